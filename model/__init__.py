@@ -1,0 +1,1 @@
+"""The equations and the solver: arrays in, arrays out. No files, no labels, no printing."""

@@ -1,0 +1,1 @@
+"""Labelled results: datasets, tables, figures, reports, and the commands that make them."""

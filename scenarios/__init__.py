@@ -1,0 +1,1 @@
+"""Scenario files, checked and turned into shocks; sweeps and their execution."""
