@@ -1,0 +1,1 @@
+"""What parameters are estimated from: patents, elasticities, exposure regressions, co-movement."""

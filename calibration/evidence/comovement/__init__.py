@@ -1,0 +1,1 @@
+"""Quantile and wavelet co-movement of time series."""

@@ -1,0 +1,213 @@
+"""Cross-quantilogram and partial cross-quantilogram (Han, Linton, Oka and Whang 2016) over whole grids.
+
+    rho(k) = sum h1_t h2_{t-k} / sqrt(sum h1_t^2 sum h2_{t-k}^2),   h = 1[x <= q(a)] - a,
+
+over the overlap of the target at t and the predictor at t-k; with controls -P_12 / sqrt(P_11 P_22), P the inverse of
+the matrix of hit products. Inference resamples rows of the lag-aligned sample (pairing kept), recomputes the quantiles
+in each resample and takes quantiles of rho* - rho: critical values centred on the null of no dependence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from calibration.evidence.comovement.alignment import Control, Missing, Sample, Variable, make_sample, resampled_hits
+from calibration.evidence.comovement.hits import Floats, Ints
+from calibration.evidence.comovement.moments import partial_correlation, products
+from calibration.evidence.comovement.resampling import block_gamma, check_gamma, stationary_indices
+
+# Resamples handled together: small enough to stay in cache, and fixed, so that results do not depend on memory.
+BLOCK = 125
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """How to resample. gamma is the restart probability, by default 1/(Politis-White block length) averaged over columns.
+
+    level: size of the two-sided test. indices: rows to use instead of drawing them, (resamples, rows), 0-based, for
+    every lag or by lag.
+    """
+
+    resamples: int = 1000
+    level: float = 0.05
+    gamma: float | None = None
+    seed: int = 0
+    indices: ArrayLike | Mapping[int, ArrayLike] | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.resamples < 1 or not 0 < self.level < 1:
+            raise ValueError(f"a bootstrap needs resamples >= 1 and a level in (0, 1), got {self.resamples}, {self.level}")
+        if self.gamma is not None:
+            check_gamma(self.gamma)
+
+    def draw(self, rows: int, gamma: float, lag: int, stream: int = 0) -> Ints:
+        """Rows of every resample at one lag. The draws of a lag do not depend on which other lags are asked for."""
+        if self.indices is None:
+            rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(stream, lag)))
+            return stationary_indices(rows, gamma, self.resamples, rng)
+        given = self.indices[lag] if isinstance(self.indices, Mapping) else self.indices
+        indices = np.asarray(given, dtype=np.intp)
+        if indices.ndim != 2 or indices.shape[1] != rows or indices.min() < 0 or indices.max() >= rows:
+            raise ValueError(f"indices at lag {lag} must be rows 0..{rows - 1} in shape (resamples, {rows}), got {indices.shape}")
+        return indices
+
+
+@dataclass(frozen=True)
+class CrossQuantilogram:
+    """Values and inference over lags x target levels x predictor levels; arrays are (lag, target, predictor).
+
+    lower and upper are quantiles of rho* - rho: a value outside them is significant at `level`, cell by cell. p_value is
+    the equal-tailed bootstrap p-value; p_family is the chance, if no cell of that lag's map depended, of any cell being
+    so many bootstrap standard errors from zero. Without a bootstrap these are None.
+    """
+
+    target: str
+    predictor: str
+    controls: tuple[str, ...]
+    lags: tuple[int, ...]
+    target_levels: Floats
+    predictor_levels: Floats
+    value: Floats
+    rows: Ints  # (lag,) lag-aligned rows used
+    missing: Missing
+    lower: Floats | None = None
+    upper: Floats | None = None
+    p_value: Floats | None = None
+    p_family: Floats | None = None
+    standard_error: Floats | None = None
+    gamma: Floats | None = None  # (lag,)
+    discarded: Ints | None = None  # (lag,) resamples in which some cell was not defined
+    bootstrap: Bootstrap | None = None
+
+    @property
+    def significant(self) -> np.ndarray:
+        """Cells whose value lies outside the critical values. Raises ValueError without a bootstrap."""
+        if self.lower is None or self.upper is None:
+            raise ValueError("significance needs a bootstrap")
+        return (self.value < self.lower) | (self.value > self.upper)
+
+    @property
+    def interval(self) -> tuple[Floats, Floats]:
+        """Basic bootstrap interval of rho: value - upper, value - lower, clipped to [-1, 1]."""
+        if self.lower is None or self.upper is None:
+            raise ValueError("an interval needs a bootstrap")
+        return np.clip(self.value - self.upper, -1, 1), np.clip(self.value - self.lower, -1, 1)
+
+
+def cross_quantilogram(
+    target: ArrayLike,
+    predictor: ArrayLike,
+    levels: ArrayLike,
+    lags: int | Sequence[int] = 1,
+    *,
+    predictor_levels: ArrayLike | None = None,
+    controls: Sequence[Control] = (),
+    bootstrap: Bootstrap | None = None,
+    missing: Missing = "error",
+    where: ArrayLike | None = None,
+    names: tuple[str, str] = ("target", "predictor"),
+) -> CrossQuantilogram:
+    """Cross-quantilogram of every pair of levels at every lag; partial when controls are given.
+
+    target, predictor: (T,), the predictor enters at t - lag. levels: of the target, and of the predictor unless
+    `predictor_levels` says otherwise. where: (T,) keeps only rows of these dates t, with the quantiles of these rows.
+    Raises ValueError for constant or duplicate series, too few rows, bad levels or lags.
+    """
+    sample = make_sample(target, predictor, levels, predictor_levels, controls, missing, where, names)
+    wanted = check_lags(lags, sample.length)
+    lag_results = [_at_lag(sample, k, bootstrap) for k in wanted]
+
+    def stacked(name: str) -> Floats | None:
+        return None if bootstrap is None else np.array([result[name] for result in lag_results])
+
+    return CrossQuantilogram(
+        target=names[0],
+        predictor=names[1],
+        controls=tuple(control.name for control in controls),
+        lags=wanted,
+        target_levels=sample.target_levels,
+        predictor_levels=sample.predictor_levels,
+        value=np.array([result["value"] for result in lag_results]),
+        rows=np.array([result["rows"] for result in lag_results]),
+        missing=missing,
+        lower=stacked("lower"),
+        upper=stacked("upper"),
+        p_value=stacked("p_value"),
+        p_family=stacked("p_family"),
+        standard_error=stacked("standard_error"),
+        gamma=stacked("gamma"),
+        discarded=stacked("discarded"),  # type: ignore[arg-type]
+        bootstrap=bootstrap,
+    )
+
+
+def check_lags(lags: int | Sequence[int], length: int) -> tuple[int, ...]:
+    wanted = tuple(int(k) for k in np.atleast_1d(np.asarray(lags)))
+    if not wanted or min(wanted) < 0 or max(wanted) >= length or len(set(wanted)) < len(wanted):
+        raise ValueError(f"lags must be different whole numbers from 0 to {length - 1}, got {list(wanted)}")
+    return wanted
+
+
+def _at_lag(sample: Sample, k: int, bootstrap: Bootstrap | None) -> dict:
+    variables = sample.variables(k)
+    rows = sample.rows(variables)
+    result: dict = {"value": estimate(sample, variables, rows), "rows": rows.size}
+    if bootstrap is None:
+        return result
+    gamma = bootstrap.gamma or block_gamma(sample.aligned_values(variables, rows))
+    indices = bootstrap.draw(rows.size, gamma, k)
+    codes = sample.aligned_codes(variables, rows)
+    deviation = np.concatenate(list(_resampled(codes, variables, indices))) - result["value"]
+    return result | {"gamma": gamma} | inference(result["value"], deviation, bootstrap.level)
+
+
+def estimate(sample: Sample, variables: Sequence[Variable], rows: Ints) -> Floats:
+    """Values over the grid (target levels, predictor levels); refuses cells that the controls explain exactly."""
+    value = partial_correlation(products(sample.hits(variables, rows)), len(variables))[0]
+    if np.isnan(value).any():
+        i, j = np.argwhere(np.isnan(value))[0]
+        names = ", ".join(dict.fromkeys(sample.names[v.series] for v in variables))
+        raise ValueError(
+            f"at target level {sample.target_levels[i]:g} and predictor level {sample.predictor_levels[j]:g} the hits of "
+            f"{names} are exact combinations of each other: leave a control out or change its level"
+        )
+    return value
+
+
+def _resampled(codes: Ints, variables: Sequence[Variable], indices: Ints) -> Iterator[Floats]:
+    for start in range(0, len(indices), BLOCK):
+        hits = resampled_hits(codes, variables, indices[start : start + BLOCK])
+        yield partial_correlation(products(hits), len(variables))
+
+
+def inference(value: Floats, deviation: Floats, level: float) -> dict:
+    """Critical values, p-values and standard errors of a grid from its resampled deviations (resamples, ...)."""
+    defined = ~np.isnan(deviation).any(axis=tuple(range(1, deviation.ndim)))
+    used = deviation[defined]
+    if used.shape[0] < max(20, len(deviation) // 2):
+        raise ValueError(f"only {used.shape[0]} of {len(deviation)} resamples are defined: too few observations for these levels")
+    lower, upper = np.quantile(used, [level / 2, 1 - level / 2], axis=0)
+    total = used.shape[0] + 1
+    above = (1 + (used >= value).sum(axis=0)) / total
+    beneath = (1 + (used <= value).sum(axis=0)) / total
+    error = used.std(axis=0)
+    # A cell that never moves in any resample (all ties) has no error to be measured in: it joins no family.
+    moves = error > 0
+    scaled = np.abs(used)[:, moves] / error[moves]
+    family = np.ones_like(value)
+    if moves.any():
+        largest = np.sort(scaled.max(axis=1))
+        beyond = largest.size - np.searchsorted(largest, (np.abs(value)[moves] / error[moves]), side="left")
+        family[moves] = (1 + beyond) / total
+    return {
+        "lower": lower,
+        "upper": upper,
+        "p_value": np.minimum(1.0, 2 * np.minimum(above, beneath)),
+        "p_family": family,
+        "standard_error": error,
+        "discarded": len(deviation) - used.shape[0],
+    }

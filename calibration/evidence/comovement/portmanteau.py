@@ -1,0 +1,136 @@
+"""Portmanteau tests of no cross-quantile dependence at lags 1..p, and their supremum over a range of quantiles.
+
+Box-Pierce Q(p) = T sum_{k<=p} rho(k)^2 and Ljung-Box Q(p) = T (T+2) sum_{k<=p} rho(k)^2 / (T-k), T the length of the
+series. The bootstrap resamples rows [x1_t, x2_{t-1}, .., x2_{t-p}] (with the controls of every lag) and rebuilds Q from
+rho* - rho (Han, Linton, Oka and Whang 2016, section 3.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from calibration.evidence.comovement.alignment import Control, Missing, Sample, make_sample, resampled_hits
+from calibration.evidence.comovement.crossquantilogram import BLOCK, Bootstrap, check_lags, estimate
+from calibration.evidence.comovement.hits import Floats
+from calibration.evidence.comovement.moments import partial_correlation, products
+from calibration.evidence.comovement.resampling import block_gamma
+
+
+@dataclass(frozen=True)
+class QStatistic:
+    """One kind of Q over p = 1..P: value, critical and p_value are (p, target, predictor); the sup_ ones are (p,)."""
+
+    value: Floats
+    sup_value: Floats
+    critical: Floats | None = None
+    p_value: Floats | None = None
+    sup_critical: Floats | None = None
+    sup_p_value: Floats | None = None
+
+
+@dataclass(frozen=True)
+class Portmanteau:
+    """Q statistics for every pair of levels, and the sup over all pairs given."""
+
+    target: str
+    predictor: str
+    controls: tuple[str, ...]
+    target_levels: Floats
+    predictor_levels: Floats
+    rho: Floats  # (p, target, predictor) the (partial) cross-quantilograms at lags 1..P
+    box_pierce: QStatistic
+    ljung_box: QStatistic
+    rows: int
+    gamma: float | None = None
+    discarded: int | None = None
+    bootstrap: Bootstrap | None = None
+
+
+def portmanteau(
+    target: ArrayLike,
+    predictor: ArrayLike,
+    levels: ArrayLike,
+    max_lag: int,
+    *,
+    predictor_levels: ArrayLike | None = None,
+    controls: Sequence[Control] = (),
+    bootstrap: Bootstrap | None = None,
+    missing: Missing = "error",
+    where: ArrayLike | None = None,
+    names: tuple[str, str] = ("target", "predictor"),
+) -> Portmanteau:
+    """Box-Pierce and Ljung-Box statistics over lags 1..p for p = 1..max_lag; arguments as in `cross_quantilogram`."""
+    sample = make_sample(target, predictor, levels, predictor_levels, controls, missing, where, names)
+    lags = check_lags(range(1, max_lag + 1), sample.length)
+    columns = {k: sample.variables(k) for k in lags}
+    rho = np.array([estimate(sample, columns[k], sample.rows(columns[k])) for k in lags])
+    every = [v for k in lags for v in columns[k]]
+    rows = sample.rows(every)
+    weights = _weights(sample.length, max_lag)
+    values = {kind: np.cumsum(w[:, None, None] * rho**2, axis=0) for kind, w in weights.items()}
+    fields: dict = {"rows": rows.size}
+    if bootstrap is None:
+        statistics = {kind: QStatistic(q, q.max(axis=(1, 2))) for kind, q in values.items()}
+    else:
+        # Each distinct column once, however many lags it serves.
+        distinct = {(v.series, v.lag): v for v in every}
+        gamma = bootstrap.gamma or block_gamma(sample.aligned_values(list(distinct.values()), rows))
+        draws = _resampled_q(sample, columns, rows, rho, weights, bootstrap, gamma)
+        statistics = {kind: _tested(values[kind], *draws[kind], bootstrap.level) for kind in weights}
+        fields |= {"gamma": gamma, "discarded": draws["discarded"], "bootstrap": bootstrap}
+    return Portmanteau(
+        target=names[0],
+        predictor=names[1],
+        controls=tuple(control.name for control in controls),
+        target_levels=sample.target_levels,
+        predictor_levels=sample.predictor_levels,
+        rho=rho,
+        box_pierce=statistics["box_pierce"],
+        ljung_box=statistics["ljung_box"],
+        **fields,
+    )
+
+
+def _weights(length: int, max_lag: int) -> dict[str, Floats]:
+    lag = np.arange(1, max_lag + 1)
+    return {"box_pierce": np.full(max_lag, float(length)), "ljung_box": length * (length + 2) / (length - lag)}
+
+
+def _resampled_q(
+    sample: Sample, columns: dict, rows: np.ndarray, rho: Floats, weights: dict, bootstrap: Bootstrap, gamma: float
+) -> dict:
+    """Q of every resample by kind, as (per cell (p, resamples, target, predictor), sup (p, resamples))."""
+    indices = bootstrap.draw(rows.size, gamma, len(columns), stream=1)
+    codes = {k: sample.aligned_codes(variables, rows) for k, variables in columns.items()}
+    square = np.empty((len(columns), len(indices), *rho.shape[1:]))
+    for start in range(0, len(indices), BLOCK):
+        block = slice(start, start + BLOCK)
+        for place, (k, variables) in enumerate(columns.items()):
+            hits = resampled_hits(codes[k], variables, indices[block])
+            square[place, block] = (partial_correlation(products(hits), len(variables)) - rho[place]) ** 2
+    defined = ~np.isnan(square).any(axis=(0, 2, 3))
+    if defined.sum() < max(20, len(indices) // 2):
+        raise ValueError(f"only {defined.sum()} of {len(indices)} resamples are defined: too few observations for these levels")
+    square = square[:, defined]
+    result: dict = {"discarded": int((~defined).sum())}
+    for kind, weight in weights.items():
+        q = np.cumsum(weight[:, None, None, None] * square, axis=0)
+        result[kind] = (q, q.max(axis=(2, 3)))
+    return result
+
+
+def _tested(value: Floats, cells: Floats, sup: Floats, level: float) -> QStatistic:
+    total = cells.shape[1] + 1
+    highest = value.max(axis=(1, 2))
+    return QStatistic(
+        value=value,
+        sup_value=highest,
+        critical=np.quantile(cells, 1 - level, axis=1),
+        p_value=(1 + (cells >= value[:, None]).sum(axis=1)) / total,
+        sup_critical=np.quantile(sup, 1 - level, axis=1),
+        sup_p_value=(1 + (sup >= highest[:, None]).sum(axis=1)) / total,
+    )
