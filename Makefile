@@ -34,7 +34,7 @@ lint: .venv/.dev  ## ruff, mypy (strict on model/) and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 format: .venv/.dev  ## rewrite the code in the project's style
 	$(BIN)/ruff check --fix .

@@ -132,7 +132,7 @@ def _cell(value: Any) -> str:
         case None:
             return ""
         case str():
-            text = value.replace("\x00", "")
+            text = value.replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")
             return f"'{text}" if text.lstrip(" ").startswith(tuple(_FORMULA)) else text
         case bool() | np.bool_():
             return str(bool(value)).lower()

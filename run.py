@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""Rare-earth supply shocks: solve scenarios, compare them, and look behind the numbers.
+
+Exit codes: 0 done, 1 a scenario was not solved, 2 the input is wrong, 3 a file or a package is missing or cannot be
+written, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from pathlib import Path
+
+from calibration.errors import InputError, printable, unknown_name
+
+COMMANDS = {
+    "compare": "scenarios side by side under several technology regimes (what `run.py` alone does)",
+    "solve": "solve scenarios: result file, tables, figures and a summary",
+    "check": "read a scenario, sweep or calibration file and say what is wrong with it, without solving",
+    "path": "year by year: technology, capacity and stockpiles",
+    "sweep": "many draws of uncertain parameters: intervals, and which parameter decides",
+    "report": "a self-contained HTML report of a result",
+    "explore": "a self-contained page to explore results in a browser",
+    "metrics": "who depends on rare earths: intensity, substitutability, exposure by sector",
+    "network": "the input-output network: chokepoints, centralities, extraction",
+    "calibrate": "build a base year from source tables and balance it",
+    "estimate": "elasticities from patents, prices and trade",
+    "patents": "classify patents by what they do with rare earths",
+    "comovement": "how rare-earth prices and stock prices move together",
+    "validate": "hold the model against what happened from 2010 to 2015",
+    "doctor": "look at this computer: Python, packages, files, a small solve",
+}
+FOLDER = Path(__file__).parent / "outputs" / "commands"
+
+
+def main(argv: list[str]) -> int:
+    """Run one command and return its exit code. Only the module of the command asked for is imported."""
+    argv = argv or ["compare"]
+    asked = next((word for word in argv if not word.startswith("-")), "")
+    available = [name for name in COMMANDS if (FOLDER / f"{name}.py").is_file()]
+    if asked and asked not in available:
+        raise InputError(unknown_name("command", asked, available))
+    parser = argparse.ArgumentParser(
+        prog="run.py",
+        description=__doc__,
+        epilog="`run.py COMMAND --help` tells what a command reads and writes, with examples.",
+        formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=16),
+    )
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", required=True)
+    command = importlib.import_module(f"outputs.commands.{asked}") if asked else None
+    for name in available:
+        if command and name == asked:
+            command.add_parser(subparsers)
+        else:
+            subparsers.add_parser(name, help=COMMANDS[name])
+    args = parser.parse_args(argv)  # ends the program itself after --help or when no command is named
+    assert command is not None
+    return int(command.run(args))
+
+
+def guarded(argv: list[str]) -> int:
+    """`main`, with what the user can mend said in a line instead of a traceback."""
+    try:
+        return main(argv)
+    except InputError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except ModuleNotFoundError as error:
+        if (error.name or "").split(".")[0] in ("model", "calibration", "scenarios", "outputs"):
+            raise
+        print(f"package {error.name} is not installed; requirements-dev.lock has it", file=sys.stderr)
+        return 3
+    except BrokenPipeError:  # the reader of our output is gone, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except OSError as error:
+        print(printable(f"{error.filename or 'file'}: {error.strerror or error}"), file=sys.stderr)
+        return 3
+
+
+if __name__ == "__main__":
+    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+        sys.exit(f"run.py needs Python 3.11, 3.12 or 3.13; this is {sys.version.split()[0]}")
+    sys.exit(guarded(sys.argv[1:]))
