@@ -1,0 +1,199 @@
+"""From unknowns to flows, once (`allocate`), and from flows to residuals: docs/model.md sections 3-6.
+
+`allocate` is the only place where unknowns become flows; residuals, derivatives, checks and results read its record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from model.innovation import Direction, direct, technology
+from model.markets import (
+    Sales, Spending, income, labour_in_production, labour_wage, mobile_supply, sell, sluggish_supply, spend,
+    world_factor_income,
+)  # fmt: skip
+from model.prices import Costs, Sources, revenue_price, source, supply_shares, unit_cost, zero_profit
+from model.records import Array
+from model.restrictions import complementarity, licence_rates, log_licence, quota_conditions, quota_tonnes
+from model.system import TONNES, System, capacity_tilt
+
+
+class State(NamedTuple):
+    """The unknowns: ln hats, except chi and leak."""
+
+    price: Array  # (n,k) producer price
+    output: Array  # (n,j) value of output
+    wage: Array  # (n,fm) mobile factors
+    rent: Array  # (n,fs,j) sluggish and specific factors
+    income: Array  # (n,)
+    research_x: Array  # (n,j) ln r, when technology is at its target
+    research_e: Array  # (n,r,e)
+    capacity: Array  # (n,s) ln K, when capacity is at its target
+    licence: Array  # (q,) chi, USD per kg
+    leak: Array  # (ql,) tonnes
+    production_licence: Array  # (qp,) chi of production quotas, USD per kg
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """Everything the unknowns imply."""
+
+    state: State
+    wage: Array  # (n,f,j) ln
+    licence_rate: Array  # (kc,n,i) l
+    licence_abroad: Array  # (kc,n,i) part of l kept by importers
+    capacity: Array  # (n,s) ln K
+    tilt: Array  # (c,kc,n,i) ln capacity weight, normalised
+    sources: Sources
+    costs: Costs
+    net_price: Array  # (n,k) ln producer price less production-quota rent
+    revenue_price: Array  # (n,j)
+    made: Array  # (n,m) new make shares
+    spending: Spending
+    sales: Sales
+    supply: Array  # (i,k) million USD at the gate
+    production_rent: Array  # (i,)
+    direction: Direction
+    mobile_supply: Array  # (n,fm) income of mobile factors, million USD
+    sluggish_supply: Array  # (n,fs,j) income of sluggish factors
+    labour: Array  # (n,) labour left to production, ratio
+    income: Array  # (n,) million USD
+    world: Array  # world factor income, ratio
+    quota_tonnes: Array  # (q,)
+    production_tonnes: Array  # (qp,)
+
+
+class Residuals(NamedTuple):
+    """E7, E9-E11, E13, E16 and E22 as ln(supply) - ln(demand), one entry per unknown."""
+
+    profit: Array  # (n,j) E7
+    market: Array  # (n,k) E9
+    mobile: Array  # (n,fm) E10
+    sluggish: Array  # (n,fs,j) E10
+    budget: Array  # (n,) E11; the region left out (Walras' law) holds the numeraire
+    research_x: Array  # (n,j) E15
+    research_e: Array  # (n,r,e) E15
+    capacity: Array  # (n,s) E22
+    quota: Array  # (q,) E13
+    leak: Array  # (ql,)
+    production: Array  # (qp,)
+
+
+def allocate(system: System, state: State) -> Allocation:
+    """E1-E17: every flow implied by the unknowns."""
+    s, r, b = system.sourcing, system.restrictions, system.benchmark
+    regions, sectors = b.output.shape
+    spillovers = system.closure.regime == "directed_with_spillovers"
+    wage = np.zeros((regions, b.factor_payment.shape[1], sectors), dtype=state.price.dtype)
+    wage[:, system.mobile] = state.wage[:, :, None]
+    wage[:, system.sluggish] = state.rent
+    prices = state.price.T[s.cell]
+    rate = licence_rates(r, prices, state.licence)
+    abroad = licence_rates(r, prices, state.licence * r.rent_to_importer)
+    capacity = state.capacity if system.closure.capacity == "target" else system.log_capacity.astype(state.price.dtype)
+    tilt = _cell_tilt(system, capacity)
+    sources = source(s, state.price, log_licence(s, rate), tilt)
+    if system.closure.technology == "target" and system.closure.regime != "exogenous":
+        tech = technology(system.research, system.nests.users, state.research_x, state.research_e, spillovers)
+    else:
+        tech = given_technology(system)
+    costs = unit_cost(system, sources.price, wage, *tech)
+    net_price = producer_price(system, state.price, state.production_licence)
+    revenue = revenue_price(system, net_price)
+    made = supply_shares(system, net_price, revenue)
+    spending = spend(system, state.output, costs, wage, state.income, sources.price)
+    sales = sell(system, sources, spending.net, rate, abroad)
+    supply_net = np.zeros(state.price.shape, dtype=state.price.dtype)
+    sold = made * (b.output * np.exp(state.output))[:, system.pair_sector]
+    np.add.at(supply_net, (slice(None), system.pair_good), sold)
+    supply = supply_net * np.exp(state.price - net_price)
+    wage_of_labour = labour_wage(system, state.wage, state.rent)
+    direction = direct(system, costs, state.output + system.log_subsidy, wage_of_labour)
+    labour = labour_in_production(system, direction)
+    mobile = mobile_supply(system, state.wage, labour)
+    sluggish = sluggish_supply(system, state.rent, capacity, labour)
+    world = world_factor_income(system, state.wage, state.rent)
+    earned = mobile.sum(axis=1) + sluggish.sum(axis=(1, 2)) + (supply - supply_net).sum(axis=1)
+    return Allocation(
+        state=state, wage=wage, licence_rate=rate, licence_abroad=abroad, capacity=capacity, tilt=tilt,
+        sources=sources, costs=costs, net_price=net_price, revenue_price=revenue, made=made, spending=spending,
+        sales=sales, supply=supply, production_rent=(supply - supply_net).sum(axis=1), direction=direction,
+        mobile_supply=mobile, sluggish_supply=sluggish, labour=labour,
+        income=income(system, spending, sales, earned, state.output, world), world=world,
+        quota_tonnes=quota_tonnes(r, sales.cell_gate, prices),
+        production_tonnes=production_tonnes(system, supply, state.price),
+    )  # fmt: skip
+
+
+def given_technology(system: System) -> tuple[Array, Array]:
+    """E21: technology given from outside (a = 1 when nothing is): ln a of X (n,j) and of elements (n,r,e)."""
+    b, users = system.benchmark, system.nests.users
+    if system.log_technology is None:
+        return np.zeros(b.output.shape), np.zeros((b.output.shape[0], len(users), len(b.elements)))
+    return system.log_technology[:, :, -1], system.log_technology[:, users, :-1]
+
+
+def _cell_tilt(system: System, capacity: Array) -> Array:
+    """E22: ln of K^w over its base-weighted mean, (c,kc,n,i)."""
+    s = system.sourcing
+    log_k = capacity_tilt(system.benchmark.parameters.capacity_weight, system.stage_good, capacity)[s.cell]
+    mean = np.log1p((s.capacity_base * np.expm1(log_k)[None, :, None, :]).sum(axis=3))
+    return log_k[None, :, None, :] - mean[..., None]
+
+
+def producer_price(system: System, price: Array, chi: Array) -> Array:
+    """Section 5: (n,k) ln of the producer's price net of production-quota rents, p - chi/u."""
+    rent = np.zeros_like(price)
+    for quota, value in zip(system.restrictions.production, chi, strict=True):
+        per_kg = value * np.where(quota.goods, quota.weight, 0.0)
+        unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)
+        rent[quota.origin] = rent[quota.origin] + per_kg / unit
+    if not system.restrictions.production:
+        return price
+    return price + np.log1p(-rent * np.exp(-price))
+
+
+def production_tonnes(system: System, supply: Array, price: Array) -> Array:
+    """Section 5: (qp,) tonnes made under each production quota."""
+    out = np.zeros(len(system.restrictions.production), dtype=supply.dtype)
+    for position, quota in enumerate(system.restrictions.production):
+        unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)
+        tonnes = supply[quota.origin] * TONNES / (unit * np.exp(price[quota.origin]))
+        out[position] = np.where(quota.goods, tonnes * quota.weight, 0.0).sum()
+    return out
+
+
+def residuals(system: System, a: Allocation) -> Residuals:
+    """What is not yet in equilibrium: logs of ratios, so that a vanishing market cannot pass for a cleared one."""
+    state, r, par = a.state, system.restrictions, system.benchmark.parameters
+    demand = a.spending.on_factor
+    budget = log_ratio(system.income_base * np.exp(state.income), a.income, system.income_base > 0)
+    budget[system.numeraire_region] = np.log(a.world)
+    quota, leak = quota_conditions(r, state.licence, a.quota_tonnes, state.leak)
+    limits = np.array([q.limit for q in r.production])
+    return Residuals(
+        profit=zero_profit(system, a.revenue_price, a.costs) * system.active,
+        market=log_ratio(a.supply, a.sales.gate, system.supplied),
+        mobile=log_ratio(a.mobile_supply, demand[:, system.mobile].sum(axis=2), system.endowment[:, system.mobile] > 0),
+        sluggish=log_ratio(a.sluggish_supply, demand[:, system.sluggish], system.supply_share > 0),
+        budget=budget,
+        research_x=state.research_x - a.direction.research_x,
+        research_e=state.research_e - a.direction.research_e,
+        capacity=a.capacity - par.capacity_response * tobins_q(system, a),
+        quota=quota, leak=leak,
+        production=complementarity(state.production_licence / system.production_scale, np.log(limits / a.production_tonnes)),
+    )  # fmt: skip
+
+
+def log_ratio(supply: Array, demand: Array, present: Array) -> Array:
+    """ln(supply) - ln(demand) where there is a market."""
+    return np.log(np.where(present, supply, 1.0)) - np.log(np.where(present, demand, 1.0))
+
+
+def tobins_q(system: System, a: Allocation) -> Array:
+    """E22: (n,s) ln of each stage's rent over the price of the final bundle, hat."""
+    rent = a.state.rent[:, system.stage_factor, system.benchmark.stage_sector]
+    return rent - a.spending.final_price[:, None]

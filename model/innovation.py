@@ -1,0 +1,92 @@
+"""Directed technological change: E15-E20 of docs/model.md. Hats are in logs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from model.prices import Costs
+from model.records import Array
+from model.system import Nests, Research, System
+
+
+class Direction(NamedTuple):
+    """What each type of input costs relative to the base, and what research it attracts."""
+
+    share_x: Array  # (n,j) ln of the cost share of X, hat
+    share_e: Array  # (n,r,e) ln of the cost share of element e, hat
+    wage: Array  # (n,j) ln of scientists' wage
+    research_x: Array  # (n,j) ln r
+    research_e: Array  # (n,r,e) ln r
+    scientists: Array  # (n,) L^r hat
+
+
+def type_shares(nests: Nests, costs: Costs) -> tuple[Array, Array]:
+    """The price effect of E15: ln hats of the cost shares of X (n,j) and of each element (n,r,e)."""
+    nest = costs.nest
+    share_x = nests.rho_ree * (costs.other - costs.technology_x - nest)
+    bundle = nests.rho_ree[nests.users] * (costs.ree - nest[:, nests.users])
+    share_e = bundle[:, :, None] + nests.rho_element[:, None] * (costs.element_price - costs.ree[:, :, None])
+    return share_x, share_e
+
+
+def technology(research: Research, users: Array, r_x: Array, r_e: Array, spillovers: bool) -> tuple[Array, Array]:
+    """E17: ln a of X (n,j) and of each element (n,r,e), from ln r of the same cells."""
+    a_x = research.own_x[:, None] * r_x
+    a_e = research.own_e[:, None, :] * r_e
+    if spillovers:
+        a_x = a_x + research.spill_x[:, None] * spill(research, r_x) + broaden(research, users, r_e, r_x.shape)
+        a_e = a_e + research.spill_e[:, None, :] * spill_elements(research, users, r_e)
+    return a_x * research.active_x, a_e * research.active_e
+
+
+def spill(research: Research, r_x: Array) -> Array:
+    """E17: (n,j) what others' research on X adds, Omega_region r Omega_sector', rows renormalised."""
+    return (research.region @ (r_x * research.active_x) @ research.sector.T) * research.reach_x
+
+
+def spill_elements(research: Research, users: Array, r_e: Array) -> Array:
+    """E17: (n,r,e) what others' research on an element adds."""
+    sector = research.sector[np.ix_(users, users)]
+    stacked = (r_e * research.active_e).transpose(2, 0, 1)
+    return (research.region @ stacked @ sector.T).transpose(1, 2, 0) * research.reach_e
+
+
+def broaden(research: Research, users: Array, r_e: Array, shape: tuple[int, ...]) -> Array:
+    """E17, breadth: (n,j) what rare-earth-saving research adds to all other inputs of its sector."""
+    added = np.zeros(shape, dtype=r_e.dtype)
+    added[:, users] = (research.breadth * r_e * research.active_e).sum(axis=2)
+    return added
+
+
+def scientists_wage(research: Research, share_x: Array, share_e: Array, output: Array, users: Array, labour_wage: Array) -> Array:
+    """E16: (n,j) ln wage of scientists. Output is ln Y, production subsidies included; labour_wage (n,) ln.
+
+    `region`: sum r = L^r and L^r = (wr/w)^elasticity give wr^(1+elasticity) = w^elasticity * research demand at wr = 1.
+    """
+    if research.by_sector:
+        return output
+    demand = (research.weight_x * np.expm1(share_x + output)).sum(axis=1)
+    demand = demand + (research.weight_e * np.expm1(share_e + output[:, users, None])).sum(axis=(1, 2))
+    excess = research.weight_x.sum(axis=1) + research.weight_e.sum(axis=(1, 2)) - 1.0
+    excess = np.where(excess <= -1.0, 0.0, excess)  # a region without research
+    wage = (np.log1p(demand + excess) + research.supply * labour_wage) / (1 + research.supply)
+    return np.broadcast_to(wage[:, None], output.shape)
+
+
+def direct(system: System, costs: Costs, output: Array, labour_wage: Array) -> Direction:
+    """E15, E16: research on every type of input, from prices and markets.
+
+    output (n,j) ln of output value with production subsidies; labour_wage (n,) ln.
+    """
+    research, users = system.research, system.nests.users
+    share_x, share_e = type_shares(system.nests, costs)
+    wage = scientists_wage(research, share_x, share_e, output, users, labour_wage)
+    reward = output - wage
+    research_x = (share_x + reward + research.log_subsidy_x) * research.active_x
+    research_e = (share_e + reward[:, users, None] + research.log_subsidy_e) * research.active_e
+    scientists = np.ones(wage.shape[0], dtype=wage.dtype)
+    if not research.by_sector:
+        scientists = np.exp(research.supply * (wage[:, 0] - labour_wage))
+    return Direction(share_x, share_e, wage, research_x, research_e, scientists)

@@ -1,0 +1,199 @@
+"""Spending, sales, factors and income: E8-E11 of docs/model.md. Values are million USD."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from model.ces import index
+from model.innovation import Direction
+from model.prices import Costs, Sources
+from model.records import Array
+from model.system import System
+
+
+class Spending(NamedTuple):
+    """Who spends what: E8."""
+
+    cost: Array  # (n,j) (1-rs)(1+s) Y'
+    share_ree: Array  # (n,j) new cost share of the REE bundle
+    on_factor: Array  # (n,f,j)
+    on_element: Array  # (n,r,e)
+    on_materials: Array  # (n,j)
+    materials_scale: tuple[Array, ...]  # per group: (n,jg) materials outlay over the nest's index power
+    final_price: Array  # (n,) ln price of the final bundle
+    final: Array  # (n,k)
+    gross: Array  # (c,n,k) at purchaser prices before stocks
+    stock: Array  # (n,k) value of stock released and recycled
+    net: Array  # (c,n,k) what origins face
+
+
+class Sales(NamedTuple):
+    """Where spending goes: E9 and the tax flows of E11."""
+
+    per_power: Array  # (c,kp,n) spending over P^(1-sigma), plain goods
+    gate: Array  # (i,k) demand at the producer's gate
+    cell: Array  # (c,kc,n,i) spending of n on i, purchaser prices, cell goods
+    cell_gate: Array  # (kc,n,i) the same at the gate, summed over classes
+    tariff: Array  # (n,)
+    tax: Array  # (i,)
+    rent_exporter: Array  # (i,)
+    rent_importer: Array  # (n,)
+
+
+def spend(system: System, output: Array, costs: Costs, wage: Array, income: Array, price: Array) -> Spending:
+    """E8: spending of every region on every good.
+
+    output (n,j) ln Y; wage (n,f,j) ln; income (n,) ln I; price (c,n,k) ln purchaser prices.
+    """
+    nests, b = system.nests, system.benchmark
+    users = nests.users
+    cost = system.cost_base * np.exp(output)
+    bundle = np.zeros_like(cost)
+    bundle[:, users] = costs.ree
+    share_ree = nests.ree * np.exp(nests.rho_ree * (bundle - costs.nest))
+    on_other = cost * (1 - nests.ree) * np.exp(nests.rho_ree * (costs.other - costs.technology_x - costs.nest))
+    on_added = on_other * nests.value_added * np.exp(nests.rho_added * (costs.value_added - costs.other))
+    on_materials = on_other * (1 - nests.value_added) * np.exp(nests.rho_added * (costs.materials - costs.other))
+    on_element = (cost * share_ree)[:, users, None] * nests.element * np.exp(
+        nests.rho_element[:, None] * (costs.element_price - costs.ree[:, :, None])
+    )
+    factor_power = np.exp(nests.rho_factor * (wage - costs.value_added[:, None, :]))
+    gross = np.zeros(costs.users_price.shape, dtype=cost.dtype)
+    scales = []
+    for (c, _rho, sectors), power in zip(nests.groups, costs.materials_power, strict=True):
+        scale = on_materials[:, sectors] * np.exp(-nests.rho_material[sectors] * costs.materials[:, sectors])
+        gross[c] += (scale[:, None, :] @ nests.material[:, sectors])[:, 0] * (1 + power)
+        scales.append(scale)
+    for position, j in enumerate(users):
+        gross[b.use_class[j]][:, b.elements] += on_element[:, position]
+    buyers_price = costs.users_price[b.final_class]
+    mean = (nests.final * np.expm1(nests.rho_final * buyers_price)).sum(axis=1)
+    final_price = index(mean, np.asarray(nests.rho_final))
+    shares = nests.final * np.exp(nests.rho_final * (buyers_price - final_price[:, None]))
+    final = shares * (system.income_base * np.exp(income))[:, None]
+    gross[b.final_class] += final
+    gross = gross / np.exp(system.log_use)
+    stock = stock_value(system, price)
+    total = gross.sum(axis=0)
+    left = 1 - np.divide(stock, total, out=np.zeros_like(total), where=total != 0)
+    return Spending(
+        cost, share_ree, on_added[:, None, :] * nests.factor * factor_power, on_element, on_materials, tuple(scales),
+        final_price, final, gross, stock, gross * left,
+    )  # fmt: skip
+
+
+def stock_value(system: System, price: Array) -> Array:
+    """E9: (n,k) value of stock released and recycled material at today's purchaser price."""
+    shape = price.shape[1:]
+    if system.stock is None:
+        return np.zeros(shape, dtype=price.dtype)
+    today = np.take_along_axis(price, system.stock_class[None], axis=0)[0]
+    return system.stock * np.exp(today)
+
+
+def sell(system: System, sources: Sources, net: Array, rate: Array, abroad: Array) -> Sales:
+    """E9, E11: demand at the gate, and the taxes and rents on the way there.
+
+    net (c,n,k) spending; rate (kc,n,i) licence rate l; abroad (kc,n,i) the part of it that importers keep.
+    """
+    s = system.sourcing
+    spending = net.transpose(0, 2, 1)
+    per_power = spending[:, s.plain] / (1 + sources.plain)
+    power = 1 + sources.power
+    gate = np.zeros_like(power)
+    gate[s.plain] = power[s.plain] * to_origin(per_power, s.gate)
+    cell = s.share * sources.cell_power * (spending[:, s.cell] / (1 + sources.cell))[..., None]
+    cell_gate = cell.sum(axis=0) * s.gate_cell / (1 + rate)
+    gate[s.cell] = cell_gate.sum(axis=1)
+    tariff = (cell * s.tariff_cell).sum(axis=(0, 1, 3))
+    tax = (cell * s.tax_cell).sum(axis=(0, 1, 2))
+    if s.tariff is not None:
+        tariff = tariff + ((s.tariff @ power[s.plain, :, None])[..., 0] * per_power).sum(axis=(0, 1))
+    if s.tax is not None:
+        tax = tax + (power[s.plain] * to_origin(per_power, s.tax)).sum(axis=0)
+    return Sales(
+        per_power, gate.T, cell, cell_gate, tariff, tax,
+        (cell_gate * (rate - abroad)).sum(axis=(0, 1)), (cell_gate * abroad).sum(axis=(0, 2)),
+    )  # fmt: skip
+
+
+def to_origin(spending: Array, weight: Array) -> Array:
+    """E9: (k,i) sum over classes and buyers of weight (c,k,n,i) times spending (c,k,n)."""
+    return (spending[:, :, None, :] @ weight)[:, :, 0, :].sum(axis=0)
+
+
+def mobile_supply(system: System, wage: Array, labour: Array) -> Array:
+    """E10: (n,fm) income of mobile factors. labour (n,): what scientists leave of it, ratio."""
+    supply = system.endowment[:, system.mobile] * np.exp(wage)
+    return supply * np.where(system.mobile == system.benchmark.labour, labour[:, None], 1.0)
+
+
+def sluggish_supply(system: System, sluggish: Array, capacity: Array, labour: Array) -> Array:
+    """E10: (n,fs,j) income of each sluggish factor in each sector.
+
+    sluggish (n,fs,j) ln wages; capacity (n,s) ln K, which scales the endowment of the stage's resource.
+    W = [sum phi w^(1+kappa)]^(1/(1+kappa)); income phi V0 w^(1+kappa) W^-kappa.
+    """
+    rho = system.rho_supply[:, None]
+    mean = sluggish_index(system, sluggish)
+    supply = system.endowment[:, system.sluggish, None] * system.supply_share
+    supply = supply * np.exp(rho * sluggish - (rho - 1) * mean[:, :, None])
+    for s, j in enumerate(system.benchmark.stage_sector):
+        f = system.stage_factor[s]
+        supply[:, f, j] = supply[:, f, j] * np.exp(capacity[:, s])
+    return supply * np.where(system.sluggish == system.benchmark.labour, labour[:, None], 1.0)[:, :, None]
+
+
+def labour_wage(system: System, mobile: Array, sluggish: Array) -> Array:
+    """(n,) ln wage of labour: its index when labour is sluggish."""
+    labour = system.benchmark.labour
+    if labour in system.mobile:
+        return mobile[:, int(np.searchsorted(system.mobile, labour))]
+    return sluggish_index(system, sluggish)[:, int(np.searchsorted(system.sluggish, labour))]
+
+
+def sluggish_index(system: System, sluggish: Array) -> Array:
+    """E10: (n,fs) ln W of sluggish factors."""
+    rho = system.rho_supply[:, None]
+    return index((system.supply_share * np.expm1(rho * sluggish)).sum(axis=2), system.rho_supply)
+
+
+def labour_in_production(system: System, direction: Direction) -> Array:
+    """E16: (n,) labour left to production when scientists are drawn from it, ratio to the base."""
+    return 1 - system.research.labour_share * (direction.scientists - 1)
+
+
+def world_factor_income(system: System, mobile: Array, sluggish: Array) -> Array:
+    """E11: labour and capital income of the base endowments, ratio to the base: the numeraire.
+
+    mobile (n,fm), sluggish (n,fs,j) ln wages.
+    """
+    b = system.benchmark
+    average = np.zeros(system.endowment.shape, dtype=np.result_type(mobile, sluggish))
+    average[:, system.mobile] = mobile
+    average[:, system.sluggish] = sluggish_index(system, sluggish)
+    base = np.where(b.numeraire, system.endowment, 0.0)
+    return 1 + (base * np.expm1(average)).sum() / base.sum()
+
+
+def income(
+    system: System, spending: Spending, sales: Sales, factor_income: Array, output: Array, world: Array
+) -> Array:  # fmt: skip
+    """E11: (n,) income, million USD.
+
+    factor_income (n,); output (n,j) ln Y; world: world factor income, ratio.
+    Smuggling costs, recycling costs and capacity investment are uses of income (they buy the final bundle): welfare
+    deducts them.
+    """
+    b = system.benchmark
+    revenue = np.exp(output)
+    research = (system.research_income * revenue).sum(axis=1)
+    subsidies = (system.subsidy * b.output * revenue).sum(axis=1)
+    use_subsidy = (-np.expm1(system.log_use) * spending.gross.sum(axis=0)).sum(axis=1)
+    deficit = system.deficit * (world if b.parameters.deficit_rule == "share_of_world_income" else 1.0)
+    return (
+        factor_income + research + sales.tariff + sales.tax + sales.rent_exporter + sales.rent_importer
+        + spending.stock.sum(axis=1) - subsidies - use_subsidy + deficit
+    )  # fmt: skip

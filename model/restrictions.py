@@ -1,0 +1,66 @@
+"""Export quotas, licences and leakage: E12-E14 of docs/model.md."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model.records import Array
+from model.system import TONNES, Restrictions, Sourcing
+
+
+def licence_rates(r: Restrictions, price: Array, chi: Array) -> Array:
+    """E14: (kc,n,i) licence as a rate of the gate price; one price per kg, whatever the good.
+
+    price (kc,i) ln hats of producer prices; chi (q,) USD per quota kg (a rate for ad-valorem quotas).
+    """
+    per_value = np.exp(-price) / r.unit_value
+    specific = np.einsum("q,qkni->kni", np.where(r.specific, chi, 0.0), r.per_kg) * per_value[:, None, :]
+    ad_valorem = np.einsum("q,qkni->kni", np.where(r.specific, 0.0, chi), (r.per_kg > 0).astype(float))
+    return specific + ad_valorem
+
+
+def log_licence(sourcing: Sourcing, rate: Array) -> Array:
+    """E1: (kc,n,i) ln((1+l)/(1+l0))."""
+    return np.log1p(rate) - np.log1p(sourcing.licence_base)
+
+
+def tonnes_per_value(r: Restrictions, price: Array) -> Array:
+    """E12: (kc,i) tonnes per million USD at the gate."""
+    return TONNES * np.exp(-price) / r.unit_value
+
+
+def quota_tonnes(r: Restrictions, gate: Array, price: Array) -> Array:
+    """E12: (q,) tonnes under each quota; gate (kc,n,i) million USD at the gate."""
+    return np.einsum("qkni,kni,ki->q", r.per_kg, gate, tonnes_per_value(r, price))
+
+
+def complementarity(slack: Array, other: Array) -> Array:
+    """E13: Fischer-Burmeister function of two numbers that are both >= 0 with product 0, without cancellation."""
+    root = np.sqrt(slack * slack + other * other)
+    total = slack + other
+    positive = np.real(total) > 0
+    safe = np.where(positive, total + root, 1.0)
+    return np.where(positive, 2 * slack * other / safe, total - root)
+
+
+def complementarity_slopes(slack: Array, other: Array) -> tuple[Array, Array]:
+    """Derivatives of `complementarity`; at the corner (0, 0) an element of its generalised Jacobian."""
+    root = np.hypot(slack, other)
+    corner = root == 0
+    safe = np.where(corner, 1.0, root)
+    first = np.where(corner, 1 - np.sqrt(0.5), 1 - slack / safe)
+    second = np.where(corner, 1 - np.sqrt(0.5), 1 - other / safe)
+    return first, second
+
+
+def quota_conditions(r: Restrictions, chi: Array, tonnes: Array, leak: Array) -> tuple[Array, Array]:
+    """E13: (q,) licence price against room under the limit; (ql,) leak against its margin.
+
+    leak (ql,) tonnes. Signs are residuals: 0 at a solution.
+    """
+    net = tonnes.copy()
+    net[r.leaking] = net[r.leaking] - leak
+    room = r.log_limit - np.log(net)
+    quota = complementarity(chi / r.scale, room)
+    smuggling = complementarity(leak / r.leak_scale, (r.leak_margin - chi[r.leaking]) / r.scale[r.leaking])
+    return quota, smuggling

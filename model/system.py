@@ -1,0 +1,429 @@
+"""What a base year, its parameters, a shock and a closure come to: the constants of one solve.
+
+`prepare` computes every base share, power and wedge once, laid out for the products the solver makes. Nothing here
+depends on the unknowns. Goods are split in two groups: *plain* goods, whose sourcing weights are constant during the
+solve and so need only matrix products, and *cell* goods (rare earths under a quota or with capacity at its target),
+whose weights depend on the unknowns and are computed cell by cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.ces import exponent, shares_of
+from model.records import Array, Benchmark, Closure, Frozen, ProductionQuota, Quota, Shock
+
+KG_PER_TONNE = 1e3
+USD_PER_MILLION = 1e6
+TONNES = USD_PER_MILLION / KG_PER_TONNE  # tonnes = million USD * TONNES / (USD per kg)
+
+
+@dataclass(frozen=True)
+class Sourcing(Frozen):
+    """Origin weights of E2, with every wedge that does not depend on the unknowns folded in."""
+
+    plain: Array  # positions of plain goods
+    cell: Array  # positions of cell goods
+    rho: Array  # (k,) 1 - sigma
+    weight: Array  # (c,kp,n,i) pi~ (wedge)^rho of plain goods
+    missing: Array  # (c,kp,n) sum_i weight - 1, computed without cancellation
+    gate: Array  # (c,kp,n,i) weight / ((1+x)(1+t)): what of a dollar spent reaches the gate
+    tariff: Array | None  # (c,kp,n,i) weight t/(1+t): what of it is tariff
+    tax: Array | None  # (c,kp,n,i) weight x/((1+x)(1+t)): export tax
+    share: Array  # (c,kc,n,i) pi of cell goods, embargoed cells at 0
+    tilt: Array  # (kc,n,i) rho * ln(wedge) of cell goods
+    capacity_base: Array  # (c,kc,n,i) pi of cell goods, embargoed cells kept (E22 does not renormalise them)
+    gate_cell: Array  # (kc,n,i) 1/((1+x)(1+t))
+    tariff_cell: Array  # (kc,n,i) t/(1+t)
+    tax_cell: Array  # (kc,n,i) x/((1+x)(1+t))
+    licence_base: Array  # (kc,n,i) rate l0
+
+
+@dataclass(frozen=True)
+class Nests(Frozen):
+    """Base cost shares of E3-E5 and the exponents of each nest."""
+
+    users: Array  # (r,) sectors that use rare earths
+    ree: Array  # (n,j) theta, REE bundle in cost
+    element: Array  # (n,r,e) element in the REE bundle
+    value_added: Array  # (n,j) value added in X
+    factor: Array  # (n,f,j) factor in value added
+    material: Array  # (n,j,k) good in materials
+    groups: tuple[tuple[int, float, Array], ...]  # (class, exponent, sectors) with common materials prices
+    rho_ree: Array  # (j,)
+    rho_element: Array  # (r,)
+    rho_added: Array  # (j,)
+    rho_factor: Array  # (j,)
+    rho_material: Array  # (j,)
+    final: Array  # (n,k) shares of final demand, shifted and renormalised
+    rho_final: float
+
+
+@dataclass(frozen=True)
+class Research(Frozen):
+    """Constants of E15-E17."""
+
+    active_x: Array  # (n,j) cells whose X technology moves
+    active_e: Array  # (n,r,e)
+    weight_x: Array  # (n,j) base share of the region's research, R&D subsidy included
+    weight_e: Array  # (n,r,e)
+    log_subsidy_x: Array  # (n,j) ln(1+z)
+    log_subsidy_e: Array  # (n,r,e)
+    own_x: Array  # (n,) lambda
+    own_e: Array  # (n,e)
+    spill_x: Array  # (n,) phi
+    spill_e: Array  # (n,e)
+    region: Array  # (n,n) Omega_region
+    sector: Array  # (j,j) Omega_sector
+    reach_x: Array  # (n,j) 1 / row sum of Omega over active cells, 0 when empty
+    reach_e: Array  # (n,r,e)
+    breadth: Array  # (n,r,e) psi theta/theta_ref * share of e in REE cost
+    supply: float  # research_supply_elasticity
+    by_sector: bool  # closure `sector`
+    labour_share: Array  # (n,) base research income over base labour income
+
+
+@dataclass(frozen=True)
+class Restrictions(Frozen):
+    """Constants of E12-E14, one row per active quota."""
+
+    quotas: tuple[Quota, ...]
+    per_kg: Array  # (q,kc,n,i) quota tonnes per tonne, 0 outside the quota
+    specific: Array  # (q,) bool
+    unit_value: Array  # (kc,i) USD per kg
+    scale: Array  # (q,) u_q, USD per kg (1 for ad-valorem quotas)
+    log_limit: Array  # (q,) ln tonnes
+    rent_to_importer: Array  # (q,)
+    leaking: Array  # positions of quotas with a leak margin
+    leak_margin: Array  # (ql,)
+    leak_scale: Array  # (ql,) tonnes
+    production: tuple[ProductionQuota, ...]
+
+
+@dataclass(frozen=True)
+class System(Frozen):
+    """All constants of one solve."""
+
+    benchmark: Benchmark
+    shock: Shock
+    closure: Closure
+    sourcing: Sourcing
+    nests: Nests
+    research: Research
+    restrictions: Restrictions
+    supplied: Array  # (n,k) bool, goods made in the region
+    active: Array  # (n,j) bool, sectors that produce
+    pair_sector: Array  # (m,) sector of each (sector, good) pair
+    pair_good: Array  # (m,)
+    pair_share: Array  # (n,m) make
+    joint: Array  # sectors that make several goods
+    rho_make: Array  # (j,) 1 + tau
+    cost_base: Array  # (n,j) (1-rs)(1+s) Y0: cost at base output and the new subsidy rate
+    log_subsidy: Array  # (n,j) ln((1+s)/(1+s0))
+    subsidy: Array  # (n,j)
+    log_productivity: Array  # (n,j)
+    log_use: Array  # (n,k) ln(1-v)
+    stock: Array | None  # (n,k) million USD at base prices, released plus recycled
+    stock_class: Array  # (n,k) class whose price values the stock
+    burnt: Array  # (n,) million USD of the final bundle bought for investment, base prices
+    recycling_cost: Array | None  # (n,k) share of the recycled value that is a cost
+    recycled: Array | None  # (n,k) million USD at base prices
+    mobile: Array  # positions of mobile factors
+    sluggish: Array  # positions of sluggish and specific factors
+    rho_supply: Array  # (fs,) 1 + kappa
+    endowment: Array  # (n,f) base income of each factor, million USD
+    supply_share: Array  # (n,fs,j) phi
+    income_base: Array  # (n,)
+    deficit: Array  # (n,)
+    stage_factor: Array  # (s,) position among sluggish factors of the stage's resource
+    stage_good: Array  # (s,k) bool, goods made by the stage's sector
+    log_capacity: Array  # (n,s) given capacity
+    log_technology: Array | None  # (n,j,g) given technology
+    research_income: Array  # (n,j) rs (1+s) Y0
+    production_scale: Array  # (qp,) USD per kg
+    numeraire_region: int  # whose budget is left out, by Walras' law
+
+
+def prepare(benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[Quota, ...]) -> System:
+    """Compute the constants of a solve with the given active export quotas."""
+    b, par = benchmark, benchmark.parameters
+    regions, _sectors, goods, _factors, _elements = b.shape
+    subsidy = b.subsidy if shock.subsidy is None else shock.subsidy
+    cost_base = (1 - b.research_share) * (1 + subsidy) * b.output
+    nests = _nests(b, shock)
+    supplied = np.einsum("njk,nj->nk", b.make, b.output) > 0
+    pair_sector, pair_good = np.nonzero((b.make * b.output[:, :, None]).any(axis=0))
+    goods_made = np.bincount(pair_sector, minlength=b.output.shape[1])
+    log_capacity = np.zeros((regions, len(b.stage_sector))) if shock.capacity is None else shock.capacity
+    mobile = np.nonzero(np.isinf(par.factor_mobility))[0]
+    sluggish = np.nonzero(np.isfinite(par.factor_mobility))[0]
+    endowment = b.factor_payment.sum(axis=2)
+    stage_good = np.zeros((len(b.stage_sector), goods), dtype=bool)
+    for s, j in enumerate(b.stage_sector):
+        stage_good[s] = b.make[:, j].any(axis=0)
+    spending = _spending_base(b)
+    stock, recycled = _stocks(b, shock, spending)
+    labour_income = endowment[:, b.labour]
+    return System(
+        benchmark=b, shock=shock, closure=closure, nests=nests,
+        sourcing=_sourcing(b, shock, closure, quotas, stage_good, log_capacity),
+        research=_research(b, shock, nests, labour_income),
+        restrictions=_restrictions(b, shock, closure, quotas, stage_good),
+        supplied=supplied, active=b.output > 0,
+        pair_sector=pair_sector, pair_good=pair_good, pair_share=b.make[:, pair_sector, pair_good],
+        joint=np.nonzero(goods_made > 1)[0], rho_make=1.0 + par.transformation_elasticity,
+        cost_base=cost_base, subsidy=subsidy, log_subsidy=np.log((1 + subsidy) / (1 + b.subsidy)),
+        log_productivity=np.zeros_like(b.output) if shock.productivity is None else np.log(shock.productivity),
+        log_use=np.zeros((regions, goods)) if shock.use_subsidy is None else np.log1p(-shock.use_subsidy),
+        stock=stock, recycled=recycled, recycling_cost=shock.recycling_cost,
+        stock_class=spending.argmax(axis=0),
+        burnt=np.zeros(regions) if shock.capacity_investment is None else shock.capacity_investment,
+        mobile=mobile, sluggish=sluggish, rho_supply=1.0 + par.factor_mobility[sluggish],
+        endowment=endowment,
+        supply_share=shares_of(endowment[:, sluggish, None], b.factor_payment[:, sluggish]),
+        income_base=b.final.sum(axis=1), deficit=b.deficit,
+        stage_factor=_stage_factor(b, sluggish), stage_good=stage_good, log_capacity=log_capacity,
+        log_technology=shock.technology,
+        research_income=b.research_share * (1 + subsidy) * b.output,
+        production_scale=np.array([_production_unit_value(b, q) for q in shock.production_quotas]),
+        numeraire_region=int(np.argmax(labour_income)),
+    )  # fmt: skip
+
+
+def _stage_factor(b: Benchmark, sluggish: Array) -> Array:
+    """The specific factor that stands for the capacity of each stage: the one outside the numeraire."""
+    resource = [position for position, f in enumerate(sluggish) if not b.numeraire[f]]
+    if len(b.stage_sector) and len(resource) != 1:
+        raise ValueError("stages with capacity need exactly one sluggish factor outside the numeraire (`resource`)")
+    return np.full(len(b.stage_sector), resource[0] if resource else -1, dtype=int)
+
+
+def _nests(b: Benchmark, shock: Shock) -> Nests:
+    par = b.parameters
+    is_element = np.zeros(b.final.shape[1], dtype=bool)
+    is_element[b.elements] = True
+    use_e = b.use[:, b.elements, :]
+    users = np.nonzero(use_e.any(axis=(0, 1)))[0]
+    ree = use_e.sum(axis=1)
+    ordinary = np.where(is_element[None, :, None], 0.0, b.use)
+    materials = ordinary.sum(axis=1)
+    added = b.factor_payment.sum(axis=1)
+    rho_material = exponent(par.materials_elasticity)
+    keys = sorted({(int(c), float(r)) for c, r in zip(b.use_class, rho_material, strict=True)})
+    groups = tuple(
+        (c, r, np.nonzero((b.use_class == c) & (rho_material == r))[0]) for c, r in keys
+    )
+    final = b.final if shock.demand_shift is None else b.final * shock.demand_shift
+    return Nests(
+        users=users,
+        ree=shares_of(ree + materials + added, ree),
+        element=shares_of(ree[:, users, None], use_e[:, :, users].transpose(0, 2, 1)),
+        value_added=shares_of(materials + added, added),
+        factor=shares_of(added[:, None, :], b.factor_payment),
+        material=np.ascontiguousarray(shares_of(materials[:, :, None], ordinary.transpose(0, 2, 1))),
+        groups=groups,
+        rho_ree=exponent(par.ree_elasticity), rho_element=exponent(par.element_elasticity)[users],
+        rho_added=exponent(par.value_added_elasticity), rho_factor=exponent(par.factor_elasticity),
+        rho_material=rho_material,
+        final=shares_of(final.sum(axis=1, keepdims=True), final),
+        rho_final=float(exponent(np.asarray(par.final_elasticity))),
+    )  # fmt: skip
+
+
+def _level(now: Array | None, base: Array) -> Array:
+    return base if now is None else now
+
+
+def _cell_goods(b: Benchmark, closure: Closure, quotas: tuple[Quota, ...], stage_good: Array) -> Array:
+    """Goods whose sourcing weights depend on the unknowns."""
+    dynamic = np.zeros(b.final.shape[1], dtype=bool)
+    for quota in quotas:
+        dynamic |= quota.covers.any(axis=(0, 1))
+    if closure.capacity == "target":
+        dynamic |= stage_good.any(axis=0)
+    return dynamic
+
+
+def _sourcing(
+    b: Benchmark, shock: Shock, closure: Closure, quotas: tuple[Quota, ...], stage_good: Array, log_capacity: Array
+) -> Sourcing:
+    rho = exponent(b.parameters.trade_elasticity)
+    dynamic = _cell_goods(b, closure, quotas, stage_good)
+    plain, cell = np.nonzero(~dynamic)[0], np.nonzero(dynamic)[0]
+    kni = (2, 1, 0)
+    tax, tariff = _level(shock.export_tax, b.export_tax), _level(shock.tariff, b.tariff)
+    log_wedge = np.zeros(b.export_tax.shape)
+    for now, base in ((shock.export_tax, b.export_tax), (shock.tariff, b.tariff)):
+        if now is not None:
+            log_wedge = log_wedge + np.log((1 + now) / (1 + base))
+    if shock.iceberg is not None:
+        log_wedge = log_wedge + np.log(shock.iceberg)
+    # With no quota in force on it, a base-year licence has gone: its rate falls from l0 to 0.
+    licence0 = licence_rate(b)
+    gone = np.where(dynamic[None, None, :], 0.0, licence0)
+    log_wedge = log_wedge - np.log1p(gone)
+    pi = np.ascontiguousarray(b.trade_share.transpose(0, 3, 2, 1))
+    tilt = rho[:, None, None] * log_wedge.transpose(kni)
+    closed = None if shock.embargo is None else shock.embargo.transpose(kni)
+    change = np.expm1(tilt[plain])
+    if closed is not None:
+        change = np.where(closed[plain], -1.0, change)
+    weight, missing = pi[:, plain] * (1 + change), (pi[:, plain] * change).sum(axis=3)
+    if closure.capacity == "given" and log_capacity.any():
+        weight, missing = _with_capacity(b, pi[:, plain], weight, stage_good[:, plain], log_capacity)
+    taxed = (tax + tariff).any()
+    tax_k, tariff_k = tax.transpose(kni), tariff.transpose(kni)
+    keep = 1.0 / ((1 + tax_k) * (1 + tariff_k))
+    share = pi[:, cell] if closed is None else np.where(closed[cell], 0.0, pi[:, cell])
+    return Sourcing(
+        plain=plain, cell=cell, rho=rho, weight=weight, missing=missing,
+        gate=weight * keep[plain] if taxed else weight,
+        tariff=weight * (tariff_k / (1 + tariff_k))[plain] if tariff.any() else None,
+        tax=weight * (tax_k * keep)[plain] if tax.any() else None,
+        share=share, tilt=tilt[cell], capacity_base=pi[:, cell],
+        gate_cell=keep[cell], tariff_cell=(tariff_k / (1 + tariff_k))[cell], tax_cell=(tax_k * keep)[cell],
+        licence_base=licence0.transpose(kni)[cell],
+    )  # fmt: skip
+
+
+def _with_capacity(
+    b: Benchmark, pi: Array, weight: Array, stage_good: Array, log_capacity: Array
+) -> tuple[Array, Array]:
+    """E22: origin weights pi K^w / sum pi K^w for given capacity (embargoed origins stay in the sum)."""
+    log_k = capacity_tilt(b.parameters.capacity_weight, stage_good, log_capacity)
+    scale = np.exp(log_k)[None, :, None, :]
+    total = (pi * scale).sum(axis=3, keepdims=True)
+    weight = weight * scale / np.where(total > 0, total, 1.0)
+    return weight, np.where(total[..., 0] > 0, weight.sum(axis=3) - 1.0, 0.0)
+
+
+def capacity_tilt(capacity_weight: Array, stage_good: Array, log_capacity: Array) -> Array:
+    """E22: (k,i) capacity_weight * ln K of the stage that makes k in i; 0 for goods of no stage."""
+    return np.einsum("s,sk,is->ki", capacity_weight, stage_good.astype(float), log_capacity)
+
+
+def licence_rate(b: Benchmark) -> Array:
+    """(i,n,k) base-year licence as a rate of the gate price, l0 = licence0/u abroad, 0 at home."""
+    rate = np.where(b.licence > 0, b.licence / np.where(b.licence > 0, b.unit_value, 1.0), 0.0)
+    home = np.eye(b.output.shape[0], dtype=bool)[:, :, None]
+    return np.where(home, 0.0, np.broadcast_to(rate[:, None, :], b.export_tax.shape))
+
+
+def gate_value_base(b: Benchmark) -> Array:
+    """E9 in the base year: (i,n,k) million USD at the producer's gate."""
+    spent = np.einsum("cink,cnk->ink", b.trade_share, _spending_base(b))
+    return spent / ((1 + b.export_tax) * (1 + licence_rate(b)) * (1 + b.tariff))
+
+
+def _spending_base(b: Benchmark) -> Array:
+    """(c,n,k) base spending by class of use, purchaser prices."""
+    spending = np.zeros((b.trade_share.shape[0], *b.final.shape))
+    for j, c in enumerate(b.use_class):
+        spending[c] += b.use[:, :, j]
+    spending[b.final_class] += b.final
+    return spending
+
+
+def mean_gate_value(b: Benchmark, good: int) -> Array:
+    """(n,) base mean unit value at the gate of what each region buys of a good, USD per kg; 0 where it buys none."""
+    gate = gate_value_base(b)[:, :, good]
+    tonnes = np.where(gate > 0, gate / np.where(gate > 0, b.unit_value[:, good, None], 1.0), 0.0)
+    return shares_of(tonnes.sum(axis=0), gate.sum(axis=0))
+
+
+def _stocks(b: Benchmark, shock: Shock, spending: Array) -> tuple[Array | None, Array | None]:
+    """Stock releases plus recycled material, and the latter alone, in million USD at base prices."""
+    total, recycled = None, None
+    for tonnes in (shock.stock_release, shock.recycling):
+        if tonnes is None:
+            continue
+        value = np.zeros(b.final.shape)
+        for k in np.nonzero(tonnes.any(axis=0))[0]:
+            value[:, k] = tonnes[:, k] * mean_gate_value(b, int(k)) / TONNES
+        total = value if total is None else total + value
+        if tonnes is shock.recycling:
+            recycled = value
+    return total, recycled
+
+
+def _research(b: Benchmark, shock: Shock, nests: Nests, labour_income: Array) -> Research:
+    par, users = b.parameters, nests.users
+    research = b.research_share * (1 + b.subsidy) * b.output
+    performed = (research > 0).astype(float)
+    share_x = 1.0 - nests.ree
+    share_e = nests.ree[:, users, None] * nests.element
+    active_x = (performed * share_x) > 0
+    active_e = (performed[:, users, None] * share_e) > 0
+    total = research.sum(axis=1)
+    z = np.zeros((*b.output.shape, len(b.elements) + 1)) if shock.research_subsidy is None else shock.research_subsidy
+    z_x, z_e = z[:, :, -1], z[:, users, :-1]
+    sector_users = par.spillover_sector[np.ix_(users, users)]
+    reach_x = par.spillover_region @ active_x @ par.spillover_sector.T
+    reach_e = np.einsum("nm,mre,qr->nqe", par.spillover_region, active_e.astype(float), sector_users)
+    return Research(
+        active_x=active_x, active_e=active_e,
+        weight_x=shares_of(total[:, None], research * share_x) * (1 + z_x),
+        weight_e=shares_of(total[:, None, None], research[:, users, None] * share_e) * (1 + z_e),
+        log_subsidy_x=np.log1p(z_x), log_subsidy_e=np.log1p(z_e),
+        own_x=par.innovation_elasticity[:, -1], own_e=par.innovation_elasticity[:, :-1],
+        spill_x=par.spillover[:, -1], spill_e=par.spillover[:, :-1],
+        region=par.spillover_region, sector=par.spillover_sector,
+        reach_x=shares_of(reach_x, np.ones_like(reach_x)) * active_x,
+        reach_e=shares_of(reach_e, np.ones_like(reach_e)) * active_e,
+        breadth=par.breadth * (nests.ree[:, users, None] / par.breadth_reference) * nests.element,
+        supply=par.research_supply_elasticity, by_sector=par.research_closure == "sector",
+        labour_share=shares_of(labour_income, total),
+    )  # fmt: skip
+
+
+def _restrictions(
+    b: Benchmark, shock: Shock, closure: Closure, quotas: tuple[Quota, ...], stage_good: Array
+) -> Restrictions:
+    cell = np.nonzero(_cell_goods(b, closure, quotas, stage_good))[0]
+    covers = [q.covers[:, :, cell].transpose(2, 1, 0) for q in quotas]
+    per_kg = [c * q.weight[cell, None, None] for c, q in zip(covers, quotas, strict=True)]
+    leaking = np.array([i for i, q in enumerate(quotas) if q.leak_margin is not None], dtype=int)
+    values = [quota_unit_value(b, q) if q.specific else 1.0 for q in quotas]
+    unit_value = b.unit_value[:, cell].T
+    return Restrictions(
+        quotas=quotas,
+        per_kg=np.array(per_kg).reshape(len(quotas), len(cell), *b.export_tax.shape[:2]),
+        specific=np.array([q.specific for q in quotas], dtype=bool),
+        unit_value=np.where(np.isfinite(unit_value), unit_value, 1.0), scale=np.array(values, dtype=float),
+        log_limit=np.log(np.array([q.limit for q in quotas], dtype=float)),
+        rent_to_importer=np.array([q.rent_to_importer for q in quotas], dtype=float),
+        leaking=leaking,
+        leak_margin=np.array([quotas[i].leak_margin for i in leaking], dtype=float),
+        leak_scale=np.array([quota_tonnes_base(b, quotas[i]) for i in leaking], dtype=float),
+        production=shock.production_quotas,
+    )  # fmt: skip
+
+
+def _quota_cells(b: Benchmark, quota: Quota) -> tuple[Array, Array]:
+    gate = np.where(quota.covers, gate_value_base(b), 0.0)
+    unit = np.where(quota.covers, b.unit_value[:, None, :], 1.0)
+    if not np.isfinite(unit).all():
+        raise ValueError(f"quota {quota.name!r} names a good that has no unit value")
+    return gate, gate * TONNES / unit * quota.weight
+
+
+def quota_tonnes_base(b: Benchmark, quota: Quota) -> float:
+    """E12 in the base year: quota tonnes."""
+    return float(_quota_cells(b, quota)[1].sum())
+
+
+def quota_unit_value(b: Benchmark, quota: Quota) -> float:
+    """u_q of E13: mean unit value of what the quota covers, weighted by base tonnes, USD per kg."""
+    gate, tonnes = _quota_cells(b, quota)
+    return float(gate.sum() * TONNES / tonnes.sum())
+
+
+def _production_unit_value(b: Benchmark, quota: ProductionQuota) -> float:
+    """Mean unit value of what a production quota covers, USD per kg."""
+    made = np.where(quota.goods, b.output[quota.origin] @ b.make[quota.origin], 0.0)
+    unit = np.where(quota.goods, b.unit_value[quota.origin], 1.0)
+    if not np.isfinite(unit).all():
+        raise ValueError(f"production quota {quota.name!r} names a good that has no unit value")
+    return float(made.sum() / (made / unit * quota.weight).sum())

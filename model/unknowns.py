@@ -1,0 +1,71 @@
+"""The vector of unknowns: which cells exist, and the way between the vector and the arrays of `State`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.equilibrium import Residuals, State
+from model.records import Array
+from model.system import System
+
+# Where each block of the residuals stands in the vector: the same cells as the unknown it is paired with.
+BLOCKS = tuple(zip(State._fields, ("market", "profit", "mobile", "sluggish", "budget", "research_x", "research_e",
+                                   "capacity", "quota", "leak", "production"), strict=True))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Masks of the cells that are unknowns, in the order of `State`."""
+
+    masks: tuple[Array, ...]
+    starts: tuple[int, ...]
+    size: int
+
+    def unpack(self, vector: Array) -> State:
+        """State arrays from a vector (or from the columns of a matrix: arrays then have a last axis of columns)."""
+        arrays = []
+        for mask, start, end in zip(self.masks, self.starts, (*self.starts[1:], self.size), strict=True):
+            full = np.zeros((*mask.shape, *vector.shape[1:]), dtype=vector.dtype)
+            full[mask] = vector[start:end]
+            arrays.append(full)
+        return State(*arrays)
+
+    def pack(self, state: State) -> Array:
+        """The vector of a state's (or of residuals in the order of `State`) active cells."""
+        return np.concatenate([array[mask] for mask, array in zip(self.masks, state, strict=True)])
+
+    def pack_residuals(self, r: Residuals) -> Array:
+        """Residuals in the order of the unknowns they are paired with."""
+        return self.pack(State(*(getattr(r, name) for _, name in BLOCKS)))
+
+    def locate(self, position: int) -> tuple[str, tuple[int, ...]]:
+        """(residual block, cell) of an entry of the residual vector."""
+        block = int(np.searchsorted(self.starts, position, side="right")) - 1
+        cell = np.argwhere(self.masks[block])[position - self.starts[block]]
+        return BLOCKS[block][1], tuple(int(c) for c in cell)
+
+
+def layout(system: System) -> Layout:
+    """Which cells exist in this solve."""
+    b, research = system.benchmark, system.research
+    learns = system.closure.technology == "target" and system.closure.regime != "exogenous"
+    stages = np.zeros((b.output.shape[0], len(b.stage_sector)), dtype=bool)
+    if system.closure.capacity == "target":
+        stages = system.supply_share[:, system.stage_factor, b.stage_sector] > 0
+    masks = (
+        system.supplied,
+        system.active,
+        system.endowment[:, system.mobile] > 0,
+        system.supply_share > 0,
+        system.income_base > 0,
+        research.active_x & learns,
+        research.active_e & learns,
+        stages,
+        np.ones(len(system.restrictions.quotas), dtype=bool),
+        np.ones(len(system.restrictions.leaking), dtype=bool),
+        np.ones(len(system.restrictions.production), dtype=bool),
+    )
+    starts = np.concatenate([[0], np.cumsum([int(m.sum()) for m in masks])])
+    return Layout(masks, tuple(int(s) for s in starts[:-1]), int(starts[-1]))
