@@ -1,0 +1,227 @@
+"""The slope of relative patents on the relative price of rare earths (E18), by four methods that err in
+different ways.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import optimize, stats
+
+from calibration.evidence.elasticities import bootstrap
+from calibration.evidence.elasticities.fixed_effects import partial_out
+from calibration.evidence.elasticities.moments import iv_ppml, moment_at, project
+from calibration.evidence.elasticities.panel import Panel
+from calibration.evidence.regression import fepois
+
+Array = npt.NDArray[np.float64]
+Method = Literal["iv_ppml", "iv_log", "ppml", "log_plus_one"]
+METHODS: tuple[Method, ...] = get_args(Method)
+
+WHAT = {
+    "iv_ppml": "counts, zeros kept, price instrumented",
+    "iv_log": "log ratio, zeros dropped, price instrumented (2SLS)",
+    "ppml": "counts, zeros kept, price taken as exogenous",
+    "log_plus_one": "naive: ln(1+count) ratio, price taken as exogenous",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SlopeEstimate:
+    """beta of E18 summed over lags, with its inference; `by_lag` (K,) and `covariance` (K, K) of the single
+    lags.
+    """
+
+    method: Method
+    slope: float
+    standard_error: float
+    interval: tuple[float, float]  # clustered t with G-1 degrees of freedom
+    p_value: float  # of beta = 0, that is eps = 1
+    by_lag: Array
+    covariance: Array
+    first_stage_f: tuple[float, ...]  # clustered, one per column of the price; empty without instruments
+    bootstrap_p_value: float | None
+    bootstrap_interval: tuple[float, float] | None
+    # Anderson-Rubin; None is unbounded on that side.
+    weak_instrument_interval: tuple[float | None, float | None] | None
+    rows: int
+    units: int
+    clusters: int
+    zeros: float
+    dropped: dict[str, int]
+
+
+def estimate_slope(
+    panel: Panel,
+    method: Method = "iv_ppml",
+    *,
+    level: float = 0.95,
+    draws: int = bootstrap.DRAWS,
+    seed: int = 0,
+) -> SlopeEstimate:
+    """Estimate E18's beta with unit and year effects; draws = 0 leaves the bootstrap and the Anderson-Rubin
+    interval out.
+
+    Raises ValueError when the method needs instruments and the panel has none, or has fewer than two
+    clusters.
+    """
+    if panel.cluster.max() < 1:
+        raise ValueError("clustered inference needs at least two clusters")
+    if method.startswith("iv") and not len(panel.instrument):
+        raise ValueError(f"method {method} needs an instrument")
+    if method == "iv_log":
+        panel = panel.take(panel.ree > 0, "no rare-earth patents, so no log")
+    by_lag, influence = _SOLVERS[method](panel)
+    return _summarise(panel, method, by_lag, influence, level, draws, seed)
+
+
+def cluster_sums(influence: Array, panel: Panel) -> Array:
+    """Influence added up by cluster (k, g), scaled so that its outer product is the CR1 covariance.
+
+    Effects nested in clusters do not count as parameters, year effects and slopes do, as is usual.
+    """
+    groups = int(panel.cluster.max()) + 1
+    sums = np.array([np.bincount(panel.cluster, row, groups) for row in influence])
+    rows, parameters = panel.rows, len(influence) + int(panel.period.max()) + 1
+    if rows <= parameters:
+        raise ValueError(f"{rows} rows for {parameters} parameters")
+    factor = float(np.sqrt(groups / (groups - 1) * (rows - 1) / (rows - parameters)))
+    return sums * factor
+
+
+def first_stage_f(panel: Panel) -> tuple[float, ...]:
+    """Clustered F of the instruments for each column of the price, unit and year effects taken out."""
+    effects = (panel.unit, panel.period)
+    price, instrument = partial_out(panel.price, effects), partial_out(panel.instrument, effects)
+    inverse = np.linalg.inv(instrument @ instrument.T)
+    values = []
+    for x in price:
+        coefficient = inverse @ (instrument @ x)
+        sums = cluster_sums(inverse @ (instrument * (x - coefficient @ instrument)), panel)
+        values.append(float(coefficient @ np.linalg.solve(sums @ sums.T, coefficient)) / len(instrument))
+    return tuple(values)
+
+
+def _summarise(
+    panel: Panel, method: Method, by_lag: Array, influence: Array, level: float, draws: int, seed: int
+) -> SlopeEstimate:
+    groups = int(panel.cluster.max()) + 1
+    sums = cluster_sums(influence, panel)
+    covariance = sums @ sums.T
+    slope, error = float(by_lag.sum()), float(np.sqrt(covariance.sum()))
+    width = float(stats.t.ppf(0.5 + level / 2, groups - 1)) * error
+    instrumented = method.startswith("iv")
+    p_boot, interval_boot, robust = None, None, None
+    if draws:
+        signs = bootstrap.cluster_signs(groups, draws, np.random.default_rng(seed))
+        p_boot, interval_boot = bootstrap.score_bootstrap(sums.sum(0), slope, signs, level)
+        if method in ("iv_log", "log_plus_one") and len(panel.price) == 1:
+            p_boot = bootstrap.linear_bootstrap(
+                _log_ratio(panel, method),
+                panel.price[0],
+                panel.instrument if instrumented else panel.price,
+                (panel.unit, panel.period),
+                panel.cluster,
+                signs,
+            )
+        if method == "iv_ppml" and len(panel.price) == len(panel.instrument) == 1:
+            robust = anderson_rubin(panel, slope, error, level)
+    return SlopeEstimate(
+        method,
+        slope,
+        error,
+        (slope - width, slope + width),
+        float(2 * stats.t.sf(abs(slope) / error, groups - 1)),
+        by_lag,
+        covariance,
+        first_stage_f(panel) if instrumented else (),
+        p_boot,
+        interval_boot,
+        robust,
+        panel.rows,
+        len(panel.unit_names),
+        groups,
+        float((panel.ree == 0).mean()),
+        panel.dropped,
+    )
+
+
+def anderson_rubin(
+    panel: Panel, slope: float, error: float, level: float = 0.95
+) -> tuple[float | None, float | None]:
+    """Interval of slopes the moment does not reject, valid however weak the instrument; None where it has no
+    end within 40 standard errors.
+    """
+    groups = int(panel.cluster.max()) + 1
+    critical = float(stats.t.ppf(0.5 + level / 2, groups - 1))
+
+    def excess(beta: float) -> float:
+        score, parts = moment_at(panel, beta)
+        sums = cluster_sums(parts[None], panel)[0]
+        return abs(score) / float(np.sqrt((sums**2).sum())) - critical
+
+    def end(direction: float) -> float | None:
+        inside, step = slope, error * direction
+        for _ in range(7):
+            outside = inside + step
+            if excess(outside) > 0:
+                return float(optimize.brentq(excess, inside, outside, xtol=1e-6 * error))
+            inside, step = outside, 1.8 * step
+        return None
+
+    return end(-1.0), end(1.0)
+
+
+def _log_ratio(panel: Panel, method: Method) -> Array:
+    shift = 1.0 if method == "log_plus_one" else 0.0
+    return np.log((panel.ree + shift) / (panel.other + shift))
+
+
+def _moments(panel: Panel) -> tuple[Array, Array]:
+    estimate = iv_ppml(panel)
+    return estimate.slope, estimate.influence
+
+
+def _linear(panel: Panel, method: Method, regressor: Array) -> tuple[Array, Array]:
+    """Least squares or 2SLS of the log ratio: slopes (k,) and influence (k, n)."""
+    effects = (panel.unit, panel.period)
+    y, x = partial_out(_log_ratio(panel, method), effects)[0], partial_out(panel.price, effects)
+    curvature = regressor @ x.T
+    slope = np.linalg.solve(curvature, regressor @ y)
+    return slope, np.linalg.solve(curvature, regressor * (y - slope @ x))
+
+
+def _naive(panel: Panel) -> tuple[Array, Array]:
+    return _linear(panel, "log_plus_one", partial_out(panel.price, (panel.unit, panel.period)))
+
+
+def _iv_log(panel: Panel) -> tuple[Array, Array]:
+    return _linear(panel, "iv_log", project(panel, panel.price, panel.instrument))
+
+
+def _ppml(panel: Panel) -> tuple[Array, Array]:
+    """PPML by pyfixest, ln of other patents as offset; influence from its weighted normal equations."""
+    names = [f"price_{k}" for k in range(len(panel.price))]
+    data = pd.DataFrame(
+        {"ree": panel.ree, "offset": np.log(panel.other), "unit": panel.unit, "period": panel.period}
+        | dict(zip(names, panel.price, strict=True))
+    )
+    fit = fepois(
+        f"ree ~ {' + '.join(names)} | unit + period",
+        data,
+        vcov="iid",
+        offset="offset",
+        fixef_rm="none",
+        iwls_tol=1e-10,
+    )
+    slope = fit.coef().loc[names].to_numpy(float)
+    mean = np.asarray(fit.predict(type="response"), float)
+    price = partial_out(panel.price, (panel.unit, panel.period), mean)
+    return slope, np.linalg.solve((price * mean) @ panel.price.T, price * (panel.ree - mean))
+
+
+_SOLVERS = {"iv_ppml": _moments, "iv_log": _iv_log, "ppml": _ppml, "log_plus_one": _naive}
