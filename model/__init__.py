@@ -1,1 +1,12 @@
-"""The equations and the solver: arrays in, arrays out. No files, no labels, no printing."""
+"""The model: a world of regions and sectors, a shock, an equilibrium. See docs/model.md."""
+
+from model.records import (
+    REGIMES, SHORT, Benchmark, Closure, Labels, Parameters, ProductionQuota, Quota, Regime, Shock,
+)  # fmt: skip
+from model.solution import Diagnosis, Solution, SolveError
+from model.solve import solve
+
+__all__ = [
+    "REGIMES", "SHORT", "Benchmark", "Closure", "Diagnosis", "Labels", "Parameters", "ProductionQuota", "Quota",
+    "Regime", "Shock", "Solution", "SolveError", "solve",
+]  # fmt: skip

@@ -140,6 +140,7 @@ class Quota(Frozen):
     specific: bool = True  # one price per kg; False: one ad-valorem rate
     rent_to_importer: float = 0.0  # `rent_share`
     leak_margin: float | None = None  # m_q, USD per kg: cost of smuggling; None: no leak
+    start: float = 0.0  # licence price of the base year, where the solver starts; USD per kg
 
 
 @dataclass(frozen=True)

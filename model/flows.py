@@ -1,0 +1,52 @@
+"""Bilateral flows and prices of a solution, cell by cell: what results and welfare read."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model.ces import exponent
+from model.records import Array
+from model.solution import Solution
+from model.system import TONNES
+
+
+def expand(solution: Solution, plain: Array, cell: Array) -> Array:
+    """(i,n,k) from plain (kp,n,i) and cell (kc,n,i) goods."""
+    s = solution.system.sourcing
+    full = np.zeros((len(s.rho), *plain.shape[1:]))
+    full[s.plain], full[s.cell] = plain, cell
+    return full.transpose(2, 1, 0)
+
+
+def spending_flows(solution: Solution) -> Array:
+    """E8, E9: (c,i,n,k) spending of n on k from i at purchaser prices, million USD."""
+    a, s = solution.allocation, solution.system.sourcing
+    power = 1 + a.sources.power
+    plain = s.weight * a.sales.per_power[..., None] * power[s.plain][None, :, None, :]
+    return np.stack([expand(solution, plain[c], a.sales.cell[c]) for c in range(len(plain))])
+
+
+def gate_flows(solution: Solution) -> Array:
+    """E9: (i,n,k) million USD at the producer's gate."""
+    a, s = solution.allocation, solution.system.sourcing
+    power = 1 + a.sources.power
+    plain = (s.gate * a.sales.per_power[..., None]).sum(axis=0) * power[s.plain][:, None, :]
+    return expand(solution, plain, a.sales.cell_gate)
+
+
+def gate_tonnes(solution: Solution) -> Array:
+    """E12: (i,n,k) tonnes; nan for goods without a unit value."""
+    price = np.exp(solution.allocation.state.price)
+    return gate_flows(solution) * TONNES / (price * solution.system.benchmark.unit_value)[:, None, :]
+
+
+def licence_rates(solution: Solution) -> Array:
+    """E14: (i,n,k) licence as a rate of the gate price."""
+    s = solution.system.sourcing
+    b = solution.system.benchmark
+    rate = np.zeros((len(s.rho), *b.export_tax.shape[:2]))
+    rate[s.cell] = solution.allocation.licence_rate
+    return rate.transpose(2, 1, 0)
+
+
+__all__ = ["exponent", "gate_flows", "gate_tonnes", "licence_rates", "spending_flows"]

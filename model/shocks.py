@@ -1,0 +1,80 @@
+"""Operations on shocks: base-year licences as quotas, empty quotas as embargoes, part of a shock."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model.records import Array, Benchmark, ProductionQuota, Quota, Shock
+from model.system import TONNES, gate_value_base, quota_tonnes_base
+
+
+def base_quotas(benchmark: Benchmark) -> tuple[Quota, ...]:
+    """E14: a base-year licence is a quota that binds at base tonnes, one for each origin and licence price."""
+    b, found = benchmark, []
+    abroad = ~np.eye(b.output.shape[0], dtype=bool)
+    for i in np.nonzero((b.licence > 0).any(axis=1))[0]:
+        for price in np.unique(b.licence[i][b.licence[i] > 0]):
+            covers = np.zeros(b.export_tax.shape, dtype=bool)
+            covers[i] = abroad[i][:, None] & (b.licence[i] == price)[None, :]
+            quota = Quota(f"base-licence-{i}-{price:g}", covers, 1.0, np.ones(b.final.shape[1]), start=float(price))
+            found.append(quota.replace(limit=quota_tonnes_base(b, quota)))
+    return tuple(found)
+
+
+def close_empty_quotas(shock: Shock, quotas: tuple[Quota, ...]) -> tuple[Shock, tuple[Quota, ...]]:
+    """E12: a limit of 0 is an embargo."""
+    closed = [q.covers for q in quotas if q.limit <= 0]
+    if not closed:
+        return shock, quotas
+    embargo = np.logical_or.reduce(closed if shock.embargo is None else [*closed, shock.embargo])
+    return shock.replace(embargo=embargo), tuple(q for q in quotas if q.limit > 0)
+
+
+def scaled(
+    benchmark: Benchmark, shock: Shock, quotas: tuple[Quota, ...], part: float
+) -> tuple[Shock, tuple[Quota, ...]]:
+    """A part of a shock, from 0 (the base year) to 1; rates, limits and productivity move in logs."""
+    if part >= 1.0:
+        return shock, quotas
+    b = benchmark
+
+    def rate(new: Array | None, base: Array) -> Array | None:
+        return None if new is None else (1 + base) * ((1 + new) / (1 + base)) ** part - 1
+
+    def power(new: Array | None) -> Array | None:
+        return None if new is None else new**part
+
+    def linear(new: Array | None) -> Array | None:
+        return None if new is None else part * new
+
+    iceberg = power(shock.iceberg)
+    if shock.embargo is not None:  # a closed origin keeps a share of 1 - part, through its trade cost
+        rho = np.minimum(1.0 - b.parameters.trade_elasticity, -1e-3)
+        cost = np.where(shock.embargo, np.exp(np.log1p(-part) / rho), 1.0)
+        iceberg = cost if iceberg is None else cost * iceberg
+    limits = tuple(
+        q.replace(limit=_between(max(quota_tonnes_base(b, q), q.limit), q.limit, part)) for q in quotas
+    )
+    production = tuple(
+        q.replace(limit=_between(max(_made(b, q), q.limit), q.limit, part)) for q in shock.production_quotas
+    )
+    part_shock = shock.replace(
+        export_tax=rate(shock.export_tax, b.export_tax), tariff=rate(shock.tariff, b.tariff), iceberg=iceberg,
+        embargo=None, quotas=(), production_quotas=production, subsidy=rate(shock.subsidy, b.subsidy),
+        use_subsidy=linear(shock.use_subsidy), research_subsidy=linear(shock.research_subsidy),
+        productivity=power(shock.productivity), demand_shift=power(shock.demand_shift),
+        stock_release=linear(shock.stock_release), recycling=linear(shock.recycling),
+        capacity_investment=linear(shock.capacity_investment), technology=linear(shock.technology),
+        capacity=linear(shock.capacity),
+    )  # fmt: skip
+    return part_shock, limits
+
+
+def _between(base: float, limit: float, part: float) -> float:
+    return float(base ** (1 - part) * limit**part)
+
+
+def _made(b: Benchmark, quota: ProductionQuota) -> float:
+    made = np.where(quota.goods, b.output[quota.origin] @ b.make[quota.origin], 0.0)
+    unit = np.where(quota.goods, b.unit_value[quota.origin], 1.0)
+    return float((made / unit * quota.weight).sum() * TONNES)

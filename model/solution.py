@@ -1,0 +1,91 @@
+"""What a solve returns, and how a failure explains itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+
+from model.equilibrium import Allocation
+from model.records import Frozen, Labels
+from model.system import System
+
+Status = Literal["converged", "stalled", "diverged", "infeasible", "non_finite", "iteration_limit"]
+
+BLOCK_AXES = {
+    "profit": ("regions", "sectors"), "market": ("regions", "goods"), "mobile": ("regions", "factors"),
+    "sluggish": ("regions", "factors", "sectors"), "budget": ("regions",), "research_x": ("regions", "sectors"),
+    "research_e": ("regions", "sectors", "elements"), "capacity": ("regions", "stages"), "quota": ("quotas",),
+    "leak": ("leaks",), "production": ("production quotas",),
+}  # fmt: skip
+
+WHAT = {
+    "profit": "zero profit (E7)", "market": "market of a good (E9)", "mobile": "market of a mobile factor (E10)",
+    "sluggish": "market of a sluggish factor (E10)", "budget": "budget (E11)", "research_x": "research on X (E15)",
+    "research_e": "research on an element (E15)", "capacity": "capacity (E22)", "quota": "export quota (E13)",
+    "leak": "leakage (section 5)", "production": "production quota (section 5)",
+}  # fmt: skip
+
+ADVICE = {
+    "stalled": "the residual stopped falling: try a smaller shock, or elasticities further from zero",
+    "diverged": "no step reduced the residual: try a smaller shock, or elasticities further from zero",
+    "infeasible": "no equilibrium exists: relax the restriction, or give the good another origin",
+    "non_finite": "the start is outside the model's domain: check the shock for extreme values",
+    "iteration_limit": "the iteration cap was reached: allow more iterations, or try a smaller shock",
+    "converged": "",
+}
+
+
+@dataclass(frozen=True)
+class Diagnosis(Frozen):
+    """Where a solve stands: the worst residual, its block and cell, and what to try."""
+
+    status: Status
+    block: str
+    cell: tuple[int, ...]
+    value: float
+    detail: str = ""
+
+    def text(self, labels: Labels | None = None, quotas: tuple[str, ...] = ()) -> str:
+        """One sentence for people; positions stand in for names without labels."""
+        if self.status == "converged":
+            return f"converged: largest residual {abs(self.value):.1e}"
+        where = ", ".join(_name(a, c, labels, quotas) for a, c in zip(BLOCK_AXES.get(self.block, ()), self.cell, strict=False))
+        worst = f"worst at {WHAT.get(self.block, self.block)}: {where}" if self.block else ""
+        size = f" (residual {self.value:.1e})" if np.isfinite(self.value) and self.block and self.status != "infeasible" else ""
+        return "; ".join(part for part in (f"{self.status}", self.detail, worst + size, ADVICE[self.status]) if part)
+
+
+def _name(axis: str, position: int, labels: Labels | None, quotas: tuple[str, ...]) -> str:
+    names = quotas if axis == "quotas" else getattr(labels, axis, ()) if labels is not None else ()
+    return names[position] if position < len(names) else f"{axis.rstrip('s')} {position}"
+
+
+@dataclass(frozen=True)
+class Solution(Frozen):
+    """An equilibrium (or the best point of a solve that failed: see `status`)."""
+
+    status: Status
+    diagnosis: Diagnosis
+    system: System
+    allocation: Allocation
+    licence: dict[str, float] = field(default_factory=dict)  # chi of every quota by name, slack ones at 0
+    iterations: int = 0
+    evaluations: int = 0
+    products: int = 0
+    history: tuple[float, ...] = ()
+
+    @property
+    def converged(self) -> bool:
+        """True when every residual is below the tolerance."""
+        return self.status == "converged"
+
+
+class SolveError(RuntimeError):
+    """A solve that failed, with its diagnosis."""
+
+    def __init__(self, solution: Solution | Diagnosis) -> None:
+        self.diagnosis = solution if isinstance(solution, Diagnosis) else solution.diagnosis
+        self.solution = solution if isinstance(solution, Solution) else None
+        super().__init__(self.diagnosis.text())
