@@ -56,15 +56,25 @@ def linear_bootstrap(
     cluster: Codes,
     signs: Array,
     null: float = 0.0,
+    controls: Array | None = None,
 ) -> float:
     """p-value of slope = null for one price (n,), by least squares when `instrument` is the price, else by
     2SLS (m, n).
 
+    `controls` (c, n) are exogenous regressors beside the price, taken out of everything along with the effects.
     Effects are taken out of every drawn outcome again, since a year's effect is shared by clusters of
     opposite sign.
     """
-    y, x = partial_out(outcome, effects)[0], partial_out(price, effects)[0]
-    z = partial_out(np.atleast_2d(instrument), effects)
+    others = partial_out(controls, effects) if controls is not None else np.zeros((0, len(outcome)))
+
+    def net(columns: Array) -> Array:
+        left = partial_out(columns, effects)
+        if not len(others):
+            return left
+        cleaned: Array = left - np.linalg.lstsq(others.T, left.T, rcond=None)[0].T @ others
+        return cleaned
+
+    y, x, z = net(outcome)[0], net(price)[0], net(np.atleast_2d(instrument))
     exogenous = len(z) == 1 and np.allclose(z[0], x)
     restricted = y - null * x
     if exogenous:
@@ -79,12 +89,8 @@ def linear_bootstrap(
     statistics = []
     for start in range(0, len(signs), CHUNK):
         weights = signs[start : start + CHUNK][:, cluster]
-        drawn_x = (
-            np.broadcast_to(x, weights.shape)
-            if exogenous
-            else partial_out(first + weights * reduced, effects)
-        )
-        drawn_y = null * drawn_x + partial_out(weights * restricted, effects)
+        drawn_x = np.broadcast_to(x, weights.shape) if exogenous else net(first + weights * reduced)
+        drawn_y = null * drawn_x + net(weights * restricted)
         statistics.append(_t_value(drawn_y, drawn_x, z, cluster, null))
     return _p_value(np.abs(np.concatenate(statistics)), abs(observed))
 

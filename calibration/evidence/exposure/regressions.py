@@ -1,0 +1,205 @@
+"""Difference in differences, event study and long difference of an outcome on exposure to rare earths.
+
+Units have fixed effects and so has every group (country) in every year, so that what is compared is sectors of one
+country with each other. Inference clusters by sector, because exposure varies by sector only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from calibration.errors import InputError
+from calibration.evidence.elasticities.bootstrap import cluster_signs, linear_bootstrap
+from calibration.evidence.exposure.panels import ExposurePanel
+from calibration.evidence.regression import feols
+
+Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One coefficient of exposure: log points per standard deviation, clustered by sector; p-values of zero effect
+    by clustered t and by wild cluster bootstrap."""
+
+    name: str
+    value: float
+    standard_error: float
+    interval: tuple[float, float]
+    p_value: float
+    bootstrap_p_value: float | None
+    rows: int
+    clusters: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventStudy:
+    """Coefficients of exposure by year relative to the base year (y,), their covariance (y, y) without the base year's
+    zeros, and tests that nothing moved before it: jointly by clustered F, and by a linear trend in exposure."""
+
+    years: tuple[int, ...]
+    base_year: int
+    value: Array
+    standard_error: Array
+    lower: Array
+    upper: Array
+    covariance: Array
+    pre_years: int
+    joint_pretest: tuple[float, float] | None  # F and p; None with as many years before as clusters less one
+    pretrend: Effect  # per year, years up to the base only
+    rows: int
+    clusters: int
+
+
+def event_study(panel: ExposurePanel, base_year: int, *, level: float = 0.95, draws: int = 999) -> EventStudy:
+    """Outcome on exposure x year, the base year left out. Raises InputError when the base year is not in the panel, or
+    has fewer than two years before it or none after."""
+    data = panel.data
+    years = tuple(int(y) for y in sorted(data["year"].unique()))
+    before, after = [y for y in years if y < base_year], [y for y in years if y > base_year]
+    if base_year not in years or len(before) < 2 or not after:
+        raise InputError(f"base year {base_year} needs two years before and one after; there are {years}")
+    names = {y: f"exposure_{y}" for y in before + after}
+    columns = {name: np.where(data["year"] == y, data["exposure"], 0.0) for y, name in names.items()}
+    value, covariance, clusters = _fit(data, columns)
+    error = np.sqrt(np.diag(covariance))
+    width = float(stats.t.ppf(0.5 + level / 2, clusters - 1))
+    place = [years.index(y) for y in names]
+    full, spread = np.zeros(len(years)), np.zeros(len(years))
+    full[place], spread[place] = value, error
+    early = data[data["year"] <= base_year]
+    trend = _effect(
+        early, "trend before", early["exposure"] * (early["year"] - base_year), level=level, draws=draws
+    )
+    return EventStudy(
+        years,
+        base_year,
+        full,
+        spread,
+        full - width * spread,
+        full + width * spread,
+        covariance,
+        len(before),
+        _joint_test(value[: len(before)], covariance[: len(before), : len(before)], clusters),
+        trend,
+        len(data),
+        clusters,
+    )
+
+
+def difference_in_differences(
+    panel: ExposurePanel,
+    first_year: int,
+    *,
+    detrended: bool = False,
+    level: float = 0.95,
+    draws: int = 999,
+) -> Effect:
+    """Outcome on exposure from `first_year` on, against all years before; `detrended` adds a linear trend in exposure,
+    which what sectors were already doing would continue. Raises InputError when either side has no years."""
+    data = panel.data
+    post = data["year"] >= first_year
+    if post.all() or not post.any():
+        raise InputError(f"the panel has no years on one side of {first_year}")
+    extra = {"trend": data["exposure"] * (data["year"] - first_year)} if detrended else {}
+    name = "after x exposure, trend taken out" if detrended else "after x exposure"
+    return _effect(data, name, data["exposure"] * post, extra, level=level, draws=draws)
+
+
+def long_difference(
+    panel: ExposurePanel, start: int, end: int, *, level: float = 0.95, draws: int = 999
+) -> Effect:
+    """Average yearly growth from start to end on exposure, group effects: log points a year per standard deviation.
+
+    For two years of a panel, or for hats of the model with a base year of ones.
+    """
+    wide = panel.data.pivot(index="unit", columns="year", values="outcome")
+    missing = [y for y in (start, end) if y not in wide.columns]
+    if missing or start >= end:
+        raise InputError(f"no growth from {start} to {end} in years {sorted(wide.columns)}")
+    growth = ((wide[end] - wide[start]) / (end - start)).rename("outcome")
+    rows = panel.data.drop_duplicates("unit").drop(columns=["outcome"]).merge(growth.dropna(), on="unit")
+    # Each unit once: its group's effect takes the place of unit and year effects.
+    rows = rows.assign(unit=rows["group"], year=end)
+    name = f"growth {start}-{end}"
+    return _effect(rows, name, rows["exposure"], level=level, draws=draws, single=True)
+
+
+def _effect(
+    data: pd.DataFrame,
+    name: str,
+    regressor: pd.Series,
+    extra: dict[str, pd.Series] | None = None,
+    *,
+    level: float,
+    draws: int,
+    single: bool = False,
+) -> Effect:
+    columns = {"effect": regressor.to_numpy(float)} | {k: v.to_numpy(float) for k, v in (extra or {}).items()}
+    value, covariance, clusters = _fit(data, columns, single)
+    error = float(np.sqrt(covariance[0, 0]))
+    width = float(stats.t.ppf(0.5 + level / 2, clusters - 1)) * error
+    slope = float(value[0])
+    return Effect(
+        name,
+        slope,
+        error,
+        (slope - width, slope + width),
+        float(2 * stats.t.sf(abs(slope) / error, clusters - 1)),
+        _bootstrap(data, columns, draws, single) if draws else None,
+        len(data),
+        clusters,
+    )
+
+
+def _fit(data: pd.DataFrame, columns: dict[str, Array], single: bool = False) -> tuple[Array, Array, int]:
+    """Coefficients (k,), covariance clustered by sector (k, k) and the number of clusters."""
+    clusters = int(data["sector"].nunique())
+    if clusters < 3:
+        raise InputError(f"{clusters} sectors are too few to tell exposure from chance")
+    frame = data[["unit", "group", "sector", "year", "outcome"]].assign(**columns)
+    frame["group_year"] = frame["group"].astype(str) + " " + frame["year"].astype(str)
+    effects = "unit" if single else "unit + group_year"
+    formula = f"outcome ~ {' + '.join(columns)} | {effects}"
+    fit = feols(formula, frame, vcov={"CRV1": "sector"}, fixef_rm="none")
+    found = list(fit.coef().index)
+    if found != list(columns):
+        lost = [name for name in columns if name not in found]
+        raise InputError(f"not told apart from the fixed effects: {', '.join(lost)}")
+    return fit.coef().to_numpy(float), np.asarray(fit._vcov, float), clusters
+
+
+def _bootstrap(data: pd.DataFrame, columns: dict[str, Array], draws: int, single: bool) -> float:
+    """Wild cluster bootstrap p-value of the first column's effect, other columns taken out along with the effects."""
+    group_year = data["group"].astype(str) + " " + data["year"].astype(str)
+    effects = (pd.factorize(data["unit"])[0].astype(np.intp),)
+    if not single:
+        effects = (*effects, pd.factorize(group_year)[0].astype(np.intp))
+    cluster = pd.factorize(data["sector"], sort=True)[0].astype(np.intp)
+    signs = cluster_signs(int(cluster.max()) + 1, draws, np.random.default_rng(0))
+    first, *controls = columns.values()
+    return linear_bootstrap(
+        data["outcome"].to_numpy(float),
+        first,
+        first,
+        effects,
+        cluster,
+        signs,
+        controls=np.array(controls) if controls else None,
+    )
+
+
+def _joint_test(value: Array, covariance: Array, clusters: int) -> tuple[float, float] | None:
+    """Clustered F of all coefficients being zero. With q coefficients and G clusters its degrees of freedom are q and
+    G - q, as Hotelling's T^2 has them, which guards against rejecting too often when q is near G; the covariance has no
+    inverse from q = G - 1 on, and there is no test."""
+    count = len(value)
+    if count >= clusters - 1:
+        return None
+    wald = float(value @ np.linalg.solve(covariance, value))
+    statistic = wald * (clusters - count) / (count * (clusters - 1))
+    return statistic, float(stats.f.sf(statistic, count, clusters - count))
