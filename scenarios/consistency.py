@@ -1,0 +1,86 @@
+"""What a scenario says twice, too late or never: checks that need no calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from calibration.errors import Problem, nearest, one_of
+from scenarios.instruments import (
+    CapacityInvestment,
+    DemandShift,
+    ExportQuota,
+    Instrument,
+    Recycling,
+    Stockpile,
+)
+from scenarios.overrides import NAMES
+from scenarios.quantities import at, entries, is_ratio, start, unit
+from scenarios.scenario import Place, Scenario
+
+SMALL_LIMIT = 10.0  # tonnes: below, a plain number is more likely to be meant as a ratio
+
+
+def problems(scenario: Scenario) -> Iterator[Problem]:
+    """Everything wrong with a scenario that its schema cannot see."""
+    for line in scenario.instruments:
+        place = scenario.place(line.name)
+        yield from _time(line, scenario, place)
+        if isinstance(line, ExportQuota):
+            yield from _limit(line, place)
+        if isinstance(line, Stockpile):
+            yield from _stock(line, scenario, place)
+    for key in scenario.parameters:
+        name = str(key).split(".")[0]
+        if name not in NAMES:
+            yield scenario.whole.problem(
+                ("parameters", key), f"unknown parameter {name!r}", one_of(NAMES), nearest(name, NAMES)
+            )
+
+
+def _time(line: Instrument, scenario: Scenario, place: Place) -> Iterator[Problem]:
+    """An instrument acts in some year of the scenario, and one that grows from year to year has a beginning."""
+    if line.dated() and scenario.span == (None,):
+        yield place.problem(
+            (), "has years, but the scenario has none", "year: or, with horizon: path, years:"
+        )
+        return
+    years = scenario.span
+    if isinstance(line, CapacityInvestment):
+        if line.first_year() is None:
+            yield place.problem(("spending",), "has no first year", "from: or a value by year")
+            return
+        if any(line.spent_before(year, line.build_time) for year in years):
+            return  # what was built before acts now
+    for field in line.secondary if isinstance(line, Recycling | DemandShift) else ():
+        quantity, first = getattr(line, field), line.first_year() or years[0]
+        if first is not None and at(quantity, first) is None:
+            yield place.problem((field,), f"starts in {start(quantity)}, after the instrument ({first})")
+    if not any(line.in_force(year) for year in years):
+        yield place.problem((), f"is in force in no year of the scenario ({_shown(years)})")
+
+
+def _shown(years: tuple[int | None, ...]) -> str:
+    return str(years[0]) if len(years) == 1 else f"{years[0]}-{years[-1]}"
+
+
+def _limit(line: ExportQuota, place: Place) -> Iterator[Problem]:
+    """A limit of 0.6 without a unit is hardly 600 kg a year."""
+    for entry in entries(line.limit):
+        if not is_ratio(line.limit) and unit(line.limit) in ("", "t") and 0 < entry.value < SMALL_LIMIT:
+            yield place.problem(
+                ("limit", *entry.loc),
+                f"a limit of {entry.value:g} t a year",
+                "unit: ratio for a ratio to the base year",
+            )
+
+
+def _stock(line: Stockpile, scenario: Scenario, place: Place) -> Iterator[Problem]:
+    """E23: no more leaves a stock than is in it."""
+    for year in scenario.span:
+        held = line.held(year, scenario.span[0])
+        if held < -1e-6:
+            when = f" in {year}" if year else ""
+            yield place.problem(
+                ("release",), f"sells {-held:g} t more than is held{when}", "smaller releases, or initial:"
+            )
+            return

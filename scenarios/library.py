@@ -1,0 +1,181 @@
+"""Reading scenario files: by path, or by name from this folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from calibration import strict_yaml
+from calibration.errors import InputError, Problem, unknown_name
+from calibration.strict_yaml import Document
+from calibration.validate import validate
+from scenarios import consistency
+from scenarios.instruments import AnyInstrument, ExportQuota
+from scenarios.scenario import Calibration, Place, Scenario
+
+FOLDER = Path(__file__).parent
+
+
+def available() -> dict[str, Path]:
+    """The shipped scenarios by name; those of the examples as `examples/NAME`."""
+    files = [*sorted(FOLDER.glob("*.yaml")), *sorted(FOLDER.glob("examples/*.yaml"))]
+    return {path.relative_to(FOLDER).with_suffix("").as_posix(): path for path in files}
+
+
+def find(name: str | Path, beside: Path | None = None) -> Path:
+    """The file of a scenario: a path that exists, a file beside another one, or a name. Raises InputError."""
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml"):
+        return path
+    if beside is not None and (beside / f"{name}.yaml").is_file():
+        return beside / f"{name}.yaml"
+    known = available()
+    if str(name) not in known:
+        raise InputError(unknown_name("scenario", str(name), known))
+    return known[str(name)]
+
+
+def load(name: str | Path, calibration: Calibration | None = None) -> Scenario:
+    """Read and check a scenario by path or name; with a calibration also that every name in it exists.
+
+    Raises InputError with every problem, each with file and line.
+    """
+    path = find(name)
+    return _finish(strict_yaml.load(path), calibration, path.parent)
+
+
+def parse(content: str | Mapping[str, Any], calibration: Calibration | None = None) -> Scenario:
+    """Check a scenario given as YAML text or as a mapping. Raises InputError."""
+    text = content if isinstance(content, str) else json.dumps(content, indent=1)
+    return _finish(strict_yaml.loads(text, "<scenario>"), calibration, None)
+
+
+def _finish(document: Document, calibration: Calibration | None, folder: Path | None) -> Scenario:
+    found: list[Problem] = []
+    try:
+        scenario = _placed(validate(Scenario, document), Place(document))
+    except InputError as error:
+        found += error.problems
+        part = _readable_part(document)
+        if part is None:
+            raise
+        scenario = part
+    else:
+        found += _references(scenario, document, folder)
+        if scenario.tax_equivalent_of is not None and not found:
+            scenario = _as_tax(scenario, folder)
+    found += consistency.problems(scenario)
+    if calibration is not None:
+        try:
+            scenario.check(calibration)
+        except InputError as error:
+            found += (problem for problem in error.problems if problem not in found)
+    if found:
+        raise InputError(sorted(found, key=lambda problem: (problem.file, problem.line or 0)))
+    return scenario
+
+
+def _placed(scenario: Scenario, whole: Place, positions: Sequence[int] | None = None) -> Scenario:
+    """The scenario, knowing where its instruments stand in the file."""
+    lines = zip(positions or range(len(scenario.instruments)), scenario.instruments, strict=True)
+    places = {line.name: Place(whole.document, ("instruments", at)) for at, line in lines}
+    return scenario.placed(whole, places)
+
+
+def _readable_part(document: Document) -> Scenario | None:
+    """What can be read of a scenario whose schema has errors, so that the names in the rest are checked as well."""
+    data = document.data
+    if not isinstance(data, dict) or not isinstance(data.get("instruments", []), list):
+        return None
+    read = [(position, _mended(line)) for position, line in enumerate(data.get("instruments", []))]
+    positions = [position for position, line in read if line is not None]
+    frame: dict[str, Any] = {"name": "part", "title": "", "question": "", "calibration": ""}
+    for keys in (("horizon", "year", "years"), ("coalitions",), ("groups",), ("parameters",)):
+        given = {key: data[key] for key in keys if key in data}
+        with suppress(ValidationError):
+            Scenario.model_validate_json(json.dumps(frame | given))
+            frame |= given
+    if ("year" in data or "years" in data) and not frame.keys() & {"year", "years"}:
+        return None  # without its years nothing can be said of what is dated
+    with suppress(ValidationError):
+        scenario = Scenario.model_validate_json(json.dumps(frame))
+        named = (line.model_copy(update={"name": f"line-{at}"}) for at, line in read if line is not None)
+        return _placed(scenario.model_copy(update={"instruments": tuple(named)}), Place(document), positions)
+    return None
+
+
+_ONE: TypeAdapter[Any] = TypeAdapter(AnyInstrument)
+# What stands in for a number that cannot be read, so that the names beside it can still be looked up.
+_STAND_IN: Mapping[str, Any] = {
+    "limit": 1000, "rate": 0, "cost": 0, "multiplier": 1, "tonnes": 0, "build_time": 0, "from": 1900, "spending": 0,
+    "purchase": 1e9, "capacity_cost": {"value": 1, "unit": "ratio", "source": "", "status": "analyst"},
+}  # fmt: skip
+
+
+def _mended(line: Any) -> Any:
+    """An instrument without the fields that cannot be read; None when too little is left."""
+    for _ in range(2):
+        try:
+            return _ONE.validate_json(json.dumps(line))
+        except ValidationError as error:
+            bad = {detail["loc"][1] for detail in error.errors() if len(detail["loc"]) > 1}
+            if not isinstance(line, dict):
+                return None
+            kept = {key: value for key, value in line.items() if key not in bad}
+            line = kept | {key: value for key, value in _STAND_IN.items() if key in bad}
+    return None
+
+
+def _references(scenario: Scenario, document: Document, folder: Path | None) -> Iterator[Problem]:
+    """Other scenarios that are named exist."""
+    for key in ("compare_with", "tax_equivalent_of"):
+        name = getattr(scenario, key)
+        if name is not None:
+            try:
+                find(name, folder)
+            except InputError as error:
+                for problem in error.problems:
+                    yield document.problem((key,), problem.what, problem.expected, problem.suggestion)
+
+
+def _as_tax(scenario: Scenario, folder: Path | None) -> Scenario:
+    """Quantity fixed, tax endogenous: another scenario's quotas with an ad-valorem licence, before our own lines.
+
+    Raises InputError when that scenario has no quota, is itself a tax equivalent, or shares a name with our lines.
+    """
+    assert scenario.tax_equivalent_of is not None
+    other = load(find(scenario.tax_equivalent_of, folder))
+    quotas = [line for line in other.instruments if isinstance(line, ExportQuota)]
+    faults = []
+    if other.tax_equivalent_of is not None:
+        faults.append("is a tax equivalent itself")
+    if not quotas:
+        faults.append("has no export quota")
+    own = {line.name for line in scenario.instruments}
+    faults += [
+        f"also has an instrument called {line.name!r}" for line in other.instruments if line.name in own
+    ]
+    if faults:
+        problems = (
+            scenario.whole.problem(("tax_equivalent_of",), f"{other.name} {fault}") for fault in faults
+        )
+        raise InputError(problems)
+    borrowed = tuple(
+        line.model_copy(update={"licence": "ad_valorem"}) if isinstance(line, ExportQuota) else line
+        for line in other.instruments
+    )
+    places = {line.name: other.place(line.name) for line in other.instruments}
+    places |= {line.name: scenario.place(line.name) for line in scenario.instruments}
+    both = scenario.model_copy(
+        update={
+            "instruments": (*borrowed, *scenario.instruments),
+            "coalitions": {**other.coalitions, **scenario.coalitions},
+            "groups": {**other.groups, **scenario.groups},
+        }
+    )
+    return both.placed(scenario.whole, places)

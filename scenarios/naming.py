@@ -1,0 +1,114 @@
+"""From the names in a scenario to positions on the axes of a calibration; what does not exist is collected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from calibration.errors import Problem, nearest, one_of
+from model.records import Array, Labels
+from scenarios import instruments as kinds
+from scenarios.quantities import Loc
+from scenarios.selectors import ELEMENT_GROUPS, select
+
+if TYPE_CHECKING:
+    from scenarios.scenario import Place, Scenario
+
+
+class Names:
+    """Looks up names for one scenario and one calibration. `place` is where the names being looked up stand."""
+
+    def __init__(self, scenario: Scenario, labels: Labels) -> None:
+        self.labels = labels
+        self.coalitions: Mapping[str, Sequence[str]] = scenario.coalitions
+        self.groups: Mapping[str, Sequence[str]] = {
+            **ELEMENT_GROUPS,
+            "elements": labels.elements,
+            **scenario.groups,
+        }
+        self.problems: list[Problem] = []
+        self.place: Place = scenario.whole
+        self._check_groups(scenario)
+
+    def refuse(self, loc: Loc, what: str, expected: str = "", suggestion: str = "") -> None:
+        """Note that something does not fit the calibration."""
+        problem = self.place.problem(loc, what, expected, suggestion)
+        if problem not in self.problems:
+            self.problems.append(problem)
+
+    def one(self, kind: str, name: str, loc: Loc, valid: Sequence[str]) -> int:
+        """Position of one name; 0 with a problem noted when there is none."""
+        if name in valid:
+            return valid.index(name)
+        self.refuse(loc, f"unknown {kind} {name!r}", one_of(valid), nearest(name, valid))
+        return 0
+
+    def region(self, name: str, loc: Loc) -> int:
+        """Position of one region."""
+        return self.one("region", name, loc, self.labels.regions)
+
+    def stage(self, name: str, loc: Loc) -> int:
+        """Position of a stage of the rare-earth chain."""
+        return self.one("stage", name, loc, self.labels.stages)
+
+    def many(
+        self, kind: str, selector: Any, loc: Loc, valid: Sequence[str], groups: Mapping[str, Sequence[str]]
+    ) -> Array:
+        """Mask of what a selector covers; empty only with a problem noted."""
+        count = len(self.problems)
+
+        def unknown(below: Loc, name: str) -> None:
+            suggestion = nearest(name, (*valid, *groups, "all"))
+            self.refuse((*loc, *below), f"unknown {kind} {name!r}", one_of(valid), suggestion)
+
+        mask = select(selector, valid, groups, unknown)
+        if not mask.any() and len(self.problems) == count:
+            self.refuse(loc, f"covers no {kind} of this calibration", one_of(valid))
+        return mask
+
+    def regions(self, selector: Any, loc: Loc) -> Array:
+        """Mask (n,) of regions."""
+        return self.many("region", selector, loc, self.labels.regions, self.coalitions)
+
+    def sectors(self, selector: Any, loc: Loc = ("sectors",)) -> Array:
+        """Mask (j,) of sectors."""
+        return self.many("sector", selector, loc, self.labels.sectors, self.groups)
+
+    def technologies(self, selector: Any, loc: Loc = ("technologies",)) -> Array:
+        """Mask (g,) of technologies."""
+        return self.many("technology", selector, loc, self.labels.technologies, self.groups)
+
+    def goods(self, line: kinds.OnGoods) -> Array:
+        """Mask (k,) of the goods and elements an instrument is aimed at."""
+        mask = np.zeros(len(self.labels.goods), dtype=bool)
+        if line.elements is not None:
+            chosen = self.many("element", line.elements, ("elements",), self.labels.elements, self.groups)
+            mask |= np.isin(self.labels.goods, np.array(self.labels.elements)[chosen])
+        if line.goods is not None:
+            mask |= self.many("good", line.goods, ("goods",), self.labels.goods, self.groups)
+        return mask
+
+    def trade(self, line: kinds.OnTrade) -> Array:
+        """Mask (i,n,k) of the trade an instrument covers; never a sale at home."""
+        origins, destinations = (
+            self.regions(line.origins, ("origins",)),
+            self.regions(line.destinations, ("destinations",)),
+        )
+        abroad = ~np.eye(len(origins), dtype=bool) & origins[:, None] & destinations[None, :]
+        if not abroad.any() and origins.any() and destinations.any():
+            self.refuse((), "covers no trade: the only origin is the only destination", "two regions")
+        return np.asarray(abroad[:, :, None] & self.goods(line))
+
+    def _check_groups(self, scenario: Scenario) -> None:
+        """Every member of the scenario's own groups exists."""
+        labels = self.labels
+        things = (*labels.sectors, *(good for good in labels.goods if good not in labels.sectors), "X")
+        for where, kind, valid, groups in (
+            ("coalitions", "region", labels.regions, scenario.coalitions),
+            ("groups", "sector or good", things, scenario.groups),
+        ):
+            for group, members in groups.items():
+                for position, member in enumerate(members):
+                    self.one(kind, member, (where, group, position), valid)

@@ -1,0 +1,307 @@
+"""A scenario in one year, in the arrays the model reads: names become positions, ratios tonnes, money rates.
+
+Pure: the same scenario, base year and labels give the same Shock. What does not fit is collected and raised at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from calibration.errors import InputError, one_of
+from model.records import Array, Benchmark, Labels, ProductionQuota, Quota, Shock
+from scenarios import base_year
+from scenarios import instruments as kinds
+from scenarios.naming import Names
+from scenarios.quantities import AnyQuantity, Loc, at, is_ratio
+from scenarios.scenario import Scenario
+
+
+def build(scenario: Scenario, benchmark: Benchmark, labels: Labels, year: int | None) -> Shock:
+    """The Shock of a scenario in a year. Raises InputError with all names and numbers that do not fit."""
+    draft = Draft(Names(scenario, labels), benchmark, year)
+    for line in scenario.instruments:
+        draft.names.place = scenario.place(line.name)
+        BUILDERS[type(line)](line, draft)
+    if draft.names.problems:
+        raise InputError(draft.names.problems)
+    return draft.shock()
+
+
+class Draft:
+    """A Shock in the making: arrays appear when the first instrument touches them."""
+
+    def __init__(self, names: Names, benchmark: Benchmark, year: int | None) -> None:
+        self.names, self.benchmark, self.year = names, benchmark, year
+        self.labels = names.labels
+        self.arrays: dict[str, Array] = {}
+        self.quotas: list[Quota] = []
+        self.production_quotas: list[ProductionQuota] = []
+        self.remove_base_licence = False
+
+    def array(self, name: str, base: Array | None = None) -> Array:
+        """The array of that name; the first time a copy of `base`, or of the neutral value for its kind."""
+        if name not in self.arrays:
+            self.arrays[name] = np.array(self.neutral(name) if base is None else base, copy=True)
+        return self.arrays[name]
+
+    def neutral(self, name: str) -> Array:
+        """What an array of the Shock is when nothing happens."""
+        n, j, k, _, e = self.benchmark.shape
+        shapes = {
+            "iceberg": (n, n, k), "embargo": (n, n, k), "use_subsidy": (n, k), "research_subsidy": (n, j, e + 1),
+            "productivity": (n, j), "demand_shift": (n, k), "stock_release": (n, k), "recycling": (n, k),
+            "recycling_cost": (n, k), "capacity_investment": (n,), "capacity": (n, len(self.labels.stages)),
+        }  # fmt: skip
+        if name == "embargo":
+            return np.zeros(shapes[name], dtype=bool)
+        return np.full(shapes[name], 1.0 if name in ("iceberg", "productivity", "demand_shift") else 0.0)
+
+    def now(self, quantity: AnyQuantity | None, default: float = 0.0) -> float:
+        """Value of a quantity this year in its default unit; `default` where it has none."""
+        value = at(quantity, self.year)
+        return default if value is None else value
+
+    def weighed(self, goods: Array, tonnes: Array, loc: Loc = ()) -> Array:
+        """Tonnes of the goods with zeros elsewhere; a good that moves but has no price per kg is a problem."""
+        tonnes = np.where(goods, tonnes, 0.0)
+        for k in np.flatnonzero(~np.isfinite(tonnes).reshape(-1, tonnes.shape[-1]).all(axis=0)):
+            priced = np.isfinite(self.benchmark.unit_value)
+            valid = [good for at, good in enumerate(self.labels.goods) if priced[:, at].any()]
+            self.names.refuse(
+                loc,
+                f"{self.labels.goods[k]} has no price per kg in the calibration",
+                one_of(valid),
+            )
+        return np.nan_to_num(tonnes)
+
+    def shock(self) -> Shock:
+        """The finished record."""
+        arrays = dict(self.arrays)
+        if "recycling" in arrays:  # the cost was summed times tonnes; what is wanted is its mean
+            arrays["recycling_cost"] = _ratio(arrays["recycling_cost"], arrays["recycling"])
+        if "capacity" in arrays:  # the shares of base capacity were summed; what is wanted is ln K
+            arrays["capacity"] = np.log1p(arrays["capacity"])
+        return Shock(
+            quotas=tuple(self.quotas),
+            production_quotas=tuple(self.production_quotas),
+            remove_base_licence=self.remove_base_licence,
+            **arrays,
+        )
+
+
+def _ratio(part: Array, whole: Array) -> Array:
+    return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
+
+
+# -- instruments: each checks its names in every year, and acts only in the years it is in force -----------------------
+
+
+def _set_or_add(line: kinds.RateLine, cells: Array, rates: Array, draft: Draft) -> None:
+    if line.rate is not None:
+        rates[cells] = draft.now(line.rate)
+    else:
+        rates[cells] += draft.now(line.add)
+
+
+def _export_tax(line: kinds.ExportTax, draft: Draft) -> None:
+    cells = draft.names.trade(line)
+    if line.in_force(draft.year):
+        _set_or_add(line, cells, draft.array("export_tax", draft.benchmark.export_tax), draft)
+
+
+def _tariff(line: kinds.Tariff, draft: Draft) -> None:
+    cells = draft.names.trade(line)
+    if line.in_force(draft.year):
+        _set_or_add(line, cells, draft.array("tariff", draft.benchmark.tariff), draft)
+
+
+def _friction(line: kinds.Friction, draft: Draft) -> None:
+    cells = draft.names.trade(line)
+    if line.in_force(draft.year):
+        draft.array("iceberg")[cells] *= 1 + draft.now(line.cost)
+
+
+def _embargo(line: kinds.Embargo, draft: Draft) -> None:
+    cells = draft.names.trade(line)
+    if line.in_force(draft.year):
+        draft.array("embargo")[cells] = True
+
+
+def _quota_weight(line: kinds.ExportQuota | kinds.ProductionQuota, goods: Array, draft: Draft) -> Array:
+    """Weight (k,) in a quota of a tonne of each good: 1, or its content of rare-earth oxide."""
+    content = draft.benchmark.reo_content if line.weight == "reo" else np.ones(len(goods))
+    weight = np.where(goods, content, 0.0)
+    for k in np.flatnonzero(~np.isfinite(weight)):
+        draft.names.refuse(
+            ("weight",),
+            f"{draft.labels.goods[k]} has no rare-earth content in the calibration",
+            "weight: gross",
+        )
+    return np.nan_to_num(weight)
+
+
+def _export_quota(line: kinds.ExportQuota, draft: Draft) -> None:
+    covers = draft.names.trade(line)
+    goods = np.asarray(covers.any(axis=(0, 1)))
+    weight = _quota_weight(line, goods, draft)
+    base = draft.weighed(covers, base_year.tonnes_sold(draft.benchmark)) @ weight
+    if not line.in_force(draft.year):
+        return
+    limit = draft.now(line.limit) * (base.sum() if is_ratio(line.limit) else 1.0)
+    if limit == 0:  # E12: a limit of 0 is an embargo
+        draft.array("embargo")[covers] = True
+        return
+    draft.quotas.append(
+        Quota(
+            line.name,
+            covers,
+            limit,
+            weight,
+            specific=line.licence == "specific",
+            rent_to_importer=draft.now(line.rent_to_importer),
+            leak_margin=at(line.leak_margin, draft.year),
+        )
+    )
+
+
+def _production_quota(line: kinds.ProductionQuota, draft: Draft) -> None:
+    goods, origin = draft.names.goods(line), draft.names.region(line.region, ("region",))
+    weight = _quota_weight(line, goods, draft)
+    base = float(draft.weighed(goods, base_year.tonnes_made(draft.benchmark)[origin]) @ weight)
+    if base == 0:
+        draft.names.refuse(
+            (), f"{line.region} makes none of the goods in the base year", "a region that does"
+        )
+    if line.in_force(draft.year):
+        limit = draft.now(line.limit) * (base if is_ratio(line.limit) else 1.0)
+        draft.production_quotas.append(ProductionQuota(line.name, origin, goods, limit, weight))
+
+
+def _production_subsidy(line: kinds.ProductionSubsidy, draft: Draft) -> None:
+    cells = draft.names.regions(line.regions, ("regions",))[:, None] & draft.names.sectors(line.sectors)
+    if line.in_force(draft.year):
+        _set_or_add(line, cells, draft.array("subsidy", draft.benchmark.subsidy), draft)
+
+
+def _use_subsidy(line: kinds.UseSubsidy, draft: Draft) -> None:
+    cells = draft.names.regions(line.regions, ("regions",))[:, None] & draft.names.goods(line)
+    if line.in_force(draft.year):
+        draft.array("use_subsidy")[cells] = draft.now(line.rate)
+
+
+def _research_subsidy(line: kinds.ResearchSubsidy, draft: Draft) -> None:
+    regions, sectors = draft.names.regions(line.regions, ("regions",)), draft.names.sectors(line.sectors)
+    cells = regions[:, None, None] & sectors[:, None] & draft.names.technologies(line.technologies)
+    outlay = float(base_year.research_outlay(draft.benchmark)[cells].sum())
+    if outlay == 0:
+        draft.names.refuse(
+            (), "no research of this kind in the base year", "regions and sectors that do research"
+        )
+        return
+    if line.in_force(draft.year):
+        rate = draft.now(line.rate) if line.spending is None else draft.now(line.spending) / outlay
+        draft.array("research_subsidy")[cells] += rate
+
+
+def _capacity_investment(line: kinds.CapacityInvestment, draft: Draft) -> None:
+    count = len(draft.names.problems)
+    region, stage = draft.names.region(line.region, ("region",)), draft.names.stage(line.stage, ("stage",))
+    payer = draft.names.region(line.paid_by or line.region, ("paid_by",))
+    if len(draft.names.problems) > count:
+        return
+    base = _stage_capacity(line, region, stage, draft)
+    if line.in_force(draft.year):
+        draft.array("capacity_investment")[payer] += draft.now(line.spending)
+    built = line.spent_before(draft.year, delay=line.build_time) * 1e6
+    if built and base:
+        draft.array("capacity")[region, stage] += built / (line.capacity_cost.per_unit * base)
+
+
+def _stage_capacity(line: kinds.CapacityInvestment, region: int, stage: int, draft: Draft) -> float:
+    """Base-year capacity in the unit that the cost is given for: tonnes a year, or USD of sales a year."""
+    sector = int(draft.benchmark.stage_sector[stage])
+    sales = float(draft.benchmark.output[region, sector])
+    in_tonnes = base_year.stage_tonnes(draft.benchmark, region, sector)
+    if sales == 0:
+        has = [name for at, name in enumerate(draft.labels.regions) if draft.benchmark.output[at, sector] > 0]
+        draft.names.refuse(
+            ("region",), f"{line.region} has no {line.stage} in the base year, not even a planned one"
+        )
+    elif line.capacity_cost.unit != "ratio" and not np.isfinite(in_tonnes):
+        draft.names.refuse(
+            ("capacity_cost", "unit"), f"{line.stage} has no price per kg in the calibration", "unit: ratio"
+        )
+    return sales * 1e6 if line.capacity_cost.unit == "ratio" else float(np.nan_to_num(in_tonnes))
+
+
+def _base_use(line: kinds.Stockpile | kinds.Recycling, draft: Draft) -> Array:
+    """Base-year purchases in tonnes of the goods by the regions of an instrument, 0 elsewhere; (n,k)."""
+    regions, goods = draft.names.regions(line.regions, ("regions",)), draft.names.goods(line)
+    sold = base_year.tonnes_sold(draft.benchmark)
+    use = draft.weighed(regions[:, None] & goods, sold.sum(axis=0))
+    if not use.any() and not draft.names.problems:
+        draft.names.refuse((), "none of the goods is used there in the base year", "regions that use them")
+    return use
+
+
+def _stockpile(line: kinds.Stockpile, draft: Draft) -> None:
+    use = _base_use(line, draft)
+    if line.in_force(draft.year) and use.any():
+        tonnes = draft.now(line.release) - draft.now(line.purchase)
+        draft.array("stock_release")[:] += tonnes * use / use.sum()
+
+
+def _recycling(line: kinds.Recycling, draft: Draft) -> None:
+    use = _base_use(line, draft)
+    if line.in_force(draft.year) and use.any():
+        share = draft.now(line.tonnes) / (1.0 if is_ratio(line.tonnes) else use.sum())
+        draft.array("recycling")[:] += share * use
+        draft.array("recycling_cost")[:] += draft.now(line.cost) * share * use
+
+
+def _demand_shift(line: kinds.DemandShift, draft: Draft) -> None:
+    cells = draft.names.regions(line.regions, ("regions",))[:, None] & draft.names.goods(line)
+    bought = draft.benchmark.final[cells] > 0
+    if cells.any() and not bought.any():
+        draft.names.refuse(
+            (),
+            "none of the goods is bought by final demand there",
+            "goods that households or governments buy",
+        )
+    if line.in_force(draft.year):
+        draft.array("demand_shift")[cells] *= 1 + draft.now(line.share, 1.0) * (
+            draft.now(line.multiplier, 1.0) - 1
+        )
+
+
+def _productivity(line: kinds.Productivity, draft: Draft) -> None:
+    cells = draft.names.regions(line.regions, ("regions",))[:, None] & draft.names.sectors(line.sectors)
+    if line.in_force(draft.year):
+        draft.array("productivity")[cells] *= draft.now(line.multiplier, 1.0)
+
+
+def _remove_base_licence(line: kinds.RemoveBaseLicence, draft: Draft) -> None:
+    if line.in_force(draft.year):
+        draft.remove_base_licence = True
+
+
+BUILDERS: Mapping[type, Callable[[Any, Draft], None]] = {
+    kinds.ExportTax: _export_tax,
+    kinds.Tariff: _tariff,
+    kinds.Friction: _friction,
+    kinds.Embargo: _embargo,
+    kinds.ExportQuota: _export_quota,
+    kinds.ProductionQuota: _production_quota,
+    kinds.ProductionSubsidy: _production_subsidy,
+    kinds.UseSubsidy: _use_subsidy,
+    kinds.ResearchSubsidy: _research_subsidy,
+    kinds.CapacityInvestment: _capacity_investment,
+    kinds.Stockpile: _stockpile,
+    kinds.Recycling: _recycling,
+    kinds.DemandShift: _demand_shift,
+    kinds.Productivity: _productivity,
+    kinds.RemoveBaseLicence: _remove_base_licence,
+}
