@@ -31,10 +31,10 @@ test-slow: .venv/.dev  ## the tests that take minutes
 	@$(BIN)/python -m pytest -m slow
 
 lint: .venv/.dev  ## ruff, mypy (strict on model/) and the direction of imports
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-logo
+	@failed=0; \
+	for check in "ruff check ." "ruff format --check --quiet ." "mypy" "lint-imports --no-logo"; do \
+		echo "$$check"; $(BIN)/$$check || failed=1; \
+	done; exit $$failed
 
 format: .venv/.dev  ## rewrite the code in the project's style
 	$(BIN)/ruff check --fix .
