@@ -1,1 +1,5 @@
-"""Raw tables and parameters, checked and turned into the base year the model starts from."""
+"""Raw tables and YAML -> the base year: readers, the rare-earth carve-out, parameters with their sources."""
+
+from calibration.load import Calibration, Parameter, load
+
+__all__ = ["Calibration", "Parameter", "load"]

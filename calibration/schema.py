@@ -1,0 +1,157 @@
+"""What a calibration YAML may say. Names of regions, sectors and elements are checked in `load`, where they are known."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from calibration.validate import Schema
+
+Status = Literal["seen", "computed", "memory", "analyst"]
+Range = tuple[float, float]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class Entry(Schema):
+    """One parameter: where it comes from and how far it can be trusted."""
+
+    unit: Text
+    source: Text
+    status: Status
+    soft: tuple[str, ...] = ()  # names within the value that are less sure than `status` says
+
+
+class Scalar(Entry):
+    value: float
+    range: Range  # level
+
+
+class Names(Entry):
+    """One number for each name; `default` stands for the names that are left out."""
+
+    value: dict[str, float]
+    range_factor: Range  # multiplies all values
+
+
+class Grid(Entry):
+    """A number for each pair of names; in the inner mapping `default` stands for the names that are left out."""
+
+    value: dict[str, dict[str, float]]
+    range_factor: Range
+
+
+class Mobility(Entry):
+    value: dict[str, float | Literal["mobile"]]
+
+
+class RegionWeights(Entry):
+    value: Literal["trade", "uniform", "own"]
+
+
+class SectorWeights(Entry):
+    value: Literal["input_output", "uniform", "own"]
+
+
+class Closure(Entry):
+    value: Literal["region", "sector"]
+
+
+class RareEarths(Schema):
+    """The rare-earth chain in tonnes and prices: what `carve` takes out of the host table."""
+
+    oxide_price: Names
+    export_duty: Names
+    vat_not_refunded: Scalar
+    reo_content: Names
+    mine_output: Names
+    concentrate_trade: Grid
+    concentrate_price_limit: Scalar
+    ore_composition: Grid
+    ore_mix: Grid
+    element_by_application: Grid
+    application_to_sector: Grid
+    application_by_region: Grid
+    home_share_of_elements: Names
+    reprocessing_share_limit: Scalar
+    concentrate_cost_share: Scalar
+    value_added_share: Names
+    magnet_price: Names
+    magnet_home_share: Names
+    magnet_buyers: Names
+    latent_capacity: Grid
+
+
+class ModelParameters(Schema):
+    """Elasticities, research and capacity: what `model.Parameters` and the factor shares are made of."""
+
+    trade_theta: Names
+    trade_sigma_rare_earths: Names
+    value_added_elasticity: Names
+    materials_elasticity: Names
+    factor_elasticity: Names
+    substitutability: Names
+    ree_elasticity_max: Scalar
+    ree_elasticity_min: Scalar
+    ree_elasticity: Names
+    element_elasticity: Names
+    transformation_elasticity: Names
+    final_elasticity: Scalar
+    factor_mobility: Mobility
+    supply_elasticity: Grid
+    labour_share: Names
+    research_intensity: Names
+    research_by_region: Names
+    innovation_elasticity: Names
+    innovation_elasticity_other: Scalar
+    spillover: Scalar
+    spillover_region: RegionWeights
+    spillover_sector: SectorWeights
+    breadth: Scalar
+    breadth_reference: Scalar
+    research_supply_elasticity: Scalar
+    research_closure: Closure
+    learning: Scalar
+    forgetting: Scalar
+    capacity_weight: Names
+    capacity_response: Names
+    capacity_expansion: Names
+    capacity_exit: Names
+    build_time: Names
+
+
+class Source(Schema):
+    reader: Text
+    file: Text
+    year: int
+
+
+class Sources(Schema):
+    world_table: Source
+    rare_earth_trade: Source
+
+
+class CalibrationFile(Schema):
+    """A calibration YAML."""
+
+    name: Text
+    title: Text
+    year: int
+    tables: Text
+    concordance: Text
+    elements: Annotated[tuple[str, ...], Field(min_length=1)]
+    origin_of_customs_data: Text
+    use_classes: Literal[1, 2] = 1
+    limits: tuple[str, ...]
+    sources: Sources
+    rare_earths: RareEarths
+    parameters: ModelParameters
+
+
+class Concordance(Schema):
+    """How economies and sectors of a source are grouped; the groups' order is that of the calibration."""
+
+    regions: dict[str, tuple[str, ...]]
+    sectors: dict[str, tuple[str, ...]]
+    trade_names: dict[str, tuple[str, ...]] = {}
+    rest: str = ""
