@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.ces import exponent
 from model.records import Array
 from model.solution import Solution
 from model.system import TONNES
+from model.system import licence_rate as licence_rate_base
 
 
 def expand(solution: Solution, plain: Array, cell: Array) -> Array:
@@ -49,4 +49,24 @@ def licence_rates(solution: Solution) -> Array:
     return rate.transpose(2, 1, 0)
 
 
-__all__ = ["exponent", "gate_flows", "gate_tonnes", "licence_rates", "spending_flows"]
+def wedges(solution: Solution) -> tuple[Array, Array]:
+    """(i,n,k) export tax and tariff in force."""
+    b, shock = solution.system.benchmark, solution.system.shock
+    tax = b.export_tax if shock.export_tax is None else shock.export_tax
+    return tax, b.tariff if shock.tariff is None else shock.tariff
+
+
+def export_price(solution: Solution) -> Array:
+    """(i,n,k) what a foreign buyer pays at the border for a unit worth 1 at the base gate: p (1+l)(1+x)."""
+    tax, _ = wedges(solution)
+    price = np.exp(solution.allocation.state.price)[:, None, :]
+    return price * (1 + licence_rates(solution)) * (1 + tax)
+
+
+def delivered_price(solution: Solution) -> Array:
+    """E1: (i,n,k) delivered price of each origin's good, ratio to the base."""
+    b, shock = solution.system.benchmark, solution.system.shock
+    _, tariff = wedges(solution)
+    old = (1 + licence_rate_base(b)) * (1 + b.export_tax) * (1 + b.tariff)
+    price = export_price(solution) * (1 + tariff) / old
+    return price if shock.iceberg is None else price * shock.iceberg

@@ -1,0 +1,150 @@
+"""Real income and its parts, productivity, patents: section 8, E19 and E20 of docs/model.md."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model.ces import shares_of
+from model.flows import export_price, gate_flows
+from model.prices import unit_cost
+from model.records import Array
+from model.solution import Solution
+
+
+def consumption(solution: Solution, asset_sales: bool = True) -> Array:
+    """(n,) million USD spent on consumption: income less what investment, recycling and smuggling use up.
+
+    With `asset_sales=False` the value of stocks sold is not counted as income (bought stocks are not a loss).
+    """
+    system, a = solution.system, solution.allocation
+    price = np.exp(a.spending.final_price)
+    spent = system.income_base * np.exp(a.state.income) - system.burnt * price - leak_cost(solution)
+    if system.recycled is not None and system.recycling_cost is not None:
+        value = shares_of(system.stock, system.recycled) * a.spending.stock
+        spent = spent - (system.recycling_cost * value).sum(axis=1)
+    if not asset_sales and system.stock is not None:
+        recycled = 0.0 if system.recycled is None else shares_of(system.stock, system.recycled)
+        spent = spent - (a.spending.stock * (1 - recycled)).sum(axis=1)
+    return spent
+
+
+def leak_cost(solution: Solution) -> Array:
+    """Section 5: (i,) million USD that smuggling uses up, margin times tonnes, by exporters' tonnage."""
+    system, a = solution.system, solution.allocation
+    r = system.restrictions
+    cost = np.zeros(system.income_base.shape)
+    for position, quota in enumerate(r.leaking):
+        sold = (r.per_kg[quota] * a.sales.cell_gate).sum(axis=(0, 1))
+        cost += shares_of(sold.sum(), sold) * r.leak_margin[position] * a.state.leak[position] / 1e3
+    return cost
+
+
+def real_income(solution: Solution, asset_sales: bool = True) -> Array:
+    """Section 8: (n,) real income, ratio to the base year (the equivalent variation is this less 1, times income)."""
+    system, a = solution.system, solution.allocation
+    base = system.income_base
+    return shares_of(base, consumption(solution, asset_sales)) / np.exp(a.spending.final_price)
+
+
+def equivalent_variation(solution: Solution, asset_sales: bool = True) -> Array:
+    """Section 8: (n,) million USD at base-year prices."""
+    return (real_income(solution, asset_sales) - 1) * solution.system.income_base
+
+
+def licence_rent(solution: Solution) -> Array:
+    """E11: (n,) licence and production-quota rents received, million USD."""
+    sales = solution.allocation.sales
+    return sales.rent_exporter + sales.rent_importer + solution.allocation.production_rent - leak_cost(solution)
+
+
+def terms_of_trade(solution: Solution, base: Solution) -> Array:
+    """(n,) gain from changes of border prices at mean quantities (Bennet), deflated, million USD.
+
+    Border prices include export taxes and licences: what the exporting country receives for a unit.
+    """
+    new, old = _border(solution), _border(base)
+    deflator = solution.allocation.spending.final_price
+    change = np.zeros_like(deflator)
+    for n in range(len(change)):
+        exports = (_mean(new[1][n], old[1][n]) * (new[0][n] / np.exp(deflator[n]) - old[0][n])).sum()
+        imports = (_mean(new[1][:, n], old[1][:, n]) * (new[0][:, n] / np.exp(deflator[n]) - old[0][:, n])).sum()
+        change[n] = exports - imports
+    return change
+
+
+def _mean(first: Array, second: Array) -> Array:
+    return 0.5 * (first + second)
+
+
+def _border(solution: Solution) -> tuple[Array, Array]:
+    """(i,n,k) border price, hat times base markup, and quantity at base gate prices; trade at home left out."""
+    price = export_price(solution)
+    quantity = gate_flows(solution) / np.exp(solution.allocation.state.price)[:, None, :]
+    home = np.eye(price.shape[0], dtype=bool)[:, :, None]
+    return price, np.where(home, 0.0, quantity)
+
+
+def technology(solution: Solution) -> Array:
+    """E17: (n,j,g) ln a; 0 where a technology is not used."""
+    a, nests = solution.allocation, solution.system.nests
+    regions, sectors = solution.system.active.shape
+    elements = len(solution.system.benchmark.elements)
+    log_a = np.zeros((regions, sectors, elements + 1))
+    log_a[:, :, -1] = a.costs.technology_x
+    log_a[:, nests.users, :-1] = a.costs.technology_e
+    return log_a
+
+
+def research(solution: Solution) -> Array:
+    """E15: (n,j,g) ln r; 0 where there is none."""
+    a, nests = solution.allocation, solution.system.nests
+    regions, sectors = solution.system.active.shape
+    elements = len(solution.system.benchmark.elements)
+    log_r = np.zeros((regions, sectors, elements + 1))
+    log_r[:, :, -1] = a.direction.research_x
+    log_r[:, nests.users, :-1] = a.direction.research_e
+    return log_r
+
+
+def ree_patents(solution: Solution) -> Array:
+    """E20: (n,j) rare-earth patents of a sector, ratio to the base: r weighted by each element's cost share."""
+    nests, a = solution.system.nests, solution.allocation
+    patents = np.ones(solution.system.active.shape)
+    weighted = 1 + (nests.element * np.expm1(a.direction.research_e)).sum(axis=2)
+    patents[:, nests.users] = np.where(solution.system.research.active_e.any(axis=2), weighted, 1.0)
+    return patents
+
+
+def solow_residual(solution: Solution) -> Array:
+    """E19a: (n,j) ln TFP as national accounts see it: nested Sato-Vartia sum of w_g ln a_g, plus neutral productivity."""
+    system, a = solution.system, solution.allocation
+    nests, users = system.nests, system.nests.users
+    ree = a.spending.share_ree
+    weight_ree = _log_mean(nests.ree, ree)
+    weight_x = _log_mean(1 - nests.ree, 1 - ree)
+    share = nests.element * np.exp(nests.rho_element[:, None] * (a.costs.element_price - a.costs.ree[:, :, None]))
+    weight_e = _log_mean(nests.element, share)
+    bundle = np.zeros(system.active.shape)
+    bundle[:, users] = (shares_of(weight_e.sum(axis=2, keepdims=True), weight_e) * a.costs.technology_e).sum(axis=2)
+    total = weight_ree + weight_x
+    return (weight_ree * bundle + weight_x * a.costs.technology_x) / total + system.log_productivity
+
+
+def cost_saved(solution: Solution) -> Array:
+    """E19b: (n,j) ln of cost saved by technology at the new prices: ln c(p', a=1) - ln c(p', a')."""
+    system, a = solution.system, solution.allocation
+    without = unit_cost(
+        system, a.sources.price, a.wage, np.zeros_like(a.costs.technology_x), np.zeros_like(a.costs.technology_e)
+    )
+    return without.nest - a.costs.nest
+
+
+def _log_mean(first: Array, second: Array) -> Array:
+    """Logarithmic mean, the Sato-Vartia weight; 0 where either is 0."""
+    first, second = np.broadcast_arrays(first, second)
+    used = (first > 0) & (second > 0)
+    x, y = np.where(used, first, 1.0), np.where(used, second, 1.0)
+    ratio = np.log(y) - np.log(x)
+    near = np.abs(ratio) < 1e-6
+    mean = np.where(near, np.sqrt(x * y) * (1 + ratio**2 / 24), (y - x) / np.where(near, 1.0, ratio))
+    return np.where(used, mean, 0.0)
