@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from calibration.errors import Problem, nearest, one_of
+from scenarios.common import Instrument
 from scenarios.instruments import (
     CapacityInvestment,
     DemandShift,
     ExportQuota,
-    Instrument,
     Recycling,
     Stockpile,
 )

@@ -9,7 +9,7 @@ import numpy as np
 
 from calibration.errors import Problem, nearest, one_of
 from model.records import Array, Labels
-from scenarios import instruments as kinds
+from scenarios.common import OnGoods, OnTrade
 from scenarios.quantities import Loc
 from scenarios.selectors import ELEMENT_GROUPS, select
 
@@ -80,7 +80,7 @@ class Names:
         """Mask (g,) of technologies."""
         return self.many("technology", selector, loc, self.labels.technologies, self.groups)
 
-    def goods(self, line: kinds.OnGoods) -> Array:
+    def goods(self, line: OnGoods) -> Array:
         """Mask (k,) of the goods and elements an instrument is aimed at."""
         mask = np.zeros(len(self.labels.goods), dtype=bool)
         if line.elements is not None:
@@ -90,7 +90,7 @@ class Names:
             mask |= self.many("good", line.goods, ("goods",), self.labels.goods, self.groups)
         return mask
 
-    def trade(self, line: kinds.OnTrade) -> Array:
+    def trade(self, line: OnTrade) -> Array:
         """Mask (i,n,k) of the trade an instrument covers; never a sale at home."""
         origins, destinations = (
             self.regions(line.origins, ("origins",)),

@@ -46,7 +46,9 @@ def _shape(value: Any) -> str:
 Point: TypeAlias = Annotated[
     Annotated[float, Tag("number")] | Annotated[Figure, Tag("figure")], Discriminator(_shape)
 ]
-Steps: TypeAlias = dict[Year, Point]
+Steps: TypeAlias = Annotated[
+    dict[Year, Point], Field(min_length=1, json_schema_extra={"propertyNames": {"pattern": r"^\d{4}$"}})
+]
 
 
 class Dated(Schema):
@@ -57,9 +59,7 @@ class Dated(Schema):
     }  # unit -> value of one in the default unit, which is the first
 
     value: float | None = None
-    steps: Annotated[Steps, Field(min_length=1)] | None = Field(
-        None, description="Value by year; each holds until the next given year."
-    )
+    steps: Steps | None = Field(None, description="Value by year; each holds until the next given year.")
     linear: Annotated[Steps, Field(min_length=2)] | None = Field(
         None, description="Value by year; in a straight line between the years, constant after the last."
     )
@@ -211,11 +211,8 @@ def entries(quantity: AnyQuantity) -> Iterator[Entry]:
 def _points(steps: Mapping[int, float | Figure], loc: Loc, around: tuple[Any, Any, Any]) -> Iterator[Entry]:
     for year, point in sorted(steps.items()):
         if isinstance(point, Figure):
-            source, status, note = (
-                own or outer
-                for own, outer in zip((point.source, point.status, point.note), around, strict=True)
-            )
-            yield Entry(year, point.value, (*loc, year, "value"), source, status, note)
+            own = (point.source or around[0], point.status or around[1], point.note or around[2])
+            yield Entry(year, point.value, (*loc, year, "value"), *own)
         else:
             yield Entry(year, point, (*loc, year), *around)
 

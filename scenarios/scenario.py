@@ -15,7 +15,8 @@ from calibration.errors import InputError, Problem, dotted
 from calibration.strict_yaml import Document
 from calibration.validate import Schema
 from model.records import REGIMES, Benchmark, Closure, Labels, Regime, Shock
-from scenarios.instruments import NAME, AnyInstrument, CapacityInvestment
+from scenarios.common import NAME
+from scenarios.instruments import AnyInstrument, CapacityInvestment
 from scenarios.quantities import Loc, Status, Year, entries, unit
 from scenarios.selectors import RESERVED, Names
 

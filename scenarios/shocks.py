@@ -14,6 +14,7 @@ from calibration.errors import InputError, one_of
 from model.records import Array, Benchmark, Labels, ProductionQuota, Quota, Shock
 from scenarios import base_year
 from scenarios import instruments as kinds
+from scenarios.common import RateLine
 from scenarios.naming import Names
 from scenarios.quantities import AnyQuantity, Loc, at, is_ratio
 from scenarios.scenario import Scenario
@@ -99,7 +100,7 @@ def _ratio(part: Array, whole: Array) -> Array:
 # -- instruments: each checks its names in every year, and acts only in the years it is in force -----------------------
 
 
-def _set_or_add(line: kinds.RateLine, cells: Array, rates: Array, draft: Draft) -> None:
+def _set_or_add(line: RateLine, cells: Array, rates: Array, draft: Draft) -> None:
     if line.rate is not None:
         rates[cells] = draft.now(line.rate)
     else:
@@ -227,9 +228,8 @@ def _stage_capacity(line: kinds.CapacityInvestment, region: int, stage: int, dra
     in_tonnes = base_year.stage_tonnes(draft.benchmark, region, sector)
     if sales == 0:
         has = [name for at, name in enumerate(draft.labels.regions) if draft.benchmark.output[at, sector] > 0]
-        draft.names.refuse(
-            ("region",), f"{line.region} has no {line.stage} in the base year, not even a planned one"
-        )
+        what = f"{line.region} has no {line.stage} in the base year, not even a planned one"
+        draft.names.refuse(("region",), what, one_of(has))
     elif line.capacity_cost.unit != "ratio" and not np.isfinite(in_tonnes):
         draft.names.refuse(
             ("capacity_cost", "unit"), f"{line.stage} has no price per kg in the calibration", "unit: ratio"
