@@ -9,7 +9,7 @@ in each resample and takes quantiles of rho* - rho: critical values centred on t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -161,7 +161,7 @@ def _at_lag(sample: Sample, k: int, bootstrap: Bootstrap | None) -> dict:
     gamma = bootstrap.gamma or block_gamma(sample.aligned_values(variables, rows))
     indices = bootstrap.draw(rows.size, gamma, k)
     codes = sample.aligned_codes(variables, rows)
-    deviation = np.concatenate(list(_resampled(codes, variables, indices))) - result["value"]
+    deviation = resampled_values(codes, variables, indices) - result["value"]
     return result | {"gamma": gamma} | inference(result["value"], deviation, bootstrap.level)
 
 
@@ -178,10 +178,13 @@ def estimate(sample: Sample, variables: Sequence[Variable], rows: Ints) -> Float
     return value
 
 
-def _resampled(codes: Ints, variables: Sequence[Variable], indices: Ints) -> Iterator[Floats]:
+def resampled_values(codes: Ints, variables: Sequence[Variable], indices: Ints) -> Floats:
+    """Values of every resample, (resamples, target levels, predictor levels); NaN where not defined."""
+    parts = []
     for start in range(0, len(indices), BLOCK):
         hits = resampled_hits(codes, variables, indices[start : start + BLOCK])
-        yield partial_correlation(products(hits), len(variables))
+        parts.append(partial_correlation(products(hits), len(variables)))
+    return np.concatenate(parts)
 
 
 def inference(value: Floats, deviation: Floats, level: float) -> dict:

@@ -1,0 +1,136 @@
+"""Patent text as data: cleaned of what is no text, split into sentences, read for elements and applications.
+
+Whatever reads like an instruction to the reader of the text (`ignore the above`, `classify this as`, a line that plays
+a chat role) is cut out before any classifier sees it, and the patent is marked. Inventions do not speak to their reader.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from calibration.evidence.patents.records import APPLICATIONS, ELEMENTS
+
+NAMES: dict[str, str] = {
+    "La": "lanthanum|lanthana",
+    "Ce": "cerium|ceria|ceric|cerous",
+    "Pr": "praseodymium|praseodymia",
+    "Nd": "neodymium|neodymia",
+    "Sm": "samarium|samaria",
+    "Eu": "europium|europia",
+    "Gd": "gadolinium|gadolinia",
+    "Tb": "terbium|terbia",
+    "Dy": "dysprosium|dysprosia",
+    "Ho": "holmium|holmia",
+    "Er": "erbium|erbia",
+    "Tm": "thulium|thulia",
+    "Yb": "ytterbium|ytterbia",
+    "Lu": "lutetium|lutetia",
+    "Y": "yttrium|yttria",
+    "Sc": "scandium|scandia",
+}
+# Symbols count only inside a formula or a list of symbols: `Nd` alone may be anything, `Nd2O3`, `Nd-Fe-B` or
+# `Nd-doped` may not. `Y` is also the name of axes and variables, so it needs an element behind it.
+_BEFORE = r"\b(?:[A-Z][a-z]?\d*(?:\.\d+)?[-,/]?)*"
+_FORMULA = {
+    symbol: rf"{_BEFORE}{symbol}(?:\d+(?:\.\d+)?|[-,/:)]|(?=[ ](?:co-)?doped))" for symbol in ELEMENTS
+} | {"Y": rf"{_BEFORE}Y(?:\d+(?:\.\d+)?)?(?:Al|O|Ba|VO|F)\d|\bY(?:AG|IG)\b|\bY(?:-?doped|2O3)"}
+_ALLOYS = {"Nd": r"|\bNd-?Fe-?B", "Sm": r"|\bSm-?(?:Co|Fe-?N)"}
+_NAMED = {
+    symbol: re.compile(rf"(?i:\b(?:{NAMES[symbol]})\b)|{_FORMULA[symbol]}{_ALLOYS.get(symbol, '')}")
+    for symbol in ELEMENTS
+}
+_APPLICATION_WORDS: dict[str, str] = {
+    "magnets_NdFeB": r"magnets?\b|magnetic|coerciv|remanence|rotor|motor|nd-?fe-?b|smco|generator|actuator",
+    "battery_alloys": r"batter(?:y|ies)|hydrogen[- ](?:storage|absorbing)|nickel[- ]metal hydride|ni-?mh|electrode alloy",
+    "metallurgy_ex_battery": r"steel|cast iron|(?:aluminium|aluminum|magnesium|titanium|copper|nickel) alloy|superalloy"
+    r"|ingot|\bmelt|weld|rolling|forging",
+    "auto_catalysts": r"exhaust|three-way|oxygen storage|catalytic converter|particulate filter|nox",
+    "FCC_catalysts": r"cracking|zeolite|fcc\b|gasoline|gas oil|refin(?:ery|eries)|hydrocarbon feed",
+    "polishing": r"polish|slurry|planari[sz]|abrasi",
+    "glass_additives": r"\bglass(?:es)?\b|lens(?:es)?\b|optical fib|refractive index|glaz",
+    "phosphors": r"phosphor|luminesc|fluoresc|light[- ]emitting|scintillat|\bled\b|display|upconver|lamp",
+    "ceramics": r"ceramic|capacitor|thermal barrier|zirconia|sinter(?:ed|ing) (?:body|aid)|dielectric|superconduct"
+    r"|electrolyte|perovskite",
+}
+_APPLICATION = {name: re.compile(words, re.IGNORECASE) for name, words in _APPLICATION_WORDS.items()}
+
+_INSTRUCTIONS = re.compile(
+    r"""
+    \b(?:ignore|disregard|forget|override|bypass)\b[^.!?]{0,60}
+        \b(?:instruction|prompt|above|previous|prior|earlier|rule|guideline|system|schema|label|context)
+    | \b(?:you\s+are|you're)\s+(?:now\s+)?(?:a|an|the)\b[^.!?]{0,60}\b(?:assistant|model|classifier|ai|agent|bot|reviewer)\b
+    | \b(?:classify|label|categori[sz]e|rate|score|mark|tag|answer|respond|reply|output|return|print)\b[^.!?]{0,60}
+        \b(?:this|the|your|only|with)\b[^.!?]{0,60}\b(?:patent|abstract|document|json|category|confidence)\b
+    | \b(?:classif|label|categori|tag|mark|count)\w*\b[^.!?]{0,60}
+        \bas\s+(?:\w+\s+){0,3}["'`]?(?:uses_less|uses\ less|substitutes|recycles|mines|new\ use|unrelated)\b
+    | \b(?:uses_less|mines_separates|new_use)\b
+    | \b(?:system|developer)\s+(?:prompt|message|instructions?)\b
+    | \b(?:as\s+an?\s+(?:ai|language\s+model))\b | \blanguage\s+model\b[^.!?]{0,60}\b(?:must|should|shall|please)\b
+    | \b(?:must|should|shall|please)\b[^.!?]{0,60}\blanguage\s+model\b
+    | \bconfidence\s*(?:=|:|of|is)\s*(?:1(?:\.0+)?|100)\b
+    | ^\s*(?:system|assistant|user|developer|human)\s*:
+    | <\|[^|>]{0,40}\|> | \[/?INST\] | <</?SYS>> | ^\s*\#{2,}\s*(?:instruction|system|response)
+    | ["']category["']\s*:
+    """,
+    re.IGNORECASE | re.VERBOSE | re.MULTILINE,
+)
+_ABBREVIATIONS = re.compile(
+    r"\b(?:e\.g|i\.e|etc|approx|fig|figs|no|nos|vol|wt|at|mol|ca|vs|cf|resp)\.$", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """Text fit for a classifier; suspicious when something that read like an instruction was cut out."""
+
+    text: str
+    suspicious: bool
+
+
+def clean(text: str, limit: int = 6000) -> Cleaned:
+    """Plain text of at most `limit` characters: markup, control and invisible characters gone, and whole sentences that
+    read like instructions cut out. Letters of other alphabets are first folded to what they look like (NFKC)."""
+    plain = unicodedata.normalize("NFKC", re.sub(r"<[/?!]?[A-Za-z][^<>|]{0,200}>", " ", text))
+    # Invisible characters vanish, so that a word they split is whole again for the search below.
+    plain = "".join(c for c in plain if unicodedata.category(c) != "Cf")
+    plain = "".join(c if c.isprintable() else "\n" if c in "\r\n" else " " for c in plain)
+    kept, suspicious = [], False
+    for sentence in sentences(plain):
+        if _INSTRUCTIONS.search(sentence):
+            suspicious = True
+        else:
+            kept.append(sentence)
+    whole = " ".join(" ".join(kept).split())
+    return Cleaned(whole[:limit], suspicious)
+
+
+def sentences(text: str) -> list[str]:
+    """Sentences, and lines and clauses after a semicolon, without their surrounding blanks; abbreviations do not end one."""
+    parts = re.split(r"(?<=[.!?;])\s+|\n+", text)
+    whole: list[str] = []
+    for part in parts:
+        if whole and _ABBREVIATIONS.search(whole[-1]):
+            whole[-1] = f"{whole[-1]} {part}"
+        elif part.strip():
+            whole.append(part.strip())
+    return whole
+
+
+def find_elements(text: str) -> tuple[str, ...]:
+    """Rare earths a text names, by name or within a formula, in the order of the periodic table."""
+    return tuple(symbol for symbol in ELEMENTS if _NAMED[symbol].search(text))
+
+
+def find_application(text: str) -> str:
+    """The application whose words occur most; `other` when none does."""
+    counts = {name: len(words.findall(text)) for name, words in _APPLICATION.items()}
+    best = max(APPLICATIONS, key=lambda name: counts.get(name, 0))
+    return best if counts.get(best, 0) else "other"
+
+
+def holds_sentence(text: str, sentence: str) -> bool:
+    """Whether a sentence stands in a text word for word, blanks and the marks around it aside."""
+    wanted = " ".join(sentence.split()).strip(" .;\"'…").casefold()
+    return len(wanted) >= 8 and wanted in " ".join(text.split()).casefold()
