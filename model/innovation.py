@@ -90,3 +90,13 @@ def direct(system: System, costs: Costs, output: Array, labour_wage: Array) -> D
     if not research.by_sector:
         scientists = np.exp(research.supply * (wage[:, 0] - labour_wage))
     return Direction(share_x, share_e, wage, research_x, research_e, scientists)
+
+
+def long_run_elasticity(ree_elasticity: Array, innovation_elasticity: Array) -> Array:
+    """E18: eps_LR = 1 - (1-eps)/(1+lambda(1-eps)), substitution once technology has followed prices.
+
+    With one lambda for all types and no spillovers. 1 - eps_LR is also the slope of ln(r_R/r_X) on ln(p_R/p_X), and
+    lambda (1 - eps_LR) that of ln(a_R/a_X).
+    """
+    gap = 1 - ree_elasticity
+    return 1 - gap / (1 + innovation_elasticity * gap)

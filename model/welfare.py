@@ -116,7 +116,7 @@ def ree_patents(solution: Solution) -> Array:
 
 
 def solow_residual(solution: Solution) -> Array:
-    """E19a: (n,j) ln TFP as national accounts see it: nested Sato-Vartia sum of w_g ln a_g, plus neutral productivity."""
+    """E19 (a): (n,j) ln TFP as accounts see it: nested Sato-Vartia sum of w_g ln a_g, plus neutral productivity."""
     system, a = solution.system, solution.allocation
     nests, users = system.nests, system.nests.users
     ree = a.spending.share_ree
@@ -131,7 +131,7 @@ def solow_residual(solution: Solution) -> Array:
 
 
 def cost_saved(solution: Solution) -> Array:
-    """E19b: (n,j) ln of cost saved by technology at the new prices: ln c(p', a=1) - ln c(p', a')."""
+    """E19 (b): (n,j) ln of cost saved by technology at the new prices: ln c(p', a=1) - ln c(p', a')."""
     system, a = solution.system, solution.allocation
     without = unit_cost(
         system, a.sources.price, a.wage, np.zeros_like(a.costs.technology_x), np.zeros_like(a.costs.technology_e)
