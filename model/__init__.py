@@ -1,7 +1,16 @@
 """The model: a world of regions and sectors, a shock, an equilibrium. See docs/model.md."""
 
 from model.records import (
-    REGIMES, SHORT, Benchmark, Closure, Labels, Parameters, ProductionQuota, Quota, Regime, Shock,
+    REGIMES,
+    SHORT,
+    Benchmark,
+    Closure,
+    Labels,
+    Parameters,
+    ProductionQuota,
+    Quota,
+    Regime,
+    Shock,
 )  # fmt: skip
 from model.solution import Diagnosis, Solution, SolveError
 from model.solve import solve

@@ -12,7 +12,15 @@ import numpy as np
 
 from model.innovation import Direction, direct, technology
 from model.markets import (
-    Sales, Spending, income, labour_in_production, labour_wage, mobile_supply, sell, sluggish_supply, spend,
+    Sales,
+    Spending,
+    income,
+    labour_in_production,
+    labour_wage,
+    mobile_supply,
+    sell,
+    sluggish_supply,
+    spend,
     world_factor_income,
 )  # fmt: skip
 from model.prices import Costs, Sources, revenue_price, source, supply_shares, unit_cost, zero_profit
@@ -106,9 +114,7 @@ def allocate(system: System, state: State) -> Allocation:
     made = supply_shares(system, net_price, revenue)
     spending = spend(system, state.output, costs, wage, state.income, sources.price)
     sales = sell(system, sources, spending.net, rate, abroad)
-    supply_net = np.zeros(state.price.shape, dtype=state.price.dtype)
-    sold = made * (b.output * np.exp(state.output))[:, system.pair_sector]
-    np.add.at(supply_net, (slice(None), system.pair_good), sold)
+    supply_net = (made * (b.output * np.exp(state.output))[:, system.pair_sector]) @ system.to_good
     supply = supply_net * np.exp(state.price - net_price)
     wage_of_labour = labour_wage(system, state.wage, state.rent)
     direction = direct(system, costs, state.output + system.log_subsidy, wage_of_labour)
@@ -184,7 +190,9 @@ def residuals(system: System, a: Allocation) -> Residuals:
         research_e=state.research_e - a.direction.research_e,
         capacity=a.capacity - par.capacity_response * tobins_q(system, a),
         quota=quota, leak=leak,
-        production=complementarity(state.production_licence / system.production_scale, np.log(limits / a.production_tonnes)),
+        production=complementarity(
+            state.production_licence / system.production_scale, np.log(limits / a.production_tonnes)
+        ),
     )  # fmt: skip
 
 

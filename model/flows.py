@@ -7,7 +7,7 @@ import numpy as np
 from model.records import Array
 from model.solution import Solution
 from model.system import TONNES
-from model.system import licence_rate as licence_rate_base
+from model.system import licence_rate as base_licence_rate
 
 
 def expand(solution: Solution, plain: Array, cell: Array) -> Array:
@@ -67,6 +67,6 @@ def delivered_price(solution: Solution) -> Array:
     """E1: (i,n,k) delivered price of each origin's good, ratio to the base."""
     b, shock = solution.system.benchmark, solution.system.shock
     _, tariff = wedges(solution)
-    old = (1 + licence_rate_base(b)) * (1 + b.export_tax) * (1 + b.tariff)
+    old = (1 + base_licence_rate(b)) * (1 + b.export_tax) * (1 + b.tariff)
     price = export_price(solution) * (1 + tariff) / old
     return price if shock.iceberg is None else price * shock.iceberg

@@ -60,7 +60,9 @@ def broaden(research: Research, users: Array, r_e: Array, shape: tuple[int, ...]
     return added
 
 
-def scientists_wage(research: Research, share_x: Array, share_e: Array, output: Array, users: Array, labour_wage: Array) -> Array:
+def scientists_wage(
+    research: Research, share_x: Array, share_e: Array, output: Array, users: Array, labour_wage: Array
+) -> Array:
     """E16: (n,j) ln wage of scientists. Output is ln Y, production subsidies included; labour_wage (n,) ln.
 
     `region`: sum r = L^r and L^r = (wr/w)^elasticity give wr^(1+elasticity) = w^elasticity * research demand at wr = 1.

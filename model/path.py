@@ -85,7 +85,8 @@ def hold_stocks(shocks: Sequence[Shock], initial: Array) -> Array:
         if (left < -1e-9 * np.maximum(1.0, np.abs(released))).any():
             n, k = (int(v) for v in np.argwhere(left == left.min())[0])
             raise ValueError(
-                f"year {t + 1} of the path: region {n} releases {released[n, k]:.6g} t of good {k} but holds {held[-1][n, k]:.6g} t"
+                f"year {t + 1} of the path: region {n} releases {released[n, k]:.6g} t of good {k} "
+                f"but holds {held[-1][n, k]:.6g} t"
             )
         held.append(np.maximum(left, 0.0))
     return np.stack(held[:-1])
@@ -107,7 +108,8 @@ def check_stable(parameters: Parameters) -> None:
     if (speed > limit).any():
         s = int(np.argmax(speed - limit))
         raise ValueError(
-            f"capacity_expansion {speed[s]:g} of stage {s} is outside its stable range [0, {limit[s]:.3g}] at build time {delay[s]}"
+            f"capacity_expansion {speed[s]:g} of stage {s} is outside its stable range [0, {limit[s]:.3g}] "
+            f"at build time {delay[s]}"
         )
 
 
@@ -155,5 +157,6 @@ def simulate(
         if progress is not None:
             progress(year)
     return Path(
-        tuple(years), tuple(solutions), np.stack(a_start), np.stack(k_start), np.stack(a_targets), np.stack(k_targets), stocks
-    )
+        tuple(years), tuple(solutions), np.stack(a_start), np.stack(k_start), np.stack(a_targets),
+        np.stack(k_targets), stocks,
+    )  # fmt: skip

@@ -46,7 +46,8 @@ def source(sourcing: Sourcing, p: Array, licence: Array, log_tilt: Array) -> Sou
     power = np.expm1(rho[:, None] * p.T)
     plain = (sourcing.weight @ power[sourcing.plain, :, None])[..., 0] + sourcing.missing
     shift = rho[sourcing.cell, None, None] * (p.T[sourcing.cell, None, :] + licence) + sourcing.tilt + log_tilt
-    cell = (sourcing.share * np.expm1(shift)).sum(axis=3) + (sourcing.share.sum(axis=3) - sourcing.capacity_base.sum(axis=3))
+    closed = sourcing.share.sum(axis=3) - sourcing.capacity_base.sum(axis=3)  # less than 0 under an embargo
+    cell = (sourcing.share * np.expm1(shift)).sum(axis=3) + closed
     classes, regions = sourcing.weight.shape[0], p.shape[0]
     total = np.zeros((classes, len(rho), regions), dtype=p.dtype)
     total[:, sourcing.plain], total[:, sourcing.cell] = plain, cell
@@ -64,7 +65,7 @@ def materials_index(nests: Nests, users_price: Array) -> tuple[Array, tuple[Arra
     for c, rho, sectors in nests.groups:
         power = np.expm1(rho * users_price[c])
         mean = (nests.material[:, sectors] @ power[:, :, None])[..., 0]
-        materials[:, sectors] = index(mean, rho)
+        materials[:, sectors] = index(mean, np.asarray(rho))
         powers.append(power)
     return materials, tuple(powers)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from model.records import Array, Benchmark, ProductionQuota, Quota, Shock
-from model.system import TONNES, gate_value_base, quota_tonnes_base
+from model.system import TONNES, quota_tonnes_base
 
 
 def base_quotas(benchmark: Benchmark) -> tuple[Quota, ...]:

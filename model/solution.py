@@ -51,9 +51,11 @@ class Diagnosis(Frozen):
         """One sentence for people; positions stand in for names without labels."""
         if self.status == "converged":
             return f"converged: largest residual {abs(self.value):.1e}"
-        where = ", ".join(_name(a, c, labels, quotas) for a, c in zip(BLOCK_AXES.get(self.block, ()), self.cell, strict=False))
+        axes = zip(BLOCK_AXES.get(self.block, ()), self.cell, strict=False)
+        where = ", ".join(_name(axis, cell, labels, quotas) for axis, cell in axes)
         worst = f"worst at {WHAT.get(self.block, self.block)}: {where}" if self.block else ""
-        size = f" (residual {self.value:.1e})" if np.isfinite(self.value) and self.block and self.status != "infeasible" else ""
+        solved = bool(self.block) and np.isfinite(self.value) and self.status != "infeasible"
+        size = f" (residual {self.value:.1e})" if solved else ""
         return "; ".join(part for part in (f"{self.status}", self.detail, worst + size, ADVICE[self.status]) if part)
 
 

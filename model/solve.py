@@ -13,7 +13,7 @@ from model.newton import Options, Trace, newton
 from model.records import Array, Benchmark, Closure, Quota, Shock
 from model.shocks import base_quotas, close_empty_quotas, scaled
 from model.solution import Diagnosis, Solution, SolveError, Status
-from model.system import System, gate_value_base, prepare, quota_tonnes_base
+from model.system import System, prepare, quota_tonnes_base
 from model.tangent import linearise
 from model.unknowns import Layout, layout
 

@@ -118,6 +118,8 @@ class System(Frozen):
     pair_sector: Array  # (m,) sector of each (sector, good) pair
     pair_good: Array  # (m,)
     pair_share: Array  # (n,m) make
+    to_good: Array  # (m,k) 1 where the pair makes the good
+    to_sector: Array  # (m,j)
     joint: Array  # sectors that make several goods
     rho_make: Array  # (j,) 1 + tau
     cost_base: Array  # (n,j) (1-rs)(1+s) Y0: cost at base output and the new subsidy rate
@@ -149,7 +151,7 @@ class System(Frozen):
 def prepare(benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[Quota, ...]) -> System:
     """Compute the constants of a solve with the given active export quotas."""
     b, par = benchmark, benchmark.parameters
-    regions, _sectors, goods, _factors, _elements = b.shape
+    regions, sectors, goods, _factors, _elements = b.shape
     subsidy = b.subsidy if shock.subsidy is None else shock.subsidy
     cost_base = (1 - b.research_share) * (1 + subsidy) * b.output
     nests = _nests(b, shock)
@@ -173,6 +175,7 @@ def prepare(benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[
         restrictions=_restrictions(b, shock, closure, quotas, stage_good),
         supplied=supplied, active=b.output > 0,
         pair_sector=pair_sector, pair_good=pair_good, pair_share=b.make[:, pair_sector, pair_good],
+        to_good=np.eye(goods)[pair_good], to_sector=np.eye(sectors)[pair_sector],
         joint=np.nonzero(goods_made > 1)[0], rho_make=1.0 + par.transformation_elasticity,
         cost_base=cost_base, subsidy=subsidy, log_subsidy=np.log((1 + subsidy) / (1 + b.subsidy)),
         log_productivity=np.zeros_like(b.output) if shock.productivity is None else np.log(shock.productivity),

@@ -14,8 +14,6 @@ from typing import NamedTuple
 import numpy as np
 
 from model.equilibrium import Allocation, Residuals, State
-from model.innovation import Direction
-from model.markets import Spending
 from model.records import Array
 from model.restrictions import complementarity_slopes, licence_rates, tonnes_per_value
 from model.system import System

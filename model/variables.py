@@ -13,9 +13,10 @@ import numpy as np
 from model import flows, welfare
 from model.ces import shares_of
 from model.markets import sluggish_index
-from model.records import Array
+from model.records import Array, Benchmark
 from model.solution import Solution
 from model.system import gate_value_base
+from model.system import licence_rate as base_licence_rate
 
 AXES = {
     "n": "region", "i": "origin", "j": "sector", "k": "good", "e": "element", "f": "factor", "g": "technology",
@@ -37,8 +38,8 @@ VARIABLES = tuple(
     Variable(*row)
     for row in (
         ("producer_price", "nk", "ratio", "E6", "price at the producer's gate, before export tax and licence"),
-        ("purchaser_price", "nk", "ratio", "E2", "price paid by buyers of a region, over all origins (spending-weighted over classes of use)"),
-        ("border_price", "ie", "ratio", "E1", "price abroad of a region's element at its border: gate price, licence and export tax"),
+        ("purchaser_price", "nk", "ratio", "E2", "price paid by buyers, over all origins"),
+        ("border_price", "ie", "ratio", "E1", "price of an element at the border: gate price, licence, export tax"),
         ("border_value", "ie", "USD/kg", "E1", "the same in USD per kg"),
         ("gate_value", "ie", "USD/kg", "E6", "price of a region's element at home, USD per kg"),
         ("tonnes", "ine", "t", "E12", "tonnes sold by origin to buyer, gross weight"),
@@ -48,8 +49,8 @@ VARIABLES = tuple(
         ("exports_volume", "nj", "ratio", "E9", "volume of exports at base gate prices"),
         ("unit_cost", "nj", "ratio", "E5", "unit cost"),
         ("ree_cost_share", "nj", "share", "E5", "rare earths in cost"),
-        ("tfp_solow", "nj", "ratio", "E19a", "total factor productivity as accounts see it (Sato-Vartia); blind to direction"),
-        ("tfp_cost_saved", "nj", "ratio", "E19b", "cost without the new technology over cost with it, at the new prices"),
+        ("tfp_solow", "nj", "ratio", "E19a", "TFP as accounts see it (Sato-Vartia); blind to direction"),
+        ("tfp_cost_saved", "nj", "ratio", "E19b", "cost without new technology over cost with it, new prices"),
         ("technology", "njg", "ratio", "E17", "productivity of each type of input, a"),
         ("research", "njg", "ratio", "E15", "research on each type of input, r; also its patents (E20)"),
         ("ree_patents", "nj", "ratio", "E20", "rare-earth patents, elements weighted by cost share"),
@@ -67,7 +68,7 @@ VARIABLES = tuple(
         ("export_tax_revenue", "n", "million USD", "E11", "export tax revenue"),
         ("tariff_revenue", "n", "million USD", "E11", "tariff revenue"),
         ("technology_gain", "n", "million USD", "E19b", "cost saved by technology at new prices and quantities"),
-        ("terms_of_trade", "n", "million USD", "8", "gain from border prices at mean quantities (Bennet), licence rents included; needs the base"),
+        ("terms_of_trade", "n", "million USD", "8", "gain from border prices at mean quantities (Bennet), with rents"),
         ("import_dependence", "ne", "share", "8", "imports in purchases of an element, at the gate"),
         ("concentration", "ne", "index", "8", "Herfindahl index of the origins of an element, at the gate, 0 to 1"),
     )
@@ -81,12 +82,11 @@ def results(solution: Solution, base: Solution) -> dict[str, Array]:
     gate, tonnes = flows.gate_flows(solution), flows.gate_tonnes(solution)
     at_gate = b.unit_value[:, b.elements]
     border = _border_price(solution, gate)
-    made = np.zeros(system.active.shape)
     abroad = ~np.eye(gate.shape[0], dtype=bool)
     exports = (gate * abroad[:, :, None]).sum(axis=1)
     volume = exports / np.exp(state.price)
     base_exports = (gate_value_base(b) * abroad[:, :, None]).sum(axis=1)
-    rent = state.rent[:, system.stage_factor, b.stage_sector] if len(b.stage_sector) else np.zeros((len(made), 0))
+    rent = state.rent[:, system.stage_factor, b.stage_sector] if len(b.stage_sector) else np.zeros((len(gate), 0))
     bought = gate[:, :, b.elements]
     origin_share = shares_of(bought.sum(axis=0), bought)
     gain = system.cost_base * np.exp(state.output) * np.expm1(welfare.cost_saved(solution))
@@ -126,7 +126,7 @@ def results(solution: Solution, base: Solution) -> dict[str, Array]:
         "tariff_revenue": a.sales.tariff,
         "technology_gain": gain.sum(axis=1),
         "terms_of_trade": welfare.terms_of_trade(solution, base),
-        "import_dependence": 1 - np.einsum("iie->ie", origin_share) * (bought.sum(axis=0) > 0) - (bought.sum(axis=0) <= 0),
+        "import_dependence": origin_share.sum(axis=0) - np.einsum("iie->ie", origin_share),
         "concentration": (origin_share**2).sum(axis=0),
     }  # fmt: skip
 
@@ -143,12 +143,9 @@ def _by_sector(solution: Solution, by_good: Array, base: bool = False) -> Array:
     share = system.pair_share if base else a.made
     output = b.output if base else b.output * np.exp(a.state.output)
     supply = share * output[:, system.pair_sector]
-    total = np.zeros_like(by_good)
-    np.add.at(total, (slice(None), system.pair_good), supply)
+    total = supply @ system.to_good
     sold = shares_of(total[:, system.pair_good], supply) * by_good[:, system.pair_good]
-    out = np.zeros(b.output.shape)
-    np.add.at(out, (slice(None), system.pair_sector), sold)
-    return out
+    return sold @ system.to_sector
 
 
 def _mean_price(solution: Solution) -> Array:
@@ -161,17 +158,18 @@ def _border_price(solution: Solution, gate: Array) -> Array:
     """(i,e) mean ratio of border prices over foreign buyers, weighted by base sales; the gate price without any."""
     b = solution.system.benchmark
     e = b.elements
-    tax0 = (1 + b.export_tax) * (1 + flows.licence_rate_base(b))
+    tax0 = (1 + b.export_tax) * (1 + base_licence_rate(b))
     ratio = (flows.export_price(solution) / tax0)[:, :, e]
     weight = gate_value_base(b)[:, :, e] * ~np.eye(gate.shape[0], dtype=bool)[:, :, None]
     total = weight.sum(axis=1)
-    return np.where(total > 0, shares_of(total, (weight * ratio).sum(axis=1)), np.exp(solution.allocation.state.price[:, e]))
+    at_gate = np.exp(solution.allocation.state.price[:, e])
+    return np.where(total > 0, shares_of(total, (weight * ratio).sum(axis=1)), at_gate)
 
 
-def _border_base(b, at_gate: Array) -> Array:  # type: ignore[no-untyped-def]
+def _border_base(b: Benchmark, at_gate: Array) -> Array:
     """(i,e) USD per kg at the border in the base year, weighted by sales abroad."""
     e = b.elements
-    markup = ((1 + b.export_tax) * (1 + flows.licence_rate_base(b)))[:, :, e]
+    markup = ((1 + b.export_tax) * (1 + base_licence_rate(b)))[:, :, e]
     weight = gate_value_base(b)[:, :, e] * ~np.eye(len(at_gate), dtype=bool)[:, :, None]
     total = weight.sum(axis=1)
     return at_gate * np.where(total > 0, shares_of(total, (weight * markup).sum(axis=1)), 1.0)

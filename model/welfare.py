@@ -19,11 +19,12 @@ def consumption(solution: Solution, asset_sales: bool = True) -> Array:
     system, a = solution.system, solution.allocation
     price = np.exp(a.spending.final_price)
     spent = system.income_base * np.exp(a.state.income) - system.burnt * price - leak_cost(solution)
-    if system.recycled is not None and system.recycling_cost is not None:
-        value = shares_of(system.stock, system.recycled) * a.spending.stock
-        spent = spent - (system.recycling_cost * value).sum(axis=1)
-    if not asset_sales and system.stock is not None:
-        recycled = 0.0 if system.recycled is None else shares_of(system.stock, system.recycled)
+    if system.stock is None:
+        return spent
+    recycled = 0.0 if system.recycled is None else shares_of(system.stock, system.recycled)
+    if system.recycling_cost is not None:
+        spent = spent - (system.recycling_cost * a.spending.stock * recycled).sum(axis=1)
+    if not asset_sales:
         spent = spent - (a.spending.stock * (1 - recycled)).sum(axis=1)
     return spent
 
