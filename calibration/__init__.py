@@ -1,5 +1,6 @@
 """Raw tables and YAML -> the base year: readers, the rare-earth carve-out, parameters with their sources."""
 
-from calibration.load import Calibration, Parameter, load
+from calibration.load import Calibration, load
+from calibration.provenance import Parameter
 
 __all__ = ["Calibration", "Parameter", "load"]

@@ -22,14 +22,13 @@ class Shares:
     research: Array  # (n,j) research outlay over value added
 
 
-def remove_negative_final(intermediate: Array, final: Array) -> tuple[Array, float, float]:
+def remove_negative_final(final: Array) -> tuple[Array, float, float]:
     """(i,n,k) sales to final users without negative cells, and the million USD moved and added.
 
     Cells are negative where stocks fell by more than was sold. Other final sales of the same origin and good are
     scaled down, so that its output stays; where all of them together are negative, the fall of stocks counts as
-    output of the year. `intermediate` (i,n,k) is not changed.
+    output of the year.
     """
-    del intermediate
     positive = np.maximum(final, 0.0)
     total = final.sum(1, keepdims=True)
     scale = np.maximum(total, 0.0) / np.where(

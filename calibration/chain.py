@@ -28,7 +28,7 @@ class ChainData:
     export_tax: Array  # (e,) wedge at the border of the customs origin: duty and VAT
     reo_content: Array  # (e,) kg REO per kg
     mine_output: Array  # (i,) t REO
-    concentrate_trade: Array  # (i,n) t REO
+    concentrate_destination: Array  # (i,n) shares of mine output
     concentrate_content: float
     concentrate_price_limit: float  # USD/kg
     concentrate_cost_share: float
@@ -42,6 +42,12 @@ class ChainData:
     reprocessing_sector: int
     trade_tonnes: Array  # (i,n,p)
     trade_value: Array  # (i,n,p) million USD
+    cerium: int  # position of the element that HS 2846.10 is
+
+    @property
+    def concentrate_trade(self) -> Array:
+        """(i,n) t REO."""
+        return self.mine_output[:, None] * self.concentrate_destination
 
 
 @dataclass(frozen=True)
@@ -146,7 +152,7 @@ def _customs_exports(data: ChainData, price: Array) -> Array:
     """(n,e) t whose total and FOB value by destination are those of the customs."""
     origin = data.customs_origin
     exports = np.zeros((data.trade_tonnes.shape[1], len(price)))
-    cerium = _cerium(data)
+    cerium = np.arange(len(price)) == data.cerium
     for region in range(len(exports)):
         tonnes = data.trade_tonnes[origin, region].sum()
         value = data.trade_value[origin, region].sum()
@@ -160,13 +166,6 @@ def _customs_exports(data: ChainData, price: Array) -> Array:
             prior / prior.sum(), price, value / (tonnes * USD_PER_KG_TONNES)
         )
     return exports
-
-
-def _cerium(data: ChainData) -> Array:
-    """Mask of the element that HS 2846.10 is: the second of the list, by the order of the periodic table."""
-    mask = np.zeros(len(data.oxide_price), dtype=bool)
-    mask[1] = True
-    return mask
 
 
 def _sector_weights(data: ChainData) -> Array:

@@ -2,16 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
-from calibration.errors import InputError, Problem, dotted, one_of, unknown_name
+from calibration.errors import InputError, Problem, one_of, unknown_name
 from calibration.schema import Grid, Names
 from calibration.strict_yaml import Document, KeyPath
 
 Array = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The names along an axis, and how names of another classification in the file lead to them.
+
+    `like`: own name -> the name whose rates and prices it takes (own classification finer). `within`: name in the file
+    -> own name that contains it (own classification coarser): rates are averaged, amounts and shares added.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    like: Mapping[str, str] = field(default_factory=dict)
+    within: Mapping[str, str] = field(default_factory=dict)
+
+    def known(self, amounts: bool) -> tuple[str, ...]:
+        """Names that may stand in the file. Amounts are never copied to all that are `like` a name."""
+        others = [*self.within, *([] if amounts else self.like.values())]
+        return (*self.names, *(name for name in dict.fromkeys(others) if name not in self.names))
+
+    def position(self, name: str) -> int:
+        """Position of a name, its own or one within another. Raises KeyError."""
+        own = name if name in self.names else self.within.get(name, name)
+        if own not in self.names:
+            raise KeyError(name)
+        return self.names.index(own)
+
+    def row(self, values: Mapping[str, float], fill: float | None, amounts: bool) -> tuple[Array, list[str]]:
+        """One number for each name, and the names that got none."""
+        members: dict[str, list[str]] = {name: [] for name in self.names}
+        for name, own in self.within.items():
+            members[own].append(name)
+        row = np.full(len(self.names), np.nan)
+        for position, name in enumerate(self.names):
+            inside = [m for m in members[name] if m in values]
+            if name in values:
+                row[position] = values[name]
+            elif not amounts and self.like.get(name) in values:
+                row[position] = values[self.like[name]]
+            elif inside and amounts:
+                row[position] = sum(values[m] for m in inside)
+            elif inside:
+                given = [values[m] if m in values else fill for m in members[name]]
+                known = [value for value in given if value is not None]
+                row[position] = sum(known) / len(known)
+            elif fill is not None:
+                row[position] = fill
+        # A fill of nan asks for nan where nothing is given; otherwise what is left is lacking.
+        lacking = (
+            [n for n, value in zip(self.names, row, strict=True) if np.isnan(value)] if fill is None else []
+        )
+        return row, lacking
 
 
 class Namer:
@@ -22,30 +75,46 @@ class Namer:
         self.problems: list[Problem] = []
 
     def vector(
-        self, entry: Names, names: Sequence[str], path: KeyPath, *, kind: str, missing: float | None = None
+        self, entry: Names, axis: Axis, path: KeyPath, *, missing: float | None = None, amounts: bool = False
     ) -> Array:
         """One number for each name; `default` in the file, or `missing`, fills what is not named."""
-        return self._row(entry.value, names, (*path, "value"), kind, missing)
+        return self._row(entry.value, axis, (*path, "value"), missing, amounts)
 
     def grid(
         self,
         entry: Grid,
-        rows: Sequence[str],
-        columns: Sequence[str],
+        rows: Axis,
+        columns: Axis,
         path: KeyPath,
         *,
-        kinds: tuple[str, str],
-        missing: float | None = 0.0,
+        missing: float = 0.0,
+        amounts: tuple[bool, bool] = (False, False),
     ) -> Array:
-        """A number for each (row, column); a row that is not named is filled with `missing`."""
-        table = np.full((len(rows), len(columns)), np.nan if missing is None else missing)
+        """A number for each (row, column); a row that is not named is filled with `missing`.
+
+        `amounts`: whether rows, columns of other classifications add up (True) or are averaged.
+        """
         where = (*path, "value")
+        named: dict[str, Array] = {}
+        known = rows.known(amounts[0])
         for row, values in entry.value.items():
-            if row not in rows:
-                self._unknown(kinds[0], row, rows, (*where, row))
+            if row not in known:
+                self._unknown(rows.kind, row, known, (*where, row))
                 continue
-            table[rows.index(row)] = self._row(values, columns, (*where, row), kinds[1], missing)
+            named[row] = self._row(values, columns, (*where, row), missing, amounts[1])
+        table = np.full((len(rows.names), len(columns.names)), missing)
+        for position in range(len(columns.names)):
+            column = {row: float(values[position]) for row, values in named.items()}
+            table[:, position], _ = rows.row(column, missing, amounts[0])
         return table
+
+    def position(self, axis: Axis, name: str, path: KeyPath) -> int:
+        """Position of a name given in the file; the problem is kept and 0 returned when there is none."""
+        try:
+            return axis.position(name)
+        except KeyError:
+            self._unknown(axis.kind, name, axis.known(amounts=True), path)
+            return 0
 
     def finish(self) -> None:
         """Raises InputError when any name was wrong."""
@@ -53,22 +122,18 @@ class Namer:
             raise InputError(self.problems)
 
     def _row(
-        self, values: dict[str, float], names: Sequence[str], path: KeyPath, kind: str, missing: float | None
+        self, values: dict[str, float], axis: Axis, path: KeyPath, missing: float | None, amounts: bool
     ) -> Array:
+        known = axis.known(amounts)
         for name in values:
-            if name != "default" and name not in names:
-                self._unknown(kind, name, [*names, "default"], (*path, name))
-        fill = values.get("default", missing)
-        lacking = [name for name in names if name not in values] if fill is None else []
+            if name != "default" and name not in known:
+                self._unknown(axis.kind, name, [*known, "default"], (*path, name))
+        row, lacking = axis.row(values, values.get("default", missing), amounts)
         if lacking:
-            text = f"no value for {kind} {one_of(lacking).removeprefix('one of ')}"
+            text = f"no value for {axis.kind} {one_of(lacking).removeprefix('one of ')}"
             self.problems.append(self.document.problem(path, text, "a value for each, or `default`"))
-        return np.array([values.get(name, np.nan if fill is None else fill) for name in names])
+        return row
 
     def _unknown(self, kind: str, name: str, valid: Sequence[str], path: KeyPath) -> None:
-        document = self.document
-        self.problems.append(
-            unknown_name(
-                kind, name, valid, file=document.file, line=document.line(path), where=dotted(path[:-1])
-            )
-        )
+        problem = unknown_name(kind, name, valid)
+        self.problems.append(self.document.problem(path, problem.what, problem.expected, problem.suggestion))

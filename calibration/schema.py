@@ -1,4 +1,4 @@
-"""What a calibration YAML may say. Names of regions, sectors and elements are checked in `load`, where they are known."""
+"""What a calibration YAML may say. Names of regions, sectors and elements are checked where they are known (`naming`)."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class RareEarths(Schema):
     vat_not_refunded: Scalar
     reo_content: Names
     mine_output: Names
-    concentrate_trade: Grid
+    concentrate_destination: Grid
     concentrate_price_limit: Scalar
     ore_composition: Grid
     ore_mix: Grid
@@ -80,6 +80,7 @@ class RareEarths(Schema):
     magnet_home_share: Names
     magnet_buyers: Names
     latent_capacity: Grid
+    customs_total: Names | None = None
 
 
 class ModelParameters(Schema):
@@ -105,6 +106,7 @@ class ModelParameters(Schema):
     innovation_elasticity: Names
     innovation_elasticity_other: Scalar
     spillover: Scalar
+    spillover_other: Scalar
     spillover_region: RegionWeights
     spillover_sector: SectorWeights
     breadth: Scalar
@@ -131,10 +133,49 @@ class Sources(Schema):
     rare_earth_trade: Source
 
 
+Measure = Literal[
+    "world_value_at_export_prices",
+    "world_tonnes_reo",
+    "production_reo",
+    "production_share",
+    "export_tonnes",
+    "export_value",
+    "home_use_share",
+    "use_reo",
+    "use_share_of_sector",
+    "host_output",
+]
+
+
+class Fact(Schema):
+    """A figure to hold the base year against."""
+
+    measure: Measure
+    value: float
+    unit: Text
+    source: Text
+    status: Status
+    imposed: (
+        bool  # True: the base year is built to meet it; False: it is not, and the difference tells something
+    )
+    region: str = ""
+    element: str = ""
+    sector: str = ""
+
+
+class Hosts(Schema):
+    """The sector of the source table out of which each stage of the chain is carved."""
+
+    ree_mining: Text = "mining"
+    ree_separation: Text = "chemicals"
+    magnets: Text = "electrical_optical"
+
+
 class CalibrationFile(Schema):
     """A calibration YAML."""
 
     name: Text
+    based_on: str | None = None
     title: Text
     year: int
     tables: Text
@@ -142,10 +183,24 @@ class CalibrationFile(Schema):
     elements: Annotated[tuple[str, ...], Field(min_length=1)]
     origin_of_customs_data: Text
     use_classes: Literal[1, 2] = 1
+    hosts: Hosts = Hosts()
     limits: tuple[str, ...]
+    facts: tuple[Fact, ...] = ()
     sources: Sources
     rare_earths: RareEarths
     parameters: ModelParameters
+
+
+class OtherNames(Schema):
+    """How names of another classification in parameter files lead to this one's; see `naming.Axis`."""
+
+    like: dict[str, str] = {}
+    within: dict[str, str] = {}
+
+
+class ParameterNames(Schema):
+    regions: OtherNames = OtherNames()
+    sectors: OtherNames = OtherNames()
 
 
 class Concordance(Schema):
@@ -155,3 +210,4 @@ class Concordance(Schema):
     sectors: dict[str, tuple[str, ...]]
     trade_names: dict[str, tuple[str, ...]] = {}
     rest: str = ""
+    parameter_names: ParameterNames = ParameterNames()

@@ -1,0 +1,160 @@
+"""The arrays of the rare-earth chain from the names and numbers of a calibration YAML."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from calibration.carve import CarveData
+from calibration.chain import ChainData
+from calibration.host import Host
+from calibration.naming import Axis, Namer
+from calibration.schema import CalibrationFile, Concordance
+from model.records import Labels
+
+Array = npt.NDArray[np.float64]
+
+STAGES = ("ree_mining", "ree_separation", "magnets")
+FACTORS = ("labour", "capital", "resource")
+
+
+@dataclass(frozen=True)
+class Axes:
+    """The named axes of a calibration."""
+
+    region: Axis
+    host_sector: Axis
+    sector: Axis
+    good: Axis
+    rare_good: Axis
+    element: Axis
+    stage: Axis
+    factor: Axis
+
+
+def make_axes(settings: CalibrationFile, concordance: Concordance) -> Axes:
+    """Axes in the order of the concordance, the chain last."""
+    regions, sectors = tuple(concordance.regions), tuple(concordance.sectors)
+    names = concordance.parameter_names
+    by_sector = (names.sectors.like, names.sectors.within)
+    rare = ("concentrate", *settings.elements, "magnets")
+    return Axes(
+        region=Axis("region", regions, names.regions.like, names.regions.within),
+        host_sector=Axis("sector", sectors, *by_sector),
+        sector=Axis("sector", (*sectors, *STAGES), *by_sector),
+        good=Axis("good", sectors, *by_sector),
+        rare_good=Axis("rare-earth good", rare),
+        element=Axis("element", settings.elements),
+        stage=Axis("stage", STAGES),
+        factor=Axis("factor", FACTORS),
+    )
+
+
+def make_labels(axes: Axes) -> Labels:
+    """Labels of the `Benchmark`."""
+    return Labels(
+        regions=axes.region.names,
+        sectors=axes.sector.names,
+        goods=axes.good.names + axes.rare_good.names,
+        factors=FACTORS,
+        elements=axes.element.names,
+        stages=STAGES,
+    )
+
+
+def chain_data(settings: CalibrationFile, namer: Namer, axes: Axes, host: Host) -> ChainData:
+    """What `chain.build_chain` needs. Problems are left in `namer`."""
+    r = settings.rare_earths
+    element, region = axes.element, axes.region
+    application = Axis("application", tuple(r.element_by_application.value))
+    ore = Axis("ore", tuple(r.ore_composition.value))
+
+    def by_region(name: str, missing: float | None = 0.0, amounts: bool = False) -> Array:
+        return namer.vector(getattr(r, name), region, at(name), missing=missing, amounts=amounts)
+
+    def grid(name: str, rows: Axis, columns: Axis, *amounts: bool) -> Array:
+        rows_add, columns_add = amounts or (False, False)
+        return namer.grid(getattr(r, name), rows, columns, at(name), amounts=(rows_add, columns_add))
+
+    duty = namer.vector(r.export_duty, element, at("export_duty"))
+    content = namer.vector(r.reo_content, axes.rare_good, at("reo_content"))
+    origin = namer.position(region, settings.origin_of_customs_data, ("origin_of_customs_data",))
+    tonnes, value = _customs(settings, namer, host, origin)
+    data = ChainData(
+        customs_origin=origin,
+        oxide_price=namer.vector(r.oxide_price, element, at("oxide_price")),
+        export_tax=(1 + duty) * (1 + r.vat_not_refunded.value) - 1,
+        reo_content=content[1:-1],
+        mine_output=by_region("mine_output", amounts=True),
+        concentrate_destination=grid("concentrate_destination", region, region, True, True),
+        concentrate_content=float(content[0]),
+        concentrate_price_limit=r.concentrate_price_limit.value,
+        concentrate_cost_share=r.concentrate_cost_share.value,
+        ore_composition=grid("ore_composition", ore, element),
+        ore_mix=grid("ore_mix", region, ore),
+        element_by_application=grid("element_by_application", application, element),
+        application_to_sector=grid("application_to_sector", application, axes.sector, False, True),
+        application_by_region=grid("application_by_region", application, region),
+        home_share=by_region("home_share_of_elements", 1.0),
+        reprocessing_limit=r.reprocessing_share_limit.value,
+        reprocessing_sector=namer.position(
+            axes.sector, settings.hosts.ree_separation, ("hosts", "ree_separation")
+        ),
+        trade_tonnes=tonnes,
+        trade_value=value,
+        cerium=namer.position(element, "Ce", ("elements",)),
+    )
+    _check_shares(data, namer, region)
+    return data
+
+
+def carve_data(settings: CalibrationFile, namer: Namer, axes: Axes, chain: ChainData) -> CarveData:
+    """What `carve.carve` needs besides the chain. Problems are left in `namer`."""
+    r = settings.rare_earths
+    hosts = [
+        namer.position(axes.host_sector, getattr(settings.hosts, stage), ("hosts", stage)) for stage in STAGES
+    ]
+    buyers = namer.vector(r.magnet_buyers, axes.host_sector, at("magnet_buyers"), missing=0.0, amounts=True)
+    content = namer.vector(r.reo_content, axes.rare_good, at("reo_content"))
+    return CarveData(
+        host=np.array(hosts),
+        value_added_share=namer.vector(r.value_added_share, axes.stage, at("value_added_share")),
+        export_tax=chain.export_tax,
+        customs_origin=chain.customs_origin,
+        reo_content=chain.reo_content,
+        magnet_content=float(content[-1]),
+        magnet_price=namer.vector(r.magnet_price, axes.region, at("magnet_price")),
+        magnet_home_share=namer.vector(r.magnet_home_share, axes.region, at("magnet_home_share")),
+        magnet_buyers=buyers / buyers.sum() if buyers.sum() > 0 else buyers,
+    )
+
+
+def at(name: str) -> tuple[str, str]:
+    """Path of an entry of the section `rare_earths`."""
+    return ("rare_earths", name)
+
+
+def _customs(settings: CalibrationFile, namer: Namer, host: Host, origin: int) -> tuple[Array, Array]:
+    """Bilateral tonnes and values (i,n,p); those of the customs origin scaled to `customs_total` where it is given."""
+    total = settings.rare_earths.customs_total
+    tonnes, value = host.trade_tonnes.copy(), host.trade_value.copy()
+    if total is not None:
+        goal = namer.vector(total, Axis("total", ("tonnes", "value")), at("customs_total"))
+        for table, target in ((tonnes, goal[0]), (value, goal[1])):
+            table[origin] *= target / table[origin].sum()
+    return tonnes, value
+
+
+def _check_shares(data: ChainData, namer: Namer, region: Axis) -> None:
+    """Destinations and ores must account for all that is mined."""
+    for name, shares in (
+        ("concentrate_destination", data.concentrate_destination),
+        ("ore_mix", data.ore_mix),
+    ):
+        for position, total in enumerate(shares.sum(1)):
+            if data.mine_output[position] > 0 and abs(total - 1) > 1e-6:
+                where = (*at(name), "value", region.names[position])
+                text = f"shares of {region.names[position]} add to {total:g}"
+                namer.problems.append(namer.document.problem(where, text, "1, as something is mined there"))
