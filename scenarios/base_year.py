@@ -18,10 +18,13 @@ def tonnes_made(benchmark: Benchmark) -> Array:
     return _tonnes(np.einsum("njk,nj->nk", benchmark.make, benchmark.output), benchmark.unit_value)
 
 
-def stage_tonnes(benchmark: Benchmark, region: int, sector: int) -> float:
-    """Base-year output of a stage of the chain in tonnes, nan when a good of it has no unit value."""
-    value = benchmark.output[region, sector] * benchmark.make[region, sector]
-    return float(_tonnes(value, benchmark.unit_value[region]).sum())
+def stage_tonnes(benchmark: Benchmark, region: int, sector: int, reo: bool) -> float:
+    """Base-year output of a stage in tonnes, gross or as oxide; nan when that is unknown for something it makes."""
+    tonnes = _tonnes(
+        benchmark.output[region, sector] * benchmark.make[region, sector], benchmark.unit_value[region]
+    )
+    made = tonnes != 0
+    return float((tonnes * (benchmark.reo_content if reo else 1.0))[made].sum())
 
 
 def _tonnes(value: Array, unit_value: Array) -> Array:

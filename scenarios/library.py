@@ -46,6 +46,8 @@ def load(name: str | Path, calibration: Calibration | None = None) -> Scenario:
     Raises InputError with every problem, each with file and line.
     """
     path = find(name)
+    if path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())  # shorter in messages
     return _finish(strict_yaml.load(path), calibration, path.parent)
 
 

@@ -121,20 +121,14 @@ class Price(Dated):
 class CapacityCost(Schema):
     """What a unit of yearly capacity costs to build."""
 
-    UNITS: ClassVar[Mapping[str, float]] = {"USD/t": 1.0, "USD/kg": 1000.0, "ratio": 1.0}
     value: Annotated[float, Field(gt=0)]
-    unit: Literal["USD/t", "USD/kg", "ratio"] = Field(
-        description="USD/t, USD/kg: per tonne or kg of yearly capacity. ratio: USD per USD of yearly sales at "
-        "base-year prices."
+    unit: Literal["USD/t", "USD/t REO", "ratio"] = Field(
+        description="USD per tonne of yearly capacity, gross weight or rare-earth oxide; ratio: USD per USD of yearly "
+        "sales at base-year prices."
     )
     source: str = Field(description="Who published the number, or whose judgement it is.")
     status: Status
     note: str | None = None
-
-    @property
-    def per_unit(self) -> float:
-        """USD per tonne of yearly capacity, or (unit `ratio`) per USD of yearly sales."""
-        return self.value * self.UNITS[self.unit]
 
 
 D = TypeVar("D")

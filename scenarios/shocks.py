@@ -218,23 +218,27 @@ def _capacity_investment(line: kinds.CapacityInvestment, draft: Draft) -> None:
         draft.array("capacity_investment")[payer] += draft.now(line.spending)
     built = line.spent_before(draft.year, delay=line.build_time) * 1e6
     if built and base:
-        draft.array("capacity")[region, stage] += built / (line.capacity_cost.per_unit * base)
+        draft.array("capacity")[region, stage] += built / (line.capacity_cost.value * base)
 
 
 def _stage_capacity(line: kinds.CapacityInvestment, region: int, stage: int, draft: Draft) -> float:
     """Base-year capacity in the unit that the cost is given for: tonnes a year, or USD of sales a year."""
     sector = int(draft.benchmark.stage_sector[stage])
-    sales = float(draft.benchmark.output[region, sector])
-    in_tonnes = base_year.stage_tonnes(draft.benchmark, region, sector)
-    if sales == 0:
-        has = [name for at, name in enumerate(draft.labels.regions) if draft.benchmark.output[at, sector] > 0]
+    sales = draft.benchmark.output[:, sector]
+    if sales[region] == 0:
+        has = [name for at, name in enumerate(draft.labels.regions) if sales[at] > 0]
         what = f"{line.region} has no {line.stage} in the base year, not even a planned one"
         draft.names.refuse(("region",), what, one_of(has))
-    elif line.capacity_cost.unit != "ratio" and not np.isfinite(in_tonnes):
-        draft.names.refuse(
-            ("capacity_cost", "unit"), f"{line.stage} has no price per kg in the calibration", "unit: ratio"
-        )
-    return sales * 1e6 if line.capacity_cost.unit == "ratio" else float(np.nan_to_num(in_tonnes))
+    if line.capacity_cost.unit == "ratio":
+        return float(sales[region]) * 1e6
+    tonnes = base_year.stage_tonnes(
+        draft.benchmark, region, sector, reo=line.capacity_cost.unit == "USD/t REO"
+    )
+    if not np.isfinite(tonnes):
+        what = f"the calibration does not know the weight of what {line.stage} makes"
+        draft.names.refuse(("capacity_cost", "unit"), what, "unit: ratio")
+        return 0.0
+    return tonnes
 
 
 def _base_use(line: kinds.Stockpile | kinds.Recycling, draft: Draft) -> Array:
