@@ -20,6 +20,11 @@ from calibration.evidence.comovement.hits import Floats, Ints
 from calibration.evidence.comovement.moments import partial_correlation, products
 from calibration.evidence.comovement.resampling import block_gamma, check_gamma, stationary_indices
 
+# Fewest observations expected, under independence, in the least likely of the four combinations of hit and no hit. Below
+# it the bootstrap misleads: a combination that never occurs in the sample occurs in no resample either, and the critical
+# values close in on the estimate (5 % tests of two independent series of 336 reject in 10 to 40 % of such cells).
+FEWEST_EXPECTED = 5.0
+
 # Resamples handled together: small enough to stay in cache, and fixed, so that results do not depend on memory.
 BLOCK = 125
 
@@ -61,8 +66,9 @@ class CrossQuantilogram:
     """Values and inference over lags x target levels x predictor levels; arrays are (lag, target, predictor).
 
     lower and upper are quantiles of rho* - rho: a value outside them is significant at `level`, cell by cell. p_value is
-    the equal-tailed bootstrap p-value; p_family is the chance, if no cell of that lag's map depended, of any cell being
-    so many bootstrap standard errors from zero. Without a bootstrap these are None.
+    the equal-tailed bootstrap p-value; p_family is the chance, if no reliable cell of that lag's map depended, of any of
+    them being so many bootstrap standard errors from zero (1 in cells that are not reliable). Without a bootstrap these
+    are None. expected is the count, under independence, of the least likely combination of hit and no hit.
     """
 
     target: str
@@ -72,6 +78,7 @@ class CrossQuantilogram:
     target_levels: Floats
     predictor_levels: Floats
     value: Floats
+    expected: Floats
     rows: Ints  # (lag,) lag-aligned rows used
     missing: Missing
     lower: Floats | None = None
@@ -89,6 +96,11 @@ class CrossQuantilogram:
         if self.lower is None or self.upper is None:
             raise ValueError("significance needs a bootstrap")
         return (self.value < self.lower) | (self.value > self.upper)
+
+    @property
+    def reliable(self) -> np.ndarray:
+        """Cells with observations enough for their critical values to be trusted."""
+        return self.expected >= FEWEST_EXPECTED
 
     @property
     def interval(self) -> tuple[Floats, Floats]:
@@ -132,6 +144,7 @@ def cross_quantilogram(
         target_levels=sample.target_levels,
         predictor_levels=sample.predictor_levels,
         value=np.array([result["value"] for result in lag_results]),
+        expected=np.array([result["expected"] for result in lag_results]),
         rows=np.array([result["rows"] for result in lag_results]),
         missing=missing,
         lower=stacked("lower"),
@@ -155,14 +168,23 @@ def check_lags(lags: int | Sequence[int], length: int) -> tuple[int, ...]:
 def _at_lag(sample: Sample, k: int, bootstrap: Bootstrap | None) -> dict:
     variables = sample.variables(k)
     rows = sample.rows(variables)
-    result: dict = {"value": estimate(sample, variables, rows), "rows": rows.size}
+    value = estimate(sample, variables, rows)
+    expected = least_expected(sample, variables, rows)
+    result: dict = {"value": value, "expected": expected, "rows": rows.size}
     if bootstrap is None:
         return result
     gamma = bootstrap.gamma or block_gamma(sample.aligned_values(variables, rows))
     indices = bootstrap.draw(rows.size, gamma, k)
     codes = sample.aligned_codes(variables, rows)
-    deviation = resampled_values(codes, variables, indices) - result["value"]
-    return result | {"gamma": gamma} | inference(result["value"], deviation, bootstrap.level)
+    deviation = resampled_values(codes, variables, indices) - value
+    return result | {"gamma": gamma} | inference(value, deviation, bootstrap.level, expected >= FEWEST_EXPECTED)
+
+
+def least_expected(sample: Sample, variables: Sequence[Variable], rows: Ints) -> Floats:
+    """Expected count of the least likely of the four combinations of hits, (target levels, predictor levels)."""
+    target, predictor = sample.hits(variables, rows)[:2]
+    share = [(h.first[0][:, None] <= np.arange(h.levels.size)).mean(axis=0) for h in (target, predictor)]
+    return rows.size * np.outer(*(np.minimum(s, 1 - s) for s in share))
 
 
 def estimate(sample: Sample, variables: Sequence[Variable], rows: Ints) -> Floats:
@@ -187,8 +209,11 @@ def resampled_values(codes: Ints, variables: Sequence[Variable], indices: Ints) 
     return np.concatenate(parts)
 
 
-def inference(value: Floats, deviation: Floats, level: float) -> dict:
-    """Critical values, p-values and standard errors of a grid from its resampled deviations (resamples, ...)."""
+def inference(value: Floats, deviation: Floats, level: float, reliable: np.ndarray) -> dict:
+    """Critical values, p-values and standard errors of a grid from its resampled deviations (resamples, ...).
+
+    The family of cells tested together are the reliable ones.
+    """
     defined = ~np.isnan(deviation).any(axis=tuple(range(1, deviation.ndim)))
     used = deviation[defined]
     if used.shape[0] < max(20, len(deviation) // 2):
@@ -198,8 +223,8 @@ def inference(value: Floats, deviation: Floats, level: float) -> dict:
     above = (1 + (used >= value).sum(axis=0)) / total
     beneath = (1 + (used <= value).sum(axis=0)) / total
     error = used.std(axis=0)
-    # A cell that never moves in any resample (all ties) has no error to be measured in: it joins no family.
-    moves = error > 0
+    # A cell that moves in no resample (all ties) has no error to be measured in.
+    moves = (error > 0) & reliable
     scaled = np.abs(used)[:, moves] / error[moves]
     family = np.ones_like(value)
     if moves.any():

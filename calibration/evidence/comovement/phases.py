@@ -73,9 +73,15 @@ def block_dependence(
     if deviation.size < max(20, len(indices) // 2):
         raise ValueError(f"only {deviation.size} of {len(indices)} resamples are defined: too few observations for these levels")
     low, high = np.quantile(deviation, [bootstrap.level / 2, 1 - bootstrap.level / 2])
-    tails = [(1 + (side).sum()) / (1 + deviation.size) for side in (deviation >= value, deviation <= value)]
+    tails = [(1 + side.sum()) / (1 + deviation.size) for side in (deviation >= value, deviation <= value)]
     return PhaseDependence(
-        phase, value, value - high, value - low, min(1.0, 2 * min(tails)), int(rows.size), int(cells.sum())
+        phase,
+        value,
+        float(value - high),
+        float(value - low),
+        float(min(1.0, 2 * min(tails))),
+        int(rows.size),
+        int(cells.sum()),
     )
 
 

@@ -14,7 +14,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from calibration.evidence.comovement.alignment import Control, Missing, Sample, make_sample, resampled_hits
-from calibration.evidence.comovement.crossquantilogram import BLOCK, Bootstrap, check_lags, estimate
+from calibration.evidence.comovement.crossquantilogram import (
+    BLOCK,
+    FEWEST_EXPECTED,
+    Bootstrap,
+    check_lags,
+    estimate,
+    least_expected,
+)
 from calibration.evidence.comovement.hits import Floats
 from calibration.evidence.comovement.moments import partial_correlation, products
 from calibration.evidence.comovement.resampling import block_gamma
@@ -34,7 +41,7 @@ class QStatistic:
 
 @dataclass(frozen=True)
 class Portmanteau:
-    """Q statistics for every pair of levels, and the sup over all pairs given."""
+    """Q statistics for every pair of levels, and their sup over the pairs of `region` (target, predictor)."""
 
     target: str
     predictor: str
@@ -45,6 +52,7 @@ class Portmanteau:
     box_pierce: QStatistic
     ljung_box: QStatistic
     rows: int
+    region: np.ndarray
     gamma: float | None = None
     discarded: int | None = None
     bootstrap: Bootstrap | None = None
@@ -58,12 +66,16 @@ def portmanteau(
     *,
     predictor_levels: ArrayLike | None = None,
     controls: Sequence[Control] = (),
+    region: ArrayLike | None = None,
     bootstrap: Bootstrap | None = None,
     missing: Missing = "error",
     where: ArrayLike | None = None,
     names: tuple[str, str] = ("target", "predictor"),
 ) -> Portmanteau:
-    """Box-Pierce and Ljung-Box statistics over lags 1..p for p = 1..max_lag; arguments as in `cross_quantilogram`."""
+    """Box-Pierce and Ljung-Box statistics over lags 1..p for p = 1..max_lag; arguments as in `cross_quantilogram`.
+
+    region: pairs of levels over which the sup is taken; by default all that are reliable at every lag, or all if none is.
+    """
     sample = make_sample(target, predictor, levels, predictor_levels, controls, missing, where, names)
     lags = check_lags(range(1, max_lag + 1), sample.length)
     columns = {k: sample.variables(k) for k in lags}
@@ -72,15 +84,16 @@ def portmanteau(
     rows = sample.rows(every)
     weights = _weights(sample.length, max_lag)
     values = {kind: np.cumsum(w[:, None, None] * rho**2, axis=0) for kind, w in weights.items()}
-    fields: dict = {"rows": rows.size}
+    inside = _region(region, sample, columns)
+    fields: dict = {"rows": rows.size, "region": inside}
     if bootstrap is None:
-        statistics = {kind: QStatistic(q, q.max(axis=(1, 2))) for kind, q in values.items()}
+        statistics = {kind: QStatistic(q, q[:, inside].max(axis=1)) for kind, q in values.items()}
     else:
         # Each distinct column once, however many lags it serves.
         distinct = {(v.series, v.lag): v for v in every}
         gamma = bootstrap.gamma or block_gamma(sample.aligned_values(list(distinct.values()), rows))
         draws = _resampled_q(sample, columns, rows, rho, weights, bootstrap, gamma)
-        statistics = {kind: _tested(values[kind], *draws[kind], bootstrap.level) for kind in weights}
+        statistics = {kind: _tested(values[kind], draws[kind], inside, bootstrap.level) for kind in weights}
         fields |= {"gamma": gamma, "discarded": draws["discarded"], "bootstrap": bootstrap}
     return Portmanteau(
         target=names[0],
@@ -103,7 +116,7 @@ def _weights(length: int, max_lag: int) -> dict[str, Floats]:
 def _resampled_q(
     sample: Sample, columns: dict, rows: np.ndarray, rho: Floats, weights: dict, bootstrap: Bootstrap, gamma: float
 ) -> dict:
-    """Q of every resample by kind, as (per cell (p, resamples, target, predictor), sup (p, resamples))."""
+    """Q of every resample by kind, (p, resamples, target, predictor)."""
     indices = bootstrap.draw(rows.size, gamma, len(columns), stream=1)
     codes = {k: sample.aligned_codes(variables, rows) for k, variables in columns.items()}
     square = np.empty((len(columns), len(indices), *rho.shape[1:]))
@@ -118,14 +131,24 @@ def _resampled_q(
     square = square[:, defined]
     result: dict = {"discarded": int((~defined).sum())}
     for kind, weight in weights.items():
-        q = np.cumsum(weight[:, None, None, None] * square, axis=0)
-        result[kind] = (q, q.max(axis=(2, 3)))
+        result[kind] = np.cumsum(weight[:, None, None, None] * square, axis=0)
     return result
 
 
-def _tested(value: Floats, cells: Floats, sup: Floats, level: float) -> QStatistic:
+def _region(region: ArrayLike | None, sample: Sample, columns: dict) -> np.ndarray:
+    if region is not None:
+        inside = np.asarray(region, dtype=bool)
+        if inside.shape != (sample.target_levels.size, sample.predictor_levels.size) or not inside.any():
+            raise ValueError(f"region must choose at least one pair of levels in shape (target, predictor), got {inside.shape}")
+        return inside
+    least = [least_expected(sample, variables, sample.rows(variables)) for variables in columns.values()]
+    inside = np.min(least, axis=0) >= FEWEST_EXPECTED
+    return inside if inside.any() else np.ones_like(inside)
+
+
+def _tested(value: Floats, cells: Floats, inside: np.ndarray, level: float) -> QStatistic:
     total = cells.shape[1] + 1
-    highest = value.max(axis=(1, 2))
+    highest, sup = value[:, inside].max(axis=1), cells[:, :, inside].max(axis=2)
     return QStatistic(
         value=value,
         sup_value=highest,

@@ -14,7 +14,13 @@ from numpy.typing import ArrayLike
 from scipy.optimize import linprog
 
 from calibration.evidence.comovement.alignment import FEWEST_ROWS
-from calibration.evidence.comovement.crossquantilogram import Bootstrap, CrossQuantilogram, check_lags, inference
+from calibration.evidence.comovement.crossquantilogram import (
+    FEWEST_EXPECTED,
+    Bootstrap,
+    CrossQuantilogram,
+    check_lags,
+    inference,
+)
 from calibration.evidence.comovement.hits import Floats, Ints, check_levels
 from calibration.evidence.comovement.moments import partial_correlation, products_from_hits
 from calibration.evidence.comovement.resampling import block_gamma
@@ -86,12 +92,15 @@ def cross_quantilogram_regression(
         if n < FEWEST_ROWS:
             raise ValueError(f"only {n} rows at lag {k}; at least {FEWEST_ROWS} are needed")
         value = _correlation(full[0][k:], full[1][:n])
-        result: dict = {"value": value, "rows": n}
+        expected = n * np.outer(*(np.minimum(a, 1 - a) for a in (a1, a2)))
+        result: dict = {"value": value, "expected": expected, "rows": n}
         if bootstrap is not None:
             pair = (sides[0][k:], sides[1][:n])
             gamma = bootstrap.gamma or block_gamma(np.column_stack([pair[0][:, 0], pair[1][:, 0]]))
             draws = np.array([_resample(pair, (a1, a2), rows) for rows in bootstrap.draw(n, gamma, k)])
-            result |= {"gamma": gamma} | inference(value, draws - value, bootstrap.level)
+            result |= {"gamma": gamma} | inference(
+                value, draws - value, bootstrap.level, expected >= FEWEST_EXPECTED
+            )
         per_lag.append(result)
     fields = {name: np.array([result[name] for result in per_lag]) for name in per_lag[0]}
     return CrossQuantilogram(
