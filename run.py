@@ -13,8 +13,6 @@ import os
 import sys
 from pathlib import Path
 
-from calibration.errors import InputError, printable, unknown_name
-
 COMMANDS = {
     "compare": "scenarios side by side under several technology regimes (what `run.py` alone does)",
     "solve": "solve scenarios: result file, tables, figures and a summary",
@@ -41,6 +39,8 @@ def main(argv: list[str]) -> int:
     asked = next((word for word in argv if not word.startswith("-")), "")
     available = [name for name in COMMANDS if (FOLDER / f"{name}.py").is_file()]
     if asked and asked not in available:
+        from calibration.errors import InputError, unknown_name
+
         raise InputError(unknown_name("command", asked, available))
     parser = argparse.ArgumentParser(
         prog="run.py",
@@ -64,23 +64,28 @@ def guarded(argv: list[str]) -> int:
     """`main`, with what the user can mend said in a line instead of a traceback."""
     try:
         return main(argv)
-    except InputError as error:
-        print(error, file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # the reader of our output is gone, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] in ("model", "calibration", "scenarios", "outputs"):
             raise
         print(f"package {error.name} is not installed; requirements-dev.lock has it", file=sys.stderr)
         return 3
-    except BrokenPipeError:  # the reader of our output is gone, as with `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
-    except OSError as error:
-        print(printable(f"{error.filename or 'file'}: {error.strerror or error}"), file=sys.stderr)
-        return 3
+    except Exception as error:
+        # Not at the top of this file: with the package come NumPy and SciPy, and --help is to be quick.
+        from calibration.errors import InputError, printable
+
+        if isinstance(error, OSError):
+            print(printable(f"{error.filename or 'file'}: {error.strerror or error}"), file=sys.stderr)
+            return 3
+        if not isinstance(error, InputError):
+            raise
+        print(error, file=sys.stderr)
+        return 2
 
 
 if __name__ == "__main__":
