@@ -1,6 +1,7 @@
 """The host table: the aggregated world table and rare-earth trade as shipped with a calibration.
 
-All numbers are as the source has them (WIOD's are whole million USD), so that a rebuild gives the same bytes.
+Cells are whole million USD where the source has them so (WIOD), and rounded to one USD otherwise, so that a rebuild
+gives the same bytes on every machine.
 """
 
 from __future__ import annotations
@@ -45,8 +46,8 @@ class Host:
 
 
 def _number(value: float) -> float | int:
-    """Whole numbers without a decimal point; others with 12 significant digits, the same on every machine."""
-    return int(value) if float(value).is_integer() else float(f"{value:.12g}")
+    """Whole numbers without a decimal point; others to six decimals."""
+    return int(value) if float(value).is_integer() else round(float(value), 6)
 
 
 def _wide(names: dict[str, list[str]], columns: tuple[str, ...], values: Array) -> dict[str, list]:

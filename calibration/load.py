@@ -12,7 +12,7 @@ import numpy.typing as npt
 from calibration import host as host_tables
 from calibration import identities, inherit, inputs, parameters, strict_yaml
 from calibration.base_year import assemble, remove_negative_final
-from calibration.carve import CarveData, Carved, carve
+from calibration.carve import Carved, CarveData, carve
 from calibration.chain import Chain, ChainData, build_chain
 from calibration.errors import InputError, Problem, nearest, one_of
 from calibration.naming import Namer

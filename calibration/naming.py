@@ -55,7 +55,7 @@ class Axis:
             elif inside and amounts:
                 row[position] = sum(values[m] for m in inside)
             elif inside:
-                given = [values[m] if m in values else fill for m in members[name]]
+                given = [values.get(m, fill) for m in members[name]]
                 known = [value for value in given if value is not None]
                 row[position] = sum(known) / len(known)
             elif fill is not None:

@@ -1,4 +1,4 @@
-"""What a calibration YAML may say. Names of regions, sectors and elements are checked where they are known (`naming`)."""
+"""What a calibration YAML may say. Names of regions and so on are checked where they are known (`naming`)."""
 
 from __future__ import annotations
 
@@ -122,15 +122,31 @@ class ModelParameters(Schema):
     build_time: Names
 
 
-class Source(Schema):
-    reader: Text
+class WorldSource(Schema):
+    """The world table a calibration is built from, below the folder given on the command line."""
+
+    reader: Text  # a name of sources.READERS
+    file: Text
+    year: int
+    factor: float | None = None  # million USD in one unit of the file; None: the reader's own
+    negative_flows: Literal["refuse", "zero"] = "refuse"
+
+
+class TradeSource(Schema):
+    reader: Literal["baci"]
     file: Text
     year: int
 
 
 class Sources(Schema):
-    world_table: Source
-    rare_earth_trade: Source
+    world_table: WorldSource
+    rare_earth_trade: TradeSource
+
+
+class Rebase(Schema):
+    """A table of an older year brought to the size of a newer one, region by region."""
+
+    growth: Names  # nominal GDP in USD of the newer year over that of the table's year
 
 
 Measure = Literal[
@@ -187,6 +203,7 @@ class CalibrationFile(Schema):
     limits: tuple[str, ...]
     facts: tuple[Fact, ...] = ()
     sources: Sources
+    rebase: Rebase | None = None
     rare_earths: RareEarths
     parameters: ModelParameters
 
