@@ -9,8 +9,10 @@ from pathlib import Path
 
 import calibration
 from calibration import Calibration, Parameter, strict_yaml
-from calibration.errors import InputError, Problem, printable
+from calibration.errors import InputError, Problem, printable, unknown_name
 from calibration.facts import compare
+from calibration.load import FOLDER
+from calibration.provenance import SOFT
 
 EPILOG = """\
 examples:
@@ -21,7 +23,7 @@ examples:
 Nothing is solved and nothing is written. Exit code 2 when a file is wrong.
 """
 WIDTH = 110
-SECTIONS = {"rare_earths", "parameters"}  # a file with one of these is a calibration
+SECTIONS = {"rare_earths", "based_on", "concordance"}  # a file with one of these is a calibration
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -40,9 +42,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Check every file; all problems of all files are reported together."""
     problems: list[Problem] = []
+    bases: dict[str, Calibration] = {}
     for file in args.files:
         try:
-            text = _check(file, args.soft)
+            text = _check(file, args.soft, bases)
         except InputError as error:
             problems += error.problems
         else:
@@ -57,15 +60,47 @@ def printable_lines(text: str) -> str:
     return "".join(f"{printable(line)}\n" for line in text.splitlines())
 
 
-def _check(file: Path, soft: bool) -> str:
-    data = strict_yaml.load(file).data
-    if isinstance(data, dict) and (SECTIONS & data.keys() or "based_on" in data):
-        return describe(calibration.load(file), soft)
-    from scenarios import (
-        check as check_scenario,
-    )  # a scenario reads its calibration: imported only when needed
+def _check(file: Path, soft: bool, bases: dict[str, Calibration]) -> str:
+    path = file if file.suffix in (".yaml", ".yml") else _named(str(file))
+    data = strict_yaml.load(path).data
+    if isinstance(data, dict) and SECTIONS & data.keys():
+        return describe(calibration.load(path), soft)
+    return _check_scenario(path, soft, bases)
 
-    return f"{file}: {check_scenario(file)}"
+
+def _named(name: str) -> Path:
+    """The file of a shipped calibration or scenario. Raises InputError."""
+    from scenarios import library
+
+    calibrations = {path.stem: path for path in FOLDER.glob("*.yaml")}
+    known = {**calibrations, **library.available()}
+    if name not in known:
+        raise InputError(unknown_name("calibration or scenario", name, known))
+    return known[name]
+
+
+def _check_scenario(path: Path, soft: bool, bases: dict[str, Calibration]) -> str:
+    """A scenario against the calibration that it names; each calibration is loaded once."""
+    import scenarios
+
+    scenario = scenarios.load(path)
+    if scenario.calibration not in bases:
+        bases[scenario.calibration] = calibration.load(scenario.calibration)
+    scenario = scenarios.load(path, bases[scenario.calibration])
+    figures = [figure for figure in scenario.figures() if figure.status]
+    loose = [figure for figure in figures if figure.status in SOFT]
+    years = scenario.years or scenario.year or "no year"
+    lines = [
+        f"{path}: {scenario.title}",
+        f"  {scenario.calibration}, {years}, horizon {scenario.horizon}; {len(scenario.instruments)} instruments, "
+        f"{len(figures)} figures with a source, {len(loose)} of them soft",
+    ]
+    if soft:
+        lines += [
+            f"  {figure.instrument}.{figure.field}: {figure.value:g} {figure.unit} ({figure.status}): {figure.source}"
+            for figure in loose
+        ]
+    return "\n".join(lines)
 
 
 def describe(base: Calibration, list_soft: bool = False) -> str:
@@ -104,9 +139,7 @@ def _wrapped(prefix: str, texts: tuple[str, ...]) -> list[str]:
 
 def _soft_line(p: Parameter) -> str:
     span = f", range {p.range[0]:g}-{p.range[1]:g}" if p.range else ""
-    which = (
-        f" ({', '.join(p.soft_values)})" if p.soft_values and p.status not in ("memory", "analyst") else ""
-    )
+    which = f" ({', '.join(p.soft_values)})" if p.soft_values and p.status not in SOFT else ""
     text = f"{p.name}{which} [{p.unit}] {p.status}{span}: {p.source}"
     return "\n".join(textwrap.wrap(text, WIDTH, **_INDENT))
 
@@ -119,10 +152,9 @@ def _facts(base: Calibration) -> list[str]:
     width = max(len(row.what) for row in rows)
     lines = [f"{'figure':<{width}} {'source':>12} {'base year':>12} {'off':>8}  imposed  unit (status)"]
     for row in rows:
-        lines.append(
-            f"{row.what:<{width}} {_figure(row.source_value):>12} {_figure(row.base_year):>12} {row.difference:>+8.1%}  "
-            f"{'yes' if row.imposed else 'no':<7}  {row.unit} ({row.status})"
-        )
+        values = f"{_figure(row.source_value):>12} {_figure(row.base_year):>12} {row.difference:>+8.1%}"
+        imposed = "yes" if row.imposed else "no"
+        lines.append(f"{row.what:<{width}} {values}  {imposed:<7}  {row.unit} ({row.status})")
     return lines
 
 
