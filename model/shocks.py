@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from model.records import Array, Benchmark, ProductionQuota, Quota, Shock
-from model.system import TONNES, quota_tonnes_base
+from model.system import TONNES, gate_value_base, quota_tonnes_base
 
 
 def base_quotas(benchmark: Benchmark) -> tuple[Quota, ...]:
@@ -21,13 +21,18 @@ def base_quotas(benchmark: Benchmark) -> tuple[Quota, ...]:
     return tuple(found)
 
 
-def close_empty_quotas(shock: Shock, quotas: tuple[Quota, ...]) -> tuple[Shock, tuple[Quota, ...]]:
-    """E12: a limit of 0 is an embargo."""
+def close_empty_quotas(
+    benchmark: Benchmark, shock: Shock, quotas: tuple[Quota, ...]
+) -> tuple[Shock, tuple[Quota, ...]]:
+    """E12: a limit of 0 is an embargo; a quota on nothing that is still sold (a base-year licence, say) is dropped."""
     closed = [q.covers for q in quotas if q.limit <= 0]
-    if not closed:
-        return shock, quotas
-    embargo = np.logical_or.reduce(closed if shock.embargo is None else [*closed, shock.embargo])
-    return shock.replace(embargo=embargo), tuple(q for q in quotas if q.limit > 0)
+    if closed:
+        embargo = np.logical_or.reduce(closed if shock.embargo is None else [*closed, shock.embargo])
+        shock = shock.replace(embargo=embargo)
+    sold = gate_value_base(benchmark) > 0
+    if shock.embargo is not None:
+        sold &= ~shock.embargo
+    return shock, tuple(q for q in quotas if q.limit > 0 and (q.covers & sold).any())
 
 
 def scaled(

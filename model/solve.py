@@ -34,7 +34,7 @@ def solve(
     """
     shock, closure, options = shock or Shock(), closure or Closure(), options or Options()
     quotas = shock.quotas if shock.remove_base_licence else (*base_quotas(benchmark), *shock.quotas)
-    shock, quotas = close_empty_quotas(shock, quotas)
+    shock, quotas = close_empty_quotas(benchmark, shock, quotas)
     problem = _infeasible(benchmark, shock)
     if problem is not None:
         solution = _unsolved(benchmark, shock, closure, problem)
