@@ -104,6 +104,13 @@ class Measures:
     def _world_tonnes_reo(self, fact: Fact) -> float:
         return float(self.reo.sum((0, 1)) @ self._elements(fact))
 
+    def _mined_reo(self, fact: Fact) -> float:
+        """Concentrate sold, in oxide."""
+        b, good = self.benchmark, self.labels.goods.index("concentrate")
+        i = self._region(fact)
+        value = float(gate_values(b)[i, :, good].sum())
+        return value * MILLION / (b.unit_value[i, good] * KG_PER_TONNE) * float(b.reo_content[good])
+
     def _production_reo(self, fact: Fact) -> float:
         return float(self.reo[self._region(fact)].sum(0) @ self._elements(fact))
 

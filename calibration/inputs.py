@@ -81,7 +81,7 @@ def chain_data(settings: CalibrationFile, namer: Namer, axes: Axes, host: Host) 
     duty = namer.vector(r.export_duty, element, at("export_duty"))
     content = namer.vector(r.reo_content, axes.rare_good, at("reo_content"))
     origin = namer.position(region, settings.origin_of_customs_data, ("origin_of_customs_data",))
-    tonnes, value = _customs(settings, namer, host, origin)
+    tonnes, value = _customs(settings, namer, axes, host, origin)
     data = ChainData(
         customs_origin=origin,
         oxide_price=namer.vector(r.oxide_price, element, at("oxide_price")),
@@ -136,14 +136,29 @@ def at(name: str) -> tuple[str, str]:
     return ("rare_earths", name)
 
 
-def _customs(settings: CalibrationFile, namer: Namer, host: Host, origin: int) -> tuple[Array, Array]:
-    """Bilateral tonnes and values (i,n,p); those of the customs origin scaled to `customs_total` where it is given."""
-    total = settings.rare_earths.customs_total
+def _customs(
+    settings: CalibrationFile, namer: Namer, axes: Axes, host: Host, origin: int
+) -> tuple[Array, Array]:
+    """Bilateral tonnes and values (i,n,p). Those of the customs origin meet the totals and destinations given."""
+    r = settings.rare_earths
     tonnes, value = host.trade_tonnes.copy(), host.trade_value.copy()
-    if total is not None:
-        goal = namer.vector(total, Axis("total", ("tonnes", "value")), at("customs_total"))
-        for table, target in ((tonnes, goal[0]), (value, goal[1])):
-            table[origin] *= target / table[origin].sum()
+    columns = Axis("figure", ("tonnes", "value"))
+    fixed = np.full((len(tonnes), 2), np.nan)
+    if r.customs_destination is not None:
+        where = at("customs_destination")
+        fixed = namer.grid(
+            r.customs_destination, axes.region, columns, where, missing=np.nan, amounts=(True, False)
+        )
+    total = None
+    if r.customs_total is not None:
+        total = namer.vector(r.customs_total, columns, at("customs_total"))
+    for figure, table in enumerate((tonnes, value)):
+        exports = table[origin]
+        named = ~np.isnan(fixed[:, figure])
+        for region in np.flatnonzero(named):
+            exports[region] *= fixed[region, figure] / exports[region].sum()
+        if total is not None:
+            exports[~named] *= (total[figure] - exports[named].sum()) / exports[~named].sum()
     return tonnes, value
 
 

@@ -212,10 +212,16 @@ def _latent(
 
 
 def _notes(host: host_tables.Host, carved: Carved, moved: float, added: float) -> tuple[str, ...]:
+    """What was adjusted, with amounts in million USD."""
     gap = np.abs(host.intermediate_trade.sum(1) + host.final_trade.sum(1) - host.stated_output)
-    return (
-        f"Output is the sum of sales; the source table states it within {gap.max():,.0f} million USD (rounding).",
-        f"Falls of stocks: negative final sales of {moved:,.0f} million USD set to zero; {added:,.0f} of them exceed "
-        "the other final sales of their origin and good and count as output.",
-        *(f"Balancing moved {amount:.3g} million USD: {what}." for what, amount in carved.moved.items()),
-    )
+    notes = [f"Balancing moved {amount:.3g} million USD: {what}." for what, amount in carved.moved.items()]
+    if moved > 0:
+        notes.insert(
+            0,
+            f"Falls of stocks: negative final sales of {moved:,.0f} million USD set to zero; {added:,.0f} of them "
+            "exceed the other final sales of their origin and good and count as output.",
+        )
+    if gap.max() > 0.5:
+        text = f"Output is the sum of sales; the source table states it within {gap.max():,.0f} million USD."
+        notes.insert(0, text)
+    return tuple(notes)

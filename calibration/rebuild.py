@@ -78,8 +78,8 @@ def _trade(
     return np.round(tonnes, 6), np.round(value, 6)
 
 
-def comments(settings: CalibrationFile) -> list[str]:
-    """The lines that stand above every shipped table: where it comes from."""
+def comments(settings: CalibrationFile, notes: tuple[str, ...]) -> list[str]:
+    """The lines that stand above every shipped table: where it comes from and what was changed."""
     known = sources.catalogue()
     world, trade = settings.sources.world_table, settings.sources.rare_earth_trade
     return [
@@ -87,6 +87,7 @@ def comments(settings: CalibrationFile) -> list[str]:
         f"{known[trade.reader]['title']}; {known[trade.reader]['cite']}; {known[trade.reader]['licence']}",
         f"Year {world.year} (trade in rare earths {trade.year}), aggregated by {settings.concordance}"
         + ("; brought to a newer year" if settings.rebase else ""),
+        *notes,
         "Built by `python run.py calibrate`; do not edit.",
     ]
 
@@ -95,5 +96,5 @@ def rebuild(path: Path, source: Path, folder: Path) -> tuple[host_tables.Host, t
     """Write the host table of a calibration into `folder`; the host and what was changed in the source tables."""
     settings, _, _, _ = read_settings(path)
     host, notes = host_from_source(path, source)
-    host_tables.write(host, folder, comments(settings))
+    host_tables.write(host, folder, comments(settings, notes))
     return host, notes

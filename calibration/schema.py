@@ -81,6 +81,7 @@ class RareEarths(Schema):
     magnet_buyers: Names
     latent_capacity: Grid
     customs_total: Names | None = None
+    customs_destination: Grid | None = None
 
 
 class ModelParameters(Schema):
@@ -152,6 +153,7 @@ class Rebase(Schema):
 Measure = Literal[
     "world_value_at_export_prices",
     "world_tonnes_reo",
+    "mined_reo",
     "production_reo",
     "production_share",
     "export_tonnes",
