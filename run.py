@@ -26,7 +26,7 @@ COMMANDS = {
     "calibrate": "build a base year from source tables and balance it",
     "estimate": "elasticities from patents, prices and trade",
     "patents": "classify patents by what they do with rare earths",
-    "comovement": "how rare-earth prices and stock prices move together",
+    "comovement": "quantile and wavelet co-movement: what follows military demand, when, at which scale",
     "validate": "hold the model against what happened from 2010 to 2015",
     "doctor": "look at this computer: Python, packages, files, a small solve",
 }

@@ -9,7 +9,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from calibration.evidence.comovement.hits import Floats, Ints, below, check_levels, first_hit, order_index, ranks
+from calibration.evidence.comovement.hits import (
+    Floats,
+    Ints,
+    below,
+    check_levels,
+    first_hit,
+    order_index,
+    ranks,
+)
 from calibration.evidence.comovement.moments import Axis, Hits
 
 Missing = Literal["error", "complete", "pairwise"]
@@ -44,7 +52,8 @@ class Control:
             case int() if self.timing >= 0:
                 return [self.timing]
         raise ValueError(
-            f"timing of {self.name} must be lagged, contemporaneous, intermediate or a lag of 0 or more, got {self.timing!r}"
+            f"timing of {self.name} must be lagged, contemporaneous, intermediate or a lag of 0 or more, "
+            f"got {self.timing!r}"
         )
 
 
@@ -100,7 +109,8 @@ class Sample:
         t = t[seen]
         if t.size < FEWEST_ROWS:
             raise ValueError(
-                f"only {t.size} rows have {', '.join(self.names)} together at lag {deepest}; at least {FEWEST_ROWS} are needed"
+                f"only {t.size} rows have {', '.join(self.names)} together at lag {deepest}; at least "
+                f"{FEWEST_ROWS} are needed"
             )
         return t
 
@@ -109,7 +119,9 @@ class Sample:
         codes = np.array([self.codes[v.series, rows - v.lag] for v in variables])
         for v, code in zip(variables, codes, strict=True):
             if (code == code[0]).all():
-                raise ValueError(f"{self.names[v.series]} is constant over the {rows.size} rows used at lag {v.lag}")
+                raise ValueError(
+                    f"{self.names[v.series]} is constant over the {rows.size} rows used at lag {v.lag}"
+                )
         self._refuse_duplicates(variables, codes)
         return codes
 
@@ -121,7 +133,8 @@ class Sample:
                 apart = u.axis == v.axis == "fixed" and not np.array_equal(u.levels, v.levels)
                 if not apart and np.array_equal(codes[i], codes[j]):
                     raise ValueError(
-                        f"{self.names[u.series]} at lag {u.lag} and {self.names[v.series]} at lag {v.lag} are the same "
+                        f"{self.names[u.series]} at lag {u.lag} and {self.names[v.series]} at lag {v.lag} "
+                        "are the same "
                         "series, or one is an increasing transform of the other"
                     )
 
@@ -130,7 +143,7 @@ class Sample:
         return np.array([self.values[v.series, rows - v.lag] for v in variables]).T
 
     def hits(self, variables: Sequence[Variable], rows: Ints) -> list[Hits]:
-        """Hits of the sample itself: against full-sample quantiles, or against those of the rows when `where` is set."""
+        """Hits of the sample: against full-sample quantiles, or against those of the rows when `where` is set."""
         codes = self.aligned_codes(variables, rows)
         if self.where is not None:
             return resampled_hits(codes, variables, np.arange(rows.size)[None])
@@ -144,7 +157,7 @@ class Sample:
 
 
 def resampled_hits(codes: Ints, variables: Sequence[Variable], indices: Ints) -> list[Hits]:
-    """Hits of resampled rows against the quantiles of each resample; indices (resamples, rows) into `codes`' columns."""
+    """Hits of resampled rows against the quantiles of each resample; indices (resamples, rows)."""
     resamples, rows = indices.shape
     result = []
     for v, code in zip(variables, codes, strict=True):
@@ -197,7 +210,7 @@ def make_sample(
 
 
 def _treat_missing(values: Floats, names: Sequence[str], missing: Missing) -> Floats:
-    """error: refuse gaps. complete: a date counts only when all series are seen. pairwise: each row needs its own columns."""
+    """error: refuse gaps. complete: a date counts when all series are seen. pairwise: a row needs its own columns."""
     if np.isinf(values).any():
         raise ValueError(f"{names[int(np.isinf(values).any(axis=1).argmax())]} has infinite values")
     gaps = np.isnan(values)

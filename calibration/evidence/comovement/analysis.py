@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -20,14 +21,18 @@ from calibration.evidence.comovement.multiple import (
     multiple_correlation,
     multiple_cross_correlation,
 )
-from calibration.evidence.comovement.phases import Finding, PhaseRule, findings
+from calibration.evidence.comovement.phases import PHASES, Finding, PhaseDependence, PhaseRule, findings
 from calibration.evidence.comovement.portmanteau import Portmanteau, portmanteau
 from calibration.evidence.comovement.regression import cross_quantilogram_regression
-from calibration.evidence.comovement.schema import QuantilogramSpec, WaveletSpec
+from calibration.evidence.comovement.schema import PairSpec, QuantilogramSpec, WaveletSpec
 from calibration.evidence.comovement.selfnormalised import SelfNormalised, self_normalised
 from calibration.evidence.comovement.study import Study, levels_of
 from calibration.evidence.comovement.waveletmoments import ByLevel, wavelet_correlation, wavelet_variance
-from calibration.evidence.comovement.waveletregression import WaveletRegression, local_regression, wavelet_regression
+from calibration.evidence.comovement.waveletregression import (
+    WaveletRegression,
+    local_regression,
+    wavelet_regression,
+)
 from calibration.evidence.comovement.windows import WindowedQuantilogram, windowed_quantilogram
 
 
@@ -68,12 +73,13 @@ class WaveletResult:
 
 @dataclass(frozen=True)
 class Results:
-    """All results of a study. skipped: analyses left out, with the reason."""
+    """All results. dependence: by phase, of the pair named for the demand scenarios. skipped: with the reason."""
 
     study: Study
     quantilograms: list[QuantilogramResult]
     wavelets: list[WaveletResult]
     findings: list[Finding]
+    dependence: dict[str, PhaseDependence]
     skipped: dict[str, str]
 
 
@@ -90,32 +96,40 @@ def run_study(study: Study, progress: Progress = iter) -> Results:
             name = f"{q.name}: {predictor}"
             used = [q.target, predictor, *(c.series for c in q.controls), *_regressors(q)]
             if absent := study.missing_for(used):
-                skipped[name] = _why(study, absent)
+                skipped[name] = _why(absent)
             else:
                 jobs[name] = lambda q=q, predictor=predictor: _quantilogram(study, q, predictor)  # type: ignore[misc]
     for w in spec.wavelets:
         if absent := study.missing_for(w.series):
-            skipped[w.name] = _why(study, absent)
+            skipped[w.name] = _why(absent)
         else:
             jobs[w.name] = lambda w=w: _wavelet(study, w)  # type: ignore[misc]
     if spec.roles:
         jobs["findings"] = lambda: _findings(study)
+    if spec.demand_shift:
+        pair = spec.demand_shift.dependence
+        if absent := study.missing_for([pair.target, pair.predictor]):
+            skipped["demand shift, dependence"] = _why(absent)
+        else:
+            jobs["demand shift, dependence"] = lambda: _dependence(study, pair)
     done = []
     for name in progress(list(jobs)):
         with _named(study, name):
             done.append(jobs[name]())
     tables = [r for r in done if isinstance(r, list)]
+    measured = [r for r in done if isinstance(r, dict)]
     return Results(
         study=study,
         quantilograms=[r for r in done if isinstance(r, QuantilogramResult)],
         wavelets=[r for r in done if isinstance(r, WaveletResult)],
         findings=tables[0] if tables else [],
+        dependence=measured[0] if measured else {},
         skipped=skipped,
     )
 
 
-def _why(study: Study, absent: list[str]) -> str:
-    return "; ".join(f"{name}: {study.absent[name]}" for name in dict.fromkeys(absent))
+def _why(absent: list[str]) -> str:
+    return f"not at hand: {', '.join(dict.fromkeys(absent))}"
 
 
 @contextmanager
@@ -139,13 +153,14 @@ def _regressors(q: QuantilogramSpec) -> list[str]:
 def _quantilogram(study: Study, q: QuantilogramSpec, predictor: str) -> QuantilogramResult:
     y, x = study.series[q.target].values, study.series[predictor].values
     controls = [
-        Control(study.series[c.series].values, c.level, c.timing, study.series[c.series].label) for c in q.controls
+        Control(study.series[c.series].values, c.level, c.timing, study.series[c.series].label)
+        for c in q.controls
     ]
     levels = levels_of(q.levels)
     bootstrap = bootstrap_of(study)
     missing = study.spec.missing
     names = (study.series[q.target].label, study.series[predictor].label)
-    common = {"controls": controls, "missing": missing, "names": names}
+    common: dict[str, Any] = {"controls": controls, "missing": missing, "names": names}
     grid = cross_quantilogram(y, x, levels, q.lags, bootstrap=bootstrap, **common)
     profile, test, normal = None, None, None
     if q.portmanteau:
@@ -163,14 +178,18 @@ def _quantilogram(study: Study, q: QuantilogramSpec, predictor: str) -> Quantilo
             y, x, r.levels, r.lag, width=r.width, step=r.step, kind=r.kind, bootstrap=bootstrap, **common
         )
     subsamples = {
-        name: cross_quantilogram(y, x, levels, q.lags, bootstrap=bootstrap, where=study.between(span), **common)
+        name: cross_quantilogram(
+            y, x, levels, q.lags, bootstrap=bootstrap, where=study.between(span), **common
+        )
         for name, span in q.subsamples.items()
     }
     return QuantilogramResult(
         analysis=q.name,
         target=q.target,
         predictor=predictor,
-        controls=tuple(f"{study.series[c.series].label} ({_level(c.level)}, {_timing(c.timing)})" for c in q.controls),
+        controls=tuple(
+            f"{study.series[c.series].label} ({_level(c.level)}, {_timing(c.timing)})" for c in q.controls
+        ),
         grid=grid,
         profile=profile,
         portmanteau=test,
@@ -200,7 +219,7 @@ def _regression(
     ]
     draws = Bootstrap(q.regressors.resamples, bootstrap.level, bootstrap.gamma, bootstrap.seed)
     return cross_quantilogram_regression(
-        y, x, *sides, q.regressors.levels, q.regressors.lags, bootstrap=draws, names=names
+        y, x, sides[0], sides[1], q.regressors.levels, q.regressors.lags, bootstrap=draws, names=names
     )
 
 
@@ -244,17 +263,43 @@ def observed_stretch(study: Study, names: list[str]) -> tuple[Floats, Ints]:
     table = np.column_stack([study.series[name].values for name in names])
     seen = np.flatnonzero(~np.isnan(table).any(axis=1))
     if seen.size < 16:
-        raise ValueError(f"{', '.join(names)} are observed together on {seen.size} dates; a wavelet analysis needs 16")
+        raise ValueError(
+            f"{', '.join(names)} are observed together on {seen.size} dates; a wavelet analysis needs 16"
+        )
     if seen[-1] - seen[0] + 1 != seen.size:
         labels = study.labels()
         inside = np.setdiff1d(np.arange(seen[0], seen[-1]), seen)
-        raise ValueError(f"a wavelet analysis cannot bridge the gap at {labels[inside[0]]}, where a series is missing")
+        raise ValueError(
+            f"a wavelet analysis cannot bridge the gap at {labels[inside[0]]}, where a series is missing"
+        )
     return table[seen], study.dates[seen]
 
 
-def _findings(study: Study) -> list[Finding]:
+def phase_rule(study: Study) -> PhaseRule:
     p = study.spec.phases
-    rule = PhaseRule(levels_of(p.levels), p.bear, p.bull, p.lag, study.phases)
+    return PhaseRule(levels_of(p.levels), p.bear, p.bull, p.lag, study.phases)
+
+
+def _dependence(study: Study, pair: PairSpec) -> dict[str, PhaseDependence]:
+    target, predictor = study.series[pair.target], study.series[pair.predictor]
+    rule, bootstrap = phase_rule(study), bootstrap_of(study)
+    names = (target.label, predictor.label)
+    return {
+        phase: rule.dependence(
+            phase, target.values, predictor.values, bootstrap, (), study.spec.missing, names
+        )
+        for phase in PHASES
+    }
+
+
+def _findings(study: Study) -> list[Finding]:
+    rule = phase_rule(study)
     roles = {role: study.series[name] for role, name in study.spec.roles.items() if name in study.series}
     labels: dict[str, str] = {role: one.caption for role, one in roles.items()}
-    return findings({role: one.values for role, one in roles.items()}, rule, bootstrap_of(study), study.spec.missing, labels)
+    return findings(
+        {role: one.values for role, one in roles.items()},
+        rule,
+        bootstrap_of(study),
+        study.spec.missing,
+        labels,
+    )

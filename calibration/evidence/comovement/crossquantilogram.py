@@ -2,9 +2,10 @@
 
     rho(k) = sum h1_t h2_{t-k} / sqrt(sum h1_t^2 sum h2_{t-k}^2),   h = 1[x <= q(a)] - a,
 
-over the overlap of the target at t and the predictor at t-k; with controls -P_12 / sqrt(P_11 P_22), P the inverse of
-the matrix of hit products. Inference resamples rows of the lag-aligned sample (pairing kept), recomputes the quantiles
-in each resample and takes quantiles of rho* - rho: critical values centred on the null of no dependence.
+over the overlap of the target at t and the predictor at t-k; with controls -P_12 / sqrt(P_11 P_22), P the
+inverse of the matrix of hit products. Inference resamples rows of the lag-aligned sample (pairing kept),
+recomputes the quantiles in each resample and takes quantiles of rho* - rho: critical values centred on the null
+of no dependence.
 """
 
 from __future__ import annotations
@@ -15,14 +16,22 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import ArrayLike
 
-from calibration.evidence.comovement.alignment import Control, Missing, Sample, Variable, make_sample, resampled_hits
+from calibration.evidence.comovement.alignment import (
+    Control,
+    Missing,
+    Sample,
+    Variable,
+    make_sample,
+    resampled_hits,
+)
 from calibration.evidence.comovement.hits import Floats, Ints
 from calibration.evidence.comovement.moments import partial_correlation, products
 from calibration.evidence.comovement.resampling import block_gamma, check_gamma, stationary_indices
 
-# Fewest observations expected, under independence, in the least likely of the four combinations of hit and no hit. Below
-# it the bootstrap misleads: a combination that never occurs in the sample occurs in no resample either, and the critical
-# values close in on the estimate (5 % tests of two independent series of 336 reject in 10 to 40 % of such cells).
+# Fewest observations expected, under independence, in the least likely of the four combinations of hit and no
+# hit. Below it the bootstrap misleads: a combination that never occurs in the sample occurs in no resample
+# either, and the critical values close in on the estimate (5 % tests of two independent series of 336 reject in
+# 10 to 40 % of such cells).
 FEWEST_EXPECTED = 5.0
 
 # Resamples handled together: small enough to stay in cache, and fixed, so that results do not depend on memory.
@@ -31,7 +40,7 @@ BLOCK = 125
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How to resample. gamma is the restart probability, by default 1/(Politis-White block length) averaged over columns.
+    """How to resample. gamma is the restart probability, by default the mean over columns of 1/block length.
 
     level: size of the two-sided test. indices: rows to use instead of drawing them, (resamples, rows), 0-based, for
     every lag or by lag.
@@ -45,7 +54,9 @@ class Bootstrap:
 
     def __post_init__(self) -> None:
         if self.resamples < 1 or not 0 < self.level < 1:
-            raise ValueError(f"a bootstrap needs resamples >= 1 and a level in (0, 1), got {self.resamples}, {self.level}")
+            raise ValueError(
+                f"a bootstrap needs resamples >= 1 and a level in (0, 1), got {self.resamples}, {self.level}"
+            )
         if self.gamma is not None:
             check_gamma(self.gamma)
 
@@ -57,7 +68,9 @@ class Bootstrap:
         given = self.indices[lag] if isinstance(self.indices, Mapping) else self.indices
         indices = np.asarray(given, dtype=np.intp)
         if indices.ndim != 2 or indices.shape[1] != rows or indices.min() < 0 or indices.max() >= rows:
-            raise ValueError(f"indices at lag {lag} must be rows 0..{rows - 1} in shape (resamples, {rows}), got {indices.shape}")
+            raise ValueError(
+                f"indices at lag {lag} must be rows 0..{rows - 1} in shape (resamples, {rows}), got {indices.shape}"
+            )
         return indices
 
 
@@ -65,10 +78,11 @@ class Bootstrap:
 class CrossQuantilogram:
     """Values and inference over lags x target levels x predictor levels; arrays are (lag, target, predictor).
 
-    lower and upper are quantiles of rho* - rho: a value outside them is significant at `level`, cell by cell. p_value is
-    the equal-tailed bootstrap p-value; p_family is the chance, if no reliable cell of that lag's map depended, of any of
-    them being so many bootstrap standard errors from zero (1 in cells that are not reliable). Without a bootstrap these
-    are None. expected is the count, under independence, of the least likely combination of hit and no hit.
+    lower and upper are quantiles of rho* - rho: a value outside them is significant at `level`, cell by cell.
+    p_value is the equal-tailed bootstrap p-value; p_family is the chance, if no reliable cell of that lag's map
+    depended, of any of them being so many bootstrap standard errors from zero (1 in cells that are not
+    reliable). Without a bootstrap these are None. expected is the count, under independence, of the least
+    likely combination of hit and no hit.
     """
 
     target: str
@@ -177,7 +191,9 @@ def _at_lag(sample: Sample, k: int, bootstrap: Bootstrap | None) -> dict:
     indices = bootstrap.draw(rows.size, gamma, k)
     codes = sample.aligned_codes(variables, rows)
     deviation = resampled_values(codes, variables, indices) - value
-    return result | {"gamma": gamma} | inference(value, deviation, bootstrap.level, expected >= FEWEST_EXPECTED)
+    return (
+        result | {"gamma": gamma} | inference(value, deviation, bootstrap.level, expected >= FEWEST_EXPECTED)
+    )
 
 
 def least_expected(sample: Sample, variables: Sequence[Variable], rows: Ints) -> Floats:
@@ -194,7 +210,8 @@ def estimate(sample: Sample, variables: Sequence[Variable], rows: Ints) -> Float
         i, j = np.argwhere(np.isnan(value))[0]
         names = ", ".join(dict.fromkeys(sample.names[v.series] for v in variables))
         raise ValueError(
-            f"at target level {sample.target_levels[i]:g} and predictor level {sample.predictor_levels[j]:g} the hits of "
+            f"at target level {sample.target_levels[i]:g} and predictor level "
+            f"{sample.predictor_levels[j]:g} the hits of "
             f"{names} are exact combinations of each other: leave a control out or change its level"
         )
     return value
@@ -217,7 +234,9 @@ def inference(value: Floats, deviation: Floats, level: float, reliable: np.ndarr
     defined = ~np.isnan(deviation).any(axis=tuple(range(1, deviation.ndim)))
     used = deviation[defined]
     if used.shape[0] < max(20, len(deviation) // 2):
-        raise ValueError(f"only {used.shape[0]} of {len(deviation)} resamples are defined: too few observations for these levels")
+        raise ValueError(
+            f"only {used.shape[0]} of {len(deviation)} resamples are defined: too few observations for these levels"
+        )
     lower, upper = np.quantile(used, [level / 2, 1 - level / 2], axis=0)
     total = used.shape[0] + 1
     above = (1 + (used >= value).sum(axis=0)) / total

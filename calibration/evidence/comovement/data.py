@@ -1,9 +1,9 @@
 """Time series from CSV: dates checked, units named, gaps and duplicates refused.
 
-A table has one column of dates, `month` (2010-07), `quarter` (2010-Q3), `year` (2010) or `date` (2010-07-30), rising
-and without repeats, and one column `name [unit]` per series. Cells hold a number, or nothing where it was not observed.
-Months, quarters and years must follow each other without a jump unless gaps are allowed; a row that is absent is then a
-missing observation. Lines above the header that start with # are comments.
+A table has one column of dates, `month` (2010-07), `quarter` (2010-Q3), `year` (2010) or `date` (2010-07-30),
+rising and without repeats, and one column `name [unit]` per series. Cells hold a number, or nothing where it
+was not observed. Months, quarters and years must follow each other without a jump unless gaps are allowed; a
+row that is absent is then a missing observation. Lines above the header that start with # are comments.
 """
 
 from __future__ import annotations
@@ -97,7 +97,9 @@ class SeriesTable:
     units: dict[str, str]
 
 
-def read_series(path: str | Path, frequency: Frequency, gaps: Literal["error", "missing"] = "error") -> SeriesTable:
+def read_series(
+    path: str | Path, frequency: Frequency, gaps: Literal["error", "missing"] = "error"
+) -> SeriesTable:
     """Read a table of time series. Raises InputError with all problems, each with file, line and column."""
     file = str(path)
     text = decode(read_bytes(path, MAX_BYTES), file)
@@ -105,7 +107,9 @@ def read_series(path: str | Path, frequency: Frequency, gaps: Literal["error", "
     calendar = CALENDARS[frequency]
     if header[0] != calendar.column:
         what = f"first column {shown(header[0])}"
-        raise InputError(Problem(what, file, expected=f"{calendar.column}, with {frequency} dates like {calendar.example}"))
+        raise InputError(
+            Problem(what, file, expected=f"{calendar.column}, with {frequency} dates like {calendar.example}")
+        )
     table = parse_csv(text, [Column(name, required=name == calendar.column) for name in header], file=file)
     problems: list[Problem] = []
     dates = _dates(table, frequency, gaps, problems)
@@ -132,7 +136,11 @@ def _header(text: str, file: str) -> list[str]:
         raise InputError(Problem("too few rows", file, expected="a header and at least two dates"))
     header = next(csv.reader([rows[0]]))
     if len(header) < 2:
-        raise InputError(Problem(f"one column only: {shown(rows[0])}", file, expected="a date and series, separated by commas"))
+        raise InputError(
+            Problem(
+                f"one column only: {shown(rows[0])}", file, expected="a date and series, separated by commas"
+            )
+        )
     return header
 
 
@@ -153,10 +161,16 @@ def _dates(table, frequency: Frequency, gaps: str, problems: list[Problem]) -> I
         if numbers and number == numbers[-1]:
             problems.append(table.problem(row, calendar.column, f"{cell} stands twice"))
         elif numbers and number < numbers[-1]:
-            problems.append(table.problem(row, calendar.column, f"{cell} stands after a later date", "rising dates"))
+            problems.append(
+                table.problem(row, calendar.column, f"{cell} stands after a later date", "rising dates")
+            )
         elif numbers and calendar.regular and gaps == "error" and number > numbers[-1] + 1:
             missing = calendar.write(numbers[-1] + 1)
-            what = f"{missing} is absent" if number == numbers[-1] + 2 else f"{missing} to {calendar.write(number - 1)} are absent"
+            what = (
+                f"{missing} is absent"
+                if number == numbers[-1] + 2
+                else f"{missing} to {calendar.write(number - 1)} are absent"
+            )
             hint = "every date, or `gaps: missing` to take absent rows as missing"
             problems.append(table.problem(row, calendar.column, what, hint))
         numbers.append(number)
@@ -172,7 +186,9 @@ def _numbers(table, column: str, problems: list[Problem]) -> Floats:
         if _NUMBER.fullmatch(cell.strip()) and np.isfinite(float(cell)):
             values[row] = float(cell)
         else:
-            problems.append(table.problem(row, column, f"got {shown(cell)}", "a number, or nothing where not observed"))
+            problems.append(
+                table.problem(row, column, f"got {shown(cell)}", "a number, or nothing where not observed")
+            )
     return values
 
 
@@ -189,7 +205,13 @@ def read_phases(path: str | Path, frequency: Frequency) -> tuple[Ints, np.ndarra
     columns = [Column(calendar.column), Column("phase", valid=("bull", "bear"), required=False)]
     table = parse_csv(text, columns, key=(calendar.column,), file=str(path))
     if "phase" not in table.columns:
-        raise InputError(Problem("no column 'phase'", str(path), expected=f"{calendar.column}, phase ({one_of(('bull', 'bear'))})"))
+        raise InputError(
+            Problem(
+                "no column 'phase'",
+                str(path),
+                expected=f"{calendar.column}, phase ({one_of(('bull', 'bear'))})",
+            )
+        )
     problems: list[Problem] = []
     dates = _dates(table, frequency, "missing", problems)
     if problems:

@@ -1,8 +1,9 @@
 """Quantile hits: who was at or below its own quantile, from ranks alone.
 
-The hit of x_t at level a is 1[x_t <= q(a)] - a with q(a) the type-7 sample quantile (Hyndman and Fan 1996). Because q(a)
-lies between two neighbouring order statistics, x_t <= q(a) is the same as x_t <= x_(m), m = floor(1 + (n-1) a): a
-statement about ranks, exact under ties. FUZZ keeps grids whose (n-1) a lands an ulp below an integer on that integer.
+The hit of x_t at level a is 1[x_t <= q(a)] - a with q(a) the type-7 sample quantile (Hyndman and Fan 1996).
+Because q(a) lies between two neighbouring order statistics, x_t <= q(a) is the same as x_t <= x_(m), with
+m = floor(1 + (n-1) a): a statement about ranks, exact under ties. FUZZ keeps grids whose (n-1) a lands an ulp
+below an integer on that integer.
 """
 
 from __future__ import annotations
@@ -38,8 +39,9 @@ def below(counts: Ints) -> Ints:
 def first_hit(n_below: Ints, order: Ints) -> Ints:
     """Index of the lowest level whose quantile an observation reaches; len(levels) if it reaches none.
 
-    n_below (..., K): observations strictly below; order (..., levels) from `order_index`. An observation with c others
-    below it is a hit at level i when order_i > c, so it hits every level from #{i: order_i <= c} upwards.
+    n_below (..., K): observations strictly below; order (..., levels) from `order_index`. An observation with c
+    others below it is a hit at level i when order_i > c, so it hits every level from #{i: order_i <= c}
+    upwards.
     """
     if order.ndim == 1:
         return np.searchsorted(order, n_below, side="right").astype(np.intp)

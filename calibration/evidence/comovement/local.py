@@ -1,8 +1,8 @@
 """Wavelet local multiple correlation: multiple correlation by scale and date (Fernandez-Macho 2018, Physica A 490).
 
-The phase-shifted coefficients of a level are multiplied by weights theta(t - s), normalised to add up to one over t, and
-phi is taken from their uncentred correlations as in `multiple`. All dates, levels and pairs of series are one product of
-the matrix of squared weights with the products of coefficients.
+The phase-shifted coefficients of a level are multiplied by weights theta(t - s), normalised to add up to one
+over t, and phi is taken from their uncentred correlations as in `multiple`. All dates, levels and pairs of
+series are one product of the matrix of squared weights with the products of coefficients.
 """
 
 from __future__ import annotations
@@ -16,7 +16,11 @@ import numpy as np
 from calibration.evidence.comovement.hits import Floats, Ints
 from calibration.evidence.comovement.modwt import Modwt, phase_shift
 from calibration.evidence.comovement.multiple import check_series, multiple_from_correlations, warn_uncentred
-from calibration.evidence.comovement.waveletmoments import correlation_from_products, fisher_half_width, fisher_interval
+from calibration.evidence.comovement.waveletmoments import (
+    correlation_from_products,
+    fisher_half_width,
+    fisher_interval,
+)
 
 Interval = Literal["published", "corrected"]
 
@@ -36,9 +40,9 @@ _ALIASES = {"clev": "tricube", "para": "epanechnikov", "tria": "bartlett"}
 class LocalMultipleCorrelation:
     """phi, interval, dominant series and effective sample size by level and date, each (J+1, N).
 
-    dominant is -1 where too few coefficients carry weight to tell series apart (phi is 1 there by construction) or where
-    phi is missing. known: whether the coefficient at that very date is free of the ends of the series; phi elsewhere rests
-    on its neighbours. NaN in an interval: an effective sample below 3.
+    dominant is -1 where too few coefficients carry weight to tell series apart (phi is 1 there by construction)
+    or where phi is missing. known: whether the coefficient at that very date is free of the ends of the series;
+    phi elsewhere rests on its neighbours. NaN in an interval: an effective sample below 3.
     """
 
     levels: tuple[str, ...]
@@ -87,9 +91,9 @@ def local_multiple_correlation(
 ) -> LocalMultipleCorrelation:
     """Wavelet local multiple correlation of all series of a transform (not yet phase-shifted).
 
-    half_width M, in observations, defaults to trunc(N/8). interval "published" takes Nhat = 1/sum theta^2 at every scale,
-    too narrow at coarse ones; "corrected" divides it by 2^j, and counts only weight that falls on known coefficients.
-    Under reflection the dates of the series are returned, their mirror image is not.
+    half_width M, in observations, defaults to trunc(N/8). interval "published" takes Nhat = 1/sum theta^2 at
+    every scale, too narrow at coarse ones; "corrected" divides it by 2^j, and counts only weight that falls on
+    known coefficients. Under reflection the dates of the series are returned, their mirror image is not.
     """
     d = check_series(transform)
     centred = warn_uncentred(transform, centre)
@@ -116,7 +120,7 @@ def local_multiple_correlation(
 
 
 def local_products(shifted: Modwt, theta: Floats, centre: bool) -> Floats:
-    """sum_t theta^2 w_i w_j for every level, date s and pair of series, (J+1, N, d, d); about local means if `centre`."""
+    """sum_t theta^2 w_i w_j by level, date and pair of series, (J+1, N, d, d); about local means if `centre`."""
     w = np.where(shifted.known[..., None], shifted.coefficients, 0.0)
     depth, n, d = w.shape
     i, j = np.triu_indices(d)

@@ -7,14 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration.evidence.comovement.hits import Floats, Ints
-from calibration.evidence.comovement.local import Interval, effective_size, local_multiple_correlation, window_weights
+from calibration.evidence.comovement.local import (
+    Interval,
+    effective_size,
+    local_multiple_correlation,
+    window_weights,
+)
 from calibration.evidence.comovement.modwt import Modwt, phase_shift
 from calibration.evidence.comovement.waveletmoments import fisher_half_width, fisher_interval
 
 
 @dataclass(frozen=True)
 class LocalMultipleCrossCorrelation:
-    """phi and interval by level, lag and date, (J+1, 2L+1, N); the series moved is the dominant one at lag 0, (J+1, N)."""
+    """phi and interval by level, lag and date, (J+1, 2L+1, N); dominant (J+1, N) is the series that is moved."""
 
     levels: tuple[str, ...]
     lags: Ints
@@ -33,8 +38,10 @@ def local_multiple_cross_correlation(
     confidence: float = 0.95,
     interval: Interval = "published",
 ) -> LocalMultipleCrossCorrelation:
-    """At lag k the dominant series at t+k, weighted theta(t+k-s), is explained by the others at t, weighted theta(t-s)."""
-    here = local_multiple_correlation(transform, half_width, window, variable, confidence, interval, centre=False)
+    """At lag k the dominant series of lag 0, at t+k and weighted theta(t+k-s), is explained by the others at t."""
+    here = local_multiple_correlation(
+        transform, half_width, window, variable, confidence, interval, centre=False
+    )
     shifted = phase_shift(transform)
     n, d = shifted.coefficients.shape[1:]
     if not 0 <= max_lag < n:

@@ -22,7 +22,8 @@ Boundary = Literal["periodic", "reflection"]
 class Modwt:
     """Coefficients (J+1, N, series): levels d1..dJ, then the smooth sJ. N is doubled under reflection.
 
-    known (J+1, N): False where a coefficient has been taken out as touched by the ends of the series. Rows there hold NaN.
+    known (J+1, N): False where a coefficient has been taken out as touched by the ends of the series. Rows
+    there hold NaN.
     """
 
     coefficients: Floats
@@ -76,7 +77,9 @@ def modwt(
         raise ValueError(f"boundary must be periodic or reflection, got {boundary!r}")
     depth = default_levels(length) if levels is None else levels
     if depth < 1 or 2**depth > len(series):
-        raise ValueError(f"levels must be from 1 to {int(np.log2(len(series)))} for {length} observations, got {depth}")
+        raise ValueError(
+            f"levels must be from 1 to {int(np.log2(len(series)))} for {length} observations, got {depth}"
+        )
     taps = np.column_stack([w.wavelet, w.scaling]) / np.sqrt(2)
     out = np.empty((depth + 1, *series.shape))
     smooth = series
@@ -101,14 +104,18 @@ def as_columns(x: ArrayLike) -> Floats:
         raise ValueError(f"expected a series (N,) or a table (N, series), got shape {data.shape}")
     if not np.isfinite(data).all():
         bad = [str(c) for c in np.flatnonzero(~np.isfinite(data).all(axis=0))]
-        raise ValueError(f"a wavelet transform needs every observation; values are missing in column {', '.join(bad)}")
+        raise ValueError(
+            f"a wavelet transform needs every observation; values are missing in column {', '.join(bad)}"
+        )
     return data
 
 
 def imodwt(transform: Modwt) -> Floats:
     """The series a transform came from, (N, series); twice as long, with its mirror image, under reflection."""
     if transform.in_phase or transform.walled:
-        raise ValueError("only a transform as it came from modwt can be inverted: not shifted, nothing taken out")
+        raise ValueError(
+            "only a transform as it came from modwt can be inverted: not shifted, nothing taken out"
+        )
     return _invert(transform.coefficients, transform.filter)
 
 
@@ -161,6 +168,8 @@ def phase_shift(transform: Modwt) -> Modwt:
         raise ValueError("phases have been shifted already")
     w, depth = transform.filter, transform.levels
     shifts = [*(w.shift(j) for j in range(1, depth + 1)), w.smooth_shift(depth)]
-    coefficients = np.stack([np.roll(c, -s, axis=0) for c, s in zip(transform.coefficients, shifts, strict=True)])
+    coefficients = np.stack(
+        [np.roll(c, -s, axis=0) for c, s in zip(transform.coefficients, shifts, strict=True)]
+    )
     known = np.stack([np.roll(k, -s) for k, s in zip(transform.known, shifts, strict=True)])
     return replace(transform, coefficients=coefficients, known=known, in_phase=True)

@@ -64,7 +64,9 @@ def _joint(u: Hits, v: Hits, keep: np.ndarray | None) -> Floats:
     if u.axis == v.axis:
         # The same level for both: a row hits both from the later of its two first hits upwards.
         return _spread(_counts(np.maximum(u.first, v.first), u.levels.size, keep), u.axis)
-    if v.axis == "target" or u.axis == "predictor":  # target's levels down, predictor's across, a fixed one either way
+    if (
+        v.axis == "target" or u.axis == "predictor"
+    ):  # target's levels down, predictor's across, a fixed one either way
         u, v = v, u
     first = u.first * (v.levels.size + 1) + v.first
     shape = (-1, u.levels.size + 1, v.levels.size + 1)
@@ -85,7 +87,8 @@ def _histogram(value: Ints, bins: int, keep: np.ndarray | None) -> Floats:
 
 
 def partial_correlation(result: Products, variables: int) -> Floats:
-    """Uncentred correlation of variable 0 with variable 1 given variables 2.., by sweeping the controls out one by one.
+    """Uncentred correlation of variable 0 with variable 1 given variables 2.., by sweeping the controls out one
+    by one.
 
     Equal to -P_12 / sqrt(P_11 P_22) with P the inverse of the matrix of products. Missing (NaN) where a control, or a
     variable given the controls, is a combination of the others. Shape (resamples, target levels, predictor levels).

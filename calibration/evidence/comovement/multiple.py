@@ -64,7 +64,7 @@ def multiple_from_correlations(
     missing = np.isnan(correlation).any(axis=(-2, -1))
     safe = np.where(missing[..., None, None], np.eye(d), correlation)
     pivots = np.abs(np.einsum("...ii->...i", np.linalg.qr(safe, mode="r")))
-    deficient = (pivots < RANK_TOLERANCE * np.linalg.norm(safe, axis=-2)).any(axis=-1)
+    deficient: np.ndarray = (pivots < RANK_TOLERANCE * np.linalg.norm(safe, axis=-2)).any(axis=-1)
     inverse = np.linalg.inv(np.where(deficient[..., None, None], np.eye(d), safe))
     diagonal = np.einsum("...ii->...i", inverse)
     if variable is None:
@@ -101,7 +101,8 @@ def warn_uncentred(transform: Modwt, centre: bool | None) -> bool:
             mostly_mean = np.flatnonzero(smooth.mean(axis=0) ** 2 > smooth.var(axis=0))
             if mostly_mean.size > 1:
                 warnings.warn(
-                    f"the smooth of series {', '.join(map(str, mostly_mean))} is mostly its mean, which makes their uncentred "
+                    f"the smooth of series {', '.join(map(str, mostly_mean))} is mostly its mean, which "
+                    "makes their uncentred "
                     "correlation there tend to 1: pass centre=True, or centre=False to keep it",
                     stacklevel=3,
                 )
@@ -113,8 +114,8 @@ def multiple_correlation(
 ) -> MultipleCorrelation:
     """Wavelet multiple correlation of all series of a transform; of `variable` on the others if given.
 
-    Interval: tanh(atanh phi -/+ z/sqrt(floor(N/2^j) - 3)), the smooth counting as level J+1; cut at 0 with more than two
-    series. Raises ValueError where a series is a combination of the others.
+    Interval: tanh(atanh phi -/+ z/sqrt(floor(N/2^j) - 3)), the smooth counting as level J+1; cut at 0 with more
+    than two series. Raises ValueError where a series is a combination of the others.
     """
     d = check_series(transform)
     centred = warn_uncentred(transform, centre)
@@ -137,8 +138,8 @@ def multiple_cross_correlation(
 ) -> MultipleCrossCorrelation:
     """Multiple correlation of the dominant series of lag 0 (or `variable`), moved against all the others.
 
-    At lag k the series at t+k is explained by the others at t, over the dates where both are known. max_lag defaults to
-    trunc(sqrt(N)/2).
+    At lag k the series at t+k is explained by the others at t, over the dates where both are known. max_lag
+    defaults to trunc(sqrt(N)/2).
     """
     d = check_series(transform)
     centred = warn_uncentred(transform, centre)
@@ -152,7 +153,7 @@ def multiple_cross_correlation(
     value = np.full((len(rows), lags.size), np.nan)
     for place, (w, response) in enumerate(zip(rows, dominant, strict=True)):
         if len(w):
-            value[place] = [_moved(w, response, k, centred) for k in lags]
+            value[place] = [_moved(w, response, int(k), centred) for k in lags]
     half = np.broadcast_to(fisher_half_width(level_sizes(transform), confidence)[:, None], value.shape)
     lower, upper = fisher_interval(value, half, floor=d > 2)
     return MultipleCrossCorrelation(transform.names, lags, value, lower, upper, dominant)

@@ -1,9 +1,9 @@
 """Bull and bear markets: dependence in each, moderation, and what the data say about the study's four findings.
 
-A phase is a block of quantile levels (bear: target and predictor both at or below a cut-off; bull: both at or above one)
-or a dated stretch of time. In the first case the statistic is the mean (partial) cross-quantilogram over the block, in
-the second its mean over equal levels of both series within the dates of the phase. Both are this project's: how the
-original study aggregates is not public.
+A phase is a block of quantile levels (bear: target and predictor both at or below a cut-off; bull: both at or
+above one) or a dated stretch of time. In the first case the statistic is the mean (partial) cross-quantilogram
+over the block, in the second its mean over equal levels of both series within the dates of the phase. Both are
+this project's: how the original study aggregates is not public.
 """
 
 from __future__ import annotations
@@ -15,7 +15,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from calibration.evidence.comovement.alignment import Control, Missing, make_sample
-from calibration.evidence.comovement.crossquantilogram import Bootstrap, estimate, resampled_values
+from calibration.evidence.comovement.crossquantilogram import (
+    FEWEST_EXPECTED,
+    Bootstrap,
+    estimate,
+    least_expected,
+    resampled_values,
+)
 from calibration.evidence.comovement.hits import Floats
 from calibration.evidence.comovement.resampling import block_gamma
 from calibration.evidence.comovement.transforms import interaction
@@ -25,7 +31,10 @@ PHASES = ("bear", "bull")
 
 @dataclass(frozen=True)
 class PhaseDependence:
-    """Mean (partial) cross-quantilogram of a phase, its basic bootstrap interval and equal-tailed p-value."""
+    """Mean (partial) cross-quantilogram of a phase, its basic bootstrap interval and equal-tailed p-value.
+
+    expected: the largest over the block of the counts described at `CrossQuantilogram`; below 5 nothing can be told.
+    """
 
     phase: str
     value: float
@@ -34,15 +43,22 @@ class PhaseDependence:
     p_value: float
     rows: int
     cells: int
+    expected: float
+
+    @property
+    def reliable(self) -> bool:
+        return self.expected >= FEWEST_EXPECTED
 
 
 def phase_block(levels: Floats, phase: str, bear: float, bull: float) -> np.ndarray:
-    """Cells (target, predictor) of a phase: both levels <= bear, or both >= bull. Raises ValueError if there are none."""
+    """Cells (target, predictor) of a phase: both levels <= bear, or both >= bull. ValueError if there are none."""
     if not 0 < bear < bull < 1:
         raise ValueError(f"cut-offs need 0 < bear < bull < 1, got {bear:g} and {bull:g}")
     inside = levels <= bear + 1e-9 if phase == "bear" else levels >= bull - 1e-9
     if not inside.any():
-        raise ValueError(f"no quantile level lies in the {phase} phase: cut-offs {bear:g} and {bull:g}, levels {levels}")
+        raise ValueError(
+            f"no quantile level lies in the {phase} phase: cut-offs {bear:g} and {bull:g}, levels {levels}"
+        )
     return np.outer(inside, inside)
 
 
@@ -71,17 +87,20 @@ def block_dependence(
     drawn = resampled_values(sample.aligned_codes(variables, rows), variables, indices)[:, cells].mean(axis=1)
     deviation = drawn[~np.isnan(drawn)] - value
     if deviation.size < max(20, len(indices) // 2):
-        raise ValueError(f"only {deviation.size} of {len(indices)} resamples are defined: too few observations for these levels")
+        raise ValueError(
+            f"only {deviation.size} of {len(indices)} resamples are defined: too few observations for these levels"
+        )
     low, high = np.quantile(deviation, [bootstrap.level / 2, 1 - bootstrap.level / 2])
     tails = [(1 + side.sum()) / (1 + deviation.size) for side in (deviation >= value, deviation <= value)]
     return PhaseDependence(
         phase,
         value,
-        float(value - high),
-        float(value - low),
+        float(max(value - high, -1)),
+        float(min(value - low, 1)),
         float(min(1.0, 2 * min(tails))),
         int(rows.size),
         int(cells.sum()),
+        float(least_expected(sample, variables, rows)[cells].max()),
     )
 
 
@@ -142,15 +161,25 @@ CLAIMS = (
         {"bear": 1, "bull": 1},
     ),
     Claim(2, "Price volatility constrains exports in bull markets", "volatility", {"bull": -1}),
-    Claim(3, "Governance lowers exports in bear markets and raises them in bull markets", "governance", {"bear": -1, "bull": 1}),
-    Claim(4, "Governance interacted with tension raises exports in bull markets", "governance x tension", {"bull": 1}),
+    Claim(
+        3,
+        "Governance lowers exports in bear markets and raises them in bull markets",
+        "governance",
+        {"bear": -1, "bull": 1},
+    ),
+    Claim(
+        4,
+        "Governance interacted with tension raises exports in bull markets",
+        "governance x tension",
+        {"bull": 1},
+    ),
 )
 ROLES = ("exports", "military", "volatility", "governance", "tension")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim in one phase next to what these data say. measured is None where `missing` names the series not at hand."""
+    """A claim in one phase and what these data say; measured is None where `missing` names series not at hand."""
 
     claim: Claim
     phase: str
@@ -162,6 +191,8 @@ class Finding:
     def verdict(self, level: float = 0.05) -> str:
         if self.measured is None:
             return f"not tested: no series for {', '.join(self.missing)}"
+        if not self.measured.reliable:
+            return "too few observations to tell"
         same = np.sign(self.measured.value) == self.expected
         clear = self.measured.p_value <= level
         return f"{'same' if same else 'opposite'} sign, {'' if clear else 'not '}significant"
@@ -176,8 +207,8 @@ def findings(
 ) -> list[Finding]:
     """The four claims for whatever series play the roles of ROLES; a role left out leaves its claims untested.
 
-    Each is the partial cross-quantilogram of exports with the series in question, given the medians of the other series
-    at hand at the same lag; for the interaction these include governance and tension themselves.
+    Each is the partial cross-quantilogram of exports with the series in question, given the medians of the
+    other series at hand at the same lag; for the interaction these include governance and tension themselves.
     """
     have = {role: np.asarray(x, dtype=float) for role, x in roles.items() if x is not None}
     name = {role: (labels or {}).get(role, role) for role in (*ROLES, "governance x tension")}
@@ -194,7 +225,13 @@ def findings(
         controls = [Control(have[role], 0.5, "lagged", name[role]) for role in others]
         for phase, sign in claim.signs.items():
             measured = rule.dependence(
-                phase, have["exports"], predictor, bootstrap, controls, missing, (name["exports"], name[claim.role])
+                phase,
+                have["exports"],
+                predictor,
+                bootstrap,
+                controls,
+                missing,
+                (name["exports"], name[claim.role]),
             )
             result.append(Finding(claim, phase, sign, measured, tuple(others)))
     return result

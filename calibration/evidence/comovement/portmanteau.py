@@ -1,8 +1,8 @@
 """Portmanteau tests of no cross-quantile dependence at lags 1..p, and their supremum over a range of quantiles.
 
-Box-Pierce Q(p) = T sum_{k<=p} rho(k)^2 and Ljung-Box Q(p) = T (T+2) sum_{k<=p} rho(k)^2 / (T-k), T the length of the
-series. The bootstrap resamples rows [x1_t, x2_{t-1}, .., x2_{t-p}] (with the controls of every lag) and rebuilds Q from
-rho* - rho (Han, Linton, Oka and Whang 2016, section 3.2).
+Box-Pierce Q(p) = T sum_{k<=p} rho(k)^2 and Ljung-Box Q(p) = T (T+2) sum_{k<=p} rho(k)^2 / (T-k), T the length
+of the series. The bootstrap resamples rows [x1_t, x2_{t-1}, .., x2_{t-p}] (with the controls of every lag) and
+rebuilds Q from rho* - rho (Han, Linton, Oka and Whang 2016, section 3.2).
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def portmanteau(
 ) -> Portmanteau:
     """Box-Pierce and Ljung-Box statistics over lags 1..p for p = 1..max_lag; arguments as in `cross_quantilogram`.
 
-    region: pairs of levels over which the sup is taken; by default all that are reliable at every lag, or all if none is.
+    region: pairs of levels over which the sup is taken; by default all that are reliable at every lag, or all
+    if none is.
     """
     sample = make_sample(target, predictor, levels, predictor_levels, controls, missing, where, names)
     lags = check_lags(range(1, max_lag + 1), sample.length)
@@ -110,11 +111,20 @@ def portmanteau(
 
 def _weights(length: int, max_lag: int) -> dict[str, Floats]:
     lag = np.arange(1, max_lag + 1)
-    return {"box_pierce": np.full(max_lag, float(length)), "ljung_box": length * (length + 2) / (length - lag)}
+    return {
+        "box_pierce": np.full(max_lag, float(length)),
+        "ljung_box": length * (length + 2) / (length - lag),
+    }
 
 
 def _resampled_q(
-    sample: Sample, columns: dict, rows: np.ndarray, rho: Floats, weights: dict, bootstrap: Bootstrap, gamma: float
+    sample: Sample,
+    columns: dict,
+    rows: np.ndarray,
+    rho: Floats,
+    weights: dict,
+    bootstrap: Bootstrap,
+    gamma: float,
 ) -> dict:
     """Q of every resample by kind, (p, resamples, target, predictor)."""
     indices = bootstrap.draw(rows.size, gamma, len(columns), stream=1)
@@ -127,7 +137,9 @@ def _resampled_q(
             square[place, block] = (partial_correlation(products(hits), len(variables)) - rho[place]) ** 2
     defined = ~np.isnan(square).any(axis=(0, 2, 3))
     if defined.sum() < max(20, len(indices) // 2):
-        raise ValueError(f"only {defined.sum()} of {len(indices)} resamples are defined: too few observations for these levels")
+        raise ValueError(
+            f"only {defined.sum()} of {len(indices)} resamples are defined: too few observations for these levels"
+        )
     square = square[:, defined]
     result: dict = {"discarded": int((~defined).sum())}
     for kind, weight in weights.items():
@@ -139,7 +151,9 @@ def _region(region: ArrayLike | None, sample: Sample, columns: dict) -> np.ndarr
     if region is not None:
         inside = np.asarray(region, dtype=bool)
         if inside.shape != (sample.target_levels.size, sample.predictor_levels.size) or not inside.any():
-            raise ValueError(f"region must choose at least one pair of levels in shape (target, predictor), got {inside.shape}")
+            raise ValueError(
+                f"region must choose at least one pair of levels in shape (target, predictor), got {inside.shape}"
+            )
         return inside
     least = [least_expected(sample, variables, sample.rows(variables)) for variables in columns.values()]
     inside = np.min(least, axis=0) >= FEWEST_EXPECTED

@@ -53,7 +53,9 @@ def quantile_regression(y: ArrayLike, x: ArrayLike, level: float, weights: Array
     return -np.asarray(solution.eqlin.marginals)
 
 
-def regression_hits(y: ArrayLike, x: ArrayLike, levels: ArrayLike, weights: ArrayLike | None = None) -> Floats:
+def regression_hits(
+    y: ArrayLike, x: ArrayLike, levels: ArrayLike, weights: ArrayLike | None = None
+) -> Floats:
     """Hits 1[y <= x b(a)] - a, shape (n, levels); x (n, p) without a constant, which is added."""
     response = np.asarray(y, dtype=float)
     design = np.column_stack([np.ones(response.size), x])
@@ -128,7 +130,7 @@ def _correlation(h1: Floats, h2: Floats) -> Floats:
 
 
 def _resample(pair: tuple[Floats, Floats], levels: tuple[Floats, Floats], rows: Ints) -> Floats:
-    """One resample: distinct rows with how often they were drawn as weights, which is the same regression and smaller."""
+    """One resample: distinct rows weighted by how often they were drawn, the same regression and smaller."""
     counts = np.bincount(rows, minlength=len(pair[0])).astype(float)
     hits = [regression_hits(s[:, 0], s[:, 1:], a, counts) for s, a in zip(pair, levels, strict=True)]
     root = np.sqrt(counts)[:, None]

@@ -54,8 +54,8 @@ def check_gamma(gamma: float) -> None:
 def optimal_block_length(x: ArrayLike) -> Floats:
     """Mean block length for the stationary bootstrap of each column of x (n, d), at least 1; shape (d,).
 
-    Politis and White (2004) with the correction of Patton, Politis and White (2009): flat-top window up to the lag after
-    which max(5, log10 n) autocorrelations in a row are within 2 sqrt(log10(n)/n).
+    Politis and White (2004) with the correction of Patton, Politis and White (2009): flat-top window up to the
+    lag after which max(5, log10 n) autocorrelations in a row are within 2 sqrt(log10(n)/n).
     """
     data = np.asarray(x, dtype=float)
     columns = data[:, None] if data.ndim == 1 else data

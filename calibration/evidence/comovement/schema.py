@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from calibration.evidence.comovement.alignment import Timing
@@ -21,7 +21,9 @@ SERIES_NAME = r"^[a-z][a-z0-9_]*$"
 
 def _choice(value: str, valid: tuple[str, ...], what: str) -> str:
     if value not in valid:
-        raise PydanticCustomError("choice", f"unknown {what} {value!r}", {"expected": f"one of {', '.join(valid)}"})
+        raise PydanticCustomError(
+            "choice", f"unknown {what} {value!r}", {"expected": f"one of {', '.join(valid)}"}
+        )
     return value
 
 
@@ -32,8 +34,12 @@ class TableSpec(Schema):
     frequency: Literal["monthly", "quarterly", "annual", "daily"]
     gaps: Literal["error", "missing"] = "error"
     provenance: str = Field("", description="YAML naming title, unit, source and status of every column.")
-    optional: bool = Field(False, description="A slot: without the file the analyses that need it are left out.")
-    published_by: str = Field("", description="Where the data of a slot can be had, for the message that it is absent.")
+    optional: bool = Field(
+        False, description="A slot: without the file the analyses that need it are left out."
+    )
+    published_by: str = Field(
+        "", description="Where the data of a slot can be had, for the message that it is absent."
+    )
 
 
 class SeriesSpec(Schema):
@@ -50,7 +56,9 @@ class SeriesSpec(Schema):
     @model_validator(mode="after")
     def _one_origin(self) -> SeriesSpec:
         if self.product and (self.table or self.column):
-            raise PydanticCustomError("origin", "both a table column and a product", {"expected": "one of the two"})
+            raise PydanticCustomError(
+                "origin", "both a table column and a product", {"expected": "one of the two"}
+            )
         if not self.product and not (self.table and self.column):
             raise PydanticCustomError("origin", "no origin", {"expected": "table and column, or product"})
         if self.product and len(self.product) < 2:
@@ -63,6 +71,12 @@ class Span(Schema):
 
     start: str | None = Field(None, alias="from")
     end: str | None = Field(None, alias="to")
+
+    @field_validator("start", "end", mode="before")
+    @classmethod
+    def _year(cls, value: Any) -> Any:
+        """A year is written as a number."""
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 class Grid(Schema):
@@ -102,11 +116,19 @@ class QuantilogramSpec(Schema):
     target: str
     predictors: list[str] = Field(min_length=1)
     controls: list[ControlSpec] = []
-    levels: Grid | list[Level] = Field(default_factory=lambda: Grid.model_validate({"from": 0.05, "to": 0.95, "step": 0.05}))
+    levels: Grid | list[Level] = Field(
+        default_factory=lambda: Grid.model_validate({"from": 0.05, "to": 0.95, "step": 0.05})
+    )
     lags: list[Lag] = Field([1], min_length=1)
-    portmanteau: int = Field(0, ge=0, description="Q statistics, and bars lag by lag, over lags 1 to this; 0 for none.")
-    profile_levels: list[Level] = Field([0.2, 0.5, 0.8], description="Levels of both series in the bars lag by lag.")
-    self_normalised: int = Field(0, ge=0, description="The self-normalised test over lags 1 to this; 0 for none.")
+    portmanteau: int = Field(
+        0, ge=0, description="Q statistics, and bars lag by lag, over lags 1 to this; 0 for none."
+    )
+    profile_levels: list[Level] = Field(
+        [0.2, 0.5, 0.8], description="Levels of both series in the bars lag by lag."
+    )
+    self_normalised: int = Field(
+        0, ge=0, description="The self-normalised test over lags 1 to this; 0 for none."
+    )
     trimming: Level = 0.1
     rolling: RollingSpec | None = None
     subsamples: dict[str, Span] = {}
@@ -116,7 +138,9 @@ class QuantilogramSpec(Schema):
 class BootstrapSpec(Schema):
     resamples: Annotated[int, Field(ge=20, le=100_000)] = 1000
     level: Level = 0.05
-    gamma: Annotated[float, Field(gt=0, le=1)] | None = Field(None, description="Restart probability; left out: 1/block length by Patton, Politis and White.")
+    gamma: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        None, description="Restart probability; left out: 1/block length by Patton, Politis and White."
+    )
     seed: int = Field(0, ge=0)
 
 
@@ -131,7 +155,9 @@ class WaveletSpec(Schema):
     half_width: Annotated[float, Field(gt=0)] | None = Field(None, description="M; left out: trunc(N/8).")
     interval: Literal["published", "corrected"] = "corrected"
     confidence: Level = 0.95
-    variable: str | None = Field(None, description="Series explained by the others; left out: the one explained best.")
+    variable: str | None = Field(
+        None, description="Series explained by the others; left out: the one explained best."
+    )
     max_lag: int = Field(12, ge=0)
     centre: bool = True
 
@@ -143,21 +169,45 @@ class WaveletSpec(Schema):
 
 
 class PhaseSpec(Schema):
-    """Bear: quantile levels up to `bear`; bull: from `bull`. With `dated`, a CSV of dates and phases decides instead."""
+    """Bear: quantile levels up to `bear`; bull: from `bull`. With `dated`, a CSV of dates and phases decides."""
 
     bear: Level = 0.25
     bull: Level = 0.75
     lag: Lag = 1
-    levels: Grid | list[Level] = Field(default_factory=lambda: Grid.model_validate({"from": 0.05, "to": 0.95, "step": 0.05}))
+    levels: Grid | list[Level] = Field(
+        default_factory=lambda: Grid.model_validate({"from": 0.05, "to": 0.95, "step": 0.05})
+    )
     dated: str | None = None
 
 
-class DemandShiftSpec(Schema):
-    """Scenario of a military-demand shift, taken from the level of a series."""
+class ShareSpec(Schema):
+    """A number of the exported scenario with where it comes from."""
 
-    series: str = Field(description="A series whose table column holds the level, such as production.")
+    value: Annotated[float, Field(gt=0, le=1)]
+    source: str
+    status: Literal["seen", "computed", "memory", "analyst"]
+
+
+class PairSpec(Schema):
+    target: str
+    predictor: str
+
+
+class DemandShiftSpec(Schema):
+    """Scenarios of a bull and a bear year of military demand, from the growth of a series; see `run.py comovement`."""
+
+    series: str = Field(description="Series whose level, before transforms, grows with military demand.")
     periods: Whole = Field(12, description="Growth over so many observations.")
-    finding: int = Field(1, ge=1, le=4, description="Which finding's dependence is recorded with it.")
+    bear: Level = Field(0.1, description="Quantile of growth in a bear year.")
+    bull: Level = Field(0.9, description="Quantile of growth in a bull year.")
+    dependence: PairSpec = Field(
+        description="Whose dependence on whom, by phase, is recorded with the scenario."
+    )
+    calibration: str = "china-2009"
+    year: int = 2010
+    regions: str = "USA"
+    goods: list[str] = ["electrical_optical", "machinery", "transport_equipment"]
+    share: ShareSpec = Field(description="Part of the goods' final demand that is military.")
 
 
 class StudySpec(Schema):

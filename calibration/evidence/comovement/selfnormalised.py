@@ -14,7 +14,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from calibration.evidence.comovement.alignment import FEWEST_ROWS, Control, Missing, Sample, Variable, make_sample
+from calibration.evidence.comovement.alignment import (
+    FEWEST_ROWS,
+    Control,
+    Missing,
+    Sample,
+    Variable,
+    make_sample,
+)
 from calibration.evidence.comovement.crossquantilogram import BLOCK, check_lags, estimate
 from calibration.evidence.comovement.hits import Floats, Ints, below, first_hit, order_index
 from calibration.evidence.comovement.moments import Hits, partial_correlation, products
@@ -63,7 +70,8 @@ def self_normalised(
     first = int(sample.length * trimming)
     if not 0 < trimming < 1 or first < max_lag + FEWEST_ROWS:
         raise ValueError(
-            f"trimming {trimming:g} starts the recursion at {first} observations; at least {max_lag + FEWEST_ROWS} are needed"
+            f"trimming {trimming:g} starts the recursion at {first} observations; at least "
+            f"{max_lag + FEWEST_ROWS} are needed"
         )
     ends = np.arange(first, sample.length + 1)
     rho, path = [], []
@@ -83,7 +91,9 @@ def self_normalised(
         rho=np.array(rho),
         value=value,
         critical=np.quantile(null, 1 - level, axis=1),
-        p_value=np.array([(1 + (null[p] >= s[..., None]).sum(-1)) / (1 + DRAWS) for p, s in enumerate(value)]),
+        p_value=np.array(
+            [(1 + (null[p] >= s[..., None]).sum(-1)) / (1 + DRAWS) for p, s in enumerate(value)]
+        ),
         level=level,
         trimming=trimming,
     )
@@ -103,7 +113,9 @@ def _recursive(sample: Sample, variables: Sequence[Variable], rows: Ints, ends: 
         parts.append(partial_correlation(products(hits, keep=rows < end[:, None]), len(variables)))
     path = np.concatenate(parts)
     if np.isnan(path).any():
-        raise ValueError("the first recursive estimates are not defined: raise trimming or take fewer controls")
+        raise ValueError(
+            "the first recursive estimates are not defined: raise trimming or take fewer controls"
+        )
     return path
 
 
@@ -118,7 +130,9 @@ def _statistic(rho: Floats, path: Floats, ends: Ints, length: int) -> Floats:
         v = spread[..., :p, :p]
         scale = np.sqrt(np.einsum("...pp->...p", v))
         if (scale == 0).any() or np.linalg.cond(v / scale[..., None] / scale[..., None, :]).max() > 1e12:
-            raise ValueError(f"the recursive estimates at lags 1..{p} do not vary enough to normalise the test")
+            raise ValueError(
+                f"the recursive estimates at lags 1..{p} do not vary enough to normalise the test"
+            )
         solved = np.linalg.solve(v, last[..., :p, None])[..., 0]
         value[p - 1] = length * (last[..., :p] * solved).sum(-1)
     return value

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from calibration.errors import InputError, Problem, shown, unknown_name
-from calibration.evidence.comovement.data import Frequency, SeriesTable, format_date, parse_date, read_phases, read_series
+from calibration.errors import InputError, shown, unknown_name
+from calibration.evidence.comovement.data import (
+    Frequency,
+    SeriesTable,
+    format_date,
+    parse_date,
+    read_phases,
+    read_series,
+)
 from calibration.evidence.comovement.hits import Floats, Ints
 from calibration.evidence.comovement.schema import Grid, SeriesSpec, Span, StudySpec
+from calibration.evidence.comovement.studychecks import bad_dates, unknown_names
 from calibration.evidence.comovement.transforms import TRANSFORMS, interaction
 from calibration.strict_yaml import Document, load
 from calibration.validate import validate
@@ -26,6 +33,7 @@ class Series:
     label: str
     values: Floats
     level: Floats  # before the transforms
+    history: Floats  # the level from the table's first date to the last of the study
     unit: str
     transform: str
     stands_in_for: str
@@ -77,7 +85,7 @@ def read_study(path: str | Path) -> Study:
     spec = validate(StudySpec, document)
     folder = Path(path).resolve().parent
     frequency = _one_frequency(spec, document)
-    problems = list(_unknown_names(spec, document)) + list(_bad_dates(spec, document, frequency))
+    problems = list(unknown_names(spec, document)) + list(bad_dates(spec, document, frequency))
     if problems:
         raise InputError(problems)
     tables, slots = _read_tables(spec, document, folder)
@@ -89,89 +97,50 @@ def read_study(path: str | Path) -> Study:
         if name in absent:
             continue
         try:
-            series[name] = _product(name, one, series) if one.product else _column(name, one, spec, folder, tables, dates)
+            series[name] = (
+                _product(name, one, series)
+                if one.product
+                else _column(name, one, spec, folder, tables, dates)
+            )
         except ValueError as error:
             problems.append(document.problem(["series", name], str(error)))
     if problems:
         raise InputError(problems)
     ordered = {name: series[name] for name in spec.series if name in series}
-    return Study(spec, Path(path), frequency, dates, ordered, absent, _phases(spec, document, folder, frequency, dates))
+    return Study(
+        spec, Path(path), frequency, dates, ordered, absent, _phases(spec, document, folder, frequency, dates)
+    )
 
 
 def _one_frequency(spec: StudySpec, document: Document) -> Frequency:
     found = {table.frequency for table in spec.tables.values()}
     if len(found) > 1:
-        raise InputError(document.problem(["tables"], f"tables of different frequencies: {', '.join(sorted(found))}", "one"))
+        raise InputError(
+            document.problem(
+                ["tables"], f"tables of different frequencies: {', '.join(sorted(found))}", "one"
+            )
+        )
     return found.pop()
 
 
-def _unknown_names(spec: StudySpec, document: Document) -> Iterator[Problem]:
-    """Names of series and tables that the study uses and does not define."""
-    used: list[tuple[list[str | int], str]] = []
-    for name, one in spec.series.items():
-        if one.table and one.table not in spec.tables:
-            at = ["series", name, "table"]
-            yield unknown_name("table", one.table, spec.tables, file=document.file, line=document.line(at))
-        for place, part in enumerate(one.product):
-            used.append((["series", name, "product", place], part))
-            if part in spec.series and spec.series[part].product:
-                yield document.problem(["series", name, "product", place], f"{part} is itself a product", "series of a table")
-    for n, q in enumerate(spec.quantilograms):
-        at = ["quantilograms", n]
-        used.append(([*at, "target"], q.target))
-        used += [([*at, "predictors", i], p) for i, p in enumerate(q.predictors)]
-        used += [([*at, "controls", i, "series"], c.series) for i, c in enumerate(q.controls)]
-        for side in ("target", "predictor"):
-            used += [([*at, "regressors", side, i], r) for i, r in enumerate(getattr(q.regressors, side, []))]
-        for i, p in enumerate(q.predictors):
-            if p == q.target and 0 in q.lags:
-                yield document.problem([*at, "predictors", i], f"{p} is also the target, at lag 0", "another series or lags from 1")
-            for j, c in enumerate(q.controls):
-                if c.series == p and c.timing == "lagged":
-                    yield document.problem([*at, "controls", j], f"{p} is predictor and control at once", "another series")
-    for n, w in enumerate(spec.wavelets):
-        used += [(["wavelets", n, "series", i], s) for i, s in enumerate(w.series)]
-        if w.variable is not None and w.variable not in w.series:
-            at = ["wavelets", n, "variable"]
-            yield unknown_name("series", w.variable, w.series, file=document.file, line=document.line(at))
-        if len(set(w.series)) < len(w.series):
-            yield document.problem(["wavelets", n, "series"], "a series stands twice")
-    used += [(["roles", role], name) for role, name in spec.roles.items()]
-    if spec.demand_shift:
-        used.append((["demand_shift", "series"], spec.demand_shift.series))
-    for where, name in used:
-        if name not in spec.series:
-            yield unknown_name("series", name, spec.series, file=document.file, line=document.line(where))
-    names = [q.name for q in spec.quantilograms] + [w.name for w in spec.wavelets]
-    if len(set(names)) < len(names):
-        yield document.problem([], "two analyses have the same name", "names that differ: they name files")
-
-
-def _bad_dates(spec: StudySpec, document: Document, frequency: Frequency) -> Iterator[Problem]:
-    spans: list[tuple[list[str | int], Span]] = [(["window"], spec.window)]
-    for n, q in enumerate(spec.quantilograms):
-        spans += [(["quantilograms", n, "subsamples", name], span) for name, span in q.subsamples.items()]
-    for at, span in spans:
-        for key, text in (("from", span.start), ("to", span.end)):
-            try:
-                if text is not None:
-                    parse_date(text, frequency)
-            except ValueError as error:
-                yield document.problem([*at, key], str(error))
-
-
-def _read_tables(spec: StudySpec, document: Document, folder: Path) -> tuple[dict[str, SeriesTable], dict[str, str]]:
+def _read_tables(
+    spec: StudySpec, document: Document, folder: Path
+) -> tuple[dict[str, SeriesTable], dict[str, str]]:
     """Tables at hand, and for every empty slot the message that says where its data are published."""
     tables, slots, problems = {}, {}, []
     for name, one in spec.tables.items():
         path = folder / one.file
         if not path.exists():
             where = f"; published by {one.published_by}" if one.published_by else ""
-            message = f"no file {one.file}{where}"
+            message = f"no file {_short(path)}{where}"
             if one.optional:
                 slots[name] = message
             else:
-                problems.append(document.problem(["tables", name, "file"], message, "a CSV as described in docs/comovement.md"))
+                problems.append(
+                    document.problem(
+                        ["tables", name, "file"], message, "a CSV as described in docs/comovement.md"
+                    )
+                )
             continue
         try:
             tables[name] = read_series(path, one.frequency, one.gaps)
@@ -180,8 +149,16 @@ def _read_tables(spec: StudySpec, document: Document, folder: Path) -> tuple[dic
     if problems:
         raise InputError(problems)
     if not tables:
-        raise InputError(document.problem(["tables"], "none of the tables is at hand: " + "; ".join(slots.values())))
+        raise InputError(
+            document.problem(["tables"], "none of the tables is at hand: " + "; ".join(slots.values()))
+        )
     return tables, slots
+
+
+def _short(path: Path) -> str:
+    """A path as seen from where the user stands, if it lies below."""
+    whole = path.resolve()
+    return str(whole.relative_to(Path.cwd())) if whole.is_relative_to(Path.cwd()) else str(whole)
 
 
 def _absent(spec: StudySpec, slots: dict[str, str]) -> dict[str, str]:
@@ -193,7 +170,9 @@ def _absent(spec: StudySpec, slots: dict[str, str]) -> dict[str, str]:
     return absent
 
 
-def _window(spec: StudySpec, document: Document, frequency: Frequency, tables: dict[str, SeriesTable]) -> Ints:
+def _window(
+    spec: StudySpec, document: Document, frequency: Frequency, tables: dict[str, SeriesTable]
+) -> Ints:
     """Dates of the study: its window, which every table must cover; without one, what all tables have in common."""
     first = max(table.dates[0] for table in tables.values())
     last = min(table.dates[-1] for table in tables.values())
@@ -201,17 +180,25 @@ def _window(spec: StudySpec, document: Document, frequency: Frequency, tables: d
     high = parse_date(spec.window.end, frequency) if spec.window.end else last
     if low >= high:
         raise InputError(document.problem(["window"], "the window is empty", "from before to"))
-    short = [name for name, t in tables.items() if (t.dates[0] > low or t.dates[-1] < high) and spec.tables[name].gaps == "error"]
+    short = [
+        name
+        for name, t in tables.items()
+        if (t.dates[0] > low or t.dates[-1] < high) and spec.tables[name].gaps == "error"
+    ]
     if short:
         span = f"{format_date(first, frequency)} to {format_date(last, frequency)}"
-        raise InputError(document.problem(["window"], f"not covered by table {', '.join(short)}", f"dates within {span}"))
+        raise InputError(
+            document.problem(["window"], f"not covered by table {', '.join(short)}", f"dates within {span}")
+        )
     if frequency != "daily":
         return np.arange(low, high + 1, dtype=np.intp)
     seen = np.unique(np.concatenate([table.dates for table in tables.values()]))
     return seen[(seen >= low) & (seen <= high)]
 
 
-def _column(name: str, one: SeriesSpec, spec: StudySpec, folder: Path, tables: dict[str, SeriesTable], dates: Ints) -> Series:
+def _column(
+    name: str, one: SeriesSpec, spec: StudySpec, folder: Path, tables: dict[str, SeriesTable], dates: Ints
+) -> Series:
     table = tables[one.table]
     if one.column not in table.values:
         problem = unknown_name("column", one.column, table.values)
@@ -231,6 +218,7 @@ def _column(name: str, one: SeriesSpec, spec: StudySpec, folder: Path, tables: d
         label=one.label or about.get("title", name),
         values=_on(dates, table.dates, values),
         level=_on(dates, table.dates, table.values[one.column]),
+        history=table.values[one.column][table.dates <= dates[-1]],
         unit=unit,
         transform=", ".join(steps) or "none",
         stands_in_for=one.stands_in_for,
@@ -244,7 +232,18 @@ def _product(name: str, one: SeriesSpec, series: dict[str, Series]) -> Series:
     values = interaction([part.values for part in parts])
     stand_ins = "; ".join(part.stands_in_for for part in parts if part.stands_in_for)
     label = one.label or " x ".join(part.label for part in parts)
-    return Series(name, label, values, values, "product of standardised series", "none", one.stands_in_for or stand_ins, "computed from the series it multiplies", "computed")
+    return Series(
+        name=name,
+        label=label,
+        values=values,
+        level=values,
+        history=values,
+        unit="1",
+        transform="product of standardised series",
+        stands_in_for=one.stands_in_for or stand_ins,
+        source="computed from the series it multiplies",
+        status="computed",
+    )
 
 
 def _on(dates: Ints, have: Ints, values: Floats) -> Floats:
@@ -273,6 +272,7 @@ def _phases(
     result = {name: np.isin(dates, when[phase == name]) for name in ("bear", "bull")}
     empty = [name for name, chosen in result.items() if not chosen.any()]
     if empty:
-        raise InputError(document.problem(["phases", "dated"], f"no date of the window is in a {' or '.join(empty)} phase"))
+        raise InputError(
+            document.problem(["phases", "dated"], f"no date of the window is in a {' or '.join(empty)} phase")
+        )
     return result
-

@@ -16,7 +16,8 @@ from calibration.evidence.comovement.modwt import Modwt
 class ByLevel:
     """An estimate and its interval at every level; arrays start with the level axis (J+1).
 
-    NaN: a level none of whose coefficients is free of the ends of the series, or an interval on fewer than 3 observations.
+    NaN: a level none of whose coefficients is free of the ends of the series, or an interval on fewer than 3
+    observations.
     """
 
     levels: tuple[str, ...]
@@ -43,8 +44,8 @@ def wavelet_variance(
 ) -> ByLevel:
     """Mean square of the coefficients of each level and series, (J+1, series); they add up to that of the series.
 
-    Unbiased after `brick_wall`. Intervals: chi-squared with max(M_j/2^j, 1) degrees of freedom, or from the large-sample
-    variance 2 A_j / M_j of a Gaussian series, A_j the integrated squared spectrum.
+    Unbiased after `brick_wall`. Intervals: chi-squared with max(M_j/2^j, 1) degrees of freedom, or from the
+    large-sample variance 2 A_j / M_j of a Gaussian series, A_j the integrated squared spectrum.
     """
     rows = level_rows(transform)
     value = np.array([np.diag(mean_products(w)) for w in rows])
@@ -52,7 +53,10 @@ def wavelet_variance(
     if interval == "chi-squared":
         count = np.array([len(w) for w in rows])
         freedom = np.maximum(count / 2.0 ** np.arange(1, len(rows) + 1), 1)[:, None]
-        lower, upper = freedom * value / chi2.ppf(1 - tail, freedom), freedom * value / chi2.ppf(tail, freedom)
+        lower, upper = (
+            freedom * value / chi2.ppf(1 - tail, freedom),
+            freedom * value / chi2.ppf(tail, freedom),
+        )
     elif interval == "gaussian":
         spread = [_squared_spectrum(w) / len(w) if len(w) else np.full(w.shape[1], np.nan) for w in rows]
         error = norm.ppf(1 - tail) * np.sqrt(2 * np.array(spread))
@@ -91,7 +95,7 @@ def wavelet_covariance(transform: Modwt) -> Floats:
 
 
 def wavelet_correlation(transform: Modwt, confidence: float = 0.95, centre: bool = False) -> ByLevel:
-    """Correlation of every two series at each level, (J+1, d, d), with Fisher's interval on floor(N/2^j) observations."""
+    """Correlation of every two series by level, (J+1, d, d), with Fisher's interval on floor(N/2^j) observations."""
     value = correlation_from_products(products_by_level(transform, centre))
     half = fisher_half_width(level_sizes(transform), confidence)[:, None, None]
     lower, upper = fisher_interval(value, np.broadcast_to(half, value.shape))

@@ -1,8 +1,8 @@
 """Wavelet regression: the coefficients behind a wavelet multiple correlation, globally and by date.
 
-Fernandez-Macho (2018). At each level the coefficients of one series are regressed on those of the others without a
-constant, which is the regression whose R^2 is phi^2. `constant=True` adds one, as the R package wavemulcor does (in the
-local version beside the weighted data, itself unweighted).
+Fernandez-Macho (2018). At each level the coefficients of one series are regressed on those of the others
+without a constant, which is the regression whose R^2 is phi^2. `constant=True` adds one, as the R package
+wavemulcor does (in the local version beside the weighted data, itself unweighted).
 """
 
 from __future__ import annotations
@@ -14,7 +14,12 @@ import numpy as np
 from scipy.stats import t as student
 
 from calibration.evidence.comovement.hits import Floats, Ints
-from calibration.evidence.comovement.local import effective_size, local_multiple_correlation, local_products, window_weights
+from calibration.evidence.comovement.local import (
+    effective_size,
+    local_multiple_correlation,
+    local_products,
+    window_weights,
+)
 from calibration.evidence.comovement.modwt import Modwt, phase_shift
 from calibration.evidence.comovement.multiple import multiple_correlation
 from calibration.evidence.comovement.waveletmoments import level_rows, mean_products
@@ -26,9 +31,9 @@ Errors = Literal["published", "corrected"]
 class WaveletRegression:
     """Slopes by level (and date) on every series, (J+1, [N,] series). The response's own slope is -1, its error 0.
 
-    errors "published" counts every coefficient of a level as an observation, as least squares does; "corrected" counts
-    what they are worth, n_j/2^j or the effective size of the window. response is -1 and the rest NaN where phi is not
-    defined or is 1 by construction.
+    errors "published" counts every coefficient of a level as an observation, as least squares does; "corrected"
+    counts what they are worth, n_j/2^j or the effective size of the window. response is -1 and the rest NaN
+    where phi is not defined or is 1 by construction.
     """
 
     levels: tuple[str, ...]
@@ -55,7 +60,9 @@ def wavelet_regression(
     count = np.array([len(w) for w in rows], dtype=float)
     if errors == "corrected":
         count = count / 2.0 ** np.arange(1, len(rows) + 1)
-    return _solve(transform, product, response, count, transform.coefficients.shape[1], constant, confidence, errors)
+    return _solve(
+        transform, product, response, count, transform.coefficients.shape[1], constant, confidence, errors
+    )
 
 
 def local_regression(
@@ -82,7 +89,9 @@ def local_regression(
         count = effective_size(shifted, theta, "corrected")
     dates = slice(0, transform.length)
     n = shifted.coefficients.shape[1]
-    return _solve(transform, product[:, dates], phi.dominant, count[:, dates], n, constant, confidence, errors)
+    return _solve(
+        transform, product[:, dates], phi.dominant, count[:, dates], n, constant, confidence, errors
+    )
 
 
 def _solve(
@@ -119,4 +128,6 @@ def _solve(
         # The published interval takes N - d degrees of freedom at every level.
         wide = student.ppf(0.5 + confidence / 2, n - d if errors == "published" else freedom) * error
     slope, p_value = (np.where(usable[..., None], a, np.nan) for a in (slope, p_value))
-    return WaveletRegression(transform.names, response, slope, error, slope - wide, slope + wide, p_value, errors)
+    return WaveletRegression(
+        transform.names, response, slope, error, slope - wide, slope + wide, p_value, errors
+    )

@@ -36,7 +36,10 @@ def window_edges(length: int, width: int, step: int = 1, kind: Kind = "rolling")
     recursive windows all start at 0 and grow from `width`.
     """
     if not 1 <= width <= length or step < 1 or kind not in ("rolling", "recursive"):
-        raise ValueError(f"windows need 1 <= width <= {length}, step >= 1 and kind rolling or recursive; got {width}, {step}, {kind}")
+        raise ValueError(
+            f"windows need 1 <= width <= {length}, step >= 1 and kind rolling or recursive; got {width}, "
+            f"{step}, {kind}"
+        )
     last = np.arange(length - 1, width - 2, -step)[::-1]
     first = last - width + 1 if kind == "rolling" else np.zeros_like(last)
     return first, last
@@ -65,6 +68,10 @@ def windowed_quantilogram(
     results = []
     for place in progress(range(first.size)):
         cut = slice(first[place], last[place] + 1)
-        inside = [replace(control, series=np.asarray(control.series, dtype=float)[cut]) for control in controls]
-        results.append(cross_quantilogram(y[cut], x[cut], levels, lags, controls=inside, bootstrap=bootstrap, **options))
+        inside = [
+            replace(control, series=np.asarray(control.series, dtype=float)[cut]) for control in controls
+        ]
+        results.append(
+            cross_quantilogram(y[cut], x[cut], levels, lags, controls=inside, bootstrap=bootstrap, **options)
+        )
     return WindowedQuantilogram(kind, first, last, tuple(results))

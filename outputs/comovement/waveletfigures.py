@@ -1,0 +1,171 @@
+"""Figures of the wavelet analyses: multiple correlation by date and scale, dominant series, scales and lags."""
+
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm, ListedColormap
+
+from calibration.evidence.comovement.analysis import WaveletResult
+from calibration.evidence.comovement.modwt import periods
+from calibration.evidence.comovement.study import Study
+from outputs.comovement.drawing import (
+    BLANK,
+    COLOURS,
+    DIVERGING,
+    UNIT,
+    Drawing,
+    date_axis,
+    hatch_cells,
+    new_figure,
+)
+
+
+def scale_labels(levels: int, frequency: str) -> list[str]:
+    unit = UNIT[frequency]
+    return [f"{low}–{high} {unit}" if high else f"over {low} {unit}" for low, high in periods(levels)]
+
+
+def local_map(study: Study, result: WaveletResult) -> Drawing:
+    """Local multiple correlation by date and scale: blank where the interval holds zero, hatched at the ends."""
+    local = result.local
+    pair = len(result.series) == 2
+    title = "Wavelet local multiple correlation: " + "; ".join(study.series[n].label for n in result.series)
+    figure = new_figure(10, 4.9, title, study, result.series)
+    axes = figure.subplots()
+    shown = np.where(local.significant, local.value, np.nan)
+    axes.set_facecolor(BLANK)
+    colours = (
+        {"cmap": DIVERGING, "vmin": -1, "vmax": 1} if pair else {"cmap": "viridis", "vmin": 0, "vmax": 1}
+    )
+    image = axes.imshow(shown, origin="lower", aspect="auto", interpolation="none", **colours)  # type: ignore[arg-type]
+    _scales(axes, study, result)
+    figure.colorbar(image, ax=axes, pad=0.01).set_label("multiple correlation φ")
+    formula = {
+        "published": "published interval, N = 1/Σθ², too narrow at coarse scales",
+        "corrected": "corrected interval, effective sample of the window divided by 2^level",
+    }[local.interval]
+    spec = result.spec
+    caption = (
+        f"{title}. {spec.filter} filter, {local.window} window with half-width {result.half_width:g}. Grey: the "
+        f"{100 * spec.confidence:g} % interval holds 0 ({formula}). Hatched: coefficients touched by the "
+        "ends of the sample; "
+        "values there rest on neighbouring dates."
+    )
+    share = [
+        f"{n}: {100 * s:.0f} %" for n, s in zip(local.levels, local.significant.mean(axis=1), strict=True)
+    ]
+    return Drawing(
+        f"{result.analysis}-local",
+        figure,
+        caption,
+        f"Map by date and scale; share significant, {', '.join(share)}.",
+    )
+
+
+def _scales(axes: Axes, study: Study, result: WaveletResult) -> None:
+    local = result.local
+    n = local.value.shape[1]
+    hatch_cells(axes, ~local.known)
+    for line in range(1, len(local.levels)):
+        axes.axhline(line - 0.5, color="white", lw=1.2)
+    axes.set_yticks(range(len(local.levels)), scale_labels(len(local.levels) - 1, study.frequency))
+    axes.set_ylabel("period")
+    axes.set_ylim(-0.5, len(local.levels) - 0.5)
+    date_axis(axes, result.dates, study)
+    axes.set_xlim(-0.5, n - 0.5)
+
+
+def dominant_map(study: Study, result: WaveletResult) -> Drawing:
+    """Which series is best explained by the others, by date and scale."""
+    local = result.local
+    title = "Dominant series: the one the others explain best"
+    figure = new_figure(10, 4.6, title, study, result.series)
+    axes = figure.subplots()
+    axes.set_facecolor(BLANK)
+    count = len(result.series)
+    palette = ListedColormap([COLOURS[i % len(COLOURS)] for i in range(count)])
+    shown = np.where(local.significant, local.dominant, -1).astype(float)
+    shown[shown < 0] = np.nan
+    image = axes.imshow(
+        shown,
+        origin="lower",
+        aspect="auto",
+        interpolation="none",
+        cmap=palette,
+        norm=BoundaryNorm(np.arange(-0.5, count), count),
+    )
+    _scales(axes, study, result)
+    bar = figure.colorbar(image, ax=axes, pad=0.01, ticks=range(count))
+    bar.ax.set_yticklabels(
+        ["\n".join(textwrap.wrap(study.series[n].label, 18)) for n in result.series], fontsize=8
+    )
+    caption = f"{title}, where the multiple correlation is significant."
+    return Drawing(
+        f"{result.analysis}-dominant", figure, caption, "Map of the dominant series by date and scale."
+    )
+
+
+def scale_figure(study: Study, result: WaveletResult) -> Drawing:
+    """Multiple correlation by scale with its interval and, if asked for, by lag."""
+    multiple, cross = result.multiple, result.cross
+    title = "Multiple correlation by scale" + (" and lag" if cross else "")
+    figure = new_figure(10 if cross else 6, 4.6, title, study, result.series)
+    columns = 2 if cross else 1
+    panels = figure.subplots(1, columns, squeeze=False, sharey=True, width_ratios=[1, 1.2][:columns])[0]
+    place = np.arange(len(multiple.levels))
+    # An interval that is not defined, on fewer than 3 observations, is drawn over the whole range.
+    least = -1.0 if len(result.series) == 2 else 0.0
+    low, high = np.nan_to_num(multiple.lower, nan=least), np.nan_to_num(multiple.upper, nan=1.0)
+    axes = panels[0]
+    axes.errorbar(
+        multiple.value,
+        place,
+        xerr=[multiple.value - low, high - multiple.value],
+        fmt="o",
+        color=COLOURS[0],
+        capsize=3,
+    )
+    axes.set_yticks(place, scale_labels(len(multiple.levels) - 1, study.frequency))
+    axes.set_xlim(least - 0.02, 1.02)
+    axes.set_ylim(-0.5, len(place) - 0.5)
+    axes.axvline(0, color="black", lw=0.6)
+    axes.set_xlabel("multiple correlation φ")
+    for y, variable in zip(place, multiple.dominant, strict=True):
+        axes.annotate(
+            study.series[result.series[variable]].label,
+            (0.02, y + 0.14),
+            xycoords=("axes fraction", "data"),
+            fontsize=8,
+            color="#555555",
+        )
+    if cross:
+        pair = len(result.series) == 2
+        colours = (
+            {"cmap": DIVERGING, "vmin": -1, "vmax": 1} if pair else {"cmap": "viridis", "vmin": 0, "vmax": 1}
+        )
+        clear = (np.nan_to_num(cross.lower, nan=0) > 0) | (np.nan_to_num(cross.upper, nan=0) < 0)
+        panels[1].set_facecolor(BLANK)
+        edge = cross.lags[-1] + 0.5
+        image = panels[1].imshow(
+            np.where(clear, cross.value, np.nan),
+            origin="lower",
+            aspect="auto",
+            extent=(-edge, edge, -0.5, len(place) - 0.5),
+            **colours,
+        )
+        panels[1].set_xlabel(f"lag of the named series behind the others ({UNIT[study.frequency]})")
+        figure.colorbar(image, ax=panels[1], pad=0.01).set_label("φ")
+    caption = (
+        f"{title}: {100 * result.spec.confidence:g} % intervals on N/2^level observations; the series named "
+        "is the one the others "
+        "explain best." + (" Right: grey where the interval holds 0." if cross else "")
+    )
+    values = ", ".join(f"{n} {v:.2f}" for n, v in zip(multiple.levels, multiple.value, strict=True))
+    return Drawing(f"{result.analysis}-scales", figure, caption, f"Multiple correlation by level: {values}.")
+
+
+def wavelet_figures(study: Study, result: WaveletResult) -> list[Drawing]:
+    return [local_map(study, result), dominant_map(study, result), scale_figure(study, result)]
