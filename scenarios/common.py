@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, ClassVar, TypeAlias
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from calibration.errors import shown
 from calibration.validate import Schema
 from scenarios import quantities
 from scenarios.quantities import AnyQuantity, Money, Quantity, Rate, Tonnes, Within, Year
@@ -18,7 +20,19 @@ Share: TypeAlias = Annotated[Quantity[Rate], Within(at_least=0, at_most=1, hint=
 Multiplier: TypeAlias = Annotated[Quantity[Rate], Within(above=0, at_most=100, hint=PERCENT)]
 Weight: TypeAlias = Annotated[Quantity[Tonnes], Within(at_least=0, at_most=1e9)]
 Amount: TypeAlias = Annotated[Quantity[Money], Within(at_least=0, at_most=1e7)]
-NAME = r"^[a-z0-9][a-z0-9._-]*$"
+NAME = r"[a-z0-9][a-z0-9._-]*"
+
+
+def _a_name(name: str) -> str:
+    """A name that can be a file's name and part of a path in results."""
+    if re.fullmatch(NAME, name) is None:
+        raise PydanticCustomError(
+            "name", f"got {shown(name)}", {"expected": "small letters, digits, and - . _ between"}
+        )
+    return name
+
+
+Name: TypeAlias = Annotated[str, AfterValidator(_a_name), Field(json_schema_extra={"pattern": f"^{NAME}$"})]
 
 
 class Instrument(Schema):
@@ -30,9 +44,7 @@ class Instrument(Schema):
         tuple[str, ...]
     ] = ()  # quantities whose years do not decide when the instrument is in force
 
-    name: str = Field(
-        "", pattern=r"^$|" + NAME, description="Name in results and decompositions; the type when left out."
-    )
+    name: Name = Field("", description="Name in results and decompositions; the type when left out.")
     from_year: Year | None = Field(
         None, alias="from", description="First year in force; from the start if left out."
     )
@@ -80,6 +92,12 @@ class Instrument(Schema):
             return True
         first, last = self.first_year(), self.until_year
         return (first is None or year >= first) and (last is None or year <= last)
+
+    def total(self, quantity: AnyQuantity | None, year: int | None, since: int | None = None) -> float:
+        """Sum of a yearly quantity over the years in force up to a year, from `since` when it has no first year."""
+        first = self.first_year() or since
+        years = (year,) if year is None or first is None else range(first, year + 1)
+        return sum(quantities.at(quantity, y) or 0.0 for y in years if self.in_force(y))
 
 
 class OnGoods(Instrument):

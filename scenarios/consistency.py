@@ -49,7 +49,7 @@ def _time(line: Instrument, scenario: Scenario, place: Place) -> Iterator[Proble
         if line.first_year() is None:
             yield place.problem(("spending",), "has no first year", "from: or a value by year")
             return
-        if any(line.spent_before(year, line.build_time) for year in years):
+        if any(year is not None and line.total(line.spending, year - line.build_time) for year in years):
             return  # what was built before acts now
     for field in line.secondary if isinstance(line, Recycling | DemandShift) else ():
         quantity, first = getattr(line, field), line.first_year() or years[0]

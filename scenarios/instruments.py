@@ -150,15 +150,6 @@ class CapacityInvestment(Instrument):
     build_time: Annotated[int, Field(ge=0, le=30)] = Field(description="Whole years from outlay to use.")
     paid_by: str | None = Field(None, description="Region whose income pays; the region itself if left out.")
 
-    def spent_before(self, year: int | None, delay: int = 0) -> float:
-        """Million USD spent up to `delay` years before a year, that year included."""
-        first = self.first_year()
-        if year is None or first is None:
-            return 0.0
-        return sum(
-            quantities.at(self.spending, y) or 0.0 for y in range(first, year - delay + 1) if self.in_force(y)
-        )
-
 
 class Stockpile(OnGoods):
     summary = "Tonnes bought for a stock or sold from it (E9, E23)."
@@ -181,15 +172,8 @@ class Stockpile(OnGoods):
         return self
 
     def held(self, year: int | None, since: int | None = None) -> float:
-        """Tonnes held at the end of a year (E23), when buying starts in `since` or later."""
-        first = self.first_year() or since
-        years = (year,) if year is None or first is None else range(first, year + 1)
-        flows = (
-            (quantities.at(self.purchase, y) or 0.0) - (quantities.at(self.release, y) or 0.0)
-            for y in years
-            if self.in_force(y)
-        )
-        return self.initial + sum(flows)
+        """Tonnes held at the end of a year (E23), when the first year is `since` or later."""
+        return self.initial + self.total(self.purchase, year, since) - self.total(self.release, year, since)
 
 
 class Recycling(OnGoods):

@@ -53,7 +53,9 @@ def apply(scenario: Scenario, benchmark: Benchmark, labels: Labels) -> Benchmark
     for name, path, value in _flat(scenario.parameters):
         if name in CHOICES:
             if value not in CHOICES[name]:
-                names.refuse(path, f"got {shown(value)}", one_of(CHOICES[name]))
+                names.refuse(
+                    path, f"got {shown(value)}", one_of(CHOICES[name]), nearest(value, CHOICES[name])
+                )
             changes[name] = value
         elif name in AXES:
             now = changes.get(name, getattr(benchmark.parameters, name))

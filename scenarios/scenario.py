@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal, Protocol, TypeAlias
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from calibration.errors import InputError, Problem, dotted
+from calibration.errors import InputError, Problem, dotted, shown
 from calibration.strict_yaml import Document
 from calibration.validate import Schema
 from model.records import REGIMES, Benchmark, Closure, Labels, Regime, Shock
-from scenarios.common import NAME
+from scenarios.common import Name
 from scenarios.instruments import AnyInstrument, CapacityInvestment
 from scenarios.quantities import Loc, Status, Year, entries, unit
 from scenarios.selectors import RESERVED, Names
@@ -79,13 +80,15 @@ class FigureRow:
 class Scenario(Schema):
     """What is asked: which instruments act in which years, and what may respond to them."""
 
-    name: str = Field(pattern=NAME, description="The file's name without .yaml.")
+    name: Name = Field(description="The file's name without .yaml.")
     title: str = Field(description="Heading of the report.")
     question: str = Field(description="What the scenario answers, in one sentence.")
     calibration: str = Field(description="Base year and parameters, by name or as a path.")
     year: Year | None = Field(None, description="The year that a single equilibrium stands for.")
     years: str | None = Field(
-        None, pattern=r"^\d{4}-\d{4}$", description="First and last year of a path: 2009-2018."
+        None,
+        description="First and last year of a path: 2009-2018.",
+        json_schema_extra={"pattern": r"^\d{4}-\d{4}$"},
     )
     horizon: Literal["short", "long", "path"] = Field(
         "long",
@@ -151,23 +154,44 @@ class Scenario(Schema):
             )
         return groups
 
+    @field_validator("years")
+    @classmethod
+    def _two_years(cls, years: str | None) -> str | None:
+        if years is not None and not (
+            re.fullmatch(r"\d{4}-\d{4}", years) and "1900" <= years[:4] <= years[5:] <= "2200"
+        ):
+            raise PydanticCustomError(
+                "years", f"got {shown(years)}", {"expected": "two years such as 2009-2018"}
+            )
+        return years
+
     @model_validator(mode="after")
     def _time(self) -> Scenario:
-        """The years agree with the horizon and with the instruments."""
-        if self.horizon == "path" and self.years is None:
-            raise PydanticCustomError(
-                "years", "a path needs years", {"expected": "for instance years: 2009-2018"}
+        """A path has years and no year; anything else the reverse."""
+        faults = (
+            (
+                "horizon",
+                self.horizon == "path" and self.years is None,
+                "a path needs years",
+                "years: 2009-2018",
+            ),
+            ("years", self.horizon != "path" and self.years is not None, "belong to horizon: path", "year:"),
+            (
+                "year",
+                self.horizon == "path" and self.year is not None,
+                "a path has no single year",
+                "years: alone",
+            ),
+        )
+        found = [
+            InitErrorDetails(
+                type=PydanticCustomError("years", what, {"expected": expected}), loc=(key,), input=None
             )
-        if self.horizon != "path" and self.years is not None:
-            raise PydanticCustomError(
-                "years", f"years: belongs to horizon: path, not {self.horizon}", {"expected": "year:"}
-            )
-        if self.years is not None and (self.year is not None or not 1900 <= self.first <= self.last <= 2200):
-            raise PydanticCustomError(
-                "years",
-                f"cannot read the years {self.years}",
-                {"expected": "the first and the last year, and no year:"},
-            )
+            for key, wrong, what, expected in faults
+            if wrong
+        ]
+        if found:
+            raise ValidationError.from_exception_data("scenario", found)
         return self
 
     @property

@@ -216,7 +216,8 @@ def _capacity_investment(line: kinds.CapacityInvestment, draft: Draft) -> None:
     base = _stage_capacity(line, region, stage, draft)
     if line.in_force(draft.year):
         draft.array("capacity_investment")[payer] += draft.now(line.spending)
-    built = line.spent_before(draft.year, delay=line.build_time) * 1e6
+    year = None if line.first_year() is None else draft.year
+    built = 0.0 if year is None else line.total(line.spending, year - line.build_time) * 1e6
     if built and base:
         draft.array("capacity")[region, stage] += built / (line.capacity_cost.value * base)
 

@@ -1,0 +1,241 @@
+"""Bad scenarios: every problem at once, with line and nearest name, and never a traceback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import scenarios
+from calibration.errors import InputError
+from scenarios.common import Instrument
+from scenarios.reference import KINDS
+
+HEAD = """\
+name: t
+title: t
+question: q
+calibration: small
+"""
+
+
+def problems(text: str, world: Any = None) -> list[str]:
+    with pytest.raises(InputError) as error:
+        scenarios.parse(text, world)
+    return [str(problem) for problem in error.value.problems]
+
+
+def test_every_problem_of_a_file_is_reported_at_once_with_its_line(world: SimpleNamespace) -> None:
+    found = problems(
+        HEAD
+        + """\
+horizon: path
+years: 2009-2015
+coalitions: {quad: [USA, JPM]}
+instruments:
+  - type: export_quota
+    origins: [CHN, Chna]
+    elements: [La, Dyy]
+    limit: {2010: 5000, 2011: {value: 3, status: sene}}
+  - type: export_tax
+    origins: CNH
+    elements: heavi
+    rate: 25
+  - type: exporttax
+    rate: 1
+  - type: capacity_investment
+    region: AUS
+    stage: magnet
+    spending: {value: 3, unit: EUR}
+    capacity_cost: {value: 30, unit: USD/t, source: x, status: analyst}
+    build_time: 2
+  - type: friction
+    from: 2020
+    origins: CHN
+    elements: all
+    cost: 0.1
+parameters: {ree_elasticty: 3, ree_elasticity: {magnet: 0.3, services: -2}}
+""",
+        world,
+    )
+    expected = [
+        ("7: coalitions.quad[1]: unknown region 'JPM'", "did you mean JPN?"),
+        ("10: instruments[0].origins[1]: unknown region 'Chna'", "did you mean CHN?"),
+        ("11: instruments[0].elements[1]: unknown element 'Dyy'", "did you mean Dy?"),
+        ("12: instruments[0].limit[2011].status: got text 'sene'", "did you mean seen?"),
+        ("14: instruments[1].origins: unknown region 'CNH'", "did you mean CHN?"),
+        ("15: instruments[1].elements: unknown element 'heavi'", "did you mean heavy?"),
+        ("16: instruments[1].rate: got the number 25.0", "unit: '%'"),
+        ("17: instruments[2].type: got text 'exporttax'", "did you mean export_tax?"),
+        ("21: instruments[3].stage: unknown stage 'magnet'", "did you mean magnets?"),
+        ("22: instruments[3].spending.unit: got text 'EUR'", "million USD"),
+        ("25: instruments[4]: is in force in no year of the scenario (2009-2015)", ""),
+        ("30: parameters.ree_elasticty: unknown parameter", "did you mean ree_elasticity?"),
+        ("30: parameters.ree_elasticity.magnet: unknown sector", "did you mean magnets?"),
+        ("30: parameters.ree_elasticity.services: got the number -2", "from 0 to 20"),
+    ]
+    for start, end in expected:
+        assert any(line.startswith(f"<scenario>:{start}") and end in line for line in found), start
+    places = [int(line.split(":")[1]) for line in found]
+    assert places == sorted(places)
+
+
+QUOTA = "instruments:\n  - {type: export_quota, origins: CHN, elements: all, limit: %s}\n"
+PATH = "horizon: path\nyears: 2009-2012\n"
+TWICE = (
+    "instruments:\n  - {type: embargo, elements: all, name: a}\n  - {type: embargo, goods: all, name: a}\n"
+)
+STOCK = "instruments:\n  - {type: stockpile, regions: JPN, elements: Dy, %s}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (QUOTA % "-5", "0 or more"),
+        (QUOTA % "0.6", "unit: ratio"),
+        (QUOTA % "{value: 30258, unit: tons}", "one of t, kt, ratio, %"),
+        (QUOTA % "{value: 3, steps: {2010: 3}}", "has value and steps"),
+        (QUOTA % "{unit: t}", "has no number"),
+        (QUOTA % "30258 t", "got text '30258 t'"),
+        (QUOTA % "{10: 30258}", "[10]"),
+        (QUOTA % "{2010: 30258, 2011: many}", "limit[2011]: got text 'many'"),
+        (QUOTA % "{2011: 30258}", "has years, but the scenario has none"),
+        ("year: 2010\n" + QUOTA % "{2011: 30258}", "is in force in no year of the scenario (2010)"),
+        ("horizon: path\n", "a path needs years"),
+        ("years: 2009-2012\n", "5: years: belong to horizon: path"),
+        ("horizon: path\nyears: 2012-2009\n", "6: years: got text '2012-2009'"),
+        ("horizon: path\nyears: 2009-2012\nyear: 2010\n", "7: year: a path has no single year"),
+        ("horizon: medium\n", "one of short, long, path"),
+        ("regimes: []\n", "regimes"),
+        ("regimes: [directd]\n", "did you mean directed?"),
+        ("compare_with: no-schock\n", "did you mean no-shock?"),
+        ("tax_equivalent_of: full-embargo\n", "full-embargo has no export quota"),
+        ("tax_equivalent_of: china-2010-tax-equivalent\n", "is a tax equivalent itself"),
+        ("coalitions: {all: [USA]}\n", "a group already"),
+        ("instruments:\n  - {type: embargo, origins: CHN}\n", "names no goods"),
+        ("instruments:\n  - {type: tariff, elements: all}\n", "either rate: or add:"),
+        ("instruments:\n  - {type: tariff, elements: all, rate: 1, add: 1}\n", "either rate: or add:"),
+        ("instruments:\n  - {type: embargo, goods: all, from: 2012, until: 2010}\n", "until 2010 is before from 2012"),
+        ("instruments:\n  - {type: embargo, elements: all, name: Bad Name}\n", "instruments[0].name"),
+        (TWICE, "used twice: a"),
+        (STOCK % "initial: 5", "purchase: or release:"),
+        (STOCK % "release: 5", "sells 5 t more than is held"),
+        (PATH + STOCK % "purchase: {2009: 5, 2010: 0}, release: {2011: 3}", "1 t more than is held in 2012"),
+        ("instruments: {type: embargo}\n", "a list"),
+        ("instruments:\n  - embargo\n", "instruments[0]"),
+        ("parameters: {breadth: NO}\n", "got text 'NO'"),
+        ("parameters: {learning: 1.5}\n", "from 0 to 1"),
+        ("parameters: {spillover_region: 1}\n", "unknown parameter"),
+        ("parameters: {research_closure: sectors}\n", "did you mean"),
+        ("parameters: {build_time: 1.5}\n", "a whole number"),
+        ("parameters: {breadth: {a: 1}}\n", "a number"),
+        ("parameters: {ree_elasticity: {magnets: {x: 1}}}\n", "more labels than the parameter has axes"),
+        ("instruments:\n  - {type: friction, elements: all, cost: .nan}\n", ".nan is not allowed"),
+        ("name: NO\nname: x\n", "repeated key"),
+    ],
+)  # fmt: skip
+def test_one_clear_message(text: str, message: str, world: SimpleNamespace) -> None:
+    found = problems(HEAD + text, world)
+    assert any(message in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "{type: export_quota, goods: chemicals, limit: 500}",
+            "chemicals has no price per kg in the calibration",
+        ),
+        (
+            "{type: export_quota, goods: [chemicals, Dy], weight: reo, limit: 500}",
+            "chemicals has no rare-earth content",
+        ),
+        ("{type: embargo, origins: CHN, destinations: CHN, elements: all}", "covers no trade"),
+        ("{type: embargo, origins: {all_but: all}, elements: all}", "covers no region"),
+        ("{type: embargo, elements: {all_but: elements}}", "covers no element"),
+        ("{type: stockpile, regions: ROW, elements: Dy, purchase: 5}", "none of the goods is used there"),
+        (
+            "{type: demand_shift, regions: USA, elements: Dy, multiplier: 2}",
+            "none of the goods is bought by final demand",
+        ),
+        ("{type: production_quota, region: AUS, goods: magnets, limit: 500}", "AUS makes none of the goods"),
+    ],
+)
+def test_what_the_calibration_cannot_do(line: str, message: str, world: SimpleNamespace) -> None:
+    assert any(message in text for text in problems(f"{HEAD}instruments:\n  - {line}\n", world))
+
+
+def test_an_investment_where_nothing_is_names_where_something_is(world: SimpleNamespace) -> None:
+    text = f"""{HEAD}year: 2012
+instruments:
+  - type: capacity_investment
+    region: AUS
+    stage: magnets
+    spending: {{2010: 5}}
+    capacity_cost: {{value: 1, unit: ratio, source: s, status: analyst}}
+    build_time: 1
+"""
+    (found,) = problems(text, world)
+    assert "AUS has no magnets in the base year" in found
+    assert "expected one of CHN, JPN, USA, ROW" in found
+
+
+def test_a_missing_file_and_an_unknown_name(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        scenarios.load(tmp_path / "none.yaml")
+    with pytest.raises(InputError, match="did you mean full-embargo"):
+        scenarios.load("full-embarg")
+
+
+def test_names_in_a_borrowed_scenario_are_reported_in_its_own_file(
+    tmp_path: Path, world: SimpleNamespace
+) -> None:
+    line = "instruments:\n  - {type: export_quota, origins: CNH, elements: all, limit: 500}\n"
+    tmp_path.joinpath("quota.yaml").write_text(HEAD + line)
+    tmp_path.joinpath("tax.yaml").write_text(HEAD + "tax_equivalent_of: quota\n")
+    with pytest.raises(InputError) as error:
+        scenarios.load(tmp_path / "tax.yaml", world)
+    (problem,) = error.value.problems
+    assert Path(problem.file).name == "quota.yaml"
+    assert problem.line == 6
+
+
+WORDS = st.sampled_from(["all", "CHN", "Dy", "%", "2010"])
+NUMBERS = st.one_of(st.integers(-5, 3000), st.floats(allow_nan=False, allow_infinity=False))
+SCALARS = st.one_of(st.none(), st.booleans(), NUMBERS, st.text(max_size=8), WORDS)
+KEYS = st.one_of(
+    st.text(max_size=6), st.sampled_from(["value", "unit", "steps", "linear", "all_but", "2010"])
+)
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, max_size=3)),
+    max_leaves=6,
+)
+FIELDS = sorted({info.alias or name for kind in KINDS for name, info in kind.model_fields.items()} - {"type"})
+LINES = st.dictionaries(st.sampled_from(FIELDS), ANYTHING, max_size=5)
+TYPES = st.sampled_from([kind.model_fields["type"].annotation.__args__[0] for kind in KINDS])
+PARTS = st.sampled_from(["year", "years", "horizon", "parameters", "groups", "coalitions", "regimes"])
+
+
+@given(TYPES, LINES, st.dictionaries(PARTS, ANYTHING, max_size=2))
+def test_whatever_stands_in_a_file_gives_a_scenario_or_an_input_error(
+    world: SimpleNamespace, kind: str, line: dict[str, Any], head: dict[str, Any]
+) -> None:
+    frame = {"name": "t", "title": "t", "question": "q", "calibration": "small"}
+    try:
+        scenario = scenarios.parse(frame | {"instruments": [{"type": kind, **line}]} | head, world)
+    except InputError:
+        return
+    for year in scenario.span:
+        scenario.shock(world, year)
+
+
+def test_every_kind_of_instrument_says_what_it_does() -> None:
+    for kind in KINDS:
+        assert issubclass(kind, Instrument)
+        assert kind.summary.endswith(".")
+        assert kind.overlap.endswith(".") or kind.overlap.endswith("far.")
