@@ -61,9 +61,9 @@ def linear_bootstrap(
     """p-value of slope = null for one price (n,), by least squares when `instrument` is the price, else by
     2SLS (m, n).
 
-    `controls` (c, n) are exogenous regressors beside the price, taken out of everything along with the effects.
-    Effects are taken out of every drawn outcome again, since a year's effect is shared by clusters of
-    opposite sign.
+    `controls` (c, n) are exogenous regressors beside the price, taken out of everything along with the
+    effects. Effects are taken out of every drawn outcome again, since a year's effect is shared by clusters
+    of opposite sign.
     """
     others = partial_out(controls, effects) if controls is not None else np.zeros((0, len(outcome)))
 

@@ -54,7 +54,7 @@ def iv_ppml(
         step = np.linalg.solve(gap, score)
         slope = slope + step * min(1.0, 0.5 / max(float(np.abs(step).max()), 1e-300))
         if np.abs(step).max() < 1e-10:
-            influence = np.linalg.solve(gap, slack * (weights * (ratio - 1)))
+            influence = np.asarray(np.linalg.solve(gap, slack * (weights * (ratio - 1))), float)
             return MomentEstimate(slope, influence, ratio - 1, fitted, iteration)
     raise RuntimeError(
         "the moments of the patent equation have no solution near these data: too few counts for the instruments"

@@ -140,9 +140,11 @@ def drop_uninformative(panel: Panel) -> Panel:
                 "no row is left that could move the slope: every unit or year lacks rare-earth patents"
             )
         for codes in (panel.unit, panel.period):
-            empty = (np.bincount(codes, panel.ree) == 0) | (np.bincount(codes) < 2)
-            if empty.any():
-                panel = panel.take(~empty[codes], "unit or year with no rare-earth patent or a single row")
+            kept = (np.bincount(codes, panel.ree) > 0) & (np.bincount(codes) > 1)
+            if not kept.all():
+                panel = panel.take(
+                    np.asarray(kept[codes], bool), "unit or year with no rare-earth patent or a single row"
+                )
                 break
         if panel.rows == before:
             return panel

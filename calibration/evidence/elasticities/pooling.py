@@ -92,7 +92,7 @@ def shrink(slope: Array, covariance: Array, prior: Array, *, learn_shift: bool =
 
     def fit(tau2: float) -> tuple[Array, Array, float]:
         precision = np.linalg.inv(covariance + tau2 * np.eye(size))
-        spread: Array = np.linalg.inv(design.T @ precision @ design)
+        spread = np.asarray(np.linalg.inv(design.T @ precision @ design), float)
         mean = spread @ design.T @ precision @ gap
         left = gap - design @ mean
         return mean, spread, float(left @ precision @ left)

@@ -1,7 +1,8 @@
 """How exposed a sector is to rare earths: intensity, direct and total, times how hard they are to replace.
 
-The default comes from world use by application and a judgement of who buys for each application (status: analyst),
-so it is soft. Any table of sector and exposure, such as the model's own metrics, can stand in its place.
+The default comes from world use by application and a judgement of who buys for each application (status:
+analyst), so it is soft. Any table of sector and exposure, such as the model's own metrics, can stand in its
+place.
 """
 
 from __future__ import annotations
@@ -23,8 +24,10 @@ BASE_YEAR = 2009  # the last year before the quota was cut
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """Metrics by sector (j,). direct, total: USD of oxides per million USD of output; score: 0 good substitutes to
-    1 none, weighted by value; exposure = total x score. element_share: (j, e) of direct use, 0 where there is none."""
+    """Metrics by sector (j,). direct, total: USD of oxides per million USD of output; score: 0 good
+    substitutes to 1 none, weighted by value; exposure = total x score. element_share: (j, e) of direct use, 0
+    where there is none.
+    """
 
     sectors: tuple[str, ...]
     elements: tuple[str, ...]
@@ -64,7 +67,8 @@ def value_by_user(which: str, year: int = BASE_YEAR) -> pd.DataFrame:
 def wiod_exposure(year: int = BASE_YEAR) -> Exposure:
     """Exposure of the 35 WIOD sectors, world technology of 2009 (section 9 of docs/model.md).
 
-    Dependence on the restricting country is left out: one world share for all sectors scales every exposure alike.
+    Dependence on the restricting country is left out: one world share for all sectors scales every exposure
+    alike.
     """
     names = shipped.sectors()["sector"].tolist()
     panel = shipped.exports()
@@ -74,7 +78,8 @@ def wiod_exposure(year: int = BASE_YEAR) -> Exposure:
 
 
 def us_exposure(year: int = BASE_YEAR) -> Exposure:
-    """Direct exposure of the 63 US industries, assuming that the US uses rare earths in the world's proportions.
+    """Direct exposure of the 63 US industries, assuming that the US uses rare earths in the world's
+    proportions.
 
     Only the pattern means something; total equals direct, because no input table of these industries is used.
     """
@@ -116,7 +121,9 @@ def standardise(values: dict[str, float], among: list[str]) -> dict[str, float]:
 
 
 def _exposure(value: pd.DataFrame, output: Array, inverse: Array) -> Exposure:
-    """From value bought (j, e) in million USD, gross output (j,) in million USD and the Leontief inverse (j, j)."""
+    """From value bought (j, e) in million USD, gross output (j,) in million USD and the Leontief inverse (j,
+    j).
+    """
     amount = value.to_numpy()
     rating = shipped.substitutability().set_index("element")["score"].reindex(value.columns).to_numpy() / 100
     bought = amount.sum(1)

@@ -1,6 +1,8 @@
-"""Panels for the exposure regressions: one row per unit and year, from data at hand or from the model's own results.
+"""Panels for the exposure regressions: one row per unit and year, from data at hand or from the model's own
+results.
 
-Columns: unit, group (a country, or one group for all), sector, year, outcome (a log), exposure (standard deviations).
+Columns: unit, group (a country, or one group for all), sector, year, outcome (a log), exposure (standard
+deviations).
 """
 
 from __future__ import annotations
@@ -33,9 +35,11 @@ def exports_panel(
     *,
     countries: tuple[str, ...] | None = None,
     without: tuple[str, ...] = ("CHN", "RoW"),
+    without_sectors: tuple[str, ...] = (),
     goods_only: bool = True,
 ) -> ExposurePanel:
-    """ln exports by country, sector and year, 1995-2011 (WIOD): all countries but China and the rest of the world.
+    """ln exports by country, sector and year, 1995-2011 (WIOD): all countries but China and the rest of the
+    world.
 
     Country-sectors that ever export nothing, or less than nothing, are left out whole, so that the set of
     exporters is the same in every year. Raises InputError on unknown countries.
@@ -48,6 +52,7 @@ def exports_panel(
     kept = [name for name in (countries or known) if countries or name not in without]
     wanted = shipped.sectors()
     names = wanted.loc[wanted["goods"] | (not goods_only), "sector"].tolist()
+    names = [name for name in names if name not in without_sectors]
     data = data[data["country"].isin(kept) & data["sector"].isin(names)]
     unit = data["country"] + " " + data["sector"]
     positive = (data["exports"] > 0).groupby(unit).transform("all")
@@ -107,8 +112,8 @@ def panel_from_arrays(
 ) -> ExposurePanel:
     """A panel from positive levels or hats (t, n, j), such as the model's exports by year, region and sector.
 
-    exposure: (j,) or (n, j), standardised over its own values. Cells that are 0 in any year are left out whole.
-    Raises ValueError when shapes differ or an outcome is negative or not finite.
+    exposure: (j,) or (n, j), standardised over its own values. Cells that are 0 in any year are left out
+    whole. Raises ValueError when shapes differ or an outcome is negative or not finite.
     """
     level = np.asarray(outcome, float)
     if level.shape != (len(years), len(groups), len(sectors)):

@@ -1,7 +1,7 @@
 """Difference in differences, event study and long difference of an outcome on exposure to rare earths.
 
-Units have fixed effects and so has every group (country) in every year, so that what is compared is sectors of one
-country with each other. Inference clusters by sector, because exposure varies by sector only.
+Units have fixed effects and so has every group (country) in every year, so that what is compared is sectors
+of one country with each other. Inference clusters by sector, because exposure varies by sector only.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ Array = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """One coefficient of exposure: log points per standard deviation, clustered by sector; p-values of zero effect
-    by clustered t and by wild cluster bootstrap."""
+    """One coefficient of exposure: log points per standard deviation, clustered by sector; p-values of zero
+    effect by clustered t and by wild cluster bootstrap.
+    """
 
     name: str
     value: float
@@ -38,8 +39,10 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class EventStudy:
-    """Coefficients of exposure by year relative to the base year (y,), their covariance (y, y) without the base year's
-    zeros, and tests that nothing moved before it: jointly by clustered F, and by a linear trend in exposure."""
+    """Coefficients of exposure by year relative to the base year (y,), their covariance (y, y) without the
+    base year's zeros, and tests that nothing moved before it: jointly by clustered F, and by a linear trend
+    in exposure.
+    """
 
     years: tuple[int, ...]
     base_year: int
@@ -56,8 +59,9 @@ class EventStudy:
 
 
 def event_study(panel: ExposurePanel, base_year: int, *, level: float = 0.95, draws: int = 999) -> EventStudy:
-    """Outcome on exposure x year, the base year left out. Raises InputError when the base year is not in the panel, or
-    has fewer than two years before it or none after."""
+    """Outcome on exposure x year, the base year left out. Raises InputError when the base year is not in the
+    panel, or has fewer than two years before it or none after.
+    """
     data = panel.data
     years = tuple(int(y) for y in sorted(data["year"].unique()))
     before, after = [y for y in years if y < base_year], [y for y in years if y > base_year]
@@ -99,8 +103,10 @@ def difference_in_differences(
     level: float = 0.95,
     draws: int = 999,
 ) -> Effect:
-    """Outcome on exposure from `first_year` on, against all years before; `detrended` adds a linear trend in exposure,
-    which what sectors were already doing would continue. Raises InputError when either side has no years."""
+    """Outcome on exposure from `first_year` on, against all years before; `detrended` adds a linear trend in
+    exposure, which what sectors were already doing would continue. Raises InputError when either side has no
+    years.
+    """
     data = panel.data
     post = data["year"] >= first_year
     if post.all() or not post.any():
@@ -113,7 +119,8 @@ def difference_in_differences(
 def long_difference(
     panel: ExposurePanel, start: int, end: int, *, level: float = 0.95, draws: int = 999
 ) -> Effect:
-    """Average yearly growth from start to end on exposure, group effects: log points a year per standard deviation.
+    """Average yearly growth from start to end on exposure, group effects: log points a year per standard
+    deviation.
 
     For two years of a panel, or for hats of the model with a base year of ones.
     """
@@ -174,11 +181,12 @@ def _fit(data: pd.DataFrame, columns: dict[str, Array], single: bool = False) ->
 
 
 def _bootstrap(data: pd.DataFrame, columns: dict[str, Array], draws: int, single: bool) -> float:
-    """Wild cluster bootstrap p-value of the first column's effect, other columns taken out along with the effects."""
+    """Wild cluster bootstrap p-value of the first column's effect, other columns taken out along with the
+    effects.
+    """
     group_year = data["group"].astype(str) + " " + data["year"].astype(str)
-    effects = (pd.factorize(data["unit"])[0].astype(np.intp),)
-    if not single:
-        effects = (*effects, pd.factorize(group_year)[0].astype(np.intp))
+    columns_of_effects = [data["unit"]] if single else [data["unit"], group_year]
+    effects = tuple(pd.factorize(column)[0].astype(np.intp) for column in columns_of_effects)
     cluster = pd.factorize(data["sector"], sort=True)[0].astype(np.intp)
     signs = cluster_signs(int(cluster.max()) + 1, draws, np.random.default_rng(0))
     first, *controls = columns.values()
@@ -194,9 +202,10 @@ def _bootstrap(data: pd.DataFrame, columns: dict[str, Array], draws: int, single
 
 
 def _joint_test(value: Array, covariance: Array, clusters: int) -> tuple[float, float] | None:
-    """Clustered F of all coefficients being zero. With q coefficients and G clusters its degrees of freedom are q and
-    G - q, as Hotelling's T^2 has them, which guards against rejecting too often when q is near G; the covariance has no
-    inverse from q = G - 1 on, and there is no test."""
+    """Clustered F of all coefficients being zero. With q coefficients and G clusters its degrees of freedom
+    are q and G - q, as Hotelling's T^2 has them, which guards against rejecting too often when q is near G;
+    the covariance has no inverse from q = G - 1 on, and there is no test.
+    """
     count = len(value)
     if count >= clusters - 1:
         return None

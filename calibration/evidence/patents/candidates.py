@@ -38,7 +38,9 @@ class Selection:
     weak: frozenset[str]
 
     def by_class(self, codes: Iterable[str]) -> str:
-        """`class`, `class with term` (needs one) or "" for a patent's CPC codes; what is no symbol is passed over."""
+        """`class`, `class with term` (needs one) or "" for a patent's CPC codes; what is no symbol is passed
+        over.
+        """
         found = ""
         for code in codes:
             symbol = parse_symbol(code)

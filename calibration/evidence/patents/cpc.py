@@ -13,7 +13,9 @@ _RANGE_END = re.compile(r"\s*(?:[A-HY]\d{2}[A-Z]\s*)?(?:0*(\d{1,4})\s*/)?\s*(\d{
 
 @dataclass(frozen=True, slots=True)
 class Symbol:
-    """C22B 59/00 is subclass C22B, group 59, subgroup "00". A subclass alone has group None; subgroup "" is a group."""
+    """C22B 59/00 is subclass C22B, group 59, subgroup "00". A subclass alone has group None; subgroup "" is a
+    group.
+    """
 
     subclass: str
     group: int | None = None
@@ -33,7 +35,9 @@ class SymbolRange:
     last: Symbol
 
     def holds(self, symbol: Symbol) -> bool:
-        """Whether a symbol lies in the range. Digits after the slash count as decimals: 1/0533 lies after 1/053."""
+        """Whether a symbol lies in the range. Digits after the slash count as decimals: 1/0533 lies after
+        1/053.
+        """
         if symbol.subclass != self.first.subclass:
             return False
         if self.first.group is None:

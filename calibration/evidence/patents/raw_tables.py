@@ -71,6 +71,8 @@ def _delimited(stream: TextIO, path: Path, kind: str) -> Iterator[tuple[dict[str
     reader = csv.reader(stream, delimiter="\t" if kind == "tsv" else ",", strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
+        while header and header[0].startswith("#"):  # comment lines before the header
+            header = [name.strip() for name in next(reader, [])]
         if not header:
             raise InputError(Problem("the table is empty", str(path)))
         line = reader.line_num

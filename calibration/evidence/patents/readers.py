@@ -1,7 +1,8 @@
 """Patents from any source, by a column map in YAML: PatentsView, PATSTAT, Google Patents, one's own table.
 
-Tables are streamed, twice: once to find the candidates, once to collect them, so that a table of fifty million rows
-needs memory for the candidates only. CSV, TSV, JSON lines and Parquet, packed by gzip or zip or not.
+Tables are streamed, twice: once to find the candidates, once to collect them, so that a table of fifty
+million rows needs memory for the candidates only. CSV, TSV, JSON lines and Parquet, packed by gzip or zip or
+not.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class Lookup(Schema):
 
 
 class SourceTable(Schema):
-    """One table of a source: its file (wildcards allowed) and which column holds what. `a.*.b` goes into nested JSON."""
+    """One table of a source: its file (wildcards allowed) and which column holds what. `a.*.b` goes into
+    nested JSON.
+    """
 
     file: str
     id: str
@@ -110,8 +113,9 @@ def rows_of(source: Source, folder: str | Path) -> Iterator[tuple[str, dict[str,
 def load_patents(
     source: Source, folder: str | Path, wanted: Callable[[str], bool] = lambda _: True
 ) -> Loaded:
-    """The patents whose id is wanted. Raises InputError on missing files and columns, unreadable rows and patents that
-    a table describes twice in different words."""
+    """The patents whose id is wanted. Raises InputError on missing files and columns, unreadable rows and
+    patents that a table describes twice in different words.
+    """
     single: dict[str, dict[str, str]] = {}
     several: dict[str, dict[str, list[str]]] = {}
     problems: list[Problem] = []

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-# The classes of the labels, in the order of the confusion matrix. `unclassified` is no class: it is the absence of one.
+# The classes, in the order of the confusion matrix. `unclassified` is none of them: it is a status.
 PatentClass = Literal["uses_less", "substitutes", "recycles", "mines_separates", "new_use", "unrelated"]
 CLASSES: tuple[PatentClass, ...] = get_args(PatentClass)
 
 MEANING: dict[str, str] = {
-    "uses_less": "does the same with less of a rare earth: thrift, grain-boundary diffusion, thinner layers, less waste",
+    "uses_less": "does the same with less of a rare earth: thrift, grain-boundary diffusion, thin layers",
     "substitutes": "replaces a rare earth by something else, or makes a product that needs none",
     "recycles": "recovers rare earths from waste, scrap or end-of-life products",
     "mines_separates": "mines, concentrates, separates or refines rare earths from ores and primary sources",
@@ -39,8 +39,9 @@ Status = Literal["classified", "unclassified", "pending"]
 
 @dataclass(frozen=True, slots=True)
 class Patent:
-    """One patent or application. year: of priority where the source has it. cpc, inventor_countries: as given, one entry
-    per code and per inventor; either may be empty."""
+    """One patent or application. year: of priority where the source has it. cpc, inventor_countries: as
+    given, one entry per code and per inventor; either may be empty.
+    """
 
     id: str
     title: str
@@ -60,8 +61,8 @@ class Patent:
 class Verdict:
     """What a classifier said of one patent. sentence: the one that decided, word for word from the text.
 
-    status: unclassified after malformed answers only; pending when no answer was reached yet (budget, a server that
-    fails). `reason` says why in these two cases. category is "" unless status is classified.
+    status: unclassified after malformed answers only; pending when no answer was reached yet (budget, a
+    server that fails). `reason` says why in these two cases. category is "" unless status is classified.
     """
 
     id: str

@@ -1,7 +1,8 @@
 """Patent text as data: cleaned of what is no text, split into sentences, read for elements and applications.
 
-Whatever reads like an instruction to the reader of the text (`ignore the above`, `classify this as`, a line that plays
-a chat role) is cut out before any classifier sees it, and the patent is marked. Inventions do not speak to their reader.
+Whatever reads like an instruction to the reader of the text (`ignore the above`, `classify this as`, a line
+that plays a chat role) is cut out before any classifier sees it, and the patent is marked. Inventions do not
+speak to their reader.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ _NAMED = {
 }
 _APPLICATION_WORDS: dict[str, str] = {
     "magnets_NdFeB": r"magnets?\b|magnetic|coerciv|remanence|rotor|motor|nd-?fe-?b|smco|generator|actuator",
-    "battery_alloys": r"batter(?:y|ies)|hydrogen[- ](?:storage|absorbing)|nickel[- ]metal hydride|ni-?mh|electrode alloy",
+    "battery_alloys": r"batter(?:y|ies)|hydrogen[- ](?:storage|absorbing)|nickel[- ]metal hydride|ni-?mh"
+    r"|electrode alloy",
     "metallurgy_ex_battery": r"steel|cast iron|(?:aluminium|aluminum|magnesium|titanium|copper|nickel) alloy|superalloy"
     r"|ingot|\bmelt|weld|rolling|forging",
     "auto_catalysts": r"exhaust|three-way|oxygen storage|catalytic converter|particulate filter|nox",
@@ -60,7 +62,8 @@ _INSTRUCTIONS = re.compile(
     r"""
     \b(?:ignore|disregard|forget|override|bypass)\b[^.!?]{0,60}
         \b(?:instruction|prompt|above|previous|prior|earlier|rule|guideline|system|schema|label|context)
-    | \b(?:you\s+are|you're)\s+(?:now\s+)?(?:a|an|the)\b[^.!?]{0,60}\b(?:assistant|model|classifier|ai|agent|bot|reviewer)\b
+    | \b(?:you\s+are|you're)\s+(?:now\s+)?(?:a|an|the)\b[^.!?]{0,60}
+        \b(?:assistant|model|classifier|ai|agent|bot|reviewer)\b
     | \b(?:classify|label|categori[sz]e|rate|score|mark|tag|answer|respond|reply|output|return|print)\b[^.!?]{0,60}
         \b(?:this|the|your|only|with)\b[^.!?]{0,60}\b(?:patent|abstract|document|json|category|confidence)\b
     | \b(?:classif|label|categori|tag|mark|count)\w*\b[^.!?]{0,60}
@@ -90,8 +93,10 @@ class Cleaned:
 
 
 def clean(text: str, limit: int = 6000) -> Cleaned:
-    """Plain text of at most `limit` characters: markup, control and invisible characters gone, and whole sentences that
-    read like instructions cut out. Letters of other alphabets are first folded to what they look like (NFKC)."""
+    """Plain text of at most `limit` characters: markup, control and invisible characters gone, and whole
+    sentences that read like instructions cut out. Letters of other alphabets are first folded to what they
+    look like (NFKC).
+    """
     plain = unicodedata.normalize("NFKC", re.sub(r"<[/?!]?[A-Za-z][^<>|]{0,200}>", " ", text))
     # Invisible characters vanish, so that a word they split is whole again for the search below.
     plain = "".join(c for c in plain if unicodedata.category(c) != "Cf")
@@ -107,7 +112,9 @@ def clean(text: str, limit: int = 6000) -> Cleaned:
 
 
 def sentences(text: str) -> list[str]:
-    """Sentences, and lines and clauses after a semicolon, without their surrounding blanks; abbreviations do not end one."""
+    """Sentences, and lines and clauses after a semicolon, without their surrounding blanks; abbreviations do
+    not end one.
+    """
     parts = re.split(r"(?<=[.!?;])\s+|\n+", text)
     whole: list[str] = []
     for part in parts:

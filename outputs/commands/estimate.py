@@ -1,0 +1,211 @@
+"""`run.py estimate`: the elasticity of substitution from patents, and what moved with exposure to rare earths."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from calibration.errors import InputError, Problem
+from calibration.tables import Column, read_csv
+
+EPILOG = """\
+examples:
+  run.py estimate exposure                        exports of 40 countries and US productivity on exposure, real data
+  run.py estimate exposure --exposure mine.csv    the same with exposures of your own (columns sector, exposure)
+  run.py estimate exposure --result result.nc     the same regressions on a result of the model, beside the data
+  run.py estimate elasticities --counts counts.csv --totals totals.csv     from `run.py patents panel`
+  run.py estimate elasticities --panel panel.csv --zeta 2                  from a table of your own
+  run.py estimate elasticities --simulate         on simulated patents with a known answer, to see the method work
+
+The panel of `--panel` has columns unit, sector, year, ree_patents, other_patents, log_price and, for instruments,
+quota_exposure; docs/evidence.md describes each. elasticities.yaml is a calibration: give it to `solve` as it is.
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The options of `estimate`."""
+    parser = subparsers.add_parser(
+        "estimate",
+        help="elasticities from patents, prices and trade",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    kinds = parser.add_subparsers(dest="what", metavar="WHAT", required=True)
+    slopes = kinds.add_parser("elasticities", help="eps from the direction of innovation (E18)")
+    given = slopes.add_mutually_exclusive_group(required=True)
+    given.add_argument("--counts", type=Path, metavar="CSV", help="counts written by `patents panel`")
+    given.add_argument("--panel", type=Path, metavar="CSV", help="a panel of your own")
+    given.add_argument("--simulate", action="store_true", help="simulated patents with a known answer")
+    slopes.add_argument("--totals", type=Path, metavar="CSV", help="patents of every kind, with --counts")
+    slopes.add_argument(
+        "--saving", default=None, metavar="CLASSES", help="classes that save rare earths, by commas"
+    )
+    slopes.add_argument("--zeta", type=float, default=2.0, help="1/lambda, assumed (default 2)")
+    slopes.add_argument("--lags", type=int, default=0, help="past years of the price (default 0)")
+    slopes.add_argument("--base", default="china-2009", help="calibration the estimates are laid over")
+    slopes.add_argument("--seed", type=int, default=0, help="of --simulate")
+    exposure = kinds.add_parser("exposure", help="exports and productivity on exposure to rare earths")
+    exposure.add_argument("--exposure", type=Path, metavar="CSV", help="exposure by WIOD sector (c1 to c35)")
+    exposure.add_argument("--us-exposure", type=Path, metavar="CSV", help="exposure by US industry (1 to 63)")
+    exposure.add_argument("--base-year", type=int, default=2009, help="year all others are compared with")
+    exposure.add_argument("--result", type=Path, metavar="FILE", help="a result of the model (.nc)")
+    exposure.add_argument(
+        "--regime", default="directed_with_spillovers", help="technology regime, with --result"
+    )
+    for one in (slopes, exposure):
+        one.add_argument("--draws", type=int, default=999, help="of the wild bootstrap (default 999)")
+        one.add_argument("--out", type=Path, default=None, metavar="DIR", help="folder of the results")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Estimate, write the files and say what was found."""
+    if args.draws < 99:
+        raise InputError(Problem(f"{args.draws} draws", where="--draws", expected="99 or more"))
+    return _elasticities(args) if args.what == "elasticities" else _exposure(args)
+
+
+def _elasticities(args: argparse.Namespace) -> int:
+    from calibration.evidence.elasticities.panel import panel_from_frame
+    from calibration.evidence.exposure.measures import wiod_exposure
+    from outputs.evidence import elasticities_run
+
+    if not (np.isfinite(args.zeta) and args.zeta > 0):
+        raise InputError(Problem(f"got {args.zeta}", where="--zeta", expected="a number above 0"))
+    if not 0 <= args.lags <= 10:
+        raise InputError(Problem(f"got {args.lags}", where="--lags", expected="0 to 10"))
+    exposure = wiod_exposure()
+    score = dict(zip(exposure.sectors, exposure.score.tolist(), strict=True))
+    truth = None
+    if args.simulate:
+        data, truth = _simulated(score, args.zeta, args.seed)
+        source = f"simulate.World, seed {args.seed}"
+    elif args.counts:
+        data, source = _from_counts(args), f"{args.counts.name} and {args.totals.name}" if args.totals else ""
+    else:
+        data, source = _read_panel(args.panel), args.panel.name
+    instruments = ("quota_exposure",) if "quota_exposure" in data else ()
+    panel = panel_from_frame(data, lags=args.lags, instruments=instruments)
+    findings = elasticities_run.investigate(panel, score, zeta=args.zeta, base=args.base, draws=args.draws)
+    folder = args.out or Path("outputs/runs/evidence/elasticities")
+    written = elasticities_run.write(
+        findings, folder, base=args.base, source=source, simulated=args.simulate, truth=truth
+    )
+    sys.stdout.write((folder / "summary.md").read_text(encoding="utf-8"))
+    _say_written(written)
+    return 0
+
+
+def _simulated(score: dict[str, float], zeta: float, seed: int) -> tuple[pd.DataFrame, float]:
+    """A simulated panel of the seven sectors that buy rare earths, and the mean of the true eps."""
+    from calibration.evidence.elasticities.simulate import World, simulate
+
+    sectors = ("c8", "c9", "c11", "c12", "c13", "c14", "c15")
+    rng = np.random.default_rng(seed)
+    epsilon = tuple(float(0.7 - 0.5 * score[s] + rng.normal(0, 0.08)) for s in sectors)
+    world = World(epsilon=epsilon, zeta=zeta, sectors=len(sectors), countries=20)
+    data = simulate(world, rng).data
+    data["sector"] = [sectors[k] for k in data["sector"]]
+    return data, float(np.mean(epsilon))
+
+
+def _from_counts(args: argparse.Namespace) -> pd.DataFrame:
+    from calibration.evidence.elasticities.study import SAVING, build_panel
+
+    if args.totals is None:
+        raise InputError(
+            Problem("missing", where="--totals", expected="the totals written by `patents panel`")
+        )
+    counts = read_csv(
+        args.counts,
+        [
+            Column("country"),
+            Column("sector"),
+            Column("element"),
+            Column("year", "integer"),
+            Column("category"),
+        ]
+        + [Column("patents", "number", minimum=0)],
+        key=("country", "sector", "element", "year", "category"),
+    )
+    totals = read_csv(
+        args.totals,
+        [
+            Column("country"),
+            Column("sector"),
+            Column("year", "integer"),
+            Column("patents", "number", minimum=0),
+        ],
+        key=("country", "sector", "year"),
+    )
+    saving = tuple(args.saving.split(",")) if args.saving else SAVING
+    return build_panel(pd.DataFrame(dict(counts.columns)), pd.DataFrame(dict(totals.columns)), saving=saving)
+
+
+def _read_panel(path: Path) -> pd.DataFrame:
+    columns = [
+        Column("unit"),
+        Column("sector"),
+        Column("country", required=False),
+        Column("year", "integer"),
+        Column("ree_patents", "number", minimum=0),
+        Column("other_patents", "number", minimum=0),
+        Column("log_price", "number"),
+        Column("quota_exposure", "number", required=False),
+    ]
+    return pd.DataFrame(dict(read_csv(path, columns, key=("unit", "year")).columns))
+
+
+def _exposure(args: argparse.Namespace) -> int:
+    from calibration.evidence.exposure.measures import read_exposure, us_exposure, wiod_exposure
+    from outputs.evidence import exposure_run
+    from outputs.evidence.tables import effects_table, screen
+
+    measured, us_measured = wiod_exposure(), us_exposure()
+    wiod = exposure_run.by_name(measured)
+    direct = exposure_run.by_name(measured, "direct")
+    us = exposure_run.by_name(us_measured)
+    if args.exposure:
+        wiod = direct = read_exposure(args.exposure, measured.sectors)
+    if args.us_exposure:
+        us = read_exposure(args.us_exposure, us_measured.sectors)
+    named = exposure_run.samples(wiod, direct, us)
+    estimates = exposure_run.estimate(named, args.base_year, args.draws, _progress(len(named)))
+    folder = args.out or Path("outputs/runs/evidence/exposure")
+    if args.result:
+        estimates = exposure_run.with_model(estimates, args.result, args.regime, args.base_year, args.draws)
+    written = exposure_run.write(estimates, measured, folder)
+    table = effects_table(estimates.effects)
+    wanted = (
+        "outcome",
+        "sample",
+        "effect",
+        "value [log points per sd]",
+        "lower",
+        "upper",
+        "bootstrap_p_value",
+    )
+    print(screen({name: table[name] for name in wanted}))
+    _say_written(written)
+    return 0
+
+
+def _progress(total: int):  # type: ignore[no-untyped-def]
+    """Say on the terminal which sample is at work; nothing when there is no terminal."""
+    from tqdm import tqdm
+
+    bar = tqdm(total=total, disable=not sys.stderr.isatty(), unit="sample")
+
+    def advance(name: str) -> None:
+        bar.set_description(name[:40])
+        bar.update()
+
+    return advance
+
+
+def _say_written(written: list[Path]) -> None:
+    print(f"\nwritten to {written[0].parent}: {', '.join(path.name for path in written)}")

@@ -1,0 +1,1 @@
+"""What the estimation of parameters leaves behind: tables, figures, a summary."""

@@ -1,0 +1,216 @@
+"""The structural estimates, from a panel to a calibration: methods, bands, sectors, files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from calibration.errors import InputError
+from calibration.evidence.elasticities.estimators import METHODS, SlopeEstimate, estimate_slope
+from calibration.evidence.elasticities.panel import Panel
+from calibration.evidence.elasticities.parameters import SectorElasticity, calibration_text
+from calibration.evidence.elasticities.pooling import (
+    Pooled,
+    SectorSlopes,
+    normal_interval,
+    shrink,
+    slopes_by_sector,
+    substitutability_prior,
+)
+from calibration.evidence.elasticities.technology import (
+    Band,
+    RefusedEstimate,
+    epsilon_band,
+    epsilon_from_research,
+    research_slope,
+    research_slope_limit,
+)
+from calibration.files import write_text
+from calibration.load import find, read_settings
+from calibration.tables import write_csv
+from outputs.evidence.figures import band_figure, save, sectors_figure
+from outputs.evidence.tables import epsilon_or_reason, screen, slopes_table
+
+ZETA_GRID = np.linspace(0.5, 6.0, 56)
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Everything one panel says. sectors, pooled, prior are None with fewer than two sectors."""
+
+    slopes: tuple[SlopeEstimate, ...]
+    band: Band
+    zeta: float
+    sectors: SectorSlopes | None
+    pooled: Pooled | None
+    prior: np.ndarray | None  # slopes expected from substitutability (s,)
+
+    @property
+    def main(self) -> SlopeEstimate:
+        """The estimate that is reported: counts, price instrumented."""
+        return self.slopes[0]
+
+
+def investigate(
+    panel: Panel, score: Mapping[str, float], *, zeta: float, base: str, draws: int, level: float = 0.95
+) -> Findings:
+    """All methods on one panel, eps over zeta, and sectors pooled towards the prior of the calibration `base`.
+
+    Raises InputError when a sector has no substitutability score.
+    """
+    methods = METHODS if len(panel.instrument) else ("ppml", "log_plus_one")
+    try:
+        slopes = tuple(estimate_slope(panel, m, level=level, draws=draws) for m in methods)
+    except (ValueError, RuntimeError) as error:
+        raise InputError(f"the panel does not identify a slope: {error}") from error
+    band = epsilon_band(slopes[0].slope, slopes[0].interval, ZETA_GRID)
+    if len(panel.sector_names) < 2 or not len(panel.instrument):
+        return Findings(slopes, band, zeta, None, None, None)
+    missing = [name for name in panel.sector_names if name not in score]
+    if missing:
+        raise InputError(f"no substitutability score for sectors {', '.join(missing)}")
+    settings, _, _, _ = read_settings(find(base))
+    p = settings.parameters
+    values = [score[name] for name in panel.sector_names]
+    expected = substitutability_prior(values, p.ree_elasticity_min.value, p.ree_elasticity_max.value)
+    prior = research_slope(expected, zeta)
+    sectors = slopes_by_sector(panel)
+    return Findings(slopes, band, zeta, sectors, shrink(sectors.slope, sectors.covariance, prior), prior)
+
+
+def elasticities(findings: Findings, names: Mapping[str, str]) -> tuple[list[SectorElasticity], list[str]]:
+    """eps by sector of the calibration from pooled slopes, and what was refused and why. `names`: the panel's sectors
+    by the calibration's names for them; sectors without one are left out, and said to be."""
+    if findings.sectors is None or findings.pooled is None:
+        return [], ["fewer than two sectors: nothing to pool"]
+    found, refused = [], []
+    limit = float(research_slope_limit(findings.zeta))
+    pooled = findings.pooled
+    for k, sector in enumerate(findings.sectors.names):
+        if sector not in names:
+            refused.append(f"{sector}: the calibration has no sector that is this one alone")
+            continue
+        low, high = normal_interval(float(pooled.slope[k]), float(pooled.standard_error[k]))
+        try:
+            value = epsilon_from_research(float(pooled.slope[k]), findings.zeta)
+        except RefusedEstimate as error:
+            refused.append(f"{sector} ({names[sector]}): {error}")
+            continue
+        lower = epsilon_from_research(high, findings.zeta) if high < limit else 0.0
+        found.append(SectorElasticity(names[sector], value, lower, epsilon_from_research(low, findings.zeta)))
+    return found, refused
+
+
+def calibration_names(base: str) -> dict[str, str]:
+    """WIOD sector -> the calibration's sector that consists of it alone."""
+    _, _, concordance, _ = read_settings(find(base))
+    return {members[0]: name for name, members in concordance.sectors.items() if len(members) == 1}
+
+
+def write(
+    findings: Findings, folder: Path, *, base: str, source: str, simulated: bool, truth: float | None = None
+) -> list[Path]:
+    """Tables, figures, summary, and the calibration when any sector has an elasticity; the paths written."""
+    main, written = findings.main, [folder / "slopes.csv", folder / "epsilon_by_zeta.csv"]
+    warning = ["SIMULATED data: shows the method, is no evidence"] if simulated else []
+    write_csv(written[0], slopes_table(findings.slopes, findings.zeta), comments=warning)
+    band = findings.band
+    bounds = {"zeta": band.zeta, "epsilon": band.epsilon, "lower": band.lower, "upper": band.upper}
+    write_csv(written[1], bounds | {"refused": [bool(r) for r in band.refused]}, comments=warning)
+    written.append(save(band_figure(band, main.slope, main.interval, truth), folder / "epsilon_by_zeta.png"))
+    found, refused = elasticities(findings, calibration_names(base))
+    if findings.sectors is not None and findings.pooled is not None and findings.prior is not None:
+        limit = float(research_slope_limit(findings.zeta))
+        figure = sectors_figure(findings.sectors, findings.pooled, findings.prior, limit)
+        written.append(save(figure, folder / "sectors.png"))
+        written.append(folder / "sectors.csv")
+        write_csv(written[-1], sectors_table(findings), comments=warning)
+    if found:
+        written.append(folder / "elasticities.yaml")
+        _, _, concordance, _ = read_settings(find(base))
+        text = calibration_text(
+            found,
+            findings.zeta,
+            base=find(base),
+            folder=folder,
+            name=f"{Path(base).stem}-estimated",
+            source=f"SIMULATED data, not evidence: {source}" if simulated else source,
+            status="analyst" if simulated else "computed",
+            sectors=tuple(concordance.sectors),
+        )
+        write_text(written[-1], text)
+    written.append(folder / "summary.md")
+    write_text(written[-1], summary(findings, refused, source, simulated))
+    return written
+
+
+def sectors_table(findings: Findings) -> dict[str, list[object]]:
+    """One row per sector: its own slope, what was expected of it, the two pooled, and eps where there is one."""
+    sectors, pooled, prior = findings.sectors, findings.pooled, findings.prior
+    assert sectors is not None
+    assert pooled is not None
+    assert prior is not None
+    own = [epsilon_or_reason(float(b), findings.zeta)[0] for b in sectors.slope]
+    together = [epsilon_or_reason(float(b), findings.zeta)[0] for b in pooled.slope]
+    return {
+        "sector": list(sectors.names),
+        "slope": sectors.slope.tolist(),
+        "standard_error": np.sqrt(np.diag(sectors.covariance)).tolist(),
+        "expected": (prior + pooled.shift).tolist(),
+        "pooled": pooled.slope.tolist(),
+        "pooled_standard_error": pooled.standard_error.tolist(),
+        "own_weight": pooled.own_weight.tolist(),
+        "epsilon_own": list(own),
+        "epsilon_pooled": list(together),
+    }
+
+
+def summary(findings: Findings, refused: list[str], source: str, simulated: bool) -> str:
+    """The findings as a page of Markdown."""
+    table = slopes_table(findings.slopes, findings.zeta)
+    shown = {
+        name: table[name]
+        for name in (
+            "method",
+            "slope",
+            "standard_error",
+            "lower",
+            "upper",
+            "epsilon",
+            "first_stage_f",
+            "zeros",
+        )
+    }
+    lines = ["# Elasticity of substitution from the direction of innovation (E18)", ""]
+    if simulated:
+        lines += ["**SIMULATED data. This shows the method and is no evidence about rare earths.**", ""]
+    main = findings.main
+    lines += [
+        f"Source: {source}. {main.rows} rows, {main.units} units, {main.clusters} clusters; zeta = {findings.zeta:g}.",
+        "",
+        "```",
+        screen(shown),
+        "```",
+        "",
+    ]
+    lines += [f"- {name}: {count} rows left out" for name, count in main.dropped.items()]
+    lines += [
+        f"- {e.method} refused: {reason}"
+        for e in findings.slopes
+        if (reason := epsilon_or_reason(e.slope, findings.zeta)[1])
+    ]
+    if main.first_stage_f and min(main.first_stage_f) < 10:
+        lines.append(
+            "- WEAK INSTRUMENT (first-stage F below 10): use the Anderson-Rubin interval in slopes.csv."
+        )
+    if findings.pooled is not None:
+        p = findings.pooled
+        lines.append(
+            f"- Sectors scatter around the substitutability rule by {p.between_deviation:.3f} and lie {p.shift:+.3f} "
+            f"({p.shift_error:.3f}) above it, in slopes."
+        )
+    lines += [f"- Without an elasticity: {text}" for text in refused]
+    return "\n".join(lines) + "\n"

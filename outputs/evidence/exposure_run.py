@@ -1,0 +1,158 @@
+"""The exposure regressions, all of them: samples, estimates, files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from calibration.errors import InputError, Problem
+from calibration.evidence.exposure.measures import Exposure
+from calibration.evidence.exposure.panels import ExposurePanel, exports_panel, tfp_panel
+from calibration.evidence.exposure.regressions import (
+    Effect,
+    EventStudy,
+    difference_in_differences,
+    event_study,
+    long_difference,
+)
+from calibration.files import write_text
+from calibration.tables import write_csv
+from outputs.evidence.figures import event_study_figure, save
+from outputs.evidence.tables import effects_table, event_table
+
+FIRST_YEAR = 2010  # of the cut quota
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """Rows of (outcome, sample, estimate)."""
+
+    effects: tuple[tuple[str, str, Effect], ...]
+    studies: tuple[tuple[str, str, EventStudy], ...]
+
+
+def samples(
+    wiod: dict[str, float], direct: dict[str, float], us: dict[str, float]
+) -> list[tuple[str, Callable[[], ExposurePanel]]]:
+    """The samples and how each is made, exports first."""
+    top = max(wiod, key=lambda sector: wiod[sector])
+    rest = {sector: value for sector, value in wiod.items() if sector != top}
+    return [
+        ("39 countries without China, goods", lambda: exports_panel(wiod)),
+        (f"the same without {top}, the most exposed", lambda: exports_panel(rest, without_sectors=(top,))),
+        ("the same, direct exposure only", lambda: exports_panel(direct)),
+        ("39 countries without China, all sectors", lambda: exports_panel(wiod, goods_only=False)),
+        ("China apart, goods", lambda: exports_panel(wiod, countries=("CHN",))),
+        ("US, 63 industries", lambda: tfp_panel(us)),
+        ("US, 19 manufacturing industries", lambda: tfp_panel(us, manufacturing_only=True)),
+    ]
+
+
+def by_name(exposure: Exposure, metric: str = "exposure") -> dict[str, float]:
+    """A metric by sector."""
+    return dict(zip(exposure.sectors, getattr(exposure, metric).tolist(), strict=True))
+
+
+def estimate(
+    named: list[tuple[str, Callable[[], ExposurePanel]]],
+    base_year: int,
+    draws: int,
+    progress: Callable[[str], None] = lambda _: None,
+) -> Estimates:
+    """Event study, difference in differences with and without trends, and growth from the base year to the last one."""
+    effects: list[tuple[str, str, Effect]] = []
+    studies: list[tuple[str, str, EventStudy]] = []
+    for name, make in named:
+        progress(name)
+        panel = make()
+        last = int(panel.data["year"].max())
+        study = event_study(panel, base_year, draws=draws)
+        studies.append((panel.outcome, name, study))
+        for effect in (
+            study.pretrend,
+            difference_in_differences(panel, base_year + 1, draws=draws),
+            difference_in_differences(panel, base_year + 1, detrended=True, draws=draws),
+            long_difference(panel, base_year, last, draws=draws),
+        ):
+            effects.append((panel.outcome, name, effect))
+    return Estimates(tuple(effects), tuple(studies))
+
+
+def with_model(
+    estimates: Estimates, result: Path, regime: str, base_year: int, draws: int, last_year: int = 2011
+) -> Estimates:
+    """The estimates with those of a result of the model behind them: growth on exposure, every outcome it has."""
+    import xarray as xr
+
+    from outputs.evidence.model_results import OUTCOMES, panel_from_result
+
+    try:
+        with xr.open_dataset(result, engine="h5netcdf") as opened:
+            data = opened.load()
+    except (OSError, ValueError) as error:
+        raise InputError(Problem(f"not a result of the model ({error})", str(result))) from error
+    rows = list(estimates.effects)
+    for variable in OUTCOMES:
+        panel = panel_from_result(data, variable, regime=regime, base_year=base_year, last_year=last_year)
+        end = int(panel.data["year"].max())
+        rows.append((panel.outcome, panel.source, long_difference(panel, base_year, end, draws=draws)))
+    return Estimates(tuple(rows), estimates.studies)
+
+
+def write(estimates: Estimates, exposure: Exposure, folder: Path) -> list[Path]:
+    """Tables and figures; the paths written."""
+    written = [folder / "effects.csv", folder / "event_studies.csv", folder / "exposure.csv"]
+    note = "standard deviations of exposure; intervals of 95%, clustered by sector"
+    write_csv(written[0], effects_table(estimates.effects), comments=[note])
+    write_csv(written[1], event_table(estimates.studies), comments=[note])
+    table = exposure.frame()
+    write_csv(
+        written[2],
+        {
+            "sector": table["sector"],
+            "direct [USD per million USD]": table["direct"],
+            "total [USD per million USD]": table["total"],
+            "score": table["score"],
+            "exposure": table["exposure"],
+        },
+        comments=[
+            "SOFT: from use by application (memory) and a judgement of who buys for each application (analyst)"
+        ],
+    )
+    for outcome, wanted, title in (
+        ("ln exports", (0, 4), "Exports and exposure to rare earths, 1995-2011"),
+        ("ln TFP", (0, 1), "US productivity and exposure to rare earths, 1995-2023"),
+    ):
+        group = [(sample, study) for name, sample, study in estimates.studies if name == outcome]
+        chosen = [group[k] for k in wanted if k < len(group)]
+        if chosen:
+            path = folder / f"event_study_{outcome.removeprefix('ln ').lower()}.png"
+            written.append(save(event_study_figure(chosen, outcome, title), path))
+    written.append(folder / "summary.md")
+    write_text(written[-1], summary(estimates))
+    return written
+
+
+def summary(estimates: Estimates) -> str:
+    """The estimates as a page of Markdown."""
+    lines = [
+        "# Exposure to rare earths: exports and productivity",
+        "",
+        "Log points per standard deviation of exposure. p: wild cluster bootstrap by sector.",
+        "Exposure is soft: a judgement of who buys rare earths (docs/evidence.md).",
+        "",
+        "| outcome | sample | effect | value | 95% interval | p |",
+        "|---|---|---|---:|---|---:|",
+    ]
+    for outcome, sample, e in estimates.effects:
+        p = "-" if e.bootstrap_p_value is None else f"{e.bootstrap_p_value:.2f}"
+        lines.append(
+            f"| {outcome} | {sample} | {e.name} | {e.value:+.3f} | {e.interval[0]:+.3f} to {e.interval[1]:+.3f} | {p} |"
+        )
+    lines += ["", "Tests that nothing moved with exposure before the quota was cut (joint, clustered F):", ""]
+    for outcome, sample, study in estimates.studies:
+        test = study.joint_pretest
+        said = "too few sectors for a test" if test is None else f"F = {test[0]:.1f}, p = {test[1]:.3f}"
+        lines.append(f"- {outcome}, {sample}: {said}")
+    return "\n".join(lines) + "\n"
