@@ -7,7 +7,7 @@ Export taxes on rare earths, which the host table counts in the income of the us
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -38,13 +38,22 @@ class CarveData:
 
 
 @dataclass(frozen=True)
+class Moved:
+    """What balancing moved: between the origins of a good, or between the cells of a region's purchases."""
+
+    good: int | None
+    region: int | None
+    amount: float  # million USD
+
+
+@dataclass(frozen=True)
 class Carved:
     """The economy with the chain: ordinary goods, concentrate, elements, magnets; host sectors, then the stages."""
 
     trade: Array  # (c,i,n,k) million USD at the gate; c: industries, final users
     use: Array  # (n,k,j) million USD, purchaser prices
     final: Array  # (n,k)
-    moved: dict[str, float] = field(default_factory=dict)  # what balancing had to move, million USD
+    moved: tuple[Moved, ...] = ()  # what balancing had to move
 
 
 def magnet_trade(data: CarveData, chain: Chain, host_trade: Array) -> Array:
@@ -112,25 +121,41 @@ def carve(data: CarveData, chain: Chain, host_trade: Array, host_use: Array, fin
         bought = column * (materials / np.maximum(column.sum(1), 1e-300))[:, None]
         purchaser[:, :k, k + stage] = bought
         purchaser[:, :k, host] -= bought
-    moved = _repair(trade, purchaser, host_trade, k)
+    moved = _repair(trade, purchaser, host_trade, host_use)
     final = trade[1].sum(0)
     return Carved(trade, purchaser, final, moved)
 
 
-def _repair(trade: Array, use: Array, host_trade: Array, k: int) -> dict[str, float]:
-    """Where carving left a cell of a host good below zero, spread it over its row and column (RAS); in place."""
-    moved = {}
+def _repair(trade: Array, use: Array, host_trade: Array, host_use: Array) -> tuple[Moved, ...]:
+    """Where carving left cells of host goods below zero, the nearest table with the same totals (RAS); in place.
+
+    Trade of a good keeps its totals by origin and region; a region's purchases keep those by good and sector.
+    Raises InputError when a total itself is below zero: more was taken out than there is.
+    """
+    k = host_use.shape[1]
+    moved = []
     for good in range(k):
         block = trade[0, :, :, good]
         if block.min() < 0:
-            prior = np.maximum(block, SMALLEST * host_trade[:, :, good])
-            fixed = ras(prior, block.sum(1), block.sum(0))
-            moved[f"trade of good {good}"] = float(np.abs(fixed - block).sum() / 2)
+            fixed = _nearest(block, SMALLEST * host_trade[:, :, good], "sales of a host good abroad")
+            moved.append(Moved(good, None, float(np.abs(fixed - block).sum() / 2)))
             trade[0, :, :, good] = fixed
     for region in range(len(use)):
-        for good in np.argwhere(use[region, :k].min(1) < 0)[:, 0]:
-            row = use[region, good]
-            prior = np.maximum(row, SMALLEST * np.abs(row))
-            moved[f"use of good {good} in region {region}"] = float((prior - row).sum())
-            use[region, good] = prior * row.sum() / prior.sum()
-    return moved
+        block = use[region, :k]
+        if block.min() < 0:
+            floor = np.zeros_like(block)
+            floor[:, :k] = SMALLEST * host_use[region]
+            fixed = _nearest(block, floor, "a host sector's purchases")
+            moved.append(Moved(None, region, float(np.abs(fixed - block).sum() / 2)))
+            use[region, :k] = fixed
+    return tuple(moved)
+
+
+def _nearest(block: Array, floor: Array, what: str) -> Array:
+    rows, columns = block.sum(1), block.sum(0)
+    least = min(rows.min(), columns.min())
+    if least < -1e-9 * max(np.abs(block).max(), 1.0):
+        raise InputError(
+            f"rare_earths: more is taken out of {what} than there is (by {-least:.4g} million USD)"
+        )
+    return ras(np.maximum(block, floor), np.maximum(rows, 0.0), np.maximum(columns, 0.0))

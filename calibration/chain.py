@@ -27,8 +27,7 @@ class ChainData:
     oxide_price: Array  # (e,) USD/kg REO, FOB
     export_tax: Array  # (e,) wedge at the border of the customs origin: duty and VAT
     reo_content: Array  # (e,) kg REO per kg
-    mine_output: Array  # (i,) t REO
-    concentrate_destination: Array  # (i,n) shares of mine output
+    concentrate_trade: Array  # (i,n) t REO mined in i and separated in n
     concentrate_content: float
     concentrate_price_limit: float  # USD/kg
     concentrate_cost_share: float
@@ -37,17 +36,13 @@ class ChainData:
     element_by_application: Array  # (a,e) t REO
     application_to_sector: Array  # (a,j)
     application_by_region: Array  # (a,n)
+    active: Array  # (n,j) True where the sector, or the host of the stage, produces
     home_share: Array  # (i,)
     reprocessing_limit: float
     reprocessing_sector: int
     trade_tonnes: Array  # (i,n,p)
     trade_value: Array  # (i,n,p) million USD
     cerium: int  # position of the element that HS 2846.10 is
-
-    @property
-    def concentrate_trade(self) -> Array:
-        """(i,n) t REO."""
-        return self.mine_output[:, None] * self.concentrate_destination
 
 
 @dataclass(frozen=True)
@@ -171,11 +166,12 @@ def _customs_exports(data: ChainData, price: Array) -> Array:
 def _sector_weights(data: ChainData) -> Array:
     """(n,e,j) share of each sector in a region's use of an element, from applications.
 
-    An element for which a region has no application is bought by its chemical industry.
+    An element for which a region has no application, or not the sector, is bought by its chemical industry.
     """
     weights = np.einsum(
         "ae,an,aj->nej", data.element_by_application, data.application_by_region, data.application_to_sector
     )
+    weights *= data.active[:, None, :]
     unused = weights.sum(2) == 0
     weights[:, :, data.reprocessing_sector][unused] = 1.0
     return _normalised(weights)

@@ -10,8 +10,10 @@ import csv
 import gzip
 import hashlib
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -50,8 +52,8 @@ def _number(value: float) -> float | int:
     return int(value) if float(value).is_integer() else round(float(value), 6)
 
 
-def _wide(names: dict[str, list[str]], columns: tuple[str, ...], values: Array) -> dict[str, list]:
-    table: dict[str, list] = dict(names)
+def _wide(names: dict[str, list[str]], columns: tuple[str, ...], values: Array) -> dict[str, list[Any]]:
+    table: dict[str, list[Any]] = dict(names)
     for position, column in enumerate(columns):
         table[f"{column} [million USD]"] = [_number(v) for v in values[:, position]]
     return table
@@ -63,7 +65,7 @@ def write(host: Host, folder: Path, comments: list[str]) -> None:
     n, k = len(regions), len(sectors)
     pairs = {"origin": [i for i in regions for _ in regions], "region": [r for _ in regions for r in regions]}
     goods = {"region": [r for r in regions for _ in sectors], "good": [g for _ in regions for g in sectors]}
-    tables = {
+    tables: dict[str, dict[str, list[Any]]] = {
         "intermediate_trade.csv.gz": _wide(pairs, sectors, host.intermediate_trade.reshape(n * n, k)),
         "final_trade.csv.gz": _wide(pairs, sectors, host.final_trade.reshape(n * n, k)),
         "use.csv.gz": _wide(goods, sectors, host.use.reshape(n * k, k)),
@@ -124,7 +126,7 @@ def read(folder: Path, regions: tuple[str, ...], sectors: tuple[str, ...]) -> Ho
     )
 
 
-def _read_wide(path: Path, rows: list[tuple[str, ...]], columns: tuple[str, ...]) -> Array:
+def _read_wide(path: Path, rows: Sequence[tuple[str, ...]], columns: tuple[str, ...]) -> Array:
     """A table of one number per (row, column), rows and columns exactly as named; fast, so read by hand."""
     file = str(path)
     lines = decode(read_bytes(path, 100 * MEGABYTE), file).splitlines()
@@ -152,7 +154,9 @@ def _read_wide(path: Path, rows: list[tuple[str, ...]], columns: tuple[str, ...]
     return values
 
 
-def _check_order(file: str, found: list[tuple], wanted: list[tuple], first_line: int = 2) -> None:
+def _check_order(
+    file: str, found: Sequence[tuple[str, ...]], wanted: Sequence[tuple[str, ...]], first_line: int = 2
+) -> None:
     """Raises InputError at the first row that is not the one expected."""
     for position, name in enumerate(wanted):
         if position >= len(found) or tuple(found[position]) != name:

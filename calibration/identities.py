@@ -80,14 +80,35 @@ def check(b: Benchmark, labels: Labels, file: str = "") -> None:
             where = ", ".join(axis[position] for axis, position in zip(axes[name], cell, strict=True))
             text = f"the base year does not balance: {name} of {where} is off by {error[tuple(cell)]:.2e}"
             problems.append(Problem(text, file, expected=f"at most {TOLERANCE:g} of its size"))
-    for name in ("output", "make", "use", "final", "trade_share", "factor_payment", "research_share"):
-        array = getattr(b, name)
-        if not np.isfinite(array).all() or array.min() < 0:
-            problems.append(
-                Problem(f"{name} holds a negative or non-finite value", file, expected="values >= 0")
-            )
+    problems += _negative(b, labels, file)
     if problems:
         raise InputError(problems)
+
+
+def _negative(b: Benchmark, labels: Labels, file: str) -> list[Problem]:
+    """The most negative cells of every value that may not be negative."""
+    regions, sectors, goods = labels.regions, labels.sectors, labels.goods
+    classes = tuple(f"class {c}" for c in range(len(b.trade_share)))
+    values = {
+        "output": (regions, sectors),
+        "make": (regions, sectors, goods),
+        "use": (regions, goods, sectors),
+        "final": (regions, goods),
+        "trade_share": (classes, regions, regions, goods),
+        "factor_payment": (regions, labels.factors, sectors),
+        "research_share": (regions, sectors),
+    }
+    problems = []
+    for name, names in values.items():
+        array = getattr(b, name)
+        bad = np.argwhere(~(np.isfinite(array) & (array >= 0)))
+        worst = sorted(bad.tolist(), key=lambda cell: np.nan_to_num(array[tuple(cell)], nan=-np.inf))
+        for cell in worst[:SHOWN]:
+            where = ", ".join(axis[position] for axis, position in zip(names, cell, strict=True))
+            problems.append(
+                Problem(f"{name} of {where} is {array[tuple(cell)]:.4g}", file, expected="0 or more")
+            )
+    return problems
 
 
 def _spent(b: Benchmark) -> Array:

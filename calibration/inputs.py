@@ -11,7 +11,7 @@ from calibration.carve import CarveData
 from calibration.chain import ChainData
 from calibration.host import Host
 from calibration.naming import Axis, Namer
-from calibration.schema import CalibrationFile, Concordance
+from calibration.schema import CalibrationFile, Concordance, Grid
 from model.records import Labels
 
 Array = npt.NDArray[np.float64]
@@ -71,9 +71,6 @@ def chain_data(settings: CalibrationFile, namer: Namer, axes: Axes, host: Host) 
     application = Axis("application", tuple(r.element_by_application.value))
     ore = Axis("ore", tuple(r.ore_composition.value))
 
-    def by_region(name: str, missing: float | None = 0.0, amounts: bool = False) -> Array:
-        return namer.vector(getattr(r, name), region, at(name), missing=missing, amounts=amounts)
-
     def grid(name: str, rows: Axis, columns: Axis, *amounts: bool) -> Array:
         rows_add, columns_add = amounts or (False, False)
         return namer.grid(getattr(r, name), rows, columns, at(name), amounts=(rows_add, columns_add))
@@ -82,22 +79,22 @@ def chain_data(settings: CalibrationFile, namer: Namer, axes: Axes, host: Host) 
     content = namer.vector(r.reo_content, axes.rare_good, at("reo_content"))
     origin = namer.position(region, settings.origin_of_customs_data, ("origin_of_customs_data",))
     tonnes, value = _customs(settings, namer, axes, host, origin)
-    data = ChainData(
+    return ChainData(
         customs_origin=origin,
         oxide_price=namer.vector(r.oxide_price, element, at("oxide_price")),
         export_tax=(1 + duty) * (1 + r.vat_not_refunded.value) - 1,
         reo_content=content[1:-1],
-        mine_output=by_region("mine_output", amounts=True),
-        concentrate_destination=grid("concentrate_destination", region, region, True, True),
+        concentrate_trade=_mined(settings, namer, "concentrate_destination", region, region),
         concentrate_content=float(content[0]),
         concentrate_price_limit=r.concentrate_price_limit.value,
         concentrate_cost_share=r.concentrate_cost_share.value,
         ore_composition=grid("ore_composition", ore, element),
-        ore_mix=grid("ore_mix", region, ore),
+        ore_mix=_shares(_mined(settings, namer, "ore_mix", region, ore)),
         element_by_application=grid("element_by_application", application, element),
         application_to_sector=grid("application_to_sector", application, axes.sector, False, True),
         application_by_region=grid("application_by_region", application, region),
-        home_share=by_region("home_share_of_elements", 1.0),
+        active=_active(settings, namer, axes, host),
+        home_share=namer.vector(r.home_share_of_elements, region, at("home_share_of_elements"), missing=1.0),
         reprocessing_limit=r.reprocessing_share_limit.value,
         reprocessing_sector=namer.position(
             axes.sector, settings.hosts.ree_separation, ("hosts", "ree_separation")
@@ -106,8 +103,6 @@ def chain_data(settings: CalibrationFile, namer: Namer, axes: Axes, host: Host) 
         trade_value=value,
         cerium=namer.position(element, "Ce", ("elements",)),
     )
-    _check_shares(data, namer, region)
-    return data
 
 
 def carve_data(settings: CalibrationFile, namer: Namer, axes: Axes, chain: ChainData) -> CarveData:
@@ -136,6 +131,13 @@ def at(name: str) -> tuple[str, str]:
     return ("rare_earths", name)
 
 
+def _active(settings: CalibrationFile, namer: Namer, axes: Axes, host: Host) -> Array:
+    """(n,j) True where a sector has purchases in the source table; a stage where its host has."""
+    buys = host.use.sum(1) > 0
+    hosts = [namer.position(axes.host_sector, getattr(settings.hosts, s), ("hosts", s)) for s in STAGES]
+    return np.concatenate([buys, buys[:, hosts]], axis=1)
+
+
 def _customs(
     settings: CalibrationFile, namer: Namer, axes: Axes, host: Host, origin: int
 ) -> tuple[Array, Array]:
@@ -162,14 +164,28 @@ def _customs(
     return tonnes, value
 
 
-def _check_shares(data: ChainData, namer: Namer, region: Axis) -> None:
-    """Destinations and ores must account for all that is mined."""
-    for name, shares in (
-        ("concentrate_destination", data.concentrate_destination),
-        ("ore_mix", data.ore_mix),
-    ):
-        for position, total in enumerate(shares.sum(1)):
-            if data.mine_output[position] > 0 and abs(total - 1) > 1e-6:
-                where = (*at(name), "value", region.names[position])
-                text = f"shares of {region.names[position]} add to {total:g}"
-                namer.problems.append(namer.document.problem(where, text, "1, as something is mined there"))
+def _mined(settings: CalibrationFile, namer: Namer, name: str, region: Axis, columns: Axis) -> Array:
+    """(region, column) t REO mined, split by the shares of an entry: by where it is separated, or by ore.
+
+    Tonnes are added up, so that groups of regions are right whatever the shares of their members.
+    """
+    mined = settings.rare_earths.mine_output
+    shares: Grid = getattr(settings.rare_earths, name)
+    for place, tonnes in mined.value.items():
+        total = sum(shares.value.get(place, {}).values())
+        if tonnes > 0 and abs(total - 1) > 1e-6:
+            path = (*at(name), "value", place)
+            text = f"shares of {place} add to {total:g}"
+            namer.problems.append(namer.document.problem(path, text, "1, as something is mined there"))
+    amounts = {
+        place: {column: mined.value.get(place, 0.0) * share for column, share in row.items()}
+        for place, row in shares.value.items()
+    }
+    namer.vector(mined, region, at("mine_output"), missing=0.0, amounts=True)  # reports unknown regions
+    entry = shares.model_copy(update={"value": amounts})
+    return namer.grid(entry, region, columns, at(name), amounts=(True, columns is region))
+
+
+def _shares(table: Array) -> Array:
+    total = table.sum(1, keepdims=True)
+    return np.divide(table, total, out=np.zeros_like(table), where=total > 0)

@@ -211,14 +211,20 @@ def _latent(
     return found
 
 
-def _notes(host: host_tables.Host, carved: Carved, moved: float, added: float) -> tuple[str, ...]:
+def _notes(host: host_tables.Host, carved: Carved, fallen: float, added: float) -> tuple[str, ...]:
     """What was adjusted, with amounts in million USD."""
     gap = np.abs(host.intermediate_trade.sum(1) + host.final_trade.sum(1) - host.stated_output)
-    notes = [f"Balancing moved {amount:.3g} million USD: {what}." for what, amount in carved.moved.items()]
-    if moved > 0:
+    notes = []
+    for moved in carved.moved:
+        if moved.good is not None:
+            what = f"between origins of {host.sectors[moved.good]}"
+        else:
+            what = f"between purchases of {host.regions[moved.region or 0]}"
+        notes.append(f"Balancing moved {moved.amount:.3g} million USD {what}, totals kept.")
+    if fallen > 0:
         notes.insert(
             0,
-            f"Falls of stocks: negative final sales of {moved:,.0f} million USD set to zero; {added:,.0f} of them "
+            f"Falls of stocks: negative final sales of {fallen:,.0f} million USD set to zero; {added:,.0f} of them "
             "exceed the other final sales of their origin and good and count as output.",
         )
     if gap.max() > 0.5:

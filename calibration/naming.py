@@ -47,17 +47,13 @@ class Axis:
             members[own].append(name)
         row = np.full(len(self.names), np.nan)
         for position, name in enumerate(self.names):
-            inside = [m for m in members[name] if m in values]
-            if name in values:
-                row[position] = values[name]
-            elif not amounts and self.like.get(name) in values:
-                row[position] = values[self.like[name]]
-            elif inside and amounts:
+            inside = [m for m in (name, *members[name]) if m in values]
+            if inside and amounts:
                 row[position] = sum(values[m] for m in inside)
             elif inside:
-                given = [values.get(m, fill) for m in members[name]]
-                known = [value for value in given if value is not None]
-                row[position] = sum(known) / len(known)
+                row[position] = sum(values[m] for m in inside) / len(inside)
+            elif not amounts and self.like.get(name) in values:
+                row[position] = values[self.like[name]]
             elif fill is not None:
                 row[position] = fill
         # A fill of nan asks for nan where nothing is given; otherwise what is left is lacking.

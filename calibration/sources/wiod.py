@@ -9,6 +9,7 @@ import io
 import re
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -106,7 +107,7 @@ def _with_output(cells: Cells, output: np.ndarray) -> Cells:
     return Cells(**{**cells.__dict__, "output": output})
 
 
-def _excel_rows(path: Path) -> list[list[object]]:
+def _excel_rows(path: Path) -> list[list[Any]]:
     read_bytes(path, 400 * MEGABYTE)  # one message for a missing or unreadable file
     try:
         import python_calamine

@@ -126,22 +126,23 @@ def describe(base: Calibration, list_soft: bool = False) -> str:
         lines += [_soft_line(p) for p in soft]
     else:
         names = ", ".join(p.name for p in soft)
-        lines += textwrap.wrap(f"soft (memory or judgement; --soft lists sources): {names}", WIDTH, **_INDENT)
+        lines += _wrap(f"soft (memory or judgement; --soft lists sources): {names}")
     return "\n".join(lines)
 
 
-_INDENT = {"initial_indent": "  ", "subsequent_indent": "    "}
+def _wrap(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")
 
 
 def _wrapped(prefix: str, texts: tuple[str, ...]) -> list[str]:
-    return [line for text in texts for line in textwrap.wrap(prefix + text, WIDTH, **_INDENT)]
+    return [line for text in texts for line in _wrap(prefix + text)]
 
 
 def _soft_line(p: Parameter) -> str:
     span = f", range {p.range[0]:g}-{p.range[1]:g}" if p.range else ""
     which = f" ({', '.join(p.soft_values)})" if p.soft_values and p.status not in SOFT else ""
     text = f"{p.name}{which} [{p.unit}] {p.status}{span}: {p.source}"
-    return "\n".join(textwrap.wrap(text, WIDTH, **_INDENT))
+    return "\n".join(_wrap(text))
 
 
 def _facts(base: Calibration) -> list[str]:
