@@ -16,7 +16,7 @@ test test-slow bench mutation: export OPENBLAS_NUM_THREADS = 1
 test test-slow bench mutation: export OMP_NUM_THREADS = 1
 test test-slow bench mutation: export MKL_NUM_THREADS = 1
 
-.PHONY: help run test test-slow lint format bench docs mutation lock clean
+.PHONY: help run test test-slow lint format reference bench docs mutation lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ lint: .venv/.dev  ## ruff, mypy (strict on model/) and the direction of imports
 format: .venv/.dev  ## rewrite the code in the project's style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+reference: .venv/.dev  ## renew what is made from the scenario schema: the JSON schema and the reference page
+	$(BIN)/python -m scenarios.reference
 
 bench: .venv/.dev  ## the benchmarks
 	@$(BIN)/python -m benchmarks

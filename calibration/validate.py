@@ -145,7 +145,7 @@ def _locate(schema: type[BaseModel], data: Any, location: Sequence[str | int]) -
             steps.append(step)
             data = data[step]
             kinds = inner
-        elif inner and last:  # a missing key: its place is the mapping around it
+        elif inner and last and isinstance(data, dict):  # a missing key: its place is the mapping around it
             steps.append(step)
             kinds = inner
         else:
@@ -176,15 +176,13 @@ def _children(kind: Any, step: str | int) -> Iterator[Any]:
     for leaf in _alternatives(kind):
         if _is_schema(leaf):
             for name, info in leaf.model_fields.items():
-                if step in (info.alias or name, info.validation_alias or name):
+                if step == (info.validation_alias or name):
                     yield info.annotation
         elif get_origin(leaf) in (dict, Mapping):
             yield get_args(leaf)[1]
-        elif isinstance(step, int) and (members := [m for m in get_args(leaf) if m is not Ellipsis]):
-            if get_origin(leaf) is tuple and len(members) == len(get_args(leaf)):
-                yield members[min(step, len(members) - 1)]
-            elif get_origin(leaf) is not Literal:
-                yield members[0]
+        elif isinstance(step, int) and get_origin(leaf) is not Literal:
+            members = [member for member in get_args(leaf) if member is not Ellipsis]
+            yield from members[min(step, len(members) - 1) :][:1]
 
 
 def _chosen(kinds: list[Any], tag: str | int) -> list[Any]:

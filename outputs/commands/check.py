@@ -65,7 +65,8 @@ def _check(file: Path, soft: bool, bases: dict[str, Calibration]) -> str:
     data = strict_yaml.load(path).data
     if isinstance(data, dict) and SECTIONS & data.keys():
         return describe(calibration.load(path), soft)
-    return _check_scenario(path, soft, bases)
+    base = data.get("calibration") if isinstance(data, dict) else None
+    return _check_scenario(path, base, soft, bases)
 
 
 def _named(name: str) -> Path:
@@ -79,14 +80,22 @@ def _named(name: str) -> Path:
     return known[name]
 
 
-def _check_scenario(path: Path, soft: bool, bases: dict[str, Calibration]) -> str:
+def _check_scenario(path: Path, base: object, soft: bool, bases: dict[str, Calibration]) -> str:
     """A scenario against the calibration that it names; each calibration is loaded once."""
     import scenarios
 
-    scenario = scenarios.load(path)
-    if scenario.calibration not in bases:
-        bases[scenario.calibration] = calibration.load(scenario.calibration)
-    scenario = scenarios.load(path, bases[scenario.calibration])
+    if not isinstance(base, str):
+        scenarios.load(path)  # says that the calibration is missing, with all that is wrong besides
+        raise AssertionError("a scenario names its calibration")
+    if base not in bases:
+        try:
+            bases[base] = calibration.load(base)
+        except InputError as error:
+            place = strict_yaml.load(path).problem(
+                ("calibration",), f"the calibration {base!r} cannot be used"
+            )
+            raise InputError((place, *error.problems)) from None
+    scenario = scenarios.load(path, bases[base])
     figures = [figure for figure in scenario.figures() if figure.status]
     loose = [figure for figure in figures if figure.status in SOFT]
     years = scenario.years or scenario.year or "no year"

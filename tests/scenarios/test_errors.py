@@ -100,7 +100,7 @@ STOCK = "instruments:\n  - {type: stockpile, regions: JPN, elements: Dy, %s}\n"
         (QUOTA % "{value: 30258, unit: tons}", "one of t, kt, ratio, %"),
         (QUOTA % "{value: 3, steps: {2010: 3}}", "has value and steps"),
         (QUOTA % "{unit: t}", "has no number"),
-        (QUOTA % "30258 t", "got text '30258 t'"),
+        (QUOTA % "30258 t", "instruments[0].limit: got text '30258 t'"),
         (QUOTA % "{10: 30258}", "[10]"),
         (QUOTA % "{2010: 30258, 2011: many}", "limit[2011]: got text 'many'"),
         (QUOTA % "{2011: 30258}", "has years, but the scenario has none"),
