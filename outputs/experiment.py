@@ -1,0 +1,265 @@
+"""A scenario on a calibration, solved under its regimes: solves are jobs, jobs may run side by side, results are labelled."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from calibration import Calibration
+from model.decomposition import technology_parts
+from model.records import REGIMES, Array, Benchmark, Closure, Regime, Shock
+from model.security import embargo
+from model.solve import solve
+from outputs import dataset, facts, forces
+from outputs.dataset import Case, Frame
+from outputs.exposure import chain_sectors, exposed, exposure, restricting_regions
+from outputs.forces import Parts
+from scenarios import Scenario
+
+Key = tuple[Any, ...]  # ("case", regime), ("corner", forces) or ("embargo", regime)
+
+
+class Job(NamedTuple):
+    """One solve. The frame is what results need of the scenario; a job can be sent to another process."""
+
+    key: Key
+    benchmark: Benchmark
+    shock: Shock
+    closure: Closure
+    frame: Frame
+
+
+class Done(NamedTuple):
+    """What a job came to: its numbers and what technology and capacity are made of, or why it was not solved."""
+
+    key: Key
+    case: Case | None
+    parts: Parts
+    message: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """A solved scenario: the Dataset, and the regimes that were not solved with the solver's reason."""
+
+    plan: Plan
+    dataset: xr.Dataset | None  # None when no regime was solved
+    failed: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A scenario ready to be solved."""
+
+    scenario: Scenario
+    calibration: Calibration
+    regimes: tuple[Regime, ...]
+    benchmark: Benchmark
+    shock: Shock
+    frame: Frame
+    decompose: bool = True
+    security: bool = True
+
+    def closures(self) -> dict[Regime, Closure]:
+        """The closure of each regime, in the order of REGIMES."""
+        return {regime: self.scenario.closure(regime) for regime in REGIMES if regime in self.regimes}
+
+    @property
+    def fullest(self) -> Regime:
+        """The regime with most forces: what a decomposition decomposes."""
+        return list(self.closures())[-1]
+
+    def regime_jobs(self) -> list[Job]:
+        """One solve a regime."""
+        return [
+            Job(("case", regime), self.benchmark, self.shock, closure, self.frame)
+            for regime, closure in self.closures().items()
+        ]
+
+    def follow_ups(self, done: Mapping[Key, Done]) -> list[Job]:
+        """Solves that start from the technology a regime reached: corners of the decomposition, embargoes."""
+        return [*(self._corner_jobs(done) if self.decompose else ()), *(self._embargo_jobs(done) if self.security else ())]
+
+    def _corner_jobs(self, done: Mapping[Key, Done]) -> list[Job]:
+        parts = done["case", self.fullest].parts
+        wanted = forces.corners(parts)
+        if forces.acting(parts) and self.empty_corner(done) is None:
+            wanted = [frozenset(), *wanted]
+        return [
+            Job(("corner", on), self.benchmark, forces.corner_shock(self.shock, parts, on), forces.STATIC, self.frame)
+            for on in wanted
+        ]
+
+    def empty_corner(self, done: Mapping[Key, Done]) -> Done | None:
+        """The solve at the technology and capacity of the base year, when a regime is just that."""
+        for regime, closure in self.closures().items():
+            if closure.technology == closure.capacity == "given" and done["case", regime].case is not None:
+                return done["case", regime]
+        return done.get(("corner", frozenset()))
+
+    def _embargo_jobs(self, done: Mapping[Key, Done]) -> list[Job]:
+        """Section 8: exports of elements by the restricting regions stop now, at the technology of each regime."""
+        b = self.benchmark
+        elements = np.isin(np.arange(b.final.shape[1]), b.elements)
+        closed = np.zeros(b.export_tax.shape, dtype=bool)
+        for origin in np.flatnonzero(self.frame.base["restricting"]):
+            closed |= embargo(b, origin, elements)
+        closed = closed if self.shock.embargo is None else closed | self.shock.embargo
+        left = tuple(quota for quota in self.shock.quotas if (quota.covers & ~closed).any())
+        shut = self.shock.replace(embargo=closed, quotas=left)
+        found = []
+        for regime in self.closures():
+            if done["case", regime].case is not None:
+                parts = done["case", regime].parts
+                now = forces.corner_shock(shut, parts, forces.acting(parts))
+                found.append(Job(("embargo", regime), b, now, forces.STATIC, self.frame))
+        return found
+
+
+def plan(scenario: Scenario, calibration: Calibration, **options: Any) -> Plan:
+    """Make a scenario ready. Raises InputError when it does not fit the calibration."""
+    benchmark = scenario.benchmark(calibration)
+    shock = scenario.shock(calibration)
+    restricting = restricting_regions(benchmark, shock)
+    quotas = dataset.all_quotas(benchmark, shock)
+    base = dataset.base_solution(benchmark)
+    groups = _groups(scenario, calibration, restricting)
+    measure = exposure(benchmark, restricting)
+    own = {
+        "restricting": restricting.astype(float),
+        "group_member": np.array(list(groups.values()), dtype=float),
+        "exposure": measure,
+        "exposed": exposed(benchmark, measure, restricting).astype(float),
+        "chain": chain_sectors(benchmark).astype(float),
+    }
+    frame = Frame(
+        calibration.labels, benchmark, tuple(q.name for q in quotas), dataset.base_values(base, quotas) | own, groups
+    )
+    regimes = options.pop("regimes", None) or scenario.regimes
+    return Plan(scenario, calibration, tuple(regimes), benchmark, shock, frame, **options)
+
+
+def _groups(scenario: Scenario, calibration: Calibration, restricting: Array) -> dict[str, Array]:
+    """Groups of regions whose welfare is summed: the world, the restricting regions, the others, and coalitions."""
+    regions = calibration.labels.regions
+    named = {name: np.isin(regions, members) for name, members in scenario.coalitions.items()}
+    return {"world": np.ones(len(regions), dtype=bool), "restricting": restricting, "others": ~restricting, **named}
+
+
+def run_job(job: Job) -> Done:
+    """Solve one job. A solve that fails is reported, never raised: the others go on."""
+    solution = solve(job.benchmark, job.shock, job.closure, throw=False)
+    message = solution.diagnosis.text(job.frame.labels, job.frame.quotas)
+    if not solution.converged:
+        return Done(job.key, None, {}, message)
+    base = dataset.base_solution(job.benchmark)
+    parts = technology_parts(solution) | {"capacity": solution.allocation.capacity}
+    return Done(job.key, dataset.case(solution, base, job.shock, job.frame), parts, message)
+
+
+def solve_plans(
+    plans: Sequence[Plan], executor: Executor | None = None, progress: Callable[[], object] | None = None
+) -> list[Result]:
+    """Solve scenarios; `executor` runs the jobs side by side, `progress` is called when one is done."""
+    done: list[dict[Key, Done]] = [{} for _ in plans]
+    _run([(at, job) for at, each in enumerate(plans) for job in each.regime_jobs()], done, executor, progress)
+    _run([(at, job) for at, each in enumerate(plans) for job in each.follow_ups(done[at])], done, executor, progress)
+    return [_result(each, found) for each, found in zip(plans, done, strict=True)]
+
+
+def _run(
+    jobs: Sequence[tuple[int, Job]],
+    done: list[dict[Key, Done]],
+    executor: Executor | None,
+    progress: Callable[[], object] | None,
+) -> None:
+    work = [job for _, job in jobs]
+    results: Iterable[Done] = executor.map(run_job, work) if executor else map(run_job, work)
+    for (at, job), one in zip(jobs, results, strict=True):
+        done[at][job.key] = one
+        if progress:
+            progress()
+
+
+def _result(plan: Plan, done: Mapping[Key, Done]) -> Result:
+    cases: dict[tuple[str, int | None], Case] = {}
+    failed: dict[str, str] = {}
+    for regime in plan.closures():
+        one = done["case", regime]
+        if one.case is None:
+            failed[regime] = one.message
+        else:
+            cases[regime, None] = one.case
+    if not cases:
+        return Result(plan, None, failed)
+    solved = dataset.assemble(cases, plan.frame, plan.scenario.name, attributes(plan, failed))
+    for wanted, add in ((plan.decompose, _decomposed), (plan.security, _secured)):
+        if wanted:
+            solved = add(plan, solved, done)
+    return Result(plan, solved, failed)
+
+
+def attributes(plan: Plan, failed: Mapping[str, str]) -> dict[str, str]:
+    """What a result says of itself; no time stamps here."""
+    scenario, calibration = plan.scenario, plan.calibration
+    return {
+        "title": scenario.title,
+        "question": scenario.question,
+        "scenario_horizon": scenario.horizon,
+        "scenario_year": str(scenario.year or ""),
+        "calibration": calibration.name,
+        "base_year": str(calibration.year),
+        "limits": json.dumps(list(calibration.limits), ensure_ascii=False),
+        "assumptions": json.dumps([[a.text, a.status] for a in scenario.assumptions], ensure_ascii=False),
+        "failed": json.dumps(dict(failed), ensure_ascii=False),
+        "closure": json.dumps({r: [c.technology, c.capacity] for r, c in plan.closures().items()}),
+    }
+
+
+def _decomposed(plan: Plan, solved: xr.Dataset, done: Mapping[Key, Done]) -> xr.Dataset:
+    """Add contributions by force; when a corner was not solved they are left out and the reason is noted."""
+    full, empty = done["case", plan.fullest], plan.empty_corner(done)
+    found = {frozenset(forces.acting(full.parts)): full, frozenset(): empty or full}
+    found |= {on: done["corner", on] for on in forces.corners(full.parts)}
+    values = {}
+    for on, one in found.items():
+        if one.case is None:
+            which = " and ".join(sorted(on)) or "cost alone"
+            return solved.assign_attrs(note_decomposition=f"not decomposed: {which} was not solved ({one.message})")
+        values[on] = facts.outcomes(one.case.values, plan.frame.base)
+    names = ("cost", *forces.acting(full.parts))
+    added = {}
+    for name, (unit, axes, text) in facts.OUTCOMES.items():
+        parts = forces.contributions(full.parts, {on: value[name] for on, value in values.items()})
+        about = {
+            "units": unit, "long_name": name.replace("_", " ") + " by force", "equation": "section 8",
+            "description": f"what each force adds to: {text}; averaged over all orders (Shapley)",
+        }  # fmt: skip
+        added[f"{name}_by_force"] = (["scenario", "force", *axes], np.stack([parts[f] for f in names])[None], about)
+    dataset.refuse_not_finite({name: array for name, (_, array, _) in added.items()})
+    return solved.assign(added).assign_coords(force=np.array(names, dtype=object)).assign_attrs(decomposed=plan.fullest)
+
+
+def _secured(plan: Plan, solved: xr.Dataset, done: Mapping[Key, Done]) -> xr.Dataset:
+    """Add the loss that a full embargo would cause now; when one was not solved it is left out and the reason noted."""
+    regimes = [str(regime) for regime in solved["regime"].values]
+    after = []
+    for regime in regimes:
+        one = done["embargo", regime]
+        if one.case is None:
+            return solved.assign_attrs(note_security=f"the full embargo under {regime} was not solved ({one.message})")
+        after.append(one.case.values["equivalent_variation"])
+    loss = solved["equivalent_variation"].values - np.stack(after)[None]
+    dataset.refuse_not_finite({"embargo_loss": loss})
+    about = {
+        "units": "million USD", "long_name": "loss from a full embargo now", "equation": "section 8",
+        "description": "real income lost, at base prices, when all exports of elements by the restricting regions stop at "
+        "the technology reached",
+    }  # fmt: skip
+    return solved.assign(embargo_loss=(["scenario", "regime", "region"], loss, about))

@@ -1,0 +1,321 @@
+"""The numbers that summary, figures, report and comparison quote, computed in one place from a result.
+
+Tables are pandas frames whose columns carry their unit in brackets, as in the CSV files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from model.records import Array
+
+REGIME_NAMES = {
+    "exogenous": "fixed technology",
+    "directed": "directed technology",
+    "directed_with_spillovers": "directed, with spillovers",
+}
+FORCE_NAMES = {
+    "cost": "cost of the restriction",
+    "direction": "direction of own research",
+    "spillovers": "spillovers from others",
+    "breadth": "breadth of REE-saving research",
+    "capacity": "capacity",
+    "sum": "sum",
+}
+
+# Outcomes that are decomposed by force: unit, axes, description.
+OUTCOMES: Mapping[str, tuple[str, tuple[str, ...], str]] = {
+    "exposed_exports": ("%", (), "volume of exports of the exposed sectors outside the restricting regions"),
+    "other_exports": ("%", (), "volume of exports of all other sectors there, the rare-earth chain left out"),
+    "magnet_chain_exports": ("%", (), "volume of exports of the rare-earth chain there"),
+    "real_income_usd": ("million USD", ("region",), "equivalent variation"),
+}
+
+
+def outcomes(values: Mapping[str, Array], base: Mapping[str, Array]) -> dict[str, Array]:
+    """OUTCOMES of one solve, as changes from the base year; arrays by name of variable."""
+    exports, before = values["exports_volume"], base["base_exports"]
+    found = {
+        f"{name}_exports": np.asarray(percent(weighted(exports, before * cells)))
+        for name, cells in sector_groups(base).items()
+    }
+    return found | {"real_income_usd": np.asarray(values["equivalent_variation"])}
+
+
+def sector_groups(base: Mapping[str, Array]) -> dict[str, Array]:
+    """(n,j) bool by name: cells outside the restricting regions that are exposed, not exposed, of the chain."""
+    abroad = np.asarray(base["restricting"])[:, None] == 0
+    chain = np.asarray(base["chain"])[None, :] > 0
+    cells = np.asarray(base["exposed"]) > 0
+    return {"exposed": cells, "other": abroad & ~chain & ~cells, "magnet_chain": abroad & chain}
+
+
+def weighted(ratio: Array, weight: Array) -> float:
+    """Mean of ratios by weight; 1 where nothing has weight."""
+    total = float(np.sum(weight))
+    return float(np.sum(weight * ratio) / total) if total > 0 else 1.0
+
+
+def percent(ratio: float) -> float:
+    """A ratio to the base year as a change in percent."""
+    return 100.0 * (ratio - 1.0)
+
+
+def one_scenario(dataset: xr.Dataset) -> xr.Dataset:
+    """The dataset without its scenario axis of length one. Raises ValueError when there are several."""
+    return dataset.squeeze("scenario") if "scenario" in dataset.dims else dataset
+
+
+def restricting(ds: xr.Dataset) -> list[str]:
+    """Names of the regions that restrict."""
+    return [str(r) for r in ds["region"].values[ds["restricting"].values > 0]]
+
+
+def who(ds: xr.Dataset) -> str:
+    """The restricting regions as they stand in a sentence."""
+    return " and ".join(restricting(ds))
+
+
+def prices(ds: xr.Dataset, regime: str) -> pd.DataFrame:
+    """One row an element: prices abroad and at home of the restricting regions, and tonnes sold abroad.
+
+    Abroad: price at the border, export tax and licence in it, weighted by base tonnes when several regions restrict.
+    """
+    run = ds.sel(regime=regime)
+    own = ds["restricting"].values > 0
+    sold = ds["base_tonnes"].values[own][:, ~own].sum(axis=1)  # (i,e)
+    after = run["tonnes"].values[own][:, ~own].sum(axis=1)
+    made = ds["base_tonnes"].values[own].sum(axis=1)
+    bought = ds["base_tonnes"].values[:, ~own].sum(axis=0)  # (n,e)
+    rows = []
+    for e, element in enumerate(ds["element"].values):
+        before = weighted(ds["base_border_value"].values[own, e], sold[:, e]) if sold[:, e].sum() else 0.0
+        now = weighted(run["border_value"].values[own, e], sold[:, e]) if sold[:, e].sum() else 0.0
+        home = weighted(run["gate_value"].values[own, e], made[:, e]), weighted(ds["base_gate_value"].values[own, e], made[:, e])
+        paid = run["purchaser_price"].values[~own, int(np.flatnonzero(ds["good"].values == element)[0])]
+        rows.append(
+            {
+                "element": str(element),
+                "abroad, base [USD/kg]": before,
+                "abroad [USD/kg]": now,
+                "abroad, change [%]": percent(now / before) if before else 0.0,
+                "home, base [USD/kg]": home[1],
+                "home [USD/kg]": home[0],
+                "home, change [%]": percent(home[0] / home[1]),
+                "paid by others, change [%]": percent(weighted(paid, bought[:, e])),
+                "sold abroad, base [t]": float(sold[:, e].sum()),
+                "sold abroad [t]": float(after[:, e].sum()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def price_index(ds: xr.Dataset, regime: str) -> dict[str, float]:
+    """Change in percent of the mean price of elements, weighted by base tonnes: abroad, at home, paid by others."""
+    table = prices(ds, regime)
+    run, own = ds.sel(regime=regime), ds["restricting"].values > 0
+    tonnes = ds["base_tonnes"].values
+    home = tonnes[own][:, own].sum(axis=1)
+    gate, before = run["gate_value"].values[own], ds["base_gate_value"].values[own]
+    index = {"abroad": 0.0, "home": 0.0}
+    value = float((table["abroad, base [USD/kg]"] * table["sold abroad, base [t]"]).sum())
+    if value > 0:
+        index["abroad"] = percent(float((table["abroad [USD/kg]"] * table["sold abroad, base [t]"]).sum()) / value)
+    if (before * home).sum() > 0:
+        index["home"] = percent(float((gate * home).sum() / (before * home).sum()))
+    return index
+
+
+def real_income(ds: xr.Dataset) -> pd.DataFrame:
+    """One row a region, the groups last: equivalent variation by regime in million USD, and in percent of income."""
+    columns: dict[str, list[object]] = {"region": [str(r) for r in (*ds["region"].values, *ds["group"].values)]}
+    for regime in ds["regime"].values:
+        run = ds.sel(regime=regime)
+        usd = [*run["equivalent_variation"].values, *run["group_equivalent_variation"].values]
+        share = [*(run["real_income"].values - 1), *(run["group_real_income"].values - 1)]
+        columns[f"{regime} [million USD]"] = [float(v) for v in usd]
+        columns[f"{regime} [%]"] = [100 * float(v) for v in share]
+    return pd.DataFrame(columns)
+
+
+def income_parts(ds: xr.Dataset, regime: str) -> pd.DataFrame:
+    """One row a region: real income change and its parts; the rest is what other distortions and quantities did.
+
+    Licence rents received are inside the terms of trade (the border price has the licence in it), so they are shown
+    beside the parts, not among them.
+    """
+    run = ds.sel(regime=regime)
+    total = run["equivalent_variation"].values
+    trade, technology = run["terms_of_trade"].values, run["technology_gain"].values
+    return pd.DataFrame(
+        {
+            "region": [str(r) for r in ds["region"].values],
+            "real income [million USD]": total,
+            "terms of trade [million USD]": trade,
+            "technology [million USD]": technology,
+            "rest [million USD]": total - trade - technology,
+            "licence rent received [million USD]": run["licence_rent"].values,
+        }
+    )
+
+
+SECTOR_MEASURES = {
+    "exports_volume": ("exports, volume", "base_exports"),
+    "output_volume": ("output, volume", "base_output"),
+    "tfp_solow": ("TFP as accounts see it", "base_output"),
+    "tfp_cost_saved": ("cost saved by technology", "base_output"),
+    "ree_patents": ("rare-earth patents", "base_output"),
+    "unit_cost": ("unit cost", "base_output"),
+}
+
+
+def sectors(ds: xr.Dataset) -> pd.DataFrame:
+    """One row a regime and measure: change in percent of exposed, other and chain sectors outside the restricting regions."""
+    groups = sector_groups({name: ds[name].values for name in ("restricting", "chain", "exposed")})
+    rows = []
+    for regime in ds["regime"].values:
+        for name, (label, weight) in SECTOR_MEASURES.items():
+            ratio, base = ds[name].sel(regime=regime).values, ds[weight].values
+            changes = {f"{group} [%]": percent(weighted(ratio, base * cells)) for group, cells in groups.items()}
+            rows.append({"regime": str(regime), "measure": label, **changes})
+    return pd.DataFrame(rows)
+
+
+def by_sector(ds: xr.Dataset, regime: str) -> pd.DataFrame:
+    """One row a region and sector with output: exposure and what happened to it."""
+    run = ds.sel(regime=regime)
+    at = np.argwhere(ds["base_output"].values > 0)
+    n, j = at[:, 0], at[:, 1]
+    columns: dict[str, object] = {
+        "region": ds["region"].values[n].astype(str),
+        "sector": ds["sector"].values[j].astype(str),
+        "exposure [share of revenue]": ds["exposure"].values[n, j],
+        "exposed": (ds["exposed"].values[n, j] > 0),
+        "exports, base [million USD]": ds["base_exports"].values[n, j],
+    }
+    for name, (label, _) in SECTOR_MEASURES.items():
+        columns[f"{label} [%]"] = 100 * (run[name].values[n, j] - 1)
+    return pd.DataFrame(columns)
+
+
+def research(ds: xr.Dataset, regime: str) -> pd.DataFrame:
+    """One row a technology: change in percent of research outside and inside the restricting regions.
+
+    Sectors are weighted by what they spent on that research in the base year: research goes by shares of cost, so the
+    weight of an element is what a sector spent on it.
+    """
+    run = ds.sel(regime=regime)
+    own = ds["restricting"].values > 0
+    output, share = ds["base_output"].values, ds["base_ree_cost_share"].values
+    rows = []
+    for g, technology in enumerate(ds["technology"].values):
+        ratio = run["research"].values[:, :, g]
+        weight = output * (1 - share if technology == "X" else share) * (ratio != 1)
+        rows.append(
+            {
+                "technology": str(technology),
+                "outside [%]": percent(weighted(ratio[~own], weight[~own])),
+                "inside [%]": percent(weighted(ratio[own], weight[own])),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def quotas(ds: xr.Dataset) -> pd.DataFrame:
+    """One row a regime and quota: tonnes, limit, licence per kg and as a rate."""
+    rows = [
+        {
+            "regime": str(regime),
+            "quota": str(quota),
+            "base [t]": float(ds["quota_base_tonnes"].sel(quota=quota)),
+            "limit [t]": float(cell["quota_limit"]),
+            "sold [t]": float(cell["quota_tonnes"]),
+            "licence [USD/kg]": float(cell["licence_price"]),
+            "licence [% of gate price]": 100 * float(cell["licence_rate"]),
+        }
+        for regime in ds["regime"].values
+        for quota in ds["quota"].values
+        if (cell := ds.sel(regime=regime, quota=quota)) is not None
+    ]
+    columns = ["regime", "quota", "base [t]", "limit [t]", "sold [t]", "licence [USD/kg]", "licence [% of gate price]"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def forces(ds: xr.Dataset) -> pd.DataFrame:
+    """One row a force: what it adds to each outcome, the sum last; empty when nothing was decomposed."""
+    if "force" not in ds.dims:
+        return pd.DataFrame({"force": []})
+    others = ds["restricting"].values == 0
+    rows = []
+    for force in ds["force"].values:
+        run = ds.sel(force=force)
+        income = run["real_income_usd_by_force"].values
+        rows.append(
+            {
+                "force": str(force),
+                "exports, exposed [%]": float(run["exposed_exports_by_force"]),
+                "exports, other [%]": float(run["other_exports_by_force"]),
+                "exports, magnets and chain [%]": float(run["magnet_chain_exports_by_force"]),
+                "real income, others [million USD]": float(income[others].sum()),
+                "real income, restricting [million USD]": float(income[~others].sum()),
+            }
+        )
+    table = pd.DataFrame(rows)
+    total = {"force": "sum", **table.drop(columns="force").sum().to_dict()}
+    return pd.concat([table, pd.DataFrame([total])], ignore_index=True)
+
+
+def security(ds: xr.Dataset, regime: str) -> pd.DataFrame:
+    """One row a region and element outside the restricting regions: import dependence and concentration."""
+    run, own = ds.sel(regime=regime), ds["restricting"].values > 0
+    bought = ds["base_tonnes"].values.sum(axis=0)
+    rows = [
+        {
+            "region": str(region),
+            "element": str(element),
+            "bought, base [t]": float(bought[n, e]),
+            "from the restricting, base [%]": 100 * _share(ds["base_tonnes"].values[own, n, e].sum(), bought[n, e]),
+            "from the restricting [%]": 100 * _share(run["tonnes"].values[own, n, e].sum(), run["tonnes"].values[:, n, e].sum()),
+            "imports, base [%]": 100 * float(ds["base_import_dependence"].values[n, e]),
+            "imports [%]": 100 * float(run["import_dependence"].values[n, e]),
+            "concentration, base [0-1]": float(ds["base_concentration"].values[n, e]),
+            "concentration [0-1]": float(run["concentration"].values[n, e]),
+        }
+        for n, region in enumerate(ds["region"].values)
+        if not own[n]
+        for e, element in enumerate(ds["element"].values)
+        if bought[n, e] > 0
+    ]
+    return pd.DataFrame(rows)
+
+
+def residuals(ds: xr.Dataset) -> pd.DataFrame:
+    """One row a block of equations: largest residual by regime, Walras' law last."""
+    columns: dict[str, Sequence[object]] = {"block": [*(str(b) for b in ds["block"].values), "walras"]}
+    for regime in ds["regime"].values:
+        run = ds.sel(regime=regime)
+        columns[str(regime)] = [*(float(v) for v in run["residual"].values), float(run["walras"])]
+    return pd.DataFrame(columns)
+
+
+def _share(part: float, whole: float) -> float:
+    return float(part / whole) if whole > 0 else 0.0
+
+
+def embargo(ds: xr.Dataset) -> pd.DataFrame:
+    """One row a region outside the restricting ones: real income that a full embargo would cost now, by regime.
+
+    Empty when the embargo was not solved.
+    """
+    if "embargo_loss" not in ds:
+        return pd.DataFrame({"region": []})
+    others = ds["restricting"].values == 0
+    columns: dict[str, Sequence[object]] = {"region": [*(str(r) for r in ds["region"].values[others]), "others"]}
+    for regime in ds["regime"].values:
+        loss = ds["embargo_loss"].sel(regime=regime).values[others]
+        columns[f"{regime} [million USD]"] = [*(float(v) for v in loss), float(loss.sum())]
+    return pd.DataFrame(columns)

@@ -1,0 +1,190 @@
+"""Run folders: written whole under a name made from the inputs, never over another one, read back with checks.
+
+    outputs/runs/<scenario>-<run id>/
+        results.nc        every variable (NetCDF-4)
+        tables/*.csv      the same numbers as tables
+        figures/*.png     pictures
+        scenario.yaml     the scenario as it was solved
+        parameters.csv    parameters of the calibration with source and status
+        inputs.json       everything the numbers are determined by; its hash is the run id
+        provenance.json   time, command, machine, commit, and the hash of every file: the one file that differs between
+                          two runs with the same inputs
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import xarray as xr
+
+from calibration.errors import InputError, Problem, nearest, one_of
+from calibration.files import MEGABYTE, write_bytes
+
+RUNS = Path(__file__).parent / "runs"
+RESULTS, PROVENANCE, INPUTS = "results.nc", "provenance.json", "inputs.json"
+PICTURES = (".png", ".svg", ".pdf", ".html")  # made from the results; their bytes may differ between machines
+MAX_RESULT = 2_000 * MEGABYTE
+MAX_JSON = 50 * MEGABYTE
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder that was read."""
+
+    folder: Path
+    dataset: xr.Dataset
+    inputs: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Scenario and run id, the folder's name."""
+        return self.folder.name
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What became of a run that was to be saved."""
+
+    folder: Path
+    existed: bool = False  # the same run was there, byte for byte
+
+
+def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
+    """Write a Dataset as NetCDF-4, the same bytes for the same numbers."""
+    encoding: dict[str, dict[str, Any]] = {
+        str(name): {"zlib": True, "complevel": 4, "shuffle": True} if array.size > 1000 and array.dtype.kind == "f" else {}
+        for name, array in dataset.variables.items()
+    }
+    for name, array in dataset.variables.items():
+        if array.dtype.kind == "f":
+            encoding[str(name)]["_FillValue"] = None
+    dataset.to_netcdf(path, engine="h5netcdf", encoding=encoding)
+
+
+def read_netcdf(path: Path) -> xr.Dataset:
+    """Read a result into memory. Raises InputError when it is not one."""
+    if not path.is_file():
+        raise InputError(Problem("no such file", str(path)))
+    if path.stat().st_size > MAX_RESULT:
+        raise InputError(Problem(f"larger than the limit of {MAX_RESULT / MEGABYTE:g} MB", str(path)))
+    try:
+        with xr.open_dataset(path, engine="h5netcdf", decode_times=False) as found:
+            return found.load()
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
+        raise InputError(Problem(f"not a readable result ({type(error).__name__}: {error})", str(path))) from error
+
+
+def safe_name(text: str) -> str:
+    """Text as part of a folder's name: letters, digits, dots, dashes; never a way out of the folder."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:80] or "run"
+
+
+def save(
+    name: str, fill: Callable[[Path], None], provenance: Mapping[str, Any], root: Path | None = None
+) -> Saved:
+    """Make the folder `name` under `root`: `fill` writes into a folder beside it, which is then renamed.
+
+    A folder of that name that holds the same results is kept as it is; one that holds others is never touched: the new
+    one gets a number. After a crash what is left starts with `.partial-`.
+    """
+    root = root or RUNS
+    root.mkdir(parents=True, exist_ok=True)
+    partial = root / f".partial-{secrets.token_hex(6)}"
+    partial.mkdir()
+    try:
+        fill(partial)
+        hashes = file_hashes(partial)
+        text = json.dumps({**provenance, "files": hashes}, indent=2, ensure_ascii=False, sort_keys=True)
+        write_bytes(partial / PROVENANCE, (text + "\n").encode())
+        return _rename(partial, root, safe_name(name), hashes)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _rename(partial: Path, root: Path, name: str, hashes: Mapping[str, str]) -> Saved:
+    for count in range(1, 1000):
+        target = root / (name if count == 1 else f"{name}-{count}")
+        if target.exists():
+            if same_results(target, hashes):
+                return Saved(target, existed=True)
+            continue
+        with suppress(FileExistsError, OSError):
+            if not target.exists():
+                partial.rename(target)  # refused when another process has just made a folder with files there
+                return Saved(target)
+    raise FileExistsError(f"{root / name}: a thousand runs of this name exist")
+
+
+def same_results(folder: Path, hashes: Mapping[str, str]) -> bool:
+    """Whether a folder holds, intact, the files with these hashes; pictures need not have the same bytes."""
+    try:
+        there = file_hashes(folder)
+    except OSError:
+        return False
+    wanted = {path: value for path, value in hashes.items() if not path.endswith(PICTURES)}
+    return all(there.get(path) == value for path, value in wanted.items())
+
+
+def file_hashes(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file in a folder but provenance.json, by path within it."""
+    return {
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.name != PROVENANCE
+    }
+
+
+def read(run: str | Path, root: Path | None = None) -> Run:
+    """A run by folder, or by its name under `root`. Raises InputError when it is missing or was changed since."""
+    folder = find(run, root)
+    provenance = _json(folder / PROVENANCE)
+    expected = provenance.get("files", {}).get(RESULTS)
+    if not (folder / RESULTS).is_file():
+        raise InputError(Problem(f"holds no {RESULTS}", str(folder), expected="a run folder made by run.py solve"))
+    if expected != hashlib.sha256((folder / RESULTS).read_bytes()).hexdigest():
+        raise InputError(Problem("was changed after it was written", str(folder / RESULTS), expected="an untouched run"))
+    return Run(folder, read_netcdf(folder / RESULTS), _json(folder / INPUTS), provenance)
+
+
+def find(run: str | Path, root: Path | None = None) -> Path:
+    """The folder of a run. Raises InputError with the nearest name."""
+    root = root or RUNS
+    if Path(run).is_dir():
+        return Path(run)
+    under = root / Path(run).name
+    if str(run) == Path(run).name and under.is_dir():
+        return under
+    names = sorted(path.name for path in root.glob("[!.]*") if path.is_dir()) if root.is_dir() else []
+    raise InputError(
+        Problem(f"no run {str(run)!r}", expected=f"a run folder, or {one_of(names)}", suggestion=nearest(run, names))
+    )
+
+
+def is_run(name: str | Path, root: Path | None = None) -> bool:
+    """Whether a name stands for a run folder."""
+    try:
+        return (find(name, root) / PROVENANCE).is_file()
+    except InputError:
+        return False
+
+
+def _json(path: Path) -> dict[str, Any]:
+    from calibration.files import decode, read_bytes
+
+    try:
+        found = json.loads(decode(read_bytes(path, MAX_JSON), str(path)))
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise InputError(Problem(f"not JSON ({error})", str(path))) from error
+    if not isinstance(found, dict):
+        raise InputError(Problem("not a JSON object", str(path)))
+    return found
