@@ -237,8 +237,7 @@ class _Builder:
         mark = error.problem_mark or error.context_mark
         if mark is None:
             return Problem(f"not YAML: {error.problem}", self.file)
-        line = min(mark.line + 1, self.text.count("\n") + 1)
-        rows = self.text.split("\n")
+        line, rows = mark.line + 1, self.text.split("\n")
         # A tab is reported where it stands; the parser stumbles there or in the line after it.
         for number in (line, line - 1):
             if 1 <= number <= len(rows) and re.match(r" *\t", rows[number - 1]):

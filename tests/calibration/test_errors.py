@@ -94,6 +94,7 @@ def test_unknown_name():
 
 def test_long_lists_of_names_are_cut():
     assert one_of(f"c{i}" for i in range(50)).endswith("c11, ... (50 in all)")
+    assert one_of(f"c{i}" for i in range(12)).endswith("c10, c11")
     assert one_of(["only"]) == "only"
 
 
