@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.flows import gate_flows, spending_flows, wedges
+from model.flows import gate_flows, wedges
 from model.innovation import broaden, spill, spill_elements
 from model.records import Array, Benchmark, Closure, Shock
 from model.solution import Solution
@@ -114,29 +114,26 @@ class FirstOrder(NamedTuple):
 def first_order(solution: Solution, base: Solution) -> FirstOrder:
     """First-order terms-of-trade and volume-of-trade effects (Caliendo and Parro 2015), by partner and good.
 
-    Terms of trade: exports times the change of own prices less imports times the change of the partner's. Volume:
-    tariff (and export-tax) rates times the change of import volumes. Valid for small shocks only; report it beside the
-    exact change of real income.
+    Terms of trade: exports times the change of own prices less imports times the change of the partner's, at the border.
+    Volume: tariff rates times the change of import volumes, and export-tax rates times that of export volumes. Valid for
+    small shocks without production subsidies, licences, research or new technology; report it beside the exact change.
     """
     price = solution.allocation.state.price
-    flows = gate_flows(base)
+    old, new = gate_flows(base), gate_flows(solution)
     abroad = ~np.eye(len(price), dtype=bool)[:, :, None]
-    trade = np.where(abroad, flows, 0.0)  # (i,n,k)
+    trade = np.where(abroad, old, 0.0)  # (i,n,k)
     income = base.system.income_base[:, None, None]
     tax, tariff = wedges(base)
     border = trade * (1 + tax)
-    sold = border * price[:, None, :]
-    terms = (sold - border.transpose(1, 0, 2) * price[None].repeat(len(price), 0)) / income
-    new = np.where(abroad, spending_flows(solution).sum(axis=0), 0.0)
-    old = np.where(abroad, spending_flows(base).sum(axis=0), 0.0)
+    sold = border * (price[:, None, :] + np.log1p(_tax_change(solution, base)))
+    terms = (sold - sold.transpose(1, 0, 2)) / income
     ratio = np.divide(new, old, out=np.ones_like(new), where=old > 0)
-    volume = np.log(ratio) - price[:, None, :] - _wedge_change(solution, base)
-    revenue = tariff * border
-    volume_effect = (revenue * volume).transpose(1, 0, 2) / income
+    volume = np.log(ratio) - price[:, None, :]
+    volume_effect = (tax * trade * volume + (tariff * border * volume).transpose(1, 0, 2)) / income
     return FirstOrder(terms, volume_effect)
 
 
-def _wedge_change(solution: Solution, base: Solution) -> Array:
-    """(i,n,k) ln change of (1+x)(1+t)."""
-    (tax, tariff), (tax0, tariff0) = wedges(solution), wedges(base)
-    return np.log((1 + tax) * (1 + tariff) / ((1 + tax0) * (1 + tariff0)))
+def _tax_change(solution: Solution, base: Solution) -> Array:
+    """(i,n,k) change of 1 + export tax, ratio less 1: a tax moves the border price."""
+    (tax, _), (tax0, _) = wedges(solution), wedges(base)
+    return (1 + tax) / (1 + tax0) - 1

@@ -24,7 +24,7 @@ class Sizes:
 
 def world(
     seed: int = 0, sizes: Sizes | None = None, *, taxes: bool = True, research: bool = True, deficits: bool = True,
-    licence: bool = False, ree_cost: float = 0.02, sigma: float = 4.0, capital_mobility: float = np.inf,
+    subsidies: bool = True, licence: bool = False, ree_cost: float = 0.02, sigma: float = 4.0, capital_mobility: float = np.inf,
     sparse: bool = False, **changes: object,
 ) -> tuple[Benchmark, Labels]:  # fmt: skip
     """A balanced world: ordinary sectors, mining, separation (joint) and magnets; labour, capital, resource."""
@@ -61,7 +61,7 @@ def world(
     abroad = 1 - np.eye(n)[:, :, None]
     export_tax = rng.uniform(0, 0.25, (n, n, k)) * abroad * taxes
     tariff = rng.uniform(0, 0.2, (n, n, k)) * abroad * taxes
-    subsidy = rng.uniform(0, 0.1, (n, j)) * taxes
+    subsidy = rng.uniform(0, 0.1, (n, j)) * (taxes and subsidies)
     unit_value = rng.uniform(3.0, 30.0, (n, k))
     base_licence = np.zeros((n, k))
     if licence:
@@ -75,7 +75,6 @@ def world(
     keep = 1 / ((1 + export_tax) * (1 + rate) * (1 + tariff))
     size_s = n * k
     a = np.zeros((size_s + n, size_s + n))
-    rhs = np.zeros(size_s + n)
     for buyer in range(n):
         for s in range(j):  # spending per unit of sales of the goods sector s makes
             z = (1 - research_share[buyer, s]) * (1 + subsidy[buyer, s])
@@ -107,13 +106,16 @@ def world(
                 tax_rows[origin] += gate * (x * (1 + l) + l)
     a[size_s:] += tax_rows
     matrix = np.eye(size_s + n) - a
-    rhs[size_s:] = deficit
     matrix[-1] = 0
     matrix[-1, size_s:] = 1  # one budget follows from the others (Walras): fix world income instead
-    rhs[-1] = 1000.0 * n
-    solution = np.linalg.solve(matrix, rhs)
+    rhs = np.zeros((size_s + n, 2))
+    rhs[-1, 0] = 1000.0 * n
+    rhs[size_s:-1, 1] = deficit[:-1]
+    balanced, moved = np.linalg.solve(matrix, rhs).T
+    while (balanced + moved <= 0).any():  # a deficit that this world cannot have
+        deficit, moved = deficit / 2, moved / 2
+    solution = balanced + moved
     sales, income = solution[:size_s].reshape(n, k), solution[size_s:]
-    assert (sales > 0).all() and (income > 0).all()
     output = np.stack([sales[:, maker == s].sum(axis=1) for s in range(j)], axis=1)
     make = np.zeros((n, j, k))
     make[:, maker, np.arange(k)] = sales / output[:, maker]
