@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -40,15 +40,21 @@ def find(name: str | Path, beside: Path | None = None) -> Path:
     return known[str(name)]
 
 
-def load(name: str | Path, calibration: Calibration | None = None) -> Scenario:
+def load(
+    name: str | Path,
+    calibration: Calibration | None = None,
+    edit: Callable[[Document], Document] | None = None,
+) -> Scenario:
     """Read and check a scenario by path or name; with a calibration also that every name in it exists.
 
-    Raises InputError with every problem, each with file and line.
+    `edit` changes what was read before it is checked, for settings that are not in the file. Raises InputError with
+    every problem, each with file and line.
     """
     path = find(name)
     if path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())  # shorter in messages
-    return _finish(strict_yaml.load(path), calibration, path.parent)
+    document = strict_yaml.load(path)
+    return _finish(document if edit is None else edit(document), calibration, path.parent)
 
 
 def parse(content: str | Mapping[str, Any], calibration: Calibration | None = None) -> Scenario:
