@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias
 
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -20,6 +20,9 @@ from scenarios.common import Name
 from scenarios.instruments import AnyInstrument, CapacityInvestment
 from scenarios.quantities import Loc, Status, Year, entries, unit
 from scenarios.selectors import RESERVED, Names
+
+if TYPE_CHECKING:
+    from scenarios.shocks import PathInputs
 
 Respond: TypeAlias = Literal["technology", "capacity"]
 
@@ -258,6 +261,14 @@ class Scenario(Schema):
         if year is None and self.years is not None:
             raise ValueError(f"{self.name} is a path over {self.years}: name the year")
         return build(self, calibration.benchmark, calibration.labels, self.year if year is None else year)
+
+    def path(self, calibration: Calibration) -> PathInputs:
+        """Shocks, finished plant and stocks of all years of a path; raises InputError."""
+        from scenarios.shocks import build_path
+
+        if self.years is None:
+            raise ValueError(f"{self.name} is not a path")
+        return build_path(self, calibration.benchmark, calibration.labels)
 
     def benchmark(self, calibration: Calibration) -> Benchmark:
         """The calibration's benchmark with the scenario's parameters and deficit rule; raises InputError."""

@@ -6,95 +6,59 @@ Pure: the same scenario, base year and labels give the same Shock. What does not
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from calibration.errors import InputError, one_of
-from model.records import Array, Benchmark, Labels, ProductionQuota, Quota, Shock
+from model.records import Array, Benchmark, Frozen, Labels, ProductionQuota, Quota, Shock
 from scenarios import base_year
 from scenarios import instruments as kinds
 from scenarios.common import RateLine
+from scenarios.draft import Draft
 from scenarios.naming import Names
-from scenarios.quantities import AnyQuantity, Loc, at, is_ratio
+from scenarios.quantities import at, is_ratio
 from scenarios.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class PathInputs(Frozen):
+    """What `model.path.simulate` takes of a scenario."""
+
+    years: tuple[int, ...]
+    shocks: tuple[Shock, ...]
+    added_capacity: Array  # (t,n,s) finished at the start of each year, share of base capacity
+    initial_stocks: Array  # (n,k) tonnes
 
 
 def build(scenario: Scenario, benchmark: Benchmark, labels: Labels, year: int | None) -> Shock:
     """The Shock of a scenario in a year. Raises InputError with all names and numbers that do not fit."""
-    draft = Draft(Names(scenario, labels), benchmark, year)
+    return drafted(scenario, benchmark, labels, year).shock()
+
+
+def build_path(scenario: Scenario, benchmark: Benchmark, labels: Labels) -> PathInputs:
+    """All years of a scenario. Raises InputError."""
+    years = tuple(year for year in scenario.span if year is not None)
+    drafts = [drafted(scenario, benchmark, labels, year) for year in years]
+    built = np.stack([each.array("capacity") for each in drafts])
+    return PathInputs(
+        years,
+        tuple(each.shock() for each in drafts),
+        np.diff(built, axis=0, prepend=np.zeros_like(built[:1])),
+        drafts[0].array("initial_stocks"),
+    )
+
+
+def drafted(scenario: Scenario, benchmark: Benchmark, labels: Labels, year: int | None) -> Draft:
+    """Every instrument of a scenario in a year. Raises InputError."""
+    made = Draft(Names(scenario, labels), benchmark, year)
     for line in scenario.instruments:
-        draft.names.place = scenario.place(line.name)
-        BUILDERS[type(line)](line, draft)
-    if draft.names.problems:
-        raise InputError(draft.names.problems)
-    return draft.shock()
-
-
-class Draft:
-    """A Shock in the making: arrays appear when the first instrument touches them."""
-
-    def __init__(self, names: Names, benchmark: Benchmark, year: int | None) -> None:
-        self.names, self.benchmark, self.year = names, benchmark, year
-        self.labels = names.labels
-        self.arrays: dict[str, Array] = {}
-        self.quotas: list[Quota] = []
-        self.production_quotas: list[ProductionQuota] = []
-        self.remove_base_licence = False
-
-    def array(self, name: str, base: Array | None = None) -> Array:
-        """The array of that name; the first time a copy of `base`, or of the neutral value for its kind."""
-        if name not in self.arrays:
-            self.arrays[name] = np.array(self.neutral(name) if base is None else base, copy=True)
-        return self.arrays[name]
-
-    def neutral(self, name: str) -> Array:
-        """What an array of the Shock is when nothing happens."""
-        n, j, k, _, e = self.benchmark.shape
-        shapes = {
-            "iceberg": (n, n, k), "embargo": (n, n, k), "use_subsidy": (n, k), "research_subsidy": (n, j, e + 1),
-            "productivity": (n, j), "demand_shift": (n, k), "stock_release": (n, k), "recycling": (n, k),
-            "recycling_cost": (n, k), "capacity_investment": (n,), "capacity": (n, len(self.labels.stages)),
-        }  # fmt: skip
-        if name == "embargo":
-            return np.zeros(shapes[name], dtype=bool)
-        return np.full(shapes[name], 1.0 if name in ("iceberg", "productivity", "demand_shift") else 0.0)
-
-    def now(self, quantity: AnyQuantity | None, default: float = 0.0) -> float:
-        """Value of a quantity this year in its default unit; `default` where it has none."""
-        value = at(quantity, self.year)
-        return default if value is None else value
-
-    def weighed(self, goods: Array, tonnes: Array, loc: Loc = ()) -> Array:
-        """Tonnes of the goods with zeros elsewhere; a good that moves but has no price per kg is a problem."""
-        tonnes = np.where(goods, tonnes, 0.0)
-        for k in np.flatnonzero(~np.isfinite(tonnes).reshape(-1, tonnes.shape[-1]).all(axis=0)):
-            priced = np.isfinite(self.benchmark.unit_value)
-            valid = [good for at, good in enumerate(self.labels.goods) if priced[:, at].any()]
-            self.names.refuse(
-                loc,
-                f"{self.labels.goods[k]} has no price per kg in the calibration",
-                one_of(valid),
-            )
-        return np.nan_to_num(tonnes)
-
-    def shock(self) -> Shock:
-        """The finished record."""
-        arrays = dict(self.arrays)
-        if "recycling" in arrays:  # the cost was summed times tonnes; what is wanted is its mean
-            arrays["recycling_cost"] = _ratio(arrays["recycling_cost"], arrays["recycling"])
-        if "capacity" in arrays:  # the shares of base capacity were summed; what is wanted is ln K
-            arrays["capacity"] = np.log1p(arrays["capacity"])
-        return Shock(
-            quotas=tuple(self.quotas),
-            production_quotas=tuple(self.production_quotas),
-            remove_base_licence=self.remove_base_licence,
-            **arrays,
-        )
-
-
-def _ratio(part: Array, whole: Array) -> Array:
-    return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
+        made.names.place = scenario.place(line.name)
+        BUILDERS[type(line)](line, made)
+    if made.names.problems:
+        raise InputError(made.names.problems)
+    return made
 
 
 # -- instruments: each checks its names in every year, and acts only in the years it is in force -----------------------
@@ -254,6 +218,8 @@ def _base_use(line: kinds.Stockpile | kinds.Recycling, draft: Draft) -> Array:
 
 def _stockpile(line: kinds.Stockpile, draft: Draft) -> None:
     use = _base_use(line, draft)
+    if line.initial and use.any():
+        draft.array("initial_stocks")[:] += line.initial * use / use.sum()
     if line.in_force(draft.year) and use.any():
         tonnes = draft.now(line.release) - draft.now(line.purchase)
         draft.array("stock_release")[:] += tonnes * use / use.sum()

@@ -387,3 +387,32 @@ def test_only_some_instruments(world: SimpleNamespace) -> None:
     assert touched(scenario.only([]).shock(world)) == set()
     with pytest.raises(KeyError):
         scenario.only(["fast"])
+
+
+def test_the_inputs_of_a_path(world: SimpleNamespace) -> None:
+    cost = {"value": 10, "unit": "ratio", "source": "s", "status": "analyst"}
+    lines = [
+        investment(spending={2008: 30, 2012: 0}, capacity_cost=cost),
+        {
+            "type": "stockpile",
+            "regions": "JPN",
+            "elements": "Dy",
+            "initial": 7,
+            "release": {2011: 7, 2012: 0},
+        },
+    ]
+    scenario = scenarios.parse(HEAD | {"horizon": "path", "years": "2011-2015", "instruments": lines}, world)
+    inputs = scenario.path(world)
+    assert inputs.years == (2011, 2012, 2013, 2014, 2015)
+    assert inputs.added_capacity[:, USA, 1] * 10 * world.benchmark.output[USA, 2] == pytest.approx(
+        [60, 30, 30, 0, 0]  # what was ordered in 2008 and 2009 is there when the path begins
+    )
+    assert np.count_nonzero(inputs.added_capacity) == 3
+    assert inputs.initial_stocks[JPN, DY] == 7
+    assert inputs.initial_stocks.sum() == 7
+    assert inputs.shocks[0].stock_release[JPN, DY] == 7
+    assert touched(inputs.shocks[4]) == {"capacity"} | (
+        {"capacity_investment", "stock_release"} & touched(inputs.shocks[4])
+    )
+    with pytest.raises(ValueError, match="not a path"):
+        scenarios.load("no-shock").path(world)
