@@ -53,6 +53,7 @@ class Chain:
     production: Array  # (n,e) t
     shipments: Array  # (i,n,e) t, home included
     sector_share: Array  # (n,e,j) of n's purchases of e
+    reprocessed: Array  # (n,) share of purchases that the chemical industry works up for export
     element_value: Array  # (i,e) USD/kg at the producer's gate
     concentrate_value: Array  # (i,) USD/kg at the mine's gate
     concentrate_tonnes: Array  # (i,n) t
@@ -81,6 +82,7 @@ def build_chain(data: ChainData) -> Chain:
         production=production,
         shipments=shipments,
         sector_share=_with_reprocessing(weights, reprocessed, data.reprocessing_sector),
+        reprocessed=reprocessed,
         element_value=element_value,
         concentrate_value=data.concentrate_cost_share
         * data.concentrate_content

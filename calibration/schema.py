@@ -222,6 +222,15 @@ class ParameterNames(Schema):
     sectors: OtherNames = OtherNames()
 
 
+class UsDetail(Schema):
+    """How the detail industries of the US BEA relate to sectors, applications and magnets."""
+
+    sectors: dict[str, tuple[str, ...]]
+    hosts: dict[Literal["elements", "magnets"], str]
+    applications: dict[str, dict[str, float]]
+    magnets: dict[str, dict[str, float]]
+
+
 class Concordance(Schema):
     """How economies and sectors of a source are grouped; the groups' order is that of the calibration."""
 

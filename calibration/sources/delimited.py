@@ -50,13 +50,13 @@ def parse(text: str, file: str, *, separator: str, header_rows: int, label_colum
     lines = text.splitlines()
     if len(lines) <= header_rows:
         raise InputError(Problem("the table ends within its header", file, len(lines) or None))
-    header = [_split(line, separator) for line in lines[:header_rows]]
-    width = len(header[0]) if header else len(_split(lines[0], separator))
+    header = [split(line, separator) for line in lines[:header_rows]]
+    width = len(header[0]) if header else len(split(lines[0], separator))
     labels, rows, numbers_of_lines = [], [], []
     for number, line in enumerate(lines[header_rows:], start=header_rows + 1):
         if not line.strip():
             continue
-        cells = _split(line, separator)
+        cells = split(line, separator)
         if len(cells) != width:
             last = " (the file may be truncated)" if number == len(lines) else ""
             raise InputError(
@@ -102,7 +102,8 @@ def to_cells(
     )
 
 
-def _split(line: str, separator: str) -> list[str]:
+def split(line: str, separator: str) -> list[str]:
+    """The cells of a line; quotes as in CSV."""
     if '"' in line:
         return next(csv.reader([line], delimiter=separator))
     return line.split(separator)

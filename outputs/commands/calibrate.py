@@ -9,9 +9,10 @@ import tempfile
 from pathlib import Path
 
 import calibration
-from calibration import derived, facts, host, rebuild, sources
+from calibration import derived, facts, host, rebuild, sources, us_detail
 from calibration.errors import InputError, Problem
 from calibration.load import find, read_settings
+from calibration.sources import bea
 from outputs.commands.check import describe, printable_lines
 
 EPILOG = """\
@@ -19,11 +20,15 @@ examples:
   run.py calibrate calibration/china-2009.yaml --source DIR           rebuild the shipped tables from raw tables
   run.py calibrate calibration/china-2009.yaml --source DIR --verify  compare with what is shipped, write nothing
   run.py calibrate calibration/china-2009-full.yaml --source DIR      all economies of the world table, none grouped
+  run.py calibrate china-2009 --source DIR --us-detail 2012           about 400 US industries with the same carve-out
   run.py calibrate --sources                                          which raw tables can be read, and their licences
 
 The tables go into the folder `tables` of the calibration. Raw tables are never downloaded: the calibration names the
 file, `sources` tells where it comes from.
 """
+
+BEA_FOLDER = "io"  # below the source folder, or the folder itself
+MOST_EXPOSED = 15
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -40,6 +45,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--verify", action="store_true", help="compare with the tables at hand, write nothing"
     )
+    parser.add_argument(
+        "--us-detail",
+        type=int,
+        metavar="YEAR",
+        help="rare-earth intensities of US detail industries (2007, 2012, 2017)",
+    )
     parser.add_argument("--sources", action="store_true", help="list the raw tables that can be read")
 
 
@@ -55,6 +66,8 @@ def run(args: argparse.Namespace) -> int:
     path = find(args.calibration)
     if args.verify:
         return _verify(path, args.source)
+    if args.us_detail is not None:
+        return _us_detail(path, args.source, args.us_detail)
     settings, _, _, _ = read_settings(path)
     folder = path.parent / settings.tables
     _, notes = rebuild.rebuild(path, args.source, folder)
@@ -85,6 +98,40 @@ def _verify(path: Path, source: Path) -> int:
             ]
         )
     sys.stdout.write(f"{folder}: {len(host.FILES)} tables, the same bytes as built from {source}\n")
+    return 0
+
+
+def _us_detail(path: Path, source: Path, year: int) -> int:
+    """Intensities of US industries: tables for the calibration's folder, the most exposed ones on the terminal."""
+    base = calibration.load(path)
+    tables = source / BEA_FOLDER if (source / BEA_FOLDER).is_dir() else source
+    detail = us_detail.intensities(base, bea.read(tables, year))
+    comparison = us_detail.compare_with_world(base, detail)
+    notes = [
+        f"Rare-earth use of the United States in {base.name}, over the BEA detail tables of {year}; by judgement.",
+        *(f"limit: {limit}" for limit in base.limits),
+        "Made by `python run.py calibrate --us-detail`; not read by the model.",
+    ]
+    folder = path.parent / base.settings.tables
+    stem = f"us_detail_{year}"
+    us_detail.write(detail, comparison, folder, stem, notes)
+    lines = [f"{base.name}, US industries of {year}, kg REO per million USD of output"]
+    lines.append(f"{'industry':<52} {'direct':>8} {'magnets':>8} {'total':>8} {'USD/million':>12}")
+    for p in (-detail.total.sum(0)).argsort(kind="stable")[:MOST_EXPOSED]:
+        name = f"{detail.industries[p]} {detail.names[p]}"[:52]
+        kilos = detail.direct[:, p].sum(), detail.in_magnets[:, p].sum(), detail.total[:, p].sum()
+        lines.append(
+            f"{name:<52} {kilos[0]:>8.1f} {kilos[1]:>8.1f} {kilos[2]:>8.1f} {detail.total_value[p]:>12.0f}"
+        )
+    lines += ["", f"{'sector: detail put together, world table':<52} {'direct':>17} {'total':>17}"]
+    for row in comparison[:MOST_EXPOSED]:
+        direct = f"{row.detail_direct:>8.2f} {row.world_direct:>8.2f}"
+        lines.append(f"{row.sector:<52} {direct} {row.detail_total:>8.2f} {row.world_total:>8.2f}")
+    lines.append(
+        f"{detail.moved:.1f} million USD were more than the host cell holds and came out of its other cells"
+    )
+    lines.append(f"written: {folder / stem}.csv, {stem}_by_sector.csv")
+    sys.stdout.write(printable_lines("\n".join(lines)))
     return 0
 
 
