@@ -113,5 +113,13 @@ def substitutability() -> pd.DataFrame:
     return _frame(read_csv(FOLDER / "ree_substitutability.csv", columns, ("element",)))
 
 
+def example_labels() -> dict[str, str]:
+    """What the author of each invented patent meant it to be, by id."""
+    columns = [Column("id"), Column("label"), Column("title"), Column("abstract"), Column("year", "integer")]
+    columns += [Column("cpc"), Column("inventor_country")]
+    table = read_csv(FOLDER / "patent_examples.csv", columns, ("id",))
+    return dict(zip(table["id"].tolist(), table["label"].tolist(), strict=True))
+
+
 def _frame(table: Table) -> pd.DataFrame:
-    return pd.DataFrame({name: values for name, values in table.columns.items()})
+    return pd.DataFrame(dict(table.columns))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -177,7 +177,7 @@ def confusion_figure(result: Agreement, rows: str, columns: str) -> Figure:
     return figure
 
 
-def counts_figure(years: Sequence[int], by_class: dict[str, Sequence[float]], note: str) -> Figure:
+def counts_figure(years: Sequence[int], by_class: Mapping[str, Sequence[float]], note: str) -> Figure:
     """Patents a year by class, small multiples on one scale."""
     names = list(by_class)
     figure = Figure(figsize=(9.0, 4.6), layout="constrained")

@@ -14,6 +14,7 @@ from scipy import optimize, stats
 
 from calibration.evidence.elasticities import bootstrap
 from calibration.evidence.elasticities.fixed_effects import partial_out
+from calibration.evidence.elasticities.inference import Fit, cluster_influence
 from calibration.evidence.elasticities.moments import iv_ppml, moment_at, project
 from calibration.evidence.elasticities.panel import Panel
 from calibration.evidence.regression import fepois
@@ -39,7 +40,7 @@ class SlopeEstimate:
     method: Method
     slope: float
     standard_error: float
-    interval: tuple[float, float]  # clustered t with G-1 degrees of freedom
+    interval: tuple[float, float]  # clustered jackknife, t with G-1 degrees of freedom
     p_value: float  # of beta = 0, that is eps = 1
     by_lag: Array
     covariance: Array
@@ -75,44 +76,27 @@ def estimate_slope(
         raise ValueError(f"method {method} needs an instrument")
     if method == "iv_log":
         panel = panel.take(panel.ree > 0, "no rare-earth patents, so no log")
-    by_lag, influence = _SOLVERS[method](panel)
-    return _summarise(panel, method, by_lag, influence, level, draws, seed)
-
-
-def cluster_sums(influence: Array, panel: Panel) -> Array:
-    """Influence added up by cluster (k, g), scaled so that its outer product is the CR1 covariance.
-
-    Effects nested in clusters do not count as parameters, year effects and slopes do, as is usual.
-    """
-    groups = int(panel.cluster.max()) + 1
-    sums = np.array([np.bincount(panel.cluster, row, groups) for row in influence])
-    rows, parameters = panel.rows, len(influence) + int(panel.period.max()) + 1
-    if rows <= parameters:
-        raise ValueError(f"{rows} rows for {parameters} parameters")
-    factor = float(np.sqrt(groups / (groups - 1) * (rows - 1) / (rows - parameters)))
-    return sums * factor
+    return _summarise(panel, method, _SOLVERS[method](panel), level, draws, seed)
 
 
 def first_stage_f(panel: Panel) -> tuple[float, ...]:
     """Clustered F of the instruments for each column of the price, unit and year effects taken out."""
     effects = (panel.unit, panel.period)
     price, instrument = partial_out(panel.price, effects), partial_out(panel.instrument, effects)
-    inverse = np.linalg.inv(instrument @ instrument.T)
     values = []
     for x in price:
-        coefficient = inverse @ (instrument @ x)
-        sums = cluster_sums(inverse @ (instrument * (x - coefficient @ instrument)), panel)
+        coefficient = np.linalg.solve(instrument @ instrument.T, instrument @ x)
+        fit = Fit(coefficient, instrument, instrument, x - coefficient @ instrument)
+        sums = cluster_influence(fit, panel.cluster)
         values.append(float(coefficient @ np.linalg.solve(sums @ sums.T, coefficient)) / len(instrument))
     return tuple(values)
 
 
-def _summarise(
-    panel: Panel, method: Method, by_lag: Array, influence: Array, level: float, draws: int, seed: int
-) -> SlopeEstimate:
+def _summarise(panel: Panel, method: Method, fit: Fit, level: float, draws: int, seed: int) -> SlopeEstimate:
     groups = int(panel.cluster.max()) + 1
-    sums = cluster_sums(influence, panel)
+    sums = cluster_influence(fit, panel.cluster)
     covariance = sums @ sums.T
-    slope, error = float(by_lag.sum()), float(np.sqrt(covariance.sum()))
+    slope, error = float(fit.slope.sum()), float(np.sqrt(covariance.sum()))
     width = float(stats.t.ppf(0.5 + level / 2, groups - 1)) * error
     instrumented = method.startswith("iv")
     p_boot, interval_boot, robust = None, None, None
@@ -136,7 +120,7 @@ def _summarise(
         error,
         (slope - width, slope + width),
         float(2 * stats.t.sf(abs(slope) / error, groups - 1)),
-        by_lag,
+        fit.slope,
         covariance,
         first_stage_f(panel) if instrumented else (),
         p_boot,
@@ -160,9 +144,9 @@ def anderson_rubin(
     critical = float(stats.t.ppf(0.5 + level / 2, groups - 1))
 
     def excess(beta: float) -> float:
-        score, parts = moment_at(panel, beta)
-        sums = cluster_sums(parts[None], panel)[0]
-        return abs(score) / float(np.sqrt((sums**2).sum())) - critical
+        fit = moment_at(panel, beta)
+        sums = cluster_influence(fit, panel.cluster)[0]
+        return abs(float(fit.influence.sum())) / float(np.sqrt((sums**2).sum())) - critical
 
     def end(direction: float) -> float | None:
         inside, step = slope, error * direction
@@ -181,47 +165,34 @@ def _log_ratio(panel: Panel, method: Method) -> Array:
     return np.log((panel.ree + shift) / (panel.other + shift))
 
 
-def _moments(panel: Panel) -> tuple[Array, Array]:
-    estimate = iv_ppml(panel)
-    return estimate.slope, estimate.influence
-
-
-def _linear(panel: Panel, method: Method, regressor: Array) -> tuple[Array, Array]:
-    """Least squares or 2SLS of the log ratio: slopes (k,) and influence (k, n)."""
+def _linear(panel: Panel, method: Method, instrument: Array) -> Fit:
+    """Least squares or 2SLS of the log ratio."""
     effects = (panel.unit, panel.period)
     y, x = partial_out(_log_ratio(panel, method), effects)[0], partial_out(panel.price, effects)
-    curvature = regressor @ x.T
-    slope = np.linalg.solve(curvature, regressor @ y)
-    return slope, np.linalg.solve(curvature, regressor * (y - slope @ x))
+    slope = np.linalg.solve(instrument @ x.T, instrument @ y)
+    return Fit(slope, instrument, x, y - slope @ x)
 
 
-def _naive(panel: Panel) -> tuple[Array, Array]:
+def _naive(panel: Panel) -> Fit:
     return _linear(panel, "log_plus_one", partial_out(panel.price, (panel.unit, panel.period)))
 
 
-def _iv_log(panel: Panel) -> tuple[Array, Array]:
+def _iv_log(panel: Panel) -> Fit:
     return _linear(panel, "iv_log", project(panel, panel.price, panel.instrument))
 
 
-def _ppml(panel: Panel) -> tuple[Array, Array]:
-    """PPML by pyfixest, ln of other patents as offset; influence from its weighted normal equations."""
+def _ppml(panel: Panel) -> Fit:
+    """PPML by pyfixest, ln of other patents as offset."""
     names = [f"price_{k}" for k in range(len(panel.price))]
     data = pd.DataFrame(
         {"ree": panel.ree, "offset": np.log(panel.other), "unit": panel.unit, "period": panel.period}
         | dict(zip(names, panel.price, strict=True))
     )
-    fit = fepois(
-        f"ree ~ {' + '.join(names)} | unit + period",
-        data,
-        vcov="iid",
-        offset="offset",
-        fixef_rm="none",
-        iwls_tol=1e-10,
-    )
-    slope = fit.coef().loc[names].to_numpy(float)
-    mean = np.asarray(fit.predict(type="response"), float)
+    formula = f"ree ~ {' + '.join(names)} | unit + period"
+    found = fepois(formula, data, vcov="iid", offset="offset", fixef_rm="none", iwls_tol=1e-10)
+    mean = np.asarray(found.predict(type="response"), float)
     price = partial_out(panel.price, (panel.unit, panel.period), mean)
-    return slope, np.linalg.solve((price * mean) @ panel.price.T, price * (panel.ree - mean))
+    return Fit(found.coef().loc[names].to_numpy(float), price, mean * price, panel.ree - mean)
 
 
-_SOLVERS = {"iv_ppml": _moments, "iv_log": _iv_log, "ppml": _ppml, "log_plus_one": _naive}
+_SOLVERS = {"iv_ppml": iv_ppml, "iv_log": _iv_log, "ppml": _ppml, "log_plus_one": _naive}

@@ -9,31 +9,19 @@ slope.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
 from calibration.evidence.elasticities.fixed_effects import partial_out
+from calibration.evidence.elasticities.inference import Fit
 from calibration.evidence.elasticities.panel import Panel
 
 Array = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class MomentEstimate:
-    """Slopes (k,) and the influence of each row on them (k, n): slope - truth is about the sum of influences."""
-
-    slope: Array
-    influence: Array
-    residual: Array  # v - 1, (n,)
-    first_stage: Array  # price predicted by instruments, effects taken out (k, n)
-    iterations: int
-
-
 def iv_ppml(
     panel: Panel, price: Array | None = None, instrument: Array | None = None, start: Array | None = None
-) -> MomentEstimate:
+) -> Fit:
     """Slopes of E18 by just-identified moments; price (k, n) and instrument (m, n) default to the panel's.
 
     Instruments are projected on the price's columns first, so m may exceed k. Rows weigh by their unit's mean
@@ -48,28 +36,25 @@ def iv_ppml(
     slope = np.zeros(len(price)) if start is None else np.array(start, float)
     weights = row_weights(panel)
     state: tuple[Array, Array] | None = None
-    for iteration in range(1, 101):
+    for _ in range(100):
         ratio, state = _balance(panel, price, slope, weights, state)
-        score, gap, slack = _moments(panel, price, fitted, weights, ratio)
-        step = np.linalg.solve(gap, score)
+        fit = _moments(panel, price, fitted, weights, ratio, slope)
+        step = np.linalg.solve(fit.instrument @ fit.response.T, fit.instrument @ fit.error)
         slope = slope + step * min(1.0, 0.5 / max(float(np.abs(step).max()), 1e-300))
         if np.abs(step).max() < 1e-10:
-            influence = np.asarray(np.linalg.solve(gap, slack * (weights * (ratio - 1))), float)
-            return MomentEstimate(slope, influence, ratio - 1, fitted, iteration)
+            return fit
     raise RuntimeError(
         "the moments of the patent equation have no solution near these data: too few counts for the instruments"
     )
 
 
-def moment_at(panel: Panel, slope: float) -> tuple[float, Array]:
-    """The moment at a given slope and each row's part in it (n,), for the Anderson-Rubin test. One price, its
-    own instruments.
-    """
+def moment_at(panel: Panel, slope: float) -> Fit:
+    """The moment at a given slope, for the Anderson-Rubin test. One price and its own instruments."""
     weights = row_weights(panel)
     fitted = project(panel, panel.price, panel.instrument)
-    ratio, _ = _balance(panel, panel.price, np.array([slope]), weights, None)
-    score, _, slack = _moments(panel, panel.price, fitted, weights, ratio)
-    return float(score[0]), (slack * (weights * (ratio - 1)))[0]
+    at = np.array([slope])
+    ratio, _ = _balance(panel, panel.price, at, weights, None)
+    return _moments(panel, panel.price, fitted, weights, ratio, at)
 
 
 def row_weights(panel: Panel) -> Array:
@@ -116,9 +101,11 @@ def _balance(
     return raw * by_unit[panel.unit] * by_year[panel.period], (by_unit, by_year)
 
 
-def _moments(
-    panel: Panel, price: Array, fitted: Array, weights: Array, ratio: Array
-) -> tuple[Array, Array, Array]:
-    """Moments (k,), minus their derivative in the slope (k, k) and the instrument net of effects (k, n)."""
-    slack = partial_out(fitted, (panel.unit, panel.period), weights * ratio + 1e-12)
-    return slack @ (weights * (ratio - 1)), (slack * (weights * ratio)) @ price.T, slack
+def _moments(panel: Panel, price: Array, fitted: Array, weights: Array, ratio: Array, slope: Array) -> Fit:
+    """The moments at a slope, their instrument and response net of effects in the metric of the ratio's
+    weights.
+    """
+    size = weights * ratio
+    net = partial_out(np.vstack([fitted, price]), (panel.unit, panel.period), size + 1e-12)
+    instrument, net_price = net[: len(fitted)], net[len(fitted) :]
+    return Fit(slope, instrument, size * net_price, weights * (ratio - 1))

@@ -123,7 +123,7 @@ def panel_from_frame(
         dropped={},
     )
     complete = np.isfinite(panel.price).all(0) & np.isfinite(panel.instrument).all(0)
-    return drop_uninformative(panel.take(complete, "past years not in the table"))
+    return drop_uninformative(panel.take(np.asarray(complete, bool), "past years not in the table"))
 
 
 def drop_uninformative(panel: Panel) -> Panel:

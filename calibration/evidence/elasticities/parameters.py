@@ -1,4 +1,6 @@
-"""Estimates as a calibration the model takes as it is: a YAML file laid over another calibration by `based_on`."""
+"""Estimates as a calibration the model takes as it is: a YAML file laid over another calibration by
+`based_on`.
+"""
 
 from __future__ import annotations
 
@@ -37,11 +39,13 @@ def calibration_text(
     status: Literal["computed", "analyst"],
     sectors: Sequence[str],
 ) -> str:
-    """YAML that sets `ree_elasticity` of some sectors and the `innovation_elasticity` 1/zeta they were derived with.
+    """YAML that sets `ree_elasticity` of some sectors and the `innovation_elasticity` 1/zeta they were
+    derived with.
 
-    eps and zeta are not told apart by the data, so a file never gives one without the other. The range of sweeps
-    spans the widest interval. `base` is the calibration file it is laid over, `folder` where the text will be
-    saved: paths are written relative to it. Raises InputError on sectors the calibration does not have, ValueError on none.
+    eps and zeta are not told apart by the data, so a file never gives one without the other. The range of
+    sweeps spans the widest interval. `base` is the calibration file it is laid over, `folder` where the text
+    will be saved: paths are written relative to it. Raises InputError on sectors the calibration does not
+    have, ValueError on none.
     """
     if not estimates:
         raise ValueError("no elasticity to write: every sector was refused")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, stats
 
-from calibration.evidence.elasticities.estimators import cluster_sums
+from calibration.evidence.elasticities.inference import cluster_influence
 from calibration.evidence.elasticities.moments import iv_ppml
 from calibration.evidence.elasticities.panel import Panel
 
@@ -56,7 +56,7 @@ def slopes_by_sector(panel: Panel) -> SectorSlopes:
     estimate = iv_ppml(panel, member * panel.price[0], instrument)
     clusters = np.array([len(np.unique(panel.cluster[rows])) for rows in member])
     if clusters.min() >= FEW_CLUSTERS:
-        sums = cluster_sums(estimate.influence, panel)
+        sums = cluster_influence(estimate, panel.cluster)
         covariance = sums @ sums.T
     else:
         covariance = _serial_covariance(estimate.influence, panel)

@@ -28,8 +28,10 @@ class Prices:
 
 
 def sector_prices(exposure: Exposure, years: tuple[int, ...], prices: pd.DataFrame | None = None) -> Prices:
-    """Price index of each sector's rare earths, shares of the base year (Divisia); years without an annual average of
-    two elements or more are left out, none is filled. Raises InputError when fewer than three years remain."""
+    """Price index of each sector's rare earths, shares of the base year (Divisia); years without an annual
+    average of two elements or more are left out, none is filled. Raises InputError when fewer than three
+    years remain.
+    """
     table = shipped.oxide_prices() if prices is None else prices
     table = table[table["year"].isin(years) & (table["basis"] == "annual average")]
     wide = table.pivot(index="element", columns="year", values="price")
@@ -56,7 +58,9 @@ def sector_prices(exposure: Exposure, years: tuple[int, ...], prices: pd.DataFra
 
 
 def quota_tightness(years: tuple[int, ...]) -> dict[int, float]:
-    """-ln of the quota over the mean of 2005-2009; 0 from 2015 on, when there was none. Years before 2005 have none."""
+    """-ln of the quota over the mean of 2005-2009; 0 from 2015 on, when there was none. Years before 2005
+    have none.
+    """
     quota = shipped.export_quota().set_index("year")["quota"]
     base = float(np.log(quota.loc[2005:BASE_YEAR]).mean())
     return {
@@ -67,8 +71,10 @@ def quota_tightness(years: tuple[int, ...]) -> dict[int, float]:
 
 
 def licence_exposure(exposure: Exposure, licence: float = TYPICAL_LICENCE) -> dict[str, float]:
-    """By how many logs a licence per kilo (E14) raises each sector's rare-earth price at the prices of the base year:
-    large for users of cheap light oxides. Fixed before the shock, so it may stand in an instrument."""
+    """By how many logs a licence per kilo (E14) raises each sector's rare-earth price at the prices of the
+    base year: large for users of cheap light oxides. Fixed before the shock, so it may stand in an
+    instrument.
+    """
     table = shipped.oxide_prices()
     price = table[table["year"] == BASE_YEAR].set_index("element")["price"].reindex(exposure.elements)
     rise = np.log1p(licence / price.to_numpy())
@@ -86,9 +92,10 @@ def build_panel(
 ) -> pd.DataFrame:
     """The table `panel_from_frame` reads, from the counts of `patents panel` and totals of all patents.
 
-    ree_patents: of the classes in `saving`; other_patents: all patents less those of every class but `unrelated`.
-    dependence: share of a country's rare earths bought from the restricting one, 1 for all by default. A cell
-    without any patent in the totals is left out. Raises InputError on unknown classes and counts above totals.
+    ree_patents: of the classes in `saving`; other_patents: all patents less those of every class but
+    `unrelated`. dependence: share of a country's rare earths bought from the restricting one, 1 for all by
+    default. A cell without any patent in the totals is left out. Raises InputError on unknown classes and
+    counts above totals.
     """
     unknown = sorted(set(saving) - set(CLASSES))
     if unknown or not saving:

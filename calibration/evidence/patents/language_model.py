@@ -70,7 +70,7 @@ class _State:
     budget: Budget
     pace: Pace
     secret: str
-    progress: Callable[[int], None]
+    progress: Callable[[int], object]
     queue: list[tuple[str, str]]  # (key, text) still to be asked
     stopped: str = ""
     failures_in_row: int = 0
@@ -108,7 +108,7 @@ def classify(
     cache: Cache,
     key: str,
     *,
-    progress: Callable[[int], None] = lambda _: None,
+    progress: Callable[[int], object] = lambda _: None,
 ) -> Run:
     """A verdict for every patent, from the cache where it has one. `progress` is told how many more are done.
 

@@ -7,6 +7,7 @@ concordance) and among the rare earths it is about. Stocks are built by the perp
 
 from __future__ import annotations
 
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +27,9 @@ from calibration.tables import Column, read_csv
 from calibration.validate import Schema, validate
 
 SHIPPED = Path(__file__).parent / "concordance.yaml"
+COUNTRIES = Path(__file__).parent / "countries.yaml"
 UNKNOWN = "unknown"
+REST = "RoW"
 NO_ELEMENT = "unspecified"
 DIMENSIONS = ("country", "sector", "element", "year", "category")
 
@@ -92,14 +95,14 @@ def read_concordance(path: str | Path = SHIPPED) -> Concordance:
 
 
 def shares_by_country(patent: Patent, names: Mapping[str, str] | None = None) -> dict[str, float]:
-    """Each inventor an equal part; `names` translates country codes. Without inventors the whole is
-    `unknown`.
+    """Each inventor an equal part. With `names`, codes are translated and those it lacks are the rest of the
+    world. Without inventors the whole is `unknown`.
     """
     if not patent.inventor_countries:
         return {UNKNOWN: 1.0}
     shares: dict[str, float] = defaultdict(float)
     for code in patent.inventor_countries:
-        shares[(names or {}).get(code, code)] += 1 / len(patent.inventor_countries)
+        shares[code if names is None else names.get(code, REST)] += 1 / len(patent.inventor_countries)
     return dict(shares)
 
 
@@ -153,6 +156,25 @@ def count_all(
                 totals[country, sector, patent.year] += a * b
     rows = [(*key, value) for key, value in sorted(totals.items())]
     return pd.DataFrame(rows, columns=["country", "sector", "year", "patents"])
+
+
+def add_up(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Counts of several parts of a source as one."""
+    whole = pd.concat(parts, ignore_index=True)
+    keys = [name for name in whole.columns if name != "patents"]
+    total: pd.DataFrame = whole.groupby(keys)["patents"].sum().reset_index(name="patents")
+    return total
+
+
+def part_of(identity: str, parts: int) -> int:
+    """Which of so many parts a patent is read in; the same on every run."""
+    return zlib.crc32(identity.encode()) % parts
+
+
+def country_names() -> dict[str, str]:
+    """Two-letter codes -> WIOD's names of countries."""
+    names: dict[str, str] = load(COUNTRIES).data
+    return names
 
 
 def stocks(counts: pd.DataFrame, depreciation: float = 0.15, growth: float = 0.05) -> pd.DataFrame:

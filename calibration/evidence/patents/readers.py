@@ -8,6 +8,7 @@ not.
 from __future__ import annotations
 
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -165,6 +166,24 @@ def one_per_family(patents: tuple[Patent, ...]) -> tuple[Patent, ...]:
     for patent in sorted(patents, key=lambda p: (p.year, p.id)):
         first.setdefault(patent.family or f"\x00{patent.id}", patent)
     return tuple(sorted(first.values(), key=lambda p: p.id))
+
+
+def first_of_families(source: Source, folder: str | Path) -> set[str] | None:
+    """Ids `one_per_family` would keep, found without holding any text; None when the source has no families."""
+    if not any(table.family for table in source.tables):
+        return None
+    year: dict[str, int] = {}
+    family: dict[str, str] = {}
+    for identity, fields in rows_of(source, folder):
+        for value in fields.get("year", ()):
+            year.setdefault(identity, _year(value) or sys.maxsize)
+        for value in fields.get("family", ()):
+            family.setdefault(identity, value)
+    first: dict[str, tuple[int, str]] = {}
+    for identity, when in year.items():
+        key = family.get(identity) or f"\x00{identity}"
+        first[key] = min(first.get(key, (when, identity)), (when, identity))
+    return {identity for _, identity in first.values()}
 
 
 def _files(folder: Path, pattern: str) -> list[Path]:

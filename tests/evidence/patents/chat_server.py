@@ -19,8 +19,10 @@ TRANSIENT = ("429", "500", "hang", "drop", "html", "malformed", "truncated", "sc
 
 @dataclass
 class Behaviour:
-    """faults: share of texts whose first tries fail, each with a kind of fault of its own; stubborn: share of texts that
-    are never answered well. obeys: do what an instruction in the text says, as a gullible model would."""
+    """faults: share of texts whose first tries fail, each with a kind of fault of its own; stubborn: share of
+    texts that are never answered well. obeys: do what an instruction in the text says, as a gullible model
+    would.
+    """
 
     faults: float = 0.0
     stubborn: float = 0.0

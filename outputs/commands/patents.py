@@ -1,0 +1,316 @@
+"""`run.py patents`: classify patents by what they do with rare earths, count them, and check the classifier by hand."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from calibration.errors import InputError, Problem
+
+DEFAULT_OUT = Path("outputs/runs/evidence/patents")
+
+EPILOG = """\
+examples:
+  run.py patents classify                                    72 invented patents that come with the project
+  run.py patents classify --map patentsview --data DIR       candidates among US patents, by the offline classifier
+  run.py patents classify --map my-map.yaml --data FILE --endpoint endpoint.yaml --dry-run     what it would cost
+  run.py patents classify --map my-map.yaml --data FILE --endpoint endpoint.yaml               by a language model
+  run.py patents panel                                       counts and stocks by country, sector, element, year, class
+  run.py patents panel --map patentsview --data DIR          the same, and totals of all patents beside them
+  run.py patents audit draw --size 200                       a blind sample to label
+  run.py patents audit score                                 what the labels say of the classifier
+
+Column maps that are shipped: patentsview, patstat, google-patents, plain. A key is read from the environment variable
+that endpoint.yaml names, never from a file. docs/evidence.md says more.
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The options of `patents`."""
+    parser = subparsers.add_parser(
+        "patents",
+        help="classify patents by what they do with rare earths",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    steps = parser.add_subparsers(dest="step", metavar="STEP", required=True)
+    classify = steps.add_parser("classify", help="choose candidates and classify them")
+    _source(classify)
+    classify.add_argument(
+        "--endpoint", type=Path, metavar="YAML", help="a language model in place of the offline one"
+    )
+    classify.add_argument("--dry-run", action="store_true", help="say what it would take, ask nothing")
+    classify.add_argument("--cache", type=Path, metavar="FILE", help="answers already paid for (SQLite)")
+    classify.add_argument(
+        "--retry-unclassified", action="store_true", help="ask again where answers were malformed"
+    )
+    classify.add_argument(
+        "--labels", type=Path, metavar="CSV", help="labelled patents to train the offline one on"
+    )
+    classify.add_argument(
+        "--candidates", type=Path, metavar="YAML", help="rules of choice (default: those shipped)"
+    )
+    classify.add_argument("--all", action="store_true", help="classify every patent, not only candidates")
+    panel = steps.add_parser("panel", help="counts and stocks by country, sector, element, year and class")
+    _source(panel)
+    panel.add_argument("--concordance", type=Path, metavar="FILE", help="CPC to sectors (YAML or CSV)")
+    panel.add_argument("--depreciation", type=float, default=0.15, help="of stocks, a year (default 0.15)")
+    panel.add_argument("--parts", type=int, default=1, help="read totals in so many passes, to save memory")
+    audit = steps.add_parser("audit", help="check the classifier by hand")
+    audit.add_argument("action", choices=("draw", "score"))
+    audit.add_argument("--size", type=int, default=120, help="patents in the sample (default 120)")
+    audit.add_argument("--seed", type=int, default=0)
+    for one in (classify, panel, audit):
+        one.add_argument(
+            "--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help=f"default {DEFAULT_OUT}"
+        )
+
+
+def run(args: argparse.Namespace) -> int:
+    """One step."""
+    return {"classify": _classify, "panel": _panel, "audit": _audit}[args.step](args)
+
+
+def _source(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--map", default=None, metavar="NAME", help="column map: a shipped name or a YAML file"
+    )
+    parser.add_argument("--data", type=Path, metavar="PATH", help="folder of the tables, or the one file")
+
+
+def _classify(args: argparse.Namespace) -> int:
+    from calibration.evidence.patents.readers import one_per_family
+
+    patents, note = _candidates(args)
+    patents = one_per_family(patents)
+    print(note, file=sys.stderr)
+    if args.endpoint:
+        return _by_language_model(args, patents)
+    if args.dry_run:
+        raise InputError("--dry-run needs --endpoint: the offline classifier costs nothing")
+    from calibration.evidence.patents.offline import read_labels, shipped_sample, train
+
+    classifier = train(read_labels(args.labels) if args.labels else shipped_sample())
+    if not args.labels:
+        print(
+            "offline classifier, trained on text invented for this project: a start, not evidence (docs/evidence.md)",
+            file=sys.stderr,
+        )
+    verdicts = [verdict for batch in _batches(patents, 200) for verdict in classifier.classify(batch)]
+    return _finish(args, patents, verdicts)
+
+
+def _candidates(args: argparse.Namespace) -> tuple[tuple[Any, ...], str]:
+    """The patents to classify, and a line that says where they come from."""
+    from calibration.evidence.patents.candidates import SHIPPED, candidate_ids, read_selection
+    from calibration.evidence.patents.readers import load_patents, read_source
+
+    source, data = _read_source(args, read_source)
+    if args.all:
+        loaded = load_patents(source, data)
+        note = f"{source.name}: {len(loaded.patents)} patents"
+    else:
+        ids, reasons = candidate_ids(source, data, read_selection(args.candidates or SHIPPED))
+        loaded = load_patents(source, data, ids.__contains__)
+        came = ", ".join(f"{count} by {reason}" for reason, count in reasons.items())
+        note = f"{source.name}: {len(loaded.patents)} candidates ({came})"
+    left = "".join(f"; {count} left out: {reason}" for reason, count in loaded.skipped.items())
+    if not loaded.patents:
+        raise InputError(
+            f"no candidate in {data}: see calibration/evidence/patents/candidates.yaml, or use --all"
+        )
+    return loaded.patents, note + left
+
+
+def _read_source(args: argparse.Namespace, read: Any) -> tuple[Any, Path]:
+    from calibration.evidence.shipped import FOLDER
+
+    if args.data is None:
+        if args.map is not None:
+            raise InputError(Problem("missing", where="--data", expected="the folder or file the map is of"))
+        print("no --data: the 72 patents invented for this project", file=sys.stderr)
+        return read("plain"), FOLDER / "patent_examples.csv"
+    if not args.data.exists():
+        raise InputError(Problem("no such file or folder", str(args.data)))
+    return read(args.map or "plain"), args.data
+
+
+def _by_language_model(args: argparse.Namespace, patents: tuple[Any, ...]) -> int:
+    from calibration.evidence.patents import language_model
+    from calibration.evidence.patents.cache import open_cache
+    from calibration.evidence.patents.endpoint import read_endpoint, read_key, read_prompt
+
+    endpoint = read_endpoint(args.endpoint)
+    prompt = read_prompt(endpoint.prompt)
+    with open_cache(args.cache or args.out / "answers.sqlite") as cache:
+        if args.retry_unclassified:
+            texts, _ = language_model.prepare(patents, endpoint, prompt)
+            print(f"{cache.forget_unclassified(texts)} unclassified to be asked again", file=sys.stderr)
+        planned = language_model.dry_run(patents, endpoint, prompt, cache)
+        print(
+            f"{planned.requests} requests to {endpoint.model} ({planned.cached} answers are at hand): about "
+            f"{planned.input_tokens:,} + {planned.output_tokens:,} tokens, USD {planned.cost_usd:.2f}"
+            + (f", {planned.minutes:.0f} minutes by the rate limits" if planned.minutes else "")
+        )
+        if args.dry_run:
+            return 0
+        from tqdm import tqdm
+
+        with tqdm(total=len(patents), disable=not sys.stderr.isatty(), unit="patent") as bar:
+            result = language_model.classify(
+                patents, endpoint, prompt, cache, read_key(endpoint), progress=bar.update
+            )
+    print(
+        f"{result.requests} requests, {result.input_tokens:,} + {result.output_tokens:,} tokens, "
+        f"USD {result.cost_usd:.2f}; {result.from_cache} patents from the cache"
+    )
+    code = _finish(args, patents, list(result.verdicts))
+    if result.stopped:
+        print(f"stopped: {result.stopped}; the same command goes on from here", file=sys.stderr)
+    return code
+
+
+def _finish(args: argparse.Namespace, patents: tuple[Any, ...], verdicts: list[Any]) -> int:
+    """Write the verdicts and say what they are; 1 when some patents are still pending."""
+    from calibration.evidence.patents.records import CLASSES
+    from outputs.evidence.patents_files import write_verdicts
+
+    path = args.out / "verdicts.csv"
+    write_verdicts(path, patents, verdicts)
+    by_class = Counter(v.category for v in verdicts if v.status == "classified")
+    for name in CLASSES:
+        print(f"{name:16} {by_class[name]:6}")
+    for status in ("unclassified", "pending"):
+        reasons = Counter(v.reason for v in verdicts if v.status == status)
+        for reason, count in reasons.most_common():
+            print(f"{status:16} {count:6}  {reason}")
+    _say_agreement(args, {v.id: v.category for v in verdicts if v.status == "classified"})
+    print(f"written to {path}")
+    return 1 if any(v.status == "pending" for v in verdicts) else 0
+
+
+def _say_agreement(args: argparse.Namespace, said: dict[str, str]) -> None:
+    """Agreement with labels, when the data at hand are the examples whose author said what each means."""
+    if args.data is not None:
+        return
+    from calibration.evidence.patents.agreement import agreement
+    from calibration.evidence.shipped import example_labels
+    from outputs.evidence.figures import confusion_figure, save
+    from outputs.evidence.tables import agreement_table, screen
+
+    labels = example_labels()
+    both = [i for i in labels if i in said]
+    result = agreement([labels[i] for i in both], [said[i] for i in both])
+    print(screen(agreement_table(result), digits=2))
+    print(f"accuracy {result.accuracy:.2f}, Cohen's kappa {result.kappa:.2f} (s.e. {result.kappa_error:.2f})")
+    save(confusion_figure(result, "label of the author", "classifier"), args.out / "confusion.png")
+
+
+def _panel(args: argparse.Namespace) -> int:
+    from calibration.evidence.patents import panel
+    from calibration.evidence.patents.readers import first_of_families, load_patents, read_source
+    from calibration.evidence.patents.records import CLASSES
+    from outputs.evidence.figures import counts_figure, save
+    from outputs.evidence.patents_files import read_verdicts, write_frame
+
+    if not 0 < args.depreciation < 1:
+        raise InputError(
+            Problem(f"got {args.depreciation}", where="--depreciation", expected="between 0 and 1")
+        )
+    patents, verdicts = read_verdicts(_need(args.out / "verdicts.csv", "patents classify"))
+    concordance = panel.read_concordance(args.concordance or panel.SHIPPED)
+    countries = panel.country_names()
+    counts = panel.count(patents, verdicts, concordance, countries)
+    note = [f"sectors by {concordance.source} (status: {concordance.status})"]
+    write_frame(args.out / "counts.csv", counts, note)
+    write_frame(args.out / "stocks.csv", panel.stocks(counts, args.depreciation), note)
+    left = Counter(v.status for v in verdicts if v.status != "classified")
+    print(f"{counts['patents'].sum():.0f} patents counted" + "".join(f", {n} {s}" for s, n in left.items()))
+    if args.data:
+        source = read_source(args.map or "plain")
+        firsts = first_of_families(source, args.data)
+        totals = []
+        for part in range(args.parts):
+            inside = partial(_in_part, parts=args.parts, part=part, firsts=firsts)
+            totals.append(
+                panel.count_all(load_patents(source, args.data, inside).patents, concordance, countries)
+            )
+        write_frame(args.out / "totals.csv", panel.add_up(totals), note)
+    by_year = counts.groupby(["category", "year"])["patents"].sum()
+    years = list(range(int(counts["year"].min()), int(counts["year"].max()) + 1))
+    series = {str(c): [float(by_year.get((c, y), 0.0)) for y in years] for c in CLASSES}
+    save(counts_figure(years, series, note[0]), args.out / "counts.png")
+    print(
+        f"written to {args.out}: counts.csv, stocks.csv, counts.png" + (", totals.csv" if args.data else "")
+    )
+    return 0
+
+
+def _in_part(identity: str, *, parts: int, part: int, firsts: set[str] | None) -> bool:
+    """Whether a patent is counted in this pass: it belongs to the part and stands for its family."""
+    from calibration.evidence.patents.panel import part_of
+
+    return part_of(identity, parts) == part and (firsts is None or identity in firsts)
+
+
+def _audit(args: argparse.Namespace) -> int:
+    from calibration.evidence.patents import audit
+    from outputs.evidence.figures import confusion_figure, save
+    from outputs.evidence.patents_files import read_sample, read_verdicts, write_sample
+    from outputs.evidence.tables import agreement_table, screen
+
+    patents, verdicts = read_verdicts(_need(args.out / "verdicts.csv", "patents classify"))
+    if args.action == "draw":
+        if (args.out / "sample.csv").exists():
+            raise InputError(
+                f"{args.out / 'sample.csv'} is there already: move it away before drawing another"
+            )
+        try:
+            drawn = audit.draw(patents, verdicts, args.size, seed=args.seed)
+        except ValueError as error:
+            raise InputError(str(error)) from error
+        sheet, key = write_sample(args.out, drawn, patents)
+        print(f"{len(drawn)} patents to label in {sheet}; {key.name} is the key, not for those who label")
+        return 0
+    _need(args.out / "sample_key.csv", "patents audit draw")
+    drawn, labels = read_sample(args.out)
+    said = {v.id: v.category for v in verdicts if v.status == "classified"}
+    kept = [d for d in drawn if d.id in labels and d.id in said]
+    if not kept:
+        raise InputError(Problem("no label yet", str(args.out / "sample.csv"), where="column label"))
+    result = audit.score(kept, [said[d.id] for d in kept], [labels[d.id] for d in kept])
+    print(f"{len(kept)} of {len(drawn)} labelled; weighed up to all patents:")
+    print(screen(agreement_table(result.agreement), digits=2))
+    kappa = result.agreement.kappa
+    print(
+        f"accuracy {result.agreement.accuracy:.3f} (s.e. {result.accuracy_error:.3f}), Cohen's kappa "
+        + ("not defined" if kappa is None else f"{kappa:.3f}")
+    )
+    shares: dict[str, list[Any]] = {
+        "class": [s.category for s in result.shares],
+        "true share": [s.audited for s in result.shares],
+        "s.e.": [s.standard_error for s in result.shares],
+        "classified share": [s.classified for s in result.shares],
+    }
+    print(screen(shares))
+    save(confusion_figure(result.agreement, "label by hand", "classifier"), args.out / "audit.png")
+    return 0
+
+
+def _need(path: Path, command: str) -> Path:
+    if not path.is_file():
+        raise InputError(Problem("not there yet", str(path), expected=f"what `run.py {command}` writes"))
+    return path
+
+
+def _batches(items: tuple[Any, ...], size: int) -> list[tuple[Any, ...]]:
+    """Parts of a sequence, with a bar on the terminal."""
+    from tqdm import tqdm
+
+    starts = range(0, len(items), size)
+    return [items[s : s + size] for s in tqdm(starts, disable=not sys.stderr.isatty(), unit="batch")]
