@@ -23,6 +23,13 @@ FILES = {
 }
 NAMES = "bea{year}_detail_commodity_names.csv"
 TOTALS = re.compile(r"T0\d\d|NA(\.\d)?|V00\d00|F\d\d[A-Z0-9]\d\d")  # totals, value added, final uses
+# Industries without a commodity of the same code, which the list of names leaves out.
+GOVERNMENT = {
+    "331314": "Secondary smelting and alloying of aluminum",
+    "S00101": "Federal electric utilities",
+    "S00201": "State and local government passenger transit",
+    "S00202": "State and local government electric utilities",
+}
 MAX_BYTES = 100 * MEGABYTE
 
 
@@ -113,6 +120,6 @@ def _names(folder: Path, year: int) -> dict[str, str]:
     if path is None:
         return dict(GOVERNMENT)
     lines = decode(read_bytes(path, MAX_BYTES), str(path)).splitlines()[1:]
-    return {
+    return GOVERNMENT | {
         cells[0].strip(): cells[1].strip() for line in lines if len(cells := delimited.split(line, ",")) >= 2
     }
