@@ -2,8 +2,8 @@
 
 `prepare` computes every base share, power and wedge once, laid out for the products the solver makes. Nothing here
 depends on the unknowns. Goods are split in two groups: *plain* goods, whose sourcing weights are constant during the
-solve and so need only matrix products, and *cell* goods (rare earths under a quota or with capacity at its target),
-whose weights depend on the unknowns and are computed cell by cell.
+solve and so need only matrix products, and *cell* goods (the rare-earth chain and whatever a quota names), whose
+weights may depend on licences and capacity and are computed cell by cell.
 """
 
 from __future__ import annotations
@@ -240,12 +240,11 @@ def _level(now: Array | None, base: Array) -> Array:
 
 
 def _cell_goods(b: Benchmark, closure: Closure, quotas: tuple[Quota, ...], stage_good: Array) -> Array:
-    """Goods whose sourcing weights depend on the unknowns."""
-    dynamic = np.zeros(b.final.shape[1], dtype=bool)
+    """Goods whose sourcing weights may depend on the unknowns: the rare-earth chain, and what quotas name."""
+    dynamic = stage_good.any(axis=0)
+    dynamic[b.elements] = True
     for quota in quotas:
         dynamic |= quota.covers.any(axis=(0, 1))
-    if closure.capacity == "target":
-        dynamic |= stage_good.any(axis=0)
     return dynamic
 
 
@@ -276,15 +275,15 @@ def _sourcing(
     weight, missing = pi[:, plain] * (1 + change), (pi[:, plain] * change).sum(axis=3)
     if closure.capacity == "given" and log_capacity.any():
         weight, missing = _with_capacity(b, pi[:, plain], weight, stage_good[:, plain], log_capacity)
-    taxed = (tax + tariff).any()
+    taxed, charged = tax[:, :, plain].any(), tariff[:, :, plain].any()
     tax_k, tariff_k = tax.transpose(kni), tariff.transpose(kni)
     keep = 1.0 / ((1 + tax_k) * (1 + tariff_k))
     share = pi[:, cell] if closed is None else np.where(closed[cell], 0.0, pi[:, cell])
     return Sourcing(
         plain=plain, cell=cell, rho=rho, weight=weight, missing=missing,
-        gate=weight * keep[plain] if taxed else weight,
-        tariff=weight * (tariff_k / (1 + tariff_k))[plain] if tariff.any() else None,
-        tax=weight * (tax_k * keep)[plain] if tax.any() else None,
+        gate=weight * keep[plain] if taxed or charged else weight,
+        tariff=weight * (tariff_k / (1 + tariff_k))[plain] if charged else None,
+        tax=weight * (tax_k * keep)[plain] if taxed else None,
         share=share, tilt=tilt[cell], capacity_base=pi[:, cell],
         gate_cell=keep[cell], tariff_cell=(tariff_k / (1 + tariff_k))[cell], tax_cell=(tax_k * keep)[cell],
         licence_base=licence0.transpose(kni)[cell],

@@ -22,19 +22,20 @@ class Layout:
     masks: tuple[Array, ...]
     starts: tuple[int, ...]
     size: int
+    positions: Array  # of the unknowns among all cells, laid end to end
+    edges: tuple[int, ...]  # where each array starts among all cells, and the end
 
     def unpack(self, vector: Array) -> State:
         """State arrays from a vector (or from the columns of a matrix: arrays then have a last axis of columns)."""
-        arrays = []
-        for mask, start, end in zip(self.masks, self.starts, (*self.starts[1:], self.size), strict=True):
-            full = np.zeros((*mask.shape, *vector.shape[1:]), dtype=vector.dtype)
-            full[mask] = vector[start:end]
-            arrays.append(full)
-        return State(*arrays)
+        full = np.zeros((self.edges[-1], *vector.shape[1:]), dtype=vector.dtype)
+        full[self.positions] = vector
+        pieces = zip(self.masks, self.edges[:-1], self.edges[1:], strict=True)
+        return State(*(full[start:end].reshape(*mask.shape, *vector.shape[1:]) for mask, start, end in pieces))
 
     def pack(self, state: State) -> Array:
-        """The vector of a state's (or of residuals in the order of `State`) active cells."""
-        return np.concatenate([array[mask] for mask, array in zip(self.masks, state, strict=True)])
+        """The vector (or the columns) of a state's active cells, or of residuals in the order of `State`."""
+        columns = state.price.shape[2:]
+        return np.concatenate([array.reshape(-1, *columns) for array in state])[self.positions]
 
     def pack_residuals(self, r: Residuals) -> Array:
         """Residuals in the order of the unknowns they are paired with."""
@@ -68,4 +69,8 @@ def layout(system: System) -> Layout:
         np.ones(len(system.restrictions.production), dtype=bool),
     )
     starts = np.concatenate([[0], np.cumsum([int(m.sum()) for m in masks])])
-    return Layout(masks, tuple(int(s) for s in starts[:-1]), int(starts[-1]))
+    edges = np.concatenate([[0], np.cumsum([m.size for m in masks])])
+    positions = np.nonzero(np.concatenate([m.reshape(-1) for m in masks]))[0]
+    return Layout(
+        masks, tuple(int(s) for s in starts[:-1]), int(starts[-1]), positions, tuple(int(e) for e in edges)
+    )  # fmt: skip

@@ -1,0 +1,332 @@
+"""A `Benchmark` from arrays: any input-output table with any number of regions, sectors and factors.
+
+    benchmark_from_flows   flows between (region, sector) and users, as an inter-country table has them
+    benchmark_from_shares  shares of spending, cost and final demand, as a Caliendo-Parro data set has them
+
+Both give an economy without rare earths unless `rare_earths` says which goods are elements. Empty cells (a sector that
+does not exist, a good nobody buys) are normal. Values are in one currency unit, called million USD in the records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+
+from model.ces import shares_of
+from model.records import Array, Benchmark, Frozen, Parameters
+
+UseClasses = Literal["common", "intermediate_final", "sector"]
+Negative = Literal["refuse", "clip"]
+WORST = 5  # cells named in a refusal
+
+
+class TableError(ValueError):
+    """A table that is no base year: every problem, with the worst cells."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = list(problems)
+        super().__init__("; ".join(self.problems))
+
+
+@dataclass(frozen=True)
+class Elasticities(Frozen):
+    """Elasticities of every nest: one number, or one per good (k) or sector (j). Defaults are those of a textbook."""
+
+    trade: float | Array = 5.0  # (k) sigma of E2
+    final: float = 1.0  # E8
+    materials: float | Array = 1.0  # (j) between goods, E4
+    value_added: float | Array = 1.0  # (j) value added against materials, E4
+    factor: float | Array = 1.0  # (j) between factors, E4
+    ree: float | Array = 0.2  # (j) rare earths against all other inputs, E5
+    element: float | Array = 0.2  # (j) between elements, E3
+    transformation: float | Array = 0.0  # (j) between the goods of one sector, E6
+
+
+@dataclass(frozen=True)
+class RareEarths(Frozen):
+    """The rare-earth block: which goods are elements, who makes what, and what a kg is worth."""
+
+    elements: Array  # (e,) positions among the goods
+    stage_sector: Array  # (s,) sectors with capacity (mining, separation, magnets)
+    unit_value: Array  # (i,k) USD per kg at the gate, nan where no quota can name the good
+    reo_content: Array  # (k,)
+    licence: Array | None = None  # (i,k) USD per kg
+
+
+@dataclass(frozen=True)
+class Innovation(Frozen):
+    """Research and what it does (E15-E17); without it technology never moves."""
+
+    share: float | Array = 0.0  # (n,j) of revenue
+    elasticity: float | Array = 0.0  # (n,g) lambda
+    options: dict[str, Any] = field(default_factory=dict)  # further fields of `Parameters`
+
+
+def benchmark_from_flows(
+    intermediate: Array,
+    final: Array,
+    *,
+    factor_share: Array | None = None,
+    mobility: Sequence[float] = (np.inf,),
+    use_classes: UseClasses = "common",
+    make: Array | None = None,
+    tariff: Array | None = None,
+    export_tax: Array | None = None,
+    subsidy: Array | None = None,
+    elasticities: Elasticities | None = None,
+    innovation: Innovation | None = None,
+    rare_earths: RareEarths | None = None,
+    labour: int = 0,
+    numeraire: Sequence[bool] | None = None,
+    deficit_rule: Literal["fixed", "share_of_world_income"] = "fixed",
+    negative: Negative = "refuse",
+) -> Benchmark:
+    """A base year from flows; output, value added and deficits follow from them, so that it balances.
+
+    intermediate (i,k,n,j) and final (i,k,n): sales at the gate of the origin, before export tax and tariff.
+    factor_share (n,f,j): how value added (what the flows leave) is split, sums to 1; mobility (f,): inf is mobile
+    between the region's sectors, 0 specific. make (n,j,k): which sector makes which good; the identity when None.
+    use_classes: origin shares common to all uses, separate for intermediate and final use, or by using sector.
+    negative: a negative flow is refused by name, or set to zero ("clip"; output then follows from what remains).
+    Raises TableError.
+    """
+    flows, final = _without_negatives(np.asarray(intermediate, float), np.asarray(final, float), negative)
+    origins, goods, regions, sectors = flows.shape
+    if final.shape != (origins, goods, regions) or origins != regions:
+        raise TableError([f"intermediate {flows.shape} and final {final.shape} do not fit: (i,k,n,j) and (i,k,n)"])
+    wedge = _wedge(regions, goods, tariff, export_tax)
+    make = _identity_make(regions, sectors, goods) if make is None else np.asarray(make, float)
+    research = 0.0 if innovation is None else np.asarray(innovation.share, float)
+    kept = (1 - research) * (1 + (0.0 if subsidy is None else np.asarray(subsidy, float)))
+    if negative == "clip":
+        flows = _affordable(flows, final, wedge, make, kept)
+    sales = flows.sum(axis=(2, 3)) + final.sum(axis=2)
+    output = _output_of(sales, make)
+    bought, consumed = flows * wedge[..., None], final * wedge
+    shares, use_class, final_class = _shares_by_class(bought, consumed, use_classes)
+    return _assemble(
+        output=output, make=_make_shares(sales, make), use=bought.sum(axis=0).transpose(1, 0, 2),
+        final=consumed.sum(axis=0).T, trade_share=shares, use_class=use_class, final_class=final_class,
+        factor_share=factor_share, mobility=mobility, tariff=tariff, export_tax=export_tax, subsidy=subsidy,
+        elasticities=elasticities, innovation=innovation, rare_earths=rare_earths, labour=labour,
+        numeraire=numeraire, deficit_rule=deficit_rule, negative=negative,
+    )  # fmt: skip
+
+
+def benchmark_from_shares(
+    trade_share: Array,
+    cost_share: Array,
+    final_share: Array,
+    value_added: Array,
+    *,
+    deficit: Array | None = None,
+    tariff: Array | None = None,
+    **options: Any,
+) -> Benchmark:
+    """A base year from shares, as in Caliendo and Parro (2015): spending is the solution of their linear system.
+
+    trade_share (i,n,k): of n's spending on k at purchaser prices; or (c,i,n,k) with c = 2 (intermediate, final).
+    cost_share (n,k,j): good k in the cost of j, the rest is value added; final_share (n,k).
+    value_added (n,): income of factors, which fixes the scale. deficit (n,): sums to 0.
+    Other options as in `benchmark_from_flows`. Raises TableError.
+    """
+    pi = np.asarray(trade_share, float)
+    pi = np.stack([pi, pi]) if pi.ndim == 3 else pi
+    regions, goods, sectors = cost_share.shape
+    deficit = np.zeros(regions) if deficit is None else np.asarray(deficit, float)
+    if goods != sectors:
+        raise TableError(["shares need one good for each sector; use benchmark_from_flows for joint production"])
+    keep = np.zeros((regions, regions, goods)) if tariff is None else np.asarray(tariff, float)
+    at_gate = pi / (1 + keep)
+    final_spending, output = _spending_system(at_gate, pi, keep, cost_share, final_share, np.asarray(value_added), deficit)
+    flows = np.einsum("ink,nkj,nj->iknj", at_gate[0], cost_share, output)
+    return benchmark_from_flows(flows, np.einsum("ink,nk->ikn", at_gate[1], final_spending), tariff=tariff, **options)
+
+
+def _spending_system(
+    at_gate: Array, pi: Array, tariff: Array, cost: Array, final: Array, value_added: Array, deficit: Array
+) -> tuple[Array, Array]:
+    """(n,k) final spending and (n,j) output that clear every market, by iteration on tariff income."""
+    tariff_part = pi * tariff / (1 + tariff)
+    income = value_added + deficit
+    output = np.zeros(cost.shape[::2])
+    for _ in range(10_000):
+        spent = final * income[:, None]
+        previous = output
+        output = np.einsum("ink,nkj,nj->ik", at_gate[0], cost, output) + np.einsum("ink,nk->ik", at_gate[1], spent)
+        paid = np.einsum("ink,nkj,nj->n", tariff_part[0], cost, output)
+        income = value_added + deficit + paid + np.einsum("ink,nk->n", tariff_part[1], spent)
+        if np.abs(output - previous).max() <= 1e-15 * np.abs(output).max():
+            return final * income[:, None], output
+    raise TableError(["spending implied by the shares grows without end: cost shares of a sector sum to 1 or more"])
+
+
+def _without_negatives(flows: Array, final: Array, negative: Negative) -> tuple[Array, Array]:
+    problems = []
+    for name, array in (("intermediate", flows), ("final", final)):
+        if not np.isfinite(array).all():
+            problems.append(f"{name} holds values that are not finite at {_cells(~np.isfinite(array), array)}")
+        elif negative == "refuse" and (array < 0).any():
+            problems.append(
+                f"{name} holds {int((array < 0).sum())} negative flows, the largest at "
+                f"{_cells(array < 0, array)} (origin, good, region, sector); negative='clip' sets them to zero"
+            )
+    if problems:
+        raise TableError(problems)
+    return np.maximum(flows, 0.0), np.maximum(final, 0.0)
+
+
+def _affordable(flows: Array, final: Array, wedge: Array, make: Array, kept: Array) -> Array:
+    """Flows with the inputs of sectors that pay more for them than they sell for scaled down to their revenue.
+
+    Suppliers then sell less, so that the rule is applied until no sector breaks it. kept: cost over output.
+    """
+    for _ in range(1000):
+        revenue = kept * _output_of(flows.sum(axis=(2, 3)) + final.sum(axis=2), make)
+        inputs = (flows * wedge[..., None]).sum(axis=(0, 1))
+        if (inputs <= revenue * (1 + 1e-14)).all():
+            return flows
+        flows = flows * np.minimum(1.0, shares_of(inputs, revenue) + (inputs == 0))
+    raise TableError(["some sectors buy inputs only from each other and never earn what they cost"])
+
+
+def _cells(wrong: Array, size: Array) -> str:
+    cells = np.argwhere(wrong)
+    order = np.argsort(-np.abs(np.nan_to_num(size[wrong], nan=np.inf)))[:WORST]
+    return ", ".join(f"{tuple(int(v) for v in cells[o])} = {size[tuple(cells[o])]:.6g}" for o in order)
+
+
+def _wedge(regions: int, goods: int, tariff: Array | None, export_tax: Array | None) -> Array:
+    """(i,k,n) purchaser price over gate price."""
+    wedge = np.ones((regions, regions, goods))
+    for rate in (tariff, export_tax):
+        if rate is not None:
+            wedge = wedge * (1 + rate)
+    return wedge.transpose(0, 2, 1)
+
+
+def _shares_by_class(bought: Array, consumed: Array, classes: UseClasses) -> tuple[Array, Array, int]:
+    """(c,i,n,k) origin shares, (j,) class of every using sector, and the class of final demand."""
+    sectors = bought.shape[3]
+    intermediate, final = bought.sum(axis=3), consumed
+    if classes == "common":
+        spending = [intermediate + final]
+        use_class, final_class = np.zeros(sectors, dtype=int), 0
+    elif classes == "intermediate_final":
+        spending = [intermediate, final]
+        use_class, final_class = np.zeros(sectors, dtype=int), 1
+    else:
+        spending = [*np.moveaxis(bought, 3, 0), final]
+        use_class, final_class = np.arange(sectors), sectors
+    flows = np.stack(spending)  # (c,i,k,n)
+    return shares_of(flows.sum(axis=1, keepdims=True), flows).transpose(0, 1, 3, 2), use_class, final_class
+
+
+def _identity_make(regions: int, sectors: int, goods: int) -> Array:
+    if sectors != goods:
+        raise TableError([f"{goods} goods and {sectors} sectors: say who makes what with make (n,j,k)"])
+    return np.broadcast_to(np.eye(sectors), (regions, sectors, goods))
+
+
+def _output_of(sales: Array, make: Array) -> Array:
+    """(n,j) value of output: the sales of the goods a sector makes; a good made by several is split as `make` says."""
+    made = make / np.where(make.sum(axis=1, keepdims=True) > 0, make.sum(axis=1, keepdims=True), 1.0)
+    return np.einsum("njk,nk->nj", made, sales)
+
+
+def _make_shares(sales: Array, make: Array) -> Array:
+    """(n,j,k) revenue shares."""
+    made = make / np.where(make.sum(axis=1, keepdims=True) > 0, make.sum(axis=1, keepdims=True), 1.0)
+    revenue = made * sales[:, None, :]
+    return shares_of(revenue.sum(axis=2, keepdims=True), revenue)
+
+
+def _assemble(
+    *, output: Array, make: Array, use: Array, final: Array, trade_share: Array, use_class: Array, final_class: int,
+    factor_share: Array | None, mobility: Sequence[float], tariff: Array | None, export_tax: Array | None,
+    subsidy: Array | None, elasticities: Elasticities | None, innovation: Innovation | None,
+    rare_earths: RareEarths | None, labour: int, numeraire: Sequence[bool] | None,
+    deficit_rule: Literal["fixed", "share_of_world_income"], negative: Negative,
+) -> Benchmark:  # fmt: skip
+    regions, sectors = output.shape
+    goods, factors = final.shape[1], len(mobility)
+    zero_trade = np.zeros((regions, regions, goods))
+    tariff, export_tax = (zero_trade if rate is None else rate for rate in (tariff, export_tax))
+    subsidy = np.zeros_like(output) if subsidy is None else np.asarray(subsidy, float)
+    innovation = innovation or Innovation()
+    research = np.where(output > 0, np.broadcast_to(np.asarray(innovation.share, float), output.shape), 0.0)
+    cost = (1 - research) * (1 + subsidy) * output
+    added = cost - use.sum(axis=1)
+    added = np.where(np.abs(added) < 1e-12 * cost, 0.0, added)
+    if factor_share is None:
+        if factors != 1:
+            raise TableError([f"{factors} factors need factor_share (n,f,j)"])
+        factor_share = np.ones((regions, 1, sectors))
+    _refuse_empty_cost(added, output)
+    block = rare_earths or RareEarths(
+        np.zeros(0, dtype=int), np.zeros(0, dtype=int), np.full((regions, goods), np.nan), np.full(goods, np.nan)
+    )
+    b = Benchmark(
+        output=output, make=make, use=use, final=final, trade_share=trade_share,
+        factor_payment=np.asarray(factor_share, float) * added[:, None, :], research_share=research,
+        export_tax=export_tax, tariff=tariff, subsidy=subsidy,
+        licence=np.zeros((regions, goods)) if block.licence is None else block.licence,
+        deficit=np.zeros(regions), unit_value=block.unit_value, reo_content=block.reo_content, elements=block.elements,
+        parameters=_parameters(output.shape, goods, len(block.elements), block.stage_sector, mobility,
+                               elasticities or Elasticities(), innovation, deficit_rule),
+        use_class=use_class, final_class=final_class, stage_sector=block.stage_sector, labour=labour,
+        numeraire=np.array([True] * factors if numeraire is None else list(numeraire)),
+    )  # fmt: skip
+    return b.replace(deficit=b.final.sum(axis=1) - _income_without_deficit(b))
+
+
+def _refuse_empty_cost(added: Array, output: Array) -> None:
+    """Sectors whose inputs cost more than they sell for have no value added to pay."""
+    if (added < 0).any():
+        raise TableError([
+            f"{int((added < 0).sum())} sectors pay more for inputs than they sell for, the worst at "
+            f"{_cells(added < 0, added)} (region, sector)"
+        ])  # fmt: skip
+
+
+def _income_without_deficit(b: Benchmark) -> Array:
+    """E11 in the base year, without deficits: (n,) million USD."""
+    from model.system import gate_value_base, licence_rate
+
+    gate, licence = gate_value_base(b), licence_rate(b)
+    research = (b.research_share * (1 + b.subsidy) - b.subsidy) * b.output
+    tariff = gate * (1 + b.export_tax) * (1 + licence) * b.tariff
+    at_border = gate * (b.export_tax * (1 + licence) + licence)
+    return (
+        b.factor_payment.sum(axis=(1, 2)) + research.sum(axis=1) + tariff.sum(axis=(0, 2)) + at_border.sum(axis=(1, 2))
+    )
+
+
+def _parameters(
+    shape: tuple[int, ...], goods: int, elements: int, stages: Array, mobility: Sequence[float], e: Elasticities,
+    innovation: Innovation, deficit_rule: Literal["fixed", "share_of_world_income"],
+) -> Parameters:  # fmt: skip
+    regions, sectors = shape
+    technologies = elements + 1
+
+    def by(length: int, value: float | Array) -> Array:
+        return np.array(np.broadcast_to(np.asarray(value, float), (length,)))
+
+    defaults: dict[str, Any] = {
+        "spillover": np.zeros((regions, technologies)), "spillover_region": np.eye(regions),
+        "spillover_sector": np.eye(sectors), "breadth": 0.0, "capacity_weight": np.ones(len(stages)),
+        "capacity_response": np.full(len(stages), 0.5), "capacity_expansion": np.full(len(stages), 0.2),
+        "capacity_exit": np.full(len(stages), 0.5), "build_time": np.zeros(len(stages), dtype=int),
+    }  # fmt: skip
+    return Parameters(
+        trade_elasticity=by(goods, e.trade), ree_elasticity=by(sectors, e.ree),
+        element_elasticity=by(sectors, e.element), value_added_elasticity=by(sectors, e.value_added),
+        factor_elasticity=by(sectors, e.factor), materials_elasticity=by(sectors, e.materials),
+        transformation_elasticity=by(sectors, e.transformation), final_elasticity=float(e.final),
+        factor_mobility=np.asarray(mobility, float),
+        innovation_elasticity=np.array(np.broadcast_to(np.asarray(innovation.elasticity, float), (regions, technologies))),
+        deficit_rule=deficit_rule, **{**defaults, **innovation.options},
+    )  # fmt: skip

@@ -1,0 +1,222 @@
+"""The derivative of the residuals, equation by equation: E1-E17, E22 in percentage changes.
+
+`linearise` takes an allocation and returns a function from changes of the unknowns to changes of the residuals. It is
+the linearised model that GEMPACK users know: every CES aggregate changes by the share-weighted sum of its parts. Arrays
+carry a last axis of directions (x), so that many directions cost a few matrix products. Regions act on their own
+(`region`) and meet in trade (`trade`). Tests hold it to complex-step derivatives of `residuals` (docs/model.md,
+section 10.5).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model.equilibrium import Allocation, Residuals, State
+from model.markets import sluggish_index
+from model.records import Array
+from model.restrictions import complementarity_slopes
+from model.system import TONNES, System
+from model.tangent.region import Region, Reply
+from model.tangent.trade import Trade, reciprocal, span
+
+__all__ = ["Tangent", "linearise"]
+
+
+def linearise(system: System, a: Allocation) -> Tangent:
+    """The Jacobian of `residuals` at an allocation, as a function of changes of the unknowns."""
+    return Tangent(system, a)
+
+
+class Tangent:
+    """Changes of the residuals for changes of the unknowns; arrays of both carry a last axis of directions."""
+
+    def __init__(self, system: System, a: Allocation) -> None:
+        self.system, self.a = system, a
+        self.trade, self.region = Trade(system, a), Region(system, a)
+        self.supply = Supply(system, a)
+        self.factors = Factors(system, a, self.region)
+        b = system.benchmark
+        self.at_output = ((system.research_income - system.subsidy * b.output) * np.exp(a.state.output))[:, None]
+        self.per_income = reciprocal(a.income)[:, None]
+
+    def __call__(self, d: State) -> Residuals:
+        system, a = self.system, self.a
+        price = self.trade.inward(d)
+        reply = self.region.respond(d, price)
+        demand, taxes, tonnes = self.trade.outward(d, price, reply.net)
+        revenue, supplied, rent = self.supply.change(d)
+        labour = self.factors.labour_wage(d)
+        wage, scientists = self.region.scientists(d, reply, labour)
+        hours = None if scientists is None else -(system.research.labour_share / a.labour)[:, None] * scientists
+        mobile, sluggish, earned, world = self.factors.change(d, reply, hours)
+        income = earned + taxes + self._transfers(d, reply, world)
+        if rent is not None:
+            income = income + rent
+        budget = d.income - income * self.per_income
+        budget[system.numeraire_region] = world / a.world
+        research_x, research_e = d.research_x, d.research_e
+        if self.region.learns:
+            research_x, research_e = self.region.research(d, reply, wage)
+        quota, leak = self._quotas(d, tonnes)
+        return Residuals(
+            profit=revenue - reply.nest, market=supplied - demand, mobile=mobile, sluggish=sluggish, budget=budget,
+            research_x=research_x, research_e=research_e, capacity=self._capacity(d, reply), quota=quota, leak=leak,
+            production=self.supply.quotas(d, supplied),
+        )  # fmt: skip
+
+    def _transfers(self, d: State, reply: Reply, world: Array) -> Array:
+        """E11: research income less subsidies, stock sales, deficits; million USD."""
+        system = self.system
+        total = (self.at_output @ d.output)[:, 0]
+        if reply.stock is not None:
+            total = total + reply.stock.sum(axis=1)
+        if self.region.paid is not None:
+            total = total + (np.expm1(system.log_use)[..., None] * reply.gross.sum(axis=0)).sum(axis=1)
+        if system.benchmark.parameters.deficit_rule == "share_of_world_income":
+            total = total + system.deficit[:, None] * world
+        return total
+
+    def _capacity(self, d: State, reply: Reply) -> Array:
+        """E22."""
+        system = self.system
+        if system.closure.capacity != "target":
+            return d.capacity
+        rent = d.rent[:, system.stage_factor, system.benchmark.stage_sector]
+        response = system.benchmark.parameters.capacity_response[:, None]
+        return d.capacity - response * (rent - reply.final_price[:, None])
+
+    def _quotas(self, d: State, tonnes: Array | None) -> tuple[Array, Array]:
+        """E13."""
+        a, r = self.a, self.system.restrictions
+        if tonnes is None or not len(r.quotas):
+            return d.licence, d.leak
+        net = a.quota_tonnes.copy()
+        net[r.leaking] -= a.state.leak
+        tonnes[r.leaking] -= d.leak
+        first, second = complementarity_slopes(a.state.licence / r.scale, r.log_limit - np.log(net))
+        quota = (first / r.scale)[:, None] * d.licence - (second / net)[:, None] * tonnes
+        if not len(r.leaking):
+            return quota, d.leak
+        scale = r.scale[r.leaking]
+        margin = (r.leak_margin - a.state.licence[r.leaking]) / scale
+        first, second = complementarity_slopes(a.state.leak / r.leak_scale, margin)
+        leak = (first / r.leak_scale)[:, None] * d.leak - (second / scale)[:, None] * d.licence[r.leaking]
+        return quota, leak
+
+
+class Supply:
+    """E6, E7 and production quotas."""
+
+    def __init__(self, system: System, a: Allocation) -> None:
+        self.system, self.a = system, a
+        self.sector, self.good = span(system.pair_sector), span(system.pair_good)
+        one_good = not len(system.joint) and len(system.pair_good) == system.active.shape[1]
+        self.identity = one_good and bool((system.pair_good == system.pair_sector).all())
+        self.made = a.made[..., None]
+        self.rho = system.rho_make[system.pair_sector][:, None]
+        value = a.made * (system.benchmark.output * np.exp(a.state.output))[:, system.pair_sector]
+        self.sold = (value / np.where(value @ system.to_good == 0, 1.0, value @ system.to_good)[:, system.pair_good])[..., None]
+        self.markup = np.exp(a.state.price - a.net_price)[..., None]
+
+    def change(self, d: State) -> tuple[Array, Array, Array | None]:
+        """ln revenue price (n,j,x), ln supply (n,k,x), production-quota rents (n,x) in million USD."""
+        system, a = self.system, self.a
+        production = bool(system.restrictions.production)
+        net = self._net_price(d) if production else d.price
+        if self.identity:
+            revenue, supplied = net, d.output
+        else:
+            pairs = net[:, system.pair_good]
+            revenue = system.to_sector.T @ (self.made * pairs)
+            shift = self.rho * (pairs - revenue[:, system.pair_sector]) + d.output[:, system.pair_sector]
+            supplied = system.to_good.T @ (self.sold * shift)
+        if not production:
+            return revenue, supplied, None
+        before = (a.supply[..., None] / self.markup) * supplied
+        supplied = supplied + d.price - net
+        return revenue, supplied, (a.supply[..., None] * supplied - before).sum(axis=1)
+
+    def _net_price(self, d: State) -> Array:
+        """Section 5: p less chi/u."""
+        system, a = self.system, self.a
+        part = -np.expm1(a.net_price - a.state.price)[..., None]  # of the price that is rent
+        rent = np.zeros_like(d.price)
+        for position, quota in enumerate(system.restrictions.production):
+            unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)
+            slope = np.where(quota.goods, quota.weight, 0.0) / unit * np.exp(-a.state.price[quota.origin])
+            rent[quota.origin] += slope[:, None] * d.production_licence[position]
+        return d.price + (part * d.price - rent) / (1 - part)
+
+    def quotas(self, d: State, supplied: Array) -> Array:
+        """Section 5: conditions of production quotas."""
+        system, a = self.system, self.a
+        out = np.zeros_like(d.production_licence)
+        for position, quota in enumerate(system.restrictions.production):
+            i, tonnes = quota.origin, a.production_tonnes[position]
+            unit = np.where(quota.goods, system.benchmark.unit_value[i], 1.0)
+            per = np.where(quota.goods, quota.weight, 0.0) * TONNES / (unit * np.exp(a.state.price[i])) * a.supply[i]
+            change = (per[:, None] * (supplied[i] - d.price[i])).sum(axis=0)
+            scale = system.production_scale[position]
+            first, second = complementarity_slopes(
+                a.state.production_licence[position] / scale, np.log(quota.limit / tonnes)
+            )
+            out[position] = first / scale * d.production_licence[position] - second * change / tonnes
+        return out
+
+
+class Factors:
+    """E10 and the numeraire."""
+
+    def __init__(self, system: System, a: Allocation, region: Region) -> None:
+        self.system, self.region = system, region
+        b = system.benchmark
+        demand = a.spending.on_factor[:, region.mobile]
+        share = demand * reciprocal(demand.sum(axis=2, keepdims=True))  # (n,fm,j)
+        self.demand = share
+        self.own = (share * system.nests.rho_factor).sum(axis=2)[..., None]
+        self.mobile_supply, self.sluggish_supply = a.mobile_supply[..., None], a.sluggish_supply[..., None]
+        base = np.where(b.numeraire, system.endowment, 0.0) / np.where(b.numeraire, system.endowment, 0.0).sum()
+        self.world_mobile = (base[:, system.mobile] * np.exp(a.state.wage))[..., None]
+        self.labour_mobile = system.mobile == b.labour
+        self.specific = bool((system.rho_supply == 1.0).all())
+        if len(system.sluggish):
+            rho = system.rho_supply[:, None]
+            weight = system.supply_share * np.exp(rho * a.state.rent)
+            self.mean = (weight * reciprocal(weight.sum(axis=2, keepdims=True)))[..., None]
+            self.rho = rho[..., None]
+            self.world_sluggish = (base[:, system.sluggish] * np.exp(sluggish_index(system, a.state.rent)))[..., None]
+            self.labour_sluggish = (system.sluggish == b.labour)[:, None, None]
+
+    def labour_wage(self, d: State) -> Array:
+        """(n,x) ln wage of labour."""
+        system = self.system
+        if self.labour_mobile.any():
+            return d.wage[:, int(np.argmax(self.labour_mobile))]
+        return (self.mean * d.rent).sum(axis=2)[:, int(np.searchsorted(system.sluggish, system.benchmark.labour))]
+
+    def change(self, d: State, reply: Reply, hours: Array | None) -> tuple[Array, Array, Array, Array]:
+        """ln excess supply of mobile (n,fm,x) and sluggish (n,fs,j,x) factors, factor income (n,x), numeraire (x,).
+
+        hours (n,x): ln labour left by research.
+        """
+        system = self.system
+        supply = d.wage
+        if hours is not None:
+            supply = supply + self.labour_mobile[:, None] * hours[:, None]
+        mobile = supply - self.demand @ reply.on_factor - self.own * d.wage
+        earned = (self.mobile_supply * supply).sum(axis=1)
+        world = (self.world_mobile * d.wage).sum(axis=(0, 1))
+        if not len(system.sluggish):
+            return mobile, d.rent, earned, world
+        mean = (self.mean * d.rent).sum(axis=2)
+        supply = self.rho * d.rent
+        if not self.specific:
+            supply = supply - (self.rho - 1) * mean[:, :, None]
+        if system.closure.capacity == "target":
+            for s, j in enumerate(system.benchmark.stage_sector):
+                supply[:, system.stage_factor[s], j] += d.capacity[:, s]
+        if hours is not None:
+            supply = supply + self.labour_sluggish * hours[:, None, None]
+        sluggish = supply - reply.on_factor[:, None] - self.region.rho_factor * d.rent
+        earned = earned + (self.sluggish_supply * supply).sum(axis=(1, 2))
+        return mobile, sluggish, earned, world + (self.world_sluggish * mean).sum(axis=(0, 1))

@@ -1,0 +1,259 @@
+"""What a region does at given purchaser prices, in percentage changes: E3-E5, E8, E10, E15-E17.
+
+Nothing here crosses a border, spillovers of research excepted.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from model.equilibrium import Allocation, State
+from model.records import Array
+from model.system import System
+from model.tangent.trade import reciprocal, span
+
+
+class Reply(NamedTuple):
+    """Changes by region; a last axis x of directions."""
+
+    nest: Array  # (n,j,x) ln unit cost
+    on_factor: Array  # (n,j,x) ln outlay on a factor, its own price term excepted
+    gross: Array  # (c,n,k,x) million USD
+    net: Array  # (c,n,k,x) what origins face
+    stock: Array | None  # (n,k,x)
+    final_price: Array  # (n,x)
+    share_x: Array | None  # (n,r,x) ln cost share of X; it changes in sectors that use rare earths only
+    share_e: Array | None  # (n,r,e,x)
+
+
+class Region:
+    """Shares at the allocation, and the replies they imply."""
+
+    def __init__(self, system: System, a: Allocation) -> None:
+        self.system, self.a = system, a
+        nests, b, c, sp = system.nests, system.benchmark, a.costs, a.spending
+        self.users, self.elements = span(nests.users), span(b.elements)
+        self.mobile, self.sluggish = span(system.mobile), span(system.sluggish)
+        self.learns = system.closure.technology == "target" and system.closure.regime != "exogenous"
+        self.spills = self.learns and system.closure.regime == "directed_with_spillovers"
+        added = nests.value_added * np.exp(nests.rho_added * (c.value_added - c.other))
+        self.materials_part = (1 - added)[..., None]
+        self.gap_added = (nests.rho_added * (1 - added))[..., None]
+        self.gap_materials = (nests.rho_added * added)[..., None]
+        factor = nests.factor * np.exp(nests.rho_factor * (a.wage - c.value_added[:, None, :]))
+        self.mobile_share = factor[:, self.mobile].swapaxes(1, 2)  # (n,j,fm)
+        self.sluggish_share = factor[:, self.sluggish, :, None] if len(system.sluggish) else None
+        self.rho_factor = nests.rho_factor[:, None]
+        self.outlay = sp.on_materials[..., None]
+        self.rho_material = nests.rho_material[:, None]
+        self.material, self.own = self._materials()
+        self.final = sp.final[..., None]
+        total = sp.final.sum(axis=1, keepdims=True)
+        self.final_share = (sp.final * reciprocal(total))[:, None, :]
+        if system.log_use.any():
+            self.paid = np.exp(-system.log_use)[..., None]  # gross spending per dollar of the users
+        else:
+            self.paid = None
+        if len(nests.users):
+            self._rare_earths()
+
+    def _materials(self) -> tuple[tuple[tuple[int, object, Array], ...], Array]:
+        """Shares of goods in materials by class of use, and the own-price term of spending (c,n,k,1)."""
+        nests, b, c, sp = self.system.nests, self.system.benchmark, self.a.costs, self.a.spending
+        own = np.zeros((*c.users_price.shape, 1))
+        found = []
+        for cls in sorted({g[0] for g in nests.groups}):
+            members = [(g, power) for g, power in zip(nests.groups, c.materials_power, strict=True) if g[0] == cls]
+            sectors = np.sort(np.concatenate([g[2] for g, _ in members]))
+            share = np.empty((nests.material.shape[0], len(sectors), nests.material.shape[2]))
+            for (_, rho, chosen), power in members:
+                at = span(np.searchsorted(sectors, chosen))
+                scale = np.exp(-rho * c.materials[:, chosen])
+                share[:, at] = nests.material[:, chosen] * (1 + power)[:, None] * scale[:, :, None]
+            where = span(sectors)
+            weight = (nests.rho_material[where] * sp.on_materials[:, where])[:, None, :]
+            own[cls, :, :, 0] += (weight @ share)[:, 0]
+            found.append((cls, where, share))
+        own[b.final_class, :, :, 0] += nests.rho_final * sp.final
+        return tuple(found), own
+
+    def _rare_earths(self) -> None:
+        nests, c, sp = self.system.nests, self.a.costs, self.a.spending
+        rho_e = nests.rho_element[:, None]
+        self.element = nests.element * np.exp(rho_e * (c.element_price - c.ree[:, :, None]))  # (n,r,e)
+        share = sp.share_ree[:, self.users]
+        rho = nests.rho_ree[self.users]
+        self.ree_share = share[..., None]
+        self.to_share_x = (rho * share)[..., None]
+        self.to_share_ree = (rho * (share - 1))[..., None]
+        self.rho_element = nests.rho_element[:, None]
+        self.on_element = sp.on_element
+        self.element_own = (rho_e * sp.on_element)  # (n,r,e)
+        classes = self.system.benchmark.use_class[nests.users]
+        self.element_classes = [(int(cls), span(np.nonzero(classes == cls)[0])) for cls in np.unique(classes)]
+
+    # ---------------------------------------------------------------- E3-E5
+
+    def respond(self, d: State, price: Array) -> Reply:
+        """Costs, spending and research shares; price (c,n,k,x)."""
+        value_added = self.mobile_share @ d.wage
+        if self.sluggish_share is not None:
+            value_added = value_added + (self.sluggish_share * d.rent).sum(axis=1)
+        materials = self.materials(price)
+        gap = value_added - materials
+        other = value_added - self.materials_part * gap
+        tech_x, tech_e = self.technology(d)
+        if tech_x is not None:
+            other = other - tech_x
+        nest, on_other, share_x, share_e, on_element = other, d.output, None, None, None
+        if len(self.system.nests.users):
+            nest, on_other = other.copy(), d.output.copy()
+            price_e = self.element_prices(price)
+            spread = other[:, self.users] - self.bundle(price_e, tech_e)
+            nest[:, self.users] -= self.ree_share * spread
+            share_x = self.to_share_x * spread
+            on_other[:, self.users] += share_x
+            share_e, on_element = self.elements_demand(d, price, price_e, tech_e, spread)
+        on_factor = on_other + self.gap_added * gap - self.rho_factor * value_added
+        on_materials = on_other - self.gap_materials * gap
+        gross, final_price = self.spending(d, price, materials, on_materials, on_element)
+        stock, net = self.stocks(price, gross)
+        return Reply(nest, on_factor, gross, net, stock, final_price, share_x, share_e)
+
+    def materials(self, price: Array) -> Array:
+        """E4: (n,j,x) ln price of materials."""
+        if len(self.material) == 1:
+            return self.material[0][2] @ price[self.material[0][0]]
+        out = np.empty((*self.outlay.shape[:2], price.shape[-1]), dtype=price.dtype)
+        for cls, sectors, share in self.material:
+            out[:, sectors] = share @ price[cls]
+        return out
+
+    def technology(self, d: State) -> tuple[Array | None, Array | None]:
+        """E17 is linear in ln r."""
+        if not self.learns:
+            return None, None
+        q = self.system.research
+        a_x = q.own_x[:, None, None] * d.research_x
+        a_e = q.own_e[:, None, :, None] * d.research_e
+        if self.spills:
+            live_x, live_e = d.research_x * q.active_x[..., None], d.research_e * q.active_e[..., None]
+            columns = d.research_x.shape[-1]
+            a_x = a_x + q.spill_x[:, None, None] * q.reach_x[..., None] * _spread(q.region, live_x, q.sector)
+            if len(self.system.nests.users):
+                a_x[:, self.users] += (q.breadth[..., None] * live_e).sum(axis=2)
+                sector = q.sector[np.ix_(self.system.nests.users, self.system.nests.users)]
+                shape = live_e.shape
+                spilt = _spread(q.region, live_e.reshape(*shape[:2], -1), sector).reshape(*shape[:3], columns)
+                a_e = a_e + (q.spill_e[:, None, :] * q.reach_e)[..., None] * spilt
+        return a_x * q.active_x[..., None], a_e * q.active_e[..., None]
+
+    # ---------------------------------------------------------------- rare earths: E3, E5, E8, E15
+
+    def element_prices(self, price: Array) -> Array:
+        """(n,r or 1,e,x) purchaser prices of elements by using sector, before technology."""
+        if len(price) == 1:
+            return price[0][:, None, self.elements]
+        classes = self.system.benchmark.use_class[self.system.nests.users]
+        return price[classes][:, :, self.elements].swapaxes(0, 1)
+
+    def bundle(self, price_e: Array, tech_e: Array | None) -> Array:
+        """E3: (n,r,x) ln price of the REE bundle."""
+        effective = price_e if tech_e is None else price_e - tech_e
+        if effective.shape[1] == 1:
+            return self.element @ effective[:, 0]
+        return (self.element[..., None] * effective).sum(axis=2)
+
+    def elements_demand(
+        self, d: State, price: Array, price_e: Array, tech_e: Array | None, spread: Array
+    ) -> tuple[Array | None, Array]:
+        """ln cost shares of elements (n,r,e,x), when research needs them, and spending on them (c,n,e,x)."""
+        ree = self.bundle(price_e, tech_e)
+        common = self.to_share_ree * spread - self.rho_element * ree
+        effective = price_e if tech_e is None else price_e - tech_e
+        out = np.zeros((len(price), price.shape[1], self.element.shape[2], price.shape[-1]), dtype=price.dtype)
+        if self.learns or effective.shape[1] > 1:
+            share_e = common[:, :, None] + self.rho_element[..., None] * effective
+            spent = self.on_element[..., None] * (d.output[:, self.users, None] + share_e)
+            for cls, members in self.element_classes:
+                out[cls] = spent[:, members].sum(axis=1)
+            return share_e, out
+        scale = d.output[:, self.users] + common
+        out[0] = self.on_element.swapaxes(1, 2) @ scale
+        out[0] += self.element_own.sum(axis=1)[..., None] * effective[:, 0]
+        return None, out
+
+    # ---------------------------------------------------------------- E8
+
+    def spending(
+        self, d: State, price: Array, materials: Array, on_materials: Array, on_element: Array | None
+    ) -> tuple[Array, Array]:
+        """Gross spending (c,n,k,x) and ln price of the final bundle (n,x)."""
+        system, final_class = self.system, self.system.benchmark.final_class
+        change = self.outlay * (on_materials - self.rho_material * materials)
+        gross = self.own * price
+        for cls, sectors, share in self.material:
+            gross[cls] += share.swapaxes(1, 2) @ change[:, sectors]
+        if on_element is not None:
+            gross[:, :, self.elements] += on_element
+        final_price = (self.final_share @ price[final_class])[:, 0]
+        gross[final_class] += self.final * (d.income - system.nests.rho_final * final_price)[:, None]
+        if self.paid is not None:
+            gross = gross * self.paid
+        return gross, final_price
+
+    def stocks(self, price: Array, gross: Array) -> tuple[Array | None, Array]:
+        """E9: value of stock released (n,k,x) and what is left for origins (c,n,k,x)."""
+        system, sp = self.system, self.a.spending
+        if system.stock is None:
+            return None, gross
+        today = np.take_along_axis(price, system.stock_class[None, ..., None], axis=0)[0]
+        stock = sp.stock[..., None] * today
+        per = reciprocal(sp.gross.sum(axis=0))
+        part = stock * per[..., None] - (sp.stock * per**2)[..., None] * gross.sum(axis=0)
+        return stock, gross * (1 - sp.stock * per)[..., None] - sp.gross[..., None] * part
+
+    # ---------------------------------------------------------------- E15, E16
+
+    def scientists(self, d: State, reply: Reply, labour: Array) -> tuple[Array, Array | None]:
+        """E16: change of ln scientists' wage (n,j,x), and of L^r (n,x) when it moves."""
+        system, a = self.system, self.a
+        q, users = system.research, self.users
+        if q.by_sector:
+            return d.output, None
+        output = a.state.output + system.log_subsidy
+        w_x = q.weight_x * np.exp(a.direction.share_x + output)
+        w_e = q.weight_e * np.exp(a.direction.share_e + output[:, users, None])
+        total = w_x.sum(axis=1) + w_e.sum(axis=(1, 2))
+        change = (w_x[:, None] @ d.output)[:, 0]
+        if reply.share_x is not None:
+            change = change + (w_x[:, users, None] * reply.share_x).sum(axis=1)
+            change = change + (w_e.sum(axis=2)[..., None] * d.output[:, users]).sum(axis=1)
+            change = change + (w_e[..., None] * self._share_e(d, reply)).sum(axis=(1, 2))
+        wage = (change * reciprocal(total)[:, None] + q.supply * labour) / (1 + q.supply)
+        everywhere = np.broadcast_to(wage[:, None], d.output.shape)
+        if q.supply == 0.0:
+            return everywhere, None
+        return everywhere, a.direction.scientists[:, None] * q.supply * (wage - labour)
+
+    def _share_e(self, d: State, reply: Reply) -> Array:
+        if reply.share_e is None:
+            raise ValueError("shares of elements are not part of this reply")
+        return reply.share_e
+
+    def research(self, d: State, reply: Reply, wage: Array) -> tuple[Array, Array]:
+        """E15: ln r less what prices, markets and scientists' wages make of it."""
+        q, reward = self.system.research, d.output - wage
+        x = d.research_x - reward * q.active_x[..., None]
+        if reply.share_x is None or reply.share_e is None:
+            return x, d.research_e
+        x[:, self.users] -= reply.share_x * q.active_x[:, self.users, None]
+        e = d.research_e - (reply.share_e + reward[:, self.users, None]) * q.active_e[..., None]
+        return x, e
+
+
+def _spread(region: Array, research: Array, sector: Array) -> Array:
+    """E17: (n,q,x) sum over m and j of Omega_region[n,m] research[m,j,x] Omega_sector[q,j]."""
+    return sector @ (region @ research.reshape(len(research), -1)).reshape(research.shape)

@@ -1,0 +1,239 @@
+"""Trade in percentage changes: E1, E2, E9 and E12-E14.
+
+Producer prices reach buyers (`inward`), spending reaches origins (`outward`). For plain goods both are one matrix
+product per good. For cell goods every coefficient that does not depend on the direction is summed over cells once, so
+that a product costs a few small matrix products whatever the number of cells.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from model.equilibrium import Allocation, State
+from model.records import Array
+from model.restrictions import licence_rates, tonnes_per_value
+from model.system import System
+
+
+def span(positions: Array) -> Any:
+    """A slice where positions are consecutive (a view instead of a copy), else the positions."""
+    if len(positions) and positions[-1] - positions[0] + 1 == len(positions):
+        return slice(int(positions[0]), int(positions[-1]) + 1)
+    return positions
+
+
+def reciprocal(level: Array) -> Array:
+    """1 / level, 1 where there is nothing."""
+    return 1.0 / np.where(level == 0, 1.0, level)
+
+
+class Trade:
+    """Sourcing and sales of all goods."""
+
+    def __init__(self, system: System, a: Allocation) -> None:
+        s, sales = system.sourcing, a.sales
+        self.sourcing, self.shape = s, a.sources.price.shape
+        self.plain, self.rho = span(s.plain), s.rho[:, None, None]
+        self.rho_plain = self.rho[self.plain]
+        self.power = 1 + a.sources.power[self.plain, :, None]  # (kp,i,1)
+        self.into = 1 / (1 + a.sources.plain[..., None])  # (c,kp,n,1)
+        self.per_price = sales.per_power[..., None] * self.rho_plain  # (c,kp,n,1)
+        self.per_gate = self.power * reciprocal(sales.gate.T[self.plain, :, None])
+        self.gate_weight = s.gate.swapaxes(2, 3)
+        self.cells = Cells(system, a) if len(s.cell) else None
+        if s.tariff is not None:
+            self.tariff_level = s.tariff @ self.power
+        if s.tax is not None:
+            self.tax_weight = s.tax.swapaxes(2, 3)
+            self.tax_level = (self.tax_weight @ sales.per_power[..., None]).sum(axis=0) * self.power * self.rho_plain
+
+    def inward(self, d: State) -> Array:
+        """E2: (c,n,k,x) purchaser prices."""
+        dp = d.price.swapaxes(0, 1)
+        plain = (self.sourcing.weight @ (self.power * dp[self.plain])) * self.into
+        if self.cells is None:
+            return plain.swapaxes(1, 2)
+        price = np.empty((self.shape[0], self.shape[2], self.shape[1], dp.shape[-1]), dtype=dp.dtype)
+        price[:, self.plain] = plain
+        price[:, self.cells.goods] = self.cells.inward(d)
+        return price.swapaxes(1, 2)
+
+    def outward(self, d: State, price: Array, net: Array) -> tuple[Array, Array | float, Array | None]:
+        """E9, E11, E12: ln demand at the gate (i,k,x), taxes and licence rents by region (n,x), quota tonnes (q,x).
+
+        price (c,n,k,x) and net (c,n,k,x) spending, million USD.
+        """
+        dp, price, spending = d.price.swapaxes(0, 1), price.swapaxes(1, 2), net.swapaxes(1, 2)
+        moved = dp[self.plain]
+        per = spending[:, self.plain] * self.into - self.per_price * price[:, self.plain]
+        arriving = self.gate_weight @ per
+        arriving = arriving[0] if len(arriving) == 1 else arriving.sum(axis=0)
+        plain = self.rho_plain * moved + self.per_gate * arriving
+        taxes = self._taxes(moved, per)
+        if self.cells is None:
+            return plain.swapaxes(0, 1), taxes, None
+        gate = np.empty_like(dp)
+        gate[self.plain] = plain
+        gate[self.cells.goods], receipts, tonnes = self.cells.outward(d, price, spending)
+        return gate.swapaxes(0, 1), taxes + receipts, tonnes
+
+    def _taxes(self, moved: Array, per: Array) -> Array | float:
+        """E11: tariffs and export taxes on plain goods."""
+        s, taxes = self.sourcing, 0.0
+        if s.tariff is not None:
+            paid = s.tariff @ (self.power * self.rho_plain * moved) * (self.per_price / self.rho_plain)
+            taxes = taxes + (paid + self.tariff_level * per).sum(axis=(0, 1))
+        if s.tax is not None:
+            left = (self.tax_weight @ per).sum(axis=0)
+            taxes = taxes + (self.tax_level * moved + self.power * left).sum(axis=0)
+        return taxes
+
+
+class Cells:
+    """Goods whose sourcing depends on licences or capacity.
+
+    With h = ln spending - rho ln P - ln of mean capacity by buyer, a flow at purchaser prices changes by
+    a dp + b chi + ln K + h and at the gate by a' dp + b' chi + ln K + h; everything else sums such changes.
+    """
+
+    def __init__(self, system: System, a: Allocation) -> None:
+        s, r, b = system.sourcing, system.restrictions, system.benchmark
+        self.goods, self.rho = span(s.cell), s.rho[s.cell][:, None, None]
+        self.classes = s.share.shape[0]
+        rate, abroad = a.licence_rate, a.licence_abroad
+        falling, falling_abroad = _specific(system, a)
+        passed = 1 / (1 + rate)
+        prices = a.state.price.T[s.cell]
+        quotas = len(r.quotas)
+        unit = _per_unit(system, prices)  # (kc,n,i,q) licence rate per unit of chi
+        unit_abroad = unit * r.rent_to_importer
+        at_price = self.rho * (1 - falling * passed)  # a
+        at_gate = at_price + falling * passed  # a'
+        share = s.share * a.sources.cell_power / (1 + a.sources.cell)[..., None]
+        self.share = share * (1 - falling * passed)  # (c,kc,n,i) dP/dp
+        self.by_chi = ((share * passed)[..., None] * unit).sum(axis=3) if quotas else None
+        spent = a.spending.net.transpose(0, 2, 1)[:, s.cell]
+        self.per_spending = reciprocal(spent)[..., None] * (spent > 0)[..., None]
+        value, flow_c = a.sales.cell, a.sales.cell * (s.gate_cell * passed)
+        flow = flow_c[0] if self.classes == 1 else flow_c.sum(axis=0)
+        total = reciprocal(flow.sum(axis=1))  # (kc,i)
+        self.flow, self.gate_flow, self.total = flow_c.swapaxes(2, 3), flow, total[..., None]
+        self.own = ((flow * at_gate).sum(axis=1) * total)[..., None]
+        self.present = (flow.sum(axis=1) * total)[..., None]
+        self.chi_gate = None
+        if quotas:
+            above = (self.rho - 1) * passed
+            self.chi_gate = ((flow * above)[..., None] * unit).sum(axis=1) * total[..., None]
+        self._capacity(system, a, share)
+        # What regions receive per change of a flow at purchaser prices and at the gate.
+        kept = rate - abroad
+        imported, exported = value * s.tariff_cell, value * s.tax_cell
+        if quotas:
+            imported, exported = imported + flow_c * abroad, exported + flow_c * kept
+        self.importer = imported.sum(axis=3)[..., None]  # (c,kc,n,1), against h
+        buyers = exported.shape[0] * exported.shape[1] * exported.shape[2]
+        self.exporter = exported.reshape(buyers, -1).T  # (i, c*kc*n), against h
+        total_value = value[0] if self.classes == 1 else value.sum(axis=0)
+        tariffs, taxes = total_value * s.tariff_cell, total_value * s.tax_cell
+        to_importer = tariffs * at_price + flow * (abroad * at_gate - falling_abroad)
+        to_exporter = taxes * at_price + flow * (kept * at_gate - falling + falling_abroad)
+        regions = flow.shape[1]
+        self.importer_price = to_importer.transpose(1, 0, 2).reshape(regions, -1)  # (n, kc*i)
+        self.exporter_price = to_exporter.sum(axis=1)[..., None]  # (kc,i,1)
+        self.importer_capacity = imported.sum(axis=0).transpose(1, 0, 2).reshape(regions, -1)
+        self.exporter_capacity = exported.sum(axis=(0, 2))[..., None]
+        self.quotas = None
+        if quotas:
+            steep, above = self.rho * passed, (self.rho - 1) * passed
+            self.importer_chi = (
+                (tariffs * steep + flow * abroad * above)[..., None] * unit + flow[..., None] * unit_abroad
+            ).sum(axis=(0, 2))
+            self.exporter_chi = (
+                (taxes * steep + flow * kept * above)[..., None] * unit + flow[..., None] * (unit - unit_abroad)
+            ).sum(axis=(0, 1))
+            counted = r.per_kg * flow_c[:, None] * tonnes_per_value(r, prices)[None, None, :, None]  # (c,q,kc,n,i)
+            self.quotas = QuotaTonnes(counted, at_gate - 1, above[..., None] * unit)
+
+    def _capacity(self, system: System, a: Allocation, share: Array) -> None:
+        """E22: weights of capacity in prices and in the mean that normalises them."""
+        self.stages = None
+        if system.closure.capacity != "target":
+            return
+        s = system.sourcing
+        weights = system.benchmark.parameters.capacity_weight[:, None] * system.stage_good
+        self.stages = weights.T[s.cell]  # (kc,s)
+        self.mean = s.capacity_base * np.exp(a.tilt)  # (c,kc,n,i)
+        self.capacity_price = (share - share.sum(axis=3, keepdims=True) * self.mean) / self.rho
+
+    def log_capacity(self, d: State) -> Array | None:
+        """(kc,i,x) change of the capacity weight of each origin."""
+        if self.stages is None:
+            return None
+        return np.einsum("ks,isx->kix", self.stages, d.capacity)
+
+    def inward(self, d: State) -> Array:
+        """(c,kc,n,x) purchaser prices."""
+        price = self.share @ d.price.swapaxes(0, 1)[self.goods]
+        if self.by_chi is not None:
+            price = price + self.by_chi @ d.licence
+        capacity = self.log_capacity(d)
+        return price if capacity is None else price + self.capacity_price @ capacity
+
+    def outward(self, d: State, price: Array, spending: Array) -> tuple[Array, Array, Array | None]:
+        """ln demand at the gate (kc,i,x), taxes and rents by region (n,x), quota tonnes (q,x)."""
+        dp, capacity = d.price.swapaxes(0, 1)[self.goods], self.log_capacity(d)
+        h = spending[:, self.goods] * self.per_spending - self.rho * price[:, self.goods]
+        if capacity is not None:
+            h = h - self.mean @ capacity
+        arriving = self.flow @ h
+        arriving = arriving[0] if self.classes == 1 else arriving.sum(axis=0)
+        gate = arriving * self.total + self.own * dp
+        flat = (-1, dp.shape[-1])
+        receipts = (self.importer * h).sum(axis=(0, 1)) + self.exporter @ h.reshape(flat)
+        receipts = receipts + self.importer_price @ dp.reshape(flat) + (self.exporter_price * dp).sum(axis=0)
+        if capacity is not None:
+            gate = gate + self.present * capacity
+            receipts = receipts + self.importer_capacity @ capacity.reshape(flat)
+            receipts = receipts + (self.exporter_capacity * capacity).sum(axis=0)
+        if self.quotas is None:
+            return gate, receipts, None
+        gate = gate + self.chi_gate @ d.licence
+        receipts = receipts + (self.importer_chi + self.exporter_chi) @ d.licence
+        return gate, receipts, self.quotas.change(dp, h, d.licence, capacity)
+
+
+class QuotaTonnes:
+    """E12: tonnes under each quota, against prices, h, licences and capacity."""
+
+    def __init__(self, counted: Array, at_price: Array, at_chi: Array) -> None:
+        rows = counted.shape[1]
+        total = counted.sum(axis=0)  # (q,kc,n,i)
+        self.h = counted.sum(axis=4).transpose(1, 0, 2, 3).reshape(rows, -1)  # (q, c*kc*n)
+        self.price = (total * at_price).sum(axis=2).reshape(rows, -1)  # (q, kc*i)
+        self.capacity = total.sum(axis=2).reshape(rows, -1)
+        self.chi = total.reshape(rows, -1) @ at_chi.reshape(-1, rows)
+
+    def change(self, dp: Array, h: Array, chi: Array, capacity: Array | None) -> Array:
+        flat = (-1, dp.shape[-1])
+        tonnes = self.h @ h.reshape(flat) + self.price @ dp.reshape(flat) + self.chi @ chi
+        return tonnes if capacity is None else tonnes + self.capacity @ capacity.reshape(flat)
+
+
+def _specific(system: System, a: Allocation) -> tuple[Array, Array]:
+    """The parts of the licence rates that fall when the price rises: those of specific licences."""
+    r = system.restrictions
+    if r.specific.all():
+        return a.licence_rate, a.licence_abroad
+    prices = a.state.price.T[system.sourcing.cell]
+    chi = np.where(r.specific, a.state.licence, 0.0)
+    return licence_rates(r, prices, chi), licence_rates(r, prices, chi * r.rent_to_importer)
+
+
+def _per_unit(system: System, prices: Array) -> Array:
+    """(kc,n,i,q) licence rates per unit of chi; they are linear in it."""
+    r = system.restrictions
+    per_value = np.exp(-prices) / r.unit_value
+    rates = np.where(r.specific[:, None, None, None], r.per_kg * per_value[:, None, :], r.per_kg > 0)
+    return rates.transpose(1, 2, 3, 0)
