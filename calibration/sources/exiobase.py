@@ -10,24 +10,16 @@ from pathlib import Path
 
 from calibration.errors import InputError, Problem
 from calibration.sources import delimited
-from calibration.sources.table import Cells, WorldTable, check_year, to_table
+from calibration.sources.table import Cells, WorldTable, check_labels, check_year, to_table
 
 
 def read(path: Path, year: int, factor: float = 1.0, negative: str = "refuse") -> WorldTable:
     """A year of the tables."""
     check_year(path, year)
     flows, final = _sheet(path, "Z.txt"), _sheet(path, "Y.txt")
-    rows = [(r, s) for r, s in flows.labels]
-    if flows.labels != final.labels:
-        line = next(
-            (p for p, (a, b) in enumerate(zip(flows.labels, final.labels, strict=False)) if a != b), None
-        )
-        text = "the rows are not those of Z.txt"
-        number = final.lines[line] if line is not None else None
-        raise InputError(Problem(text, final.file, number))
     cells = Cells(
         file=flows.file,
-        rows=rows,
+        rows=[(r, s) for r, s in flows.labels],
         columns=list(zip(*flows.header, strict=True)),
         final_columns=list(zip(*final.header, strict=True)),
         intermediate=flows.values,
@@ -35,6 +27,14 @@ def read(path: Path, year: int, factor: float = 1.0, negative: str = "refuse") -
         row_lines=flows.lines,
         column_numbers=[p + 3 for p in range(flows.values.shape[1])],
     )
+    check_labels(cells)
+    if flows.labels != final.labels:
+        line = next(
+            (p for p, (a, b) in enumerate(zip(flows.labels, final.labels, strict=False)) if a != b), None
+        )
+        text = "the rows are not those of Z.txt"
+        number = final.lines[line] if line is not None else None
+        raise InputError(Problem(text, final.file, number))
     return to_table("EXIOBASE 3", year, cells, factor=factor, negative=negative)
 
 

@@ -69,7 +69,7 @@ def to_table(
     (final uses may be negative: stocks fall). Raises InputError: labels missing, repeated, superfluous or in another
     order, cells that are no finite numbers, negative flows, rows that do not add up to the stated output.
     """
-    _check_labels(cells)
+    check_labels(cells)
     _check_finite(cells)
     cells, notes = _negative_flows(cells, negative)
     countries = tuple(dict.fromkeys([*(c for c, _ in cells.rows), *(c for c, _ in cells.final_columns)]))
@@ -122,7 +122,8 @@ def scaled(table: WorldTable, note: str, factor: float) -> WorldTable:
     )
 
 
-def _check_labels(cells: Cells) -> None:
+def check_labels(cells: Cells) -> None:
+    """Raises InputError unless rows and columns of industries are the same, in the same order, each once."""
     problems = []
     first: dict[Label, int] = {}
     for row, label in enumerate(cells.rows):
