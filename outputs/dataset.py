@@ -14,12 +14,14 @@ import numpy as np
 import xarray as xr
 
 from model import flows
-from model.equilibrium import residuals
+from model.equilibrium import Residuals, residuals
 from model.records import Array, Benchmark, Labels, Quota, Shock
 from model.shocks import base_quotas
 from model.solution import Solution
 from model.solve import solve
 from model.system import quota_tonnes_base
+from model.unknowns import BLOCKS as PAIRED
+from model.unknowns import layout
 from model.variables import AXES, VARIABLES, Variable, results
 
 LETTERS = {**AXES, "q": "quota", "b": "block", "u": "group"}
@@ -48,8 +50,8 @@ BASE = tuple(
         ("quota_base_tonnes", "q", "t", "E12", "tonnes of the base year that a quota counts"),
         ("restricting", "n", "0 or 1", "", "1 where the scenario restricts what the region sells"),
         ("group_member", "un", "0 or 1", "", "1 where a region belongs to a group"),
-        ("exposure", "nj", "share", "section 9", "share of revenue that is rare earths of the restricting regions and "
-         "hard to replace, bought directly or in inputs"),
+        ("exposure", "nj", "USD per million USD", "section 9", "rare earths of the restricting regions that are hard to "
+         "replace, bought directly or in inputs, per output"),
         ("exposed", "nj", "0 or 1", "section 9", "1 for the most exposed tenth of sectors outside the restricting regions"),
         ("chain", "j", "0 or 1", "", "1 for sectors of the rare-earth chain, from mine to magnet"),
     )
@@ -91,8 +93,7 @@ class Frame:
         }  # fmt: skip
 
 
-BLOCKS = ("profit", "market", "mobile", "sluggish", "budget", "research_x", "research_e", "capacity", "quota", "leak",
-          "production")  # fmt: skip
+BLOCKS = Residuals._fields
 
 
 def all_quotas(benchmark: Benchmark, shock: Shock) -> tuple[Quota, ...]:
@@ -110,12 +111,18 @@ def case(solution: Solution, base: Solution, shock: Shock, frame: Frame) -> Case
     members = np.array(list(frame.groups.values()), dtype=float).reshape(len(frame.groups), len(income))
     values["group_equivalent_variation"] = members @ income
     values["group_real_income"] = 1 + (members @ income) / (members @ change)
-    found = residuals(solution.system, solution.allocation)
-    values["residual"] = np.array([np.abs(getattr(found, name)).max(initial=0.0) for name in BLOCKS])
+    values["residual"] = largest_residuals(solution)
     values["walras"] = np.asarray(walras(solution))
     values["iterations"] = np.asarray(float(solution.iterations))
     refuse_not_finite(values)
     return Case(values, solution.diagnosis.text(frame.labels, frame.quotas))
+
+
+def largest_residuals(solution: Solution) -> Array:
+    """(b,) largest residual of each block of equations, in absolute value; 0 for a block that is not solved for."""
+    found, cells = residuals(solution.system, solution.allocation), layout(solution.system)
+    masks = {block: mask for (_, block), mask in zip(PAIRED, cells.masks, strict=True)}
+    return np.array([np.abs(getattr(found, block)[masks[block]]).max(initial=0.0) for block in BLOCKS])
 
 
 def walras(solution: Solution) -> float:

@@ -18,7 +18,7 @@ from model.security import embargo
 from model.solve import solve
 from outputs import dataset, facts, forces
 from outputs.dataset import Case, Frame
-from outputs.exposure import chain_sectors, exposed, exposure, restricting_regions
+from outputs.focus import chain_sectors, exposed, exposure, restricting_regions, scores
 from outputs.forces import Parts
 from scenarios import Scenario
 
@@ -130,7 +130,7 @@ def plan(scenario: Scenario, calibration: Calibration, **options: Any) -> Plan:
     quotas = dataset.all_quotas(benchmark, shock)
     base = dataset.base_solution(benchmark)
     groups = _groups(scenario, calibration, restricting)
-    measure = exposure(benchmark, restricting)
+    measure = exposure(benchmark, restricting, scores(calibration))
     own = {
         "restricting": restricting.astype(float),
         "group_member": np.array(list(groups.values()), dtype=float),

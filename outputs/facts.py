@@ -13,20 +13,6 @@ import xarray as xr
 
 from model.records import Array
 
-REGIME_NAMES = {
-    "exogenous": "fixed technology",
-    "directed": "directed technology",
-    "directed_with_spillovers": "directed, with spillovers",
-}
-FORCE_NAMES = {
-    "cost": "cost of the restriction",
-    "direction": "direction of own research",
-    "spillovers": "spillovers from others",
-    "breadth": "breadth of REE-saving research",
-    "capacity": "capacity",
-    "sum": "sum",
-}
-
 # Outcomes that are decomposed by force: unit, axes, description.
 OUTCOMES: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "exposed_exports": ("%", (), "volume of exports of the exposed sectors outside the restricting regions"),
@@ -63,6 +49,16 @@ def weighted(ratio: Array, weight: Array) -> float:
 def percent(ratio: float) -> float:
     """A ratio to the base year as a change in percent."""
     return 100.0 * (ratio - 1.0)
+
+
+def readable_unit(values: Sequence[float]) -> tuple[str, float]:
+    """% or, when all of some changes in percent are below 0.1, ppm; and what to multiply them with."""
+    return ("ppm", 1e4) if values and max(abs(v) for v in values) < 0.1 else ("%", 1.0)
+
+
+def learns(ds: xr.Dataset, regime: str) -> bool:
+    """Whether technology responds in a regime."""
+    return bool((ds["technology_level"].sel(regime=regime) != 1).any())
 
 
 def one_scenario(dataset: xr.Dataset) -> xr.Dataset:
@@ -193,7 +189,7 @@ def by_sector(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     columns: dict[str, object] = {
         "region": ds["region"].values[n].astype(str),
         "sector": ds["sector"].values[j].astype(str),
-        "exposure [share of revenue]": ds["exposure"].values[n, j],
+        "exposure [USD per million USD]": ds["exposure"].values[n, j],
         "exposed": (ds["exposed"].values[n, j] > 0),
         "exports, base [million USD]": ds["base_exports"].values[n, j],
     }

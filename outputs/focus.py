@@ -1,10 +1,12 @@
-"""Who is exposed to a restriction: section 9 of docs/model.md, with the restricting regions as one supplier."""
+"""Who restricts, and who is exposed to it: section 9 of docs/model.md."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from model.ces import shares_of
+from calibration import Calibration
+from model.exposure import exposure as measure
+from model.exposure import intensity, world_table
 from model.records import Array, Benchmark, Shock
 
 EXPOSED_SHARE = 0.1  # the most exposed tenth of sectors outside the restricting regions
@@ -42,35 +44,30 @@ def rare_earth_goods(benchmark: Benchmark) -> Array:
     return found
 
 
-def exposure(benchmark: Benchmark, restricting: Array) -> Array:
-    """Section 9: (n,j) share of a sector's revenue that is rare earths of the restricting regions, hard to replace.
+def exposure(benchmark: Benchmark, restricting: Array, score: Array) -> Array:
+    """Section 9: (n,j) rare earths of the restricting regions that are hard to replace, USD per million USD of output.
 
-    Direct: element purchases over output, times the restricting regions' share in the region's purchases of the element,
-    times 1 - `ree_elasticity` (0 for a unit elasticity: losing the input then costs no more than its share). Total: the
-    same in all inputs, through the world input-output table.
+    In all inputs, through the world input-output table; score (e,) 0 good substitutes to 100 none.
     """
-    b = benchmark
-    n, j, k, _, _ = b.shape
-    dependence = b.trade_share[b.use_class][:, restricting].sum(axis=1)[:, :, b.elements]  # (j,n,e)
-    hard = np.clip(1 - b.parameters.ree_elasticity, 0.0, 1.0)
-    bought = np.einsum("nej,jne->nj", b.use[:, b.elements], dependence) * hard
-    direct = shares_of(b.output, bought)
-    by_maker = maker_shares(b)  # (i,k,j)
-    technical = np.zeros((n, j, n, j))  # from (i, maker) to (n, user), per unit of the user's output
-    for user in range(j):
-        share = b.trade_share[b.use_class[user]]  # (i,n,k)
-        flow = np.einsum("ink,nk,ikm->imn", share, b.use[:, :, user], by_maker, optimize=True)
-        technical[:, :, :, user] = shares_of(b.output[:, user], flow)
-    matrix = np.eye(n * j) - technical.reshape(n * j, n * j)
-    return np.linalg.solve(matrix.T, direct.reshape(-1)).reshape(n, j)
+    if not len(benchmark.elements):
+        return np.zeros(benchmark.output.shape)
+    total = intensity(world_table(benchmark)).total_usd
+    return measure(benchmark, total, score, restricting)
 
 
-def exposed(benchmark: Benchmark, measure: Array, restricting: Array) -> Array:
+def scores(calibration: Calibration) -> Array:
+    """(e,) substitutability score of each element; 100 for one the calibration gives none."""
+    given = next((row.value for row in calibration.parameters_table if row.name == "substitutability"), {})
+    known = given if isinstance(given, dict) else {}
+    return np.array([float(known.get(element, 100.0)) for element in calibration.labels.elements])
+
+
+def exposed(benchmark: Benchmark, exposure: Array, restricting: Array) -> Array:
     """(n,j) bool: the most exposed tenth of sectors outside the restricting regions, the rare-earth chain left out."""
     cells = ~restricting[:, None] & ~chain_sectors(benchmark)[None, :] & (benchmark.output > 0)
     if not cells.any():
         return cells
-    return cells & (measure >= np.quantile(measure[cells], 1 - EXPOSED_SHARE)) & (measure > 0)
+    return cells & (exposure >= np.quantile(exposure[cells], 1 - EXPOSED_SHARE)) & (exposure > 0)
 
 
 def chain_sectors(benchmark: Benchmark) -> Array:
@@ -78,9 +75,3 @@ def chain_sectors(benchmark: Benchmark) -> Array:
     found = np.zeros(benchmark.output.shape[1], dtype=bool)
     found[benchmark.stage_sector] = True
     return found
-
-
-def maker_shares(benchmark: Benchmark) -> Array:
-    """(i,k,j) share of each sector in its region's supply of a good."""
-    supply = np.einsum("nj,njk->nkj", benchmark.output, benchmark.make)
-    return shares_of(supply.sum(axis=2, keepdims=True), supply)

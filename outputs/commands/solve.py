@@ -1,0 +1,67 @@
+"""`run.py solve`: solve scenarios and write a run folder for each."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+
+EPILOG = """\
+examples:
+  run.py solve china-2010-quota                       a shipped scenario; `run.py check NAME` reads it without solving
+  run.py solve my-scenario.yaml                       a file of your own
+  run.py solve china-2010-quota --set instruments.quota-2010.limit=20000
+                                                      the same with another limit; several --set are allowed
+  run.py solve china-2010-quota --set parameters.ree_elasticity.magnets=0.1 --regime directed
+  run.py solve china-2010-quota --horizon short       technology and capacity as in the base year
+  run.py solve china-2010-quota --json | jq '.[0].tables.real_income'
+
+Each scenario gets a folder outputs/runs/NAME-ID with results.nc, tables, figures, the scenario and its provenance. The
+ID comes from everything that determines the numbers, so that no run is ever written over another one.
+
+exit codes: 0 solved, 1 a regime of a scenario was not solved, 2 the input is wrong, 3 a file cannot be written.
+"""
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The options of `solve`."""
+    from outputs import pipeline
+
+    parser = subparsers.add_parser(
+        "solve",
+        help="solve scenarios: result file, tables, figures and a summary",
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("scenarios", nargs="+", metavar="SCENARIO", help="a scenario by name, or a YAML file")
+    pipeline.add_options(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Solve, save, and say what came out."""
+    from outputs import pipeline, summary
+
+    start = time.perf_counter()
+    results = pipeline.solved(pipeline.plans(args.scenarios, args), args)
+    printed = []
+    for result in results:
+        folder = None
+        if result.dataset is not None:
+            saved = pipeline.save(result, args, time.perf_counter() - start)
+            folder = saved.folder
+            shown = pipeline.shown_path(folder)
+            if args.quiet:
+                print(shown)
+            elif not args.json:
+                there = " (the same run was there already)" if saved.existed else ""
+                soft = summary.soft_count(result.plan.calibration.parameters_table)
+                summary.write(summary.scenario(result.dataset, *summary.screen(), soft=soft, folders=[shown + there]))
+        printed.append(pipeline.as_json(result, folder))
+        if args.verbose and not args.json:
+            summary.write(summary.solves(result))
+    if args.json:
+        json.dump(printed, sys.stdout, indent=1, ensure_ascii=False)
+        sys.stdout.write("\n")
+    return pipeline.say_failures(results)

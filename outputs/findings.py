@@ -1,0 +1,199 @@
+"""What a result says, in sentences made from its numbers and from nothing else."""
+
+from __future__ import annotations
+
+import json
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from outputs import facts, forces, names
+from outputs.names import listed, number, signed
+
+NEGLIGIBLE = 1e-9  # percent, or million USD: below it a change is called none
+
+
+class Finding(NamedTuple):
+    """A statement: a heading of a word or two, and the sentence."""
+
+    topic: str
+    text: str
+
+
+def findings(ds: xr.Dataset) -> list[Finding]:
+    """Everything that can be said of a scenario, most asked-for first."""
+    said = [prices(ds), rent(ds), income(ds), innovation(ds), exports(ds), security(ds)]
+    return [one for one in said if one is not None]
+
+
+def prices(ds: xr.Dataset) -> Finding | None:
+    """How far prices rise abroad and at home, and for which elements most."""
+    first = str(ds["regime"].values[0])
+    table = facts.prices(ds, first)
+    table = table[table["sold abroad, base [t]"] > 0]
+    change = table["abroad, change [%]"]
+    if change.abs().max() < NEGLIGIBLE:
+        return Finding("Prices", "No price moves.")
+    index = facts.price_index(ds, first)
+    most, least = table.loc[change.idxmax()], table.loc[change.idxmin()]
+    home = index["home"]
+    moved = "stays as it was" if abs(home) < NEGLIGIBLE else f"{'rises' if home > 0 else 'falls'} by {number(abs(home))} %"
+    text = (
+        f"With {names.regime(first)}, oxides sold abroad by {_restricting(ds)} cost {signed(index['abroad'])} % (mean by "
+        f"tonnes): {names.element(most['element'])} {signed(most['abroad, change [%]'])} % from "
+        f"{number(most['abroad, base [USD/kg]'])} USD/kg, {names.element(least['element'])} "
+        f"{signed(least['abroad, change [%]'])} % from {number(least['abroad, base [USD/kg]'])} USD/kg. "
+        f"Inside {_restricting(ds)} the mean price {moved}."
+    )
+    return Finding("Prices", text + _elsewhere(ds, {r: facts.price_index(ds, r)["abroad"] for r in _regimes(ds)}, " %", first))
+
+
+def rent(ds: xr.Dataset) -> Finding | None:
+    """Who receives the rents of the quotas."""
+    received = {r: ds["licence_rent"].sel(regime=r).values for r in _regimes(ds)}
+    first = _regimes(ds)[0]
+    total = received[first].sum()
+    if total <= NEGLIGIBLE:
+        return None
+    order = np.argsort(-received[first])
+    got = [names.region(str(ds["region"].values[n])) for n in order if received[first][n] > 0.01 * total]
+    text = f"The right to export is worth {number(total)} million USD a year with {names.regime(first)}, and goes to {listed(got)}."
+    return Finding("Rent", text + _elsewhere(ds, {r: float(v.sum()) for r, v in received.items()}, " million USD", first))
+
+
+def income(ds: xr.Dataset) -> Finding:
+    """Who gains and who loses real income, by regime."""
+    own, parts = _restricting(ds), []
+    for regime in _regimes(ds):
+        group = ds["group_equivalent_variation"].sel(regime=regime)
+        mine, others = float(group.sel(group="restricting")), float(group.sel(group="others"))
+        share = 100 * (float(ds["group_real_income"].sel(regime=regime, group="others")) - 1)
+        parts.append(
+            f"with {names.regime(regime)} {own} {_gains(mine, len(facts.restricting(ds)))} and all others {_gains(others)}"
+            + (f" ({signed(share, 2)} % of their income)" if abs(others) > NEGLIGIBLE else "")
+        )
+    text = "; ".join(parts)
+    worst = ds["equivalent_variation"].sel(regime=_regimes(ds)[0])
+    n = int(worst.values.argmin())
+    if float(worst[n]) < -NEGLIGIBLE:
+        text += f". Most is lost by {names.region(str(ds['region'].values[n]))} ({signed(float(worst[n]))} million USD, {names.regime(_regimes(ds)[0])})"
+    return Finding("Real income", text[0].upper() + text[1:] + ".")
+
+
+def innovation(ds: xr.Dataset) -> Finding | None:
+    """What happened to rare-earth patents and productivity of exposed sectors outside."""
+    table = facts.sectors(ds).set_index(["regime", "measure"])
+    learning = [r for r in _regimes(ds) if facts.learns(ds, r)]
+    parts = []
+    for regime in learning:
+        patents = table.loc[(regime, "rare-earth patents")]
+        saved = table.loc[(regime, "cost saved by technology")]
+        parts.append(
+            f"with {names.regime(regime)} rare-earth patents change by {signed(patents['exposed [%]'])} % in exposed sectors "
+            f"outside {_restricting(ds)} and by {signed(patents['other [%]'])} % in others, and technology saves exposed "
+            f"sectors {number(saved['exposed [%]'], 2)} % of cost"
+        )
+    return Finding("Innovation", _sentence(parts)) if parts else None
+
+
+def exports(ds: xr.Dataset) -> Finding:
+    """Do exports of exposed sectors outside the restricting regions rise or fall, and which force decides."""
+    table = facts.sectors(ds).set_index(["regime", "measure"])
+    parts = []
+    for regime in _regimes(ds):
+        row = table.loc[(regime, "exports, volume")]
+        parts.append(f"{_moves(row['exposed [%]'])} with {names.regime(regime)} (other sectors {signed(row['other [%]'], 2)} %)")
+    text = f"Exports of exposed sectors outside {_restricting(ds)} {listed(parts)}."
+    return Finding("Exports", f"{text} {deciding_force(ds)}".strip())
+
+
+def deciding_force(ds: xr.Dataset) -> str:
+    """The force that decides the sign of exposed sectors' exports in the fullest regime; "" without a decomposition."""
+    if "force" not in ds.dims:
+        return ""
+    parts = {str(f): float(ds["exposed_exports_by_force"].sel(force=f)) for f in ds["force"].values}
+    total = sum(parts.values())
+    regime = names.regime(str(ds.attrs.get("decomposed", "")))
+    if abs(total) < NEGLIGIBLE:
+        return f"With {regime} no force moves them."
+    detail = listed([f"{names.FORCES[f]} {signed(v, 2)}" for f, v in parts.items()])
+    decide = forces.decisive(parts)
+    pivotal = all(np.sign(total - parts[f]) == -np.sign(total) for f in decide)
+    which = listed([names.FORCES[f] for f in decide])
+    one = len(decide) == 1
+    if pivotal:
+        reason = "without it" if one else "without any one of them"
+        reason = f"{reason} they would {'fall' if total > 0 else 'rise'}"
+    else:
+        reason = "it is the largest of that sign, though none alone turns it"
+    return f"With {regime}, {which} {'decides' if one else 'decide'} ({reason}); in percentage points: {detail}."
+
+
+def deciding(ds: xr.Dataset) -> tuple[str, ...]:
+    """The forces that decide the sign of exposed sectors' exports; none without a decomposition."""
+    if "force" not in ds.dims:
+        return ()
+    return forces.decisive({str(f): float(ds["exposed_exports_by_force"].sel(force=f)) for f in ds["force"].values})
+
+
+def tax_mix(quota: xr.Dataset, tax: xr.Dataset) -> str:
+    """How the mix of elements under one tax rate differs from that under a quota of the same tonnes."""
+    first = _regimes(quota)[0]
+    one, two = facts.prices(quota, first), facts.prices(tax.sel(regime=[first]), first)
+    gap = two["sold abroad [t]"] - one["sold abroad [t]"]
+    up, down = int(gap.idxmax()), int(gap.idxmin())
+    if max(abs(gap)) < 1e-6:
+        return "The mix of elements is the same."
+    change = [names.element(str(one["element"][at])) + f" {signed(float(gap[at]))} t" for at in (up, down)]
+    return f"Against the quota, the tax sells abroad {change[0]} and {change[1]} ({names.regime(first)})."
+
+
+def security(ds: xr.Dataset) -> Finding | None:
+    """What a full embargo would cost now, and whether technology has made that less."""
+    table = facts.embargo(ds)
+    if not len(table):
+        note = ds.attrs.get("note_security")
+        return Finding("Security", f"Not computed: {note}.") if note else None
+    others = table[table["region"] == "others"].iloc[0]
+    parts = [f"{number(float(others[f'{r} [million USD]']))} with {names.regime(r)}" for r in _regimes(ds)]
+    text = f"A full stop of {_restricting(ds)}'s exports of elements would now cost all others, in million USD a year, {listed(parts)}."
+    return Finding("Security", text)
+
+
+def _regimes(ds: xr.Dataset) -> list[str]:
+    return [str(r) for r in ds["regime"].values]
+
+
+def _restricting(ds: xr.Dataset) -> str:
+    return listed([names.region(r) for r in facts.restricting(ds)])
+
+
+def _elsewhere(ds: xr.Dataset, values: dict[str, float], unit: str, first: str) -> str:
+    """The same number under the other regimes."""
+    rest = [f"{signed(v) if unit == ' %' else number(v)}{unit} with {names.regime(r)}" for r, v in values.items() if r != first]
+    return f" The same is {listed(rest)}." if rest else ""
+
+
+def _gains(value: float, count: int = 2) -> str:
+    s = "s" if count == 1 else ""
+    if abs(value) < NEGLIGIBLE:
+        return f"neither gain{s} nor lose{s}"
+    return f"{'gain' if value > 0 else 'lose'}{s} {number(abs(value))} million USD"
+
+
+def _moves(change: float) -> str:
+    if abs(change) < NEGLIGIBLE:
+        return "do not change"
+    return f"{'rise' if change > 0 else 'fall'} by {number(abs(change), 2)} %"
+
+
+def _sentence(parts: list[str]) -> str:
+    text = "; ".join(parts)
+    return text[0].upper() + text[1:] + "."
+
+
+def failed(ds: xr.Dataset) -> list[str]:
+    """What was asked for and not solved, with the solver's reason."""
+    said = [f"{names.regime(regime)}: {why}" for regime, why in json.loads(ds.attrs.get("failed", "{}")).items()]
+    return said + [str(ds.attrs[note]) for note in ("note_decomposition", "note_security") if note in ds.attrs]

@@ -1,0 +1,80 @@
+"""How labels read for people. A label without an entry reads as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+REGIONS = {
+    "CHN": "China", "JPN": "Japan", "USA": "United States", "KOR": "Korea", "TWN": "Taiwan", "DEU": "Germany",
+    "REU": "rest of the EU", "IND": "India", "RUS": "Russia", "BRA": "Brazil", "AUS": "Australia",
+    "ROW": "rest of the world", "world": "world", "others": "all others",
+}  # fmt: skip
+ELEMENTS = {
+    "La": "lanthanum", "Ce": "cerium", "Pr": "praseodymium", "Nd": "neodymium", "Sm": "samarium", "Eu": "europium",
+    "Gd": "gadolinium", "Tb": "terbium", "Dy": "dysprosium", "Y": "yttrium", "Ho": "holmium", "Er": "erbium",
+    "Tm": "thulium", "Yb": "ytterbium", "Lu": "lutetium", "Sc": "scandium",
+}  # fmt: skip
+REGIMES = {
+    "exogenous": "fixed technology",
+    "directed": "directed technology",
+    "directed_with_spillovers": "directed technology and spillovers",
+}
+SHORT_REGIMES = {"exogenous": "fixed", "directed": "directed", "directed_with_spillovers": "+ spillovers"}
+FORCES = {
+    "cost": "cost of the restriction",
+    "direction": "direction of own research",
+    "spillovers": "spillovers from others' research",
+    "breadth": "breadth of rare-earth-saving research",
+    "capacity": "capacity",
+    "sum": "sum",
+}
+
+
+def region(label: str) -> str:
+    """A region's name."""
+    return REGIONS.get(label, label)
+
+
+def element(label: str) -> str:
+    """An element's name."""
+    return ELEMENTS.get(label, label)
+
+
+def sector(label: str) -> str:
+    """A sector's name."""
+    return label.replace("_", " ").replace("ree ", "rare-earth ")
+
+
+def regime(label: str) -> str:
+    """A technology regime's name."""
+    return REGIMES.get(label, label)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as they stand in a sentence: a, b and c."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def number(value: float, digits: int = 3) -> str:
+    """A number to some significant digits, without exponent where people would write none: 1,234; 12.3; 0.0021."""
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size < 1e-7 or size >= 1e12:
+        return f"{value:.{digits - 1}e}"
+    if size >= 10 ** (digits - 1):
+        return f"{value:,.0f}"
+    rounded = f"{value:.{digits}g}"
+    if "e" in rounded:
+        return f"{float(rounded):.12f}".rstrip("0")
+    whole, _, fraction = rounded.lstrip("-").partition(".")
+    missing = digits - len((whole + fraction).lstrip("0"))
+    return rounded + ("." if missing > 0 and not fraction else "") + "0" * max(missing, 0)
+
+
+def signed(value: float, digits: int = 3) -> str:
+    """A change, with its sign: +12.3, -0.0021, 0."""
+    text = number(value, digits)
+    return f"+{text}" if value > 0 else text

@@ -1,0 +1,232 @@
+"""The summary of a run on one screen of a terminal: 80 by 24 characters, or more where there is more room."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
+
+import xarray as xr
+
+from calibration.errors import printable
+from outputs import facts, findings, names
+from outputs.names import number, signed
+
+if TYPE_CHECKING:
+    from outputs.experiment import Result
+
+STYLES = {"title": "1", "head": "1;36", "plain": "", "note": "2", "warning": "33"}
+LABEL = 23  # columns of row labels
+PPM = "ppm: millionths; 10,000 ppm are 1 %."
+
+
+class Line(NamedTuple):
+    """A line, how it is shown where colours are, and its rank: lines of high rank go first when the screen is small."""
+
+    text: str
+    style: str = "plain"
+    rank: int = 0
+
+
+def screen() -> tuple[int, int]:
+    """Columns and rows to fill; without a terminal there is no limit to the rows."""
+    size = shutil.get_terminal_size((100, 40))
+    rows = size.lines if sys.stdout.isatty() or "LINES" in os.environ else 1000
+    return min(max(size.columns, 80), 100), max(rows, 24)
+
+
+def write(lines: Iterable[Line], stream: TextIO | None = None) -> None:
+    """Print lines; colours only on a terminal that wants them."""
+    stream = stream or sys.stdout
+    coloured = stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    for line in lines:
+        code, text = STYLES[line.style], printable(line.text)
+        stream.write(f"\x1b[{code}m{text}\x1b[0m\n" if coloured and code else f"{text}\n")
+
+
+def fitted(lines: Sequence[Line], width: int, rows: int) -> list[Line]:
+    """Lines cut to the width, and the least needed left out until they and a prompt fit the rows."""
+    kept = list(lines)
+    while len(kept) > rows - 1 and (highest := max(line.rank for line in kept)) > 0:
+        last = max(at for at, line in enumerate(kept) if line.rank == highest)
+        del kept[last]
+    return [line._replace(text=_clip(line.text, width)) for line in kept]
+
+
+def scenario(
+    dataset: xr.Dataset,
+    width: int,
+    rows: int = 1000,
+    *,
+    soft: tuple[int, int] | None = None,
+    tax: xr.Dataset | None = None,
+    folders: Sequence[str] = (),
+) -> list[Line]:
+    """Prices, income, sectors, what decides, and how far to trust it. `tax`: the same tonnes by one export tax.
+
+    soft: how many of the calibration's parameters are soft, and how many there are.
+    """
+    ds = facts.one_scenario(dataset)
+    name = str(dataset["scenario"].values.reshape(-1)[0])
+    head = f"{ds.attrs.get('title', name)}  ({name} on {ds.attrs.get('calibration', '')})"
+    lines = [Line(head, "title"), *_quotas(ds), *_prices(ds, width), *_income(ds), *_sectors(ds)]
+    lines += _wrapped(_decided(ds), width)
+    if tax is not None:
+        lines += tax_equivalent(ds, facts.one_scenario(tax), width)
+    lines += _trust([ds] if tax is None else [ds, facts.one_scenario(tax)], width, soft)
+    lines += [Line(f"-> {folder}", "note") for folder in folders]
+    return fitted(lines, width, rows)
+
+
+def _quotas(ds: xr.Dataset) -> list[Line]:
+    """Tonnes and licences of the quotas."""
+    lines = []
+    for quota, rows in facts.quotas(ds).groupby("quota", sort=False):
+        first = rows.iloc[0]
+        price = " | ".join(number(value) for value in rows["licence [USD/kg]"])
+        rate = " | ".join(number(value, 2) for value in rows["licence [% of gate price]"])
+        text = f"{quota}: {number(first['base [t]'], 5)} t, limit {number(first['limit [t]'], 5)} t; "
+        lines.append(Line(f"{text}licence {price} USD/kg ({rate} % of the price)"))
+    return lines
+
+
+def _prices(ds: xr.Dataset, width: int) -> list[Line]:
+    """Prices by element, abroad and at home, under every regime."""
+    regimes = _regimes(ds)
+    tables = {regime: facts.prices(ds, regime).set_index("element") for regime in regimes}
+    elements, cell = list(tables[regimes[0]].index), 5
+    shown = elements[: (width - LABEL) // cell - 1]
+    more = f" {len(shown)}/{len(elements)}" if len(shown) < len(elements) else ""
+    lines = [Line(_row(f"Prices{more}", [*shown, "mean"], cell), "head")]
+    base = tables[regimes[0]]["abroad, base [USD/kg]"]
+    lines.append(Line(_row("abroad, base USD/kg", [_short(base[e]) for e in shown], cell)))
+    for column, where in (("abroad, change [%]", "abroad"), ("home, change [%]", "home")):
+        for at, regime in enumerate(regimes):
+            cells = [_percent(tables[regime][column][e]) for e in shown] + [_percent(facts.price_index(ds, regime)[where])]
+            rank = 0 if where == "abroad" else 4 if 0 < at < len(regimes) - 1 else 1
+            lines.append(Line(_row(f"{where} %, {_regime(regime)}", cells, cell), rank=rank))
+    return lines
+
+
+def _income(ds: xr.Dataset) -> list[Line]:
+    """Real income: the restricting regions, all others, and those of them that move most."""
+    regimes, own = _regimes(ds), facts.restricting(ds)
+    table = facts.real_income(ds).set_index("region")
+    columns = [f"{regime} [million USD]" for regime in regimes]
+    outside = [str(r) for r in ds["region"].values if str(r) not in own]
+    most = list(table.loc[outside, columns].abs().max(axis=1).sort_values(ascending=False).index[:4])
+    lines = [Line(_row("Real income, m USD", [_regime(r) for r in regimes], 14), "head")]
+    ranks = {**dict.fromkeys(own[:2], 0), "others": 0, **dict(zip(most, (2, 3, 5, 7), strict=False)), "world": 6}
+    for row, rank in ranks.items():
+        label = f"  {names.region(row)}" if row in most else names.region(row)
+        lines.append(Line(_row(label, [signed(float(table.loc[row, c])) for c in columns], 14), rank=rank))
+    rents = [float(ds["licence_rent"].sel(regime=r).sum()) for r in regimes]
+    if any(rents):
+        lines.append(Line(_row("quota rents received", [number(rent) for rent in rents], 14), rank=1))
+    return lines
+
+
+def _sectors(ds: xr.Dataset) -> list[Line]:
+    """Exposed against other sectors outside the restricting regions; nothing on technology where it is fixed."""
+    regimes = _regimes(ds)
+    table = facts.sectors(ds).set_index(["measure", "regime"])
+    lines = [Line(_row("Sectors outside", ["exposed", "other"] * len(regimes), 9), "head")]
+    for measure, label in (
+        ("exports, volume", "exports"), ("tfp", "TFP"), ("cost saved by technology", "cost saved"),
+        ("rare-earth patents", "REE patents"),
+    ):  # fmt: skip
+        key = "TFP as accounts see it" if measure == "tfp" else measure
+        values: list[float | None] = []
+        for regime in regimes:
+            row = table.loc[(key, regime)]
+            fixed = measure != "exports, volume" and not facts.learns(ds, regime)
+            values += [None, None] if fixed else [row["exposed [%]"], row["other [%]"]]
+        unit, scale = facts.readable_unit([v for v in values if v is not None])
+        cells = ["-" if v is None else signed(scale * v, 2) for v in values]
+        lines.append(Line(_row(f"{label}, {unit}", cells, 9), rank=3 if measure == "tfp" else 0))
+    return lines
+
+
+def _decided(ds: xr.Dataset) -> str:
+    """What moves exports of exposed sectors outside, in a line or two."""
+    if "force" not in ds.dims:
+        return ""
+    parts = {str(f): float(ds["exposed_exports_by_force"].sel(force=f)) for f in ds["force"].values}
+    unit, scale = facts.readable_unit(list(parts.values()))
+    detail = ", ".join(f"{force} {signed(scale * value, 2)}" for force, value in parts.items())
+    regime = _regime(str(ds.attrs.get("decomposed", "")))
+    which = names.listed(list(findings.deciding(ds)))
+    return f"Exports of exposed sectors ({regime}), {unit}: {detail}. Decided by {which}."
+
+
+def _trust(runs: Sequence[xr.Dataset], width: int, soft: tuple[int, int] | None) -> list[Line]:
+    """Status, residuals, soft numbers, and what was not solved."""
+    count = sum(ds.sizes["regime"] for ds in runs)
+    worst = max(float(max(ds["residual"].max(), ds["walras"].max())) for ds in runs)
+    text = f"{count} equilibria, largest residual {worst:.0e}."
+    if soft is not None:
+        text += f" {soft[0]} of {soft[1]} parameters are soft (memory or judgement)."
+    lines = _wrapped(text, width, "note")
+    return lines + [Line(f"! {one}", "warning") for ds in runs for one in findings.failed(ds)]
+
+
+def tax_equivalent(quota: xr.Dataset, tax: xr.Dataset, width: int) -> list[Line]:
+    """The same tonnes by one export-tax rate: the rate, real income, and how the mix of elements differs."""
+    regimes = [r for r in _regimes(quota) if r in _regimes(tax)]
+    rate = [f"{number(100 * float(tax['licence_rate'].sel(regime=r).max()))} %" for r in regimes]
+    lines = [Line(_row("As one export tax", rate, 14), "head")]
+    for group, label in (("restricting", names.listed([names.region(r) for r in facts.restricting(quota)])), ("others", "all others")):
+        values = [float(tax["group_equivalent_variation"].sel(regime=r, group=group)) for r in regimes]
+        lines.append(Line(_row(f"{label}, m USD", [signed(v) for v in values], 14), rank=4))
+    return [*lines, *_wrapped(findings.tax_mix(quota, tax), width)]
+
+
+def _regimes(ds: xr.Dataset) -> list[str]:
+    return [str(r) for r in ds["regime"].values]
+
+
+def _regime(regime: str) -> str:
+    return names.SHORT_REGIMES.get(regime, regime)
+
+
+def _row(label: str, cells: Sequence[str], cell: int) -> str:
+    return _clip(label, LABEL).ljust(LABEL) + "".join(text.rjust(cell) for text in cells)
+
+
+def _percent(value: float) -> str:
+    """A change in percent in at most four characters; four digits take five."""
+    if abs(value) < 0.05:
+        return "0" if abs(value) < 1e-9 else "+0" if value > 0 else "-0"
+    return f"{value:+.0f}" if abs(value) >= 9.95 else f"{value:+.1f}"
+
+
+def _short(value: float) -> str:
+    return f"{value:.0f}" if value >= 9.95 else f"{value:.1f}"
+
+
+def _clip(text: str, width: int) -> str:
+    return text if len(text) <= width else f"{text[: width - 3]}..."
+
+
+def _wrapped(text: str, width: int, style: str = "plain") -> list[Line]:
+    return [Line(line, style) for line in textwrap.wrap(text, width)]
+
+
+def soft_count(rows: Iterable[Any]) -> tuple[int, int]:
+    """How many of a calibration's parameters are soft, and how many there are."""
+    flags = [bool(row.soft) for row in rows]
+    return sum(flags), len(flags)
+
+
+def solves(result: Result) -> list[Line]:
+    """How each solve went."""
+    if result.dataset is None:
+        return []
+    ds = facts.one_scenario(result.dataset)
+    return [
+        Line(f"  {names.regime(r)}: {int(ds['iterations'].sel(regime=r))} iterations, {str(ds['message'].sel(regime=r).values)}", "note")
+        for r in _regimes(ds)
+    ]
