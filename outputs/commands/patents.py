@@ -227,6 +227,8 @@ def _panel(args: argparse.Namespace) -> int:
     countries = panel.country_names()
     counts = panel.count(patents, verdicts, concordance, countries)
     note = [f"sectors by {concordance.source} (status: {concordance.status})"]
+    if any(patent.id.startswith("INVENTED-") for patent in patents):
+        note.insert(0, "INVENTED patents, which come with the project to show the commands")
     write_frame(args.out / "counts.csv", counts, note)
     write_frame(args.out / "stocks.csv", panel.stocks(counts, args.depreciation), note)
     left = Counter(v.status for v in verdicts if v.status != "classified")
@@ -244,7 +246,7 @@ def _panel(args: argparse.Namespace) -> int:
     by_year = counts.groupby(["category", "year"])["patents"].sum()
     years = list(range(int(counts["year"].min()), int(counts["year"].max()) + 1))
     series = {str(c): [float(by_year.get((c, y), 0.0)) for y in years] for c in CLASSES}
-    save(counts_figure(years, series, note[0]), args.out / "counts.png")
+    save(counts_figure(years, series, "; ".join(note)), args.out / "counts.png")
     print(
         f"written to {args.out}: counts.csv, stocks.csv, counts.png" + (", totals.csv" if args.data else "")
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from calibration.errors import InputError
+from calibration.evidence import shipped
 from calibration.evidence.elasticities.estimators import METHODS, SlopeEstimate, estimate_slope
 from calibration.evidence.elasticities.panel import Panel
 from calibration.evidence.elasticities.parameters import SectorElasticity, calibration_text
@@ -47,6 +48,7 @@ class Findings:
     sectors: SectorSlopes | None
     pooled: Pooled | None
     prior: np.ndarray | None  # slopes expected from substitutability (s,)
+    why_not_by_sector: str = "fewer than two sectors, or no instrument"
 
     @property
     def main(self) -> SlopeEstimate:
@@ -66,7 +68,7 @@ def investigate(
         slopes = tuple(estimate_slope(panel, m, level=level, draws=draws) for m in methods)
     except (ValueError, RuntimeError) as error:
         raise InputError(f"the panel does not identify a slope: {error}") from error
-    band = epsilon_band(slopes[0].slope, slopes[0].interval, ZETA_GRID)
+    band = epsilon_band(slopes[0].slope, slopes[0].best_interval, ZETA_GRID)
     if len(panel.sector_names) < 2 or not len(panel.instrument):
         return Findings(slopes, band, zeta, None, None, None)
     missing = [name for name in panel.sector_names if name not in score]
@@ -77,15 +79,20 @@ def investigate(
     values = [score[name] for name in panel.sector_names]
     expected = substitutability_prior(values, p.ree_elasticity_min.value, p.ree_elasticity_max.value)
     prior = research_slope(expected, zeta)
-    sectors = slopes_by_sector(panel)
+    try:
+        sectors = slopes_by_sector(panel)
+    except (ValueError, RuntimeError) as error:
+        return Findings(slopes, band, zeta, None, None, None, f"sectors cannot be told apart: {error}")
     return Findings(slopes, band, zeta, sectors, shrink(sectors.slope, sectors.covariance, prior), prior)
 
 
-def elasticities(findings: Findings, names: Mapping[str, str]) -> tuple[list[SectorElasticity], list[str]]:
+def elasticities(
+    findings: Findings, names: Mapping[str, tuple[str, ...]]
+) -> tuple[list[SectorElasticity], list[str]]:
     """eps by sector of the calibration from pooled slopes, and what was refused and why. `names`: the panel's sectors
     by the calibration's names for them; sectors without one are left out, and said to be."""
     if findings.sectors is None or findings.pooled is None:
-        return [], ["fewer than two sectors: nothing to pool"]
+        return [], [findings.why_not_by_sector]
     found, refused = [], []
     limit = float(research_slope_limit(findings.zeta))
     pooled = findings.pooled
@@ -97,17 +104,21 @@ def elasticities(findings: Findings, names: Mapping[str, str]) -> tuple[list[Sec
         try:
             value = epsilon_from_research(float(pooled.slope[k]), findings.zeta)
         except RefusedEstimate as error:
-            refused.append(f"{sector} ({names[sector]}): {error}")
+            refused.append(f"{sector} ({', '.join(names[sector])}): {error}")
             continue
         lower = epsilon_from_research(high, findings.zeta) if high < limit else 0.0
-        found.append(SectorElasticity(names[sector], value, lower, epsilon_from_research(low, findings.zeta)))
+        upper = epsilon_from_research(low, findings.zeta)
+        found += [SectorElasticity(name, value, lower, upper) for name in names[sector]]
     return found, refused
 
 
-def calibration_names(base: str) -> dict[str, str]:
-    """WIOD sector -> the calibration's sector that consists of it alone."""
-    _, _, concordance, _ = read_settings(find(base))
-    return {members[0]: name for name, members in concordance.sectors.items() if len(members) == 1}
+def calibration_names(base: str) -> dict[str, tuple[str, ...]]:
+    """WIOD sector -> the calibration's sector that is it alone, with magnets where they are carved out of it."""
+    settings, _, concordance, _ = read_settings(find(base))
+    alone = {members[0]: name for name, members in concordance.sectors.items() if len(members) == 1}
+    return {
+        wiod: (name, "magnets") if name == settings.hosts.magnets else (name,) for wiod, name in alone.items()
+    }
 
 
 def write(
@@ -120,11 +131,13 @@ def write(
     band = findings.band
     bounds = {"zeta": band.zeta, "epsilon": band.epsilon, "lower": band.lower, "upper": band.upper}
     write_csv(written[1], bounds | {"refused": [bool(r) for r in band.refused]}, comments=warning)
-    written.append(save(band_figure(band, main.slope, main.interval, truth), folder / "epsilon_by_zeta.png"))
+    written.append(
+        save(band_figure(band, main.slope, main.best_interval, truth), folder / "epsilon_by_zeta.png")
+    )
     found, refused = elasticities(findings, calibration_names(base))
     if findings.sectors is not None and findings.pooled is not None and findings.prior is not None:
         limit = float(research_slope_limit(findings.zeta))
-        figure = sectors_figure(findings.sectors, findings.pooled, findings.prior, limit)
+        figure = sectors_figure(findings.sectors, findings.pooled, findings.prior, limit, _titles())
         written.append(save(figure, folder / "sectors.png"))
         written.append(folder / "sectors.csv")
         write_csv(written[-1], sectors_table(findings), comments=warning)
@@ -139,12 +152,21 @@ def write(
             name=f"{Path(base).stem}-estimated",
             source=f"SIMULATED data, not evidence: {source}" if simulated else source,
             status="analyst" if simulated else "computed",
-            sectors=tuple(concordance.sectors),
+            sectors=(*concordance.sectors, "magnets"),
         )
         write_text(written[-1], text)
     written.append(folder / "summary.md")
     write_text(written[-1], summary(findings, refused, source, simulated))
     return written
+
+
+def _titles() -> dict[str, str]:
+    """Short names of WIOD's sectors, code first."""
+    table = shipped.sectors()
+    return {
+        code: f"{code} {name if len(name) <= 30 else name[:28] + '...'}"
+        for code, name in zip(table["sector"], table["name"], strict=True)
+    }
 
 
 def sectors_table(findings: Findings) -> dict[str, list[object]]:

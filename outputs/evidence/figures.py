@@ -61,7 +61,7 @@ def _draw_event_study(axis: Axes, study: EventStudy) -> None:
             label=label,
         )
     axis.set_xlim(years[0] - 0.7, years[-1] + 0.7)
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axis.grid(axis="y", color="#dddddd", linewidth=0.6)
     axis.set_axisbelow(True)
     axis.spines[["top", "right"]].set_visible(False)
@@ -102,11 +102,14 @@ def band_figure(
     return figure
 
 
-def sectors_figure(slopes: SectorSlopes, pooled: Pooled, prior: np.ndarray, limit: float) -> Figure:
-    """Each sector's own slope, what its substitutability leads one to expect, and the two together."""
+def sectors_figure(
+    slopes: SectorSlopes, pooled: Pooled, prior: np.ndarray, limit: float, names: Mapping[str, str]
+) -> Figure:
+    """Each sector's own slope, what its substitutability leads one to expect, and the two together. names: what the
+    sectors are called."""
     order = np.argsort(pooled.slope)
     own_error = np.sqrt(np.diag(slopes.covariance))
-    figure = Figure(figsize=(6.8, 0.34 * len(order) + 1.6), layout="constrained")
+    figure = Figure(figsize=(8.2, 0.34 * len(order) + 1.6), layout="constrained")
     axis = figure.subplots()
     rows = np.arange(len(order), dtype=float)
     for values, error, shift, colour, label in (
@@ -135,7 +138,7 @@ def sectors_figure(slopes: SectorSlopes, pooled: Pooled, prior: np.ndarray, limi
         label="expected",
     )
     axis.axvline(limit, color="black", linestyle=":", linewidth=1, label="limit: eps = 0")
-    axis.set_yticks(rows, [slopes.names[k] for k in order])
+    axis.set_yticks(rows, [names.get(slopes.names[k], slopes.names[k]) for k in order])
     axis.set_xlabel("slope of relative patents on the relative price")
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(axis="x", color="#dddddd", linewidth=0.6)
@@ -186,7 +189,7 @@ def counts_figure(years: Sequence[int], by_class: Mapping[str, Sequence[float]],
         axis.bar(years, by_class[name], color=BLUE, width=0.8)
         axis.set_title(name.replace("_", " "), fontsize=9.5, loc="left")
         axis.spines[["top", "right"]].set_visible(False)
-        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     for axis in axes[len(names) :]:
         axis.set_visible(False)
     figure.supylabel("patents a year (fractional)", fontsize=9)

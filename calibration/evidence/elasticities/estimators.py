@@ -4,6 +4,7 @@ different ways.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -21,6 +22,7 @@ from calibration.evidence.regression import fepois
 
 Array = npt.NDArray[np.float64]
 Method = Literal["iv_ppml", "iv_log", "ppml", "log_plus_one"]
+LARGEST_EXPONENT = 50.0
 METHODS: tuple[Method, ...] = get_args(Method)
 
 WHAT = {
@@ -47,13 +49,24 @@ class SlopeEstimate:
     first_stage_f: tuple[float, ...]  # clustered, one per column of the price; empty without instruments
     bootstrap_p_value: float | None
     bootstrap_interval: tuple[float, float] | None
-    # Anderson-Rubin; None is unbounded on that side.
+    # Anderson-Rubin, for counts with one price and one instrument; None is unbounded on that side.
     weak_instrument_interval: tuple[float | None, float | None] | None
     rows: int
     units: int
     clusters: int
     zeros: float
     dropped: dict[str, int]
+
+    @property
+    def best_interval(self) -> tuple[float, float]:
+        """The Anderson-Rubin interval where there is one, else that of the clustered t. Ends may be infinite.
+
+        In simulations with many zeros it holds the truth as often as it says, the other a little less often.
+        """
+        if self.weak_instrument_interval is None:
+            return self.interval
+        low, high = self.weak_instrument_interval
+        return (-math.inf if low is None else low, math.inf if high is None else high)
 
 
 def estimate_slope(
@@ -112,8 +125,8 @@ def _summarise(panel: Panel, method: Method, fit: Fit, level: float, draws: int,
                 panel.cluster,
                 signs,
             )
-        if method == "iv_ppml" and len(panel.price) == len(panel.instrument) == 1:
-            robust = anderson_rubin(panel, slope, error, level)
+    if method == "iv_ppml" and len(panel.price) == len(panel.instrument) == 1:
+        robust = anderson_rubin(panel, slope, error, level)
     return SlopeEstimate(
         method,
         slope,
@@ -137,8 +150,9 @@ def _summarise(panel: Panel, method: Method, fit: Fit, level: float, draws: int,
 def anderson_rubin(
     panel: Panel, slope: float, error: float, level: float = 0.95
 ) -> tuple[float | None, float | None]:
-    """Interval of slopes the moment does not reject, valid however weak the instrument; None where it has no
-    end within 40 standard errors.
+    """Interval of slopes the moment does not reject, valid however weak the instrument.
+
+    None where it has no end below a slope at which a unit's patents would differ exp(50)-fold between years.
     """
     groups = int(panel.cluster.max()) + 1
     critical = float(stats.t.ppf(0.5 + level / 2, groups - 1))
@@ -148,13 +162,14 @@ def anderson_rubin(
         sums = cluster_influence(fit, panel.cluster)[0]
         return abs(float(fit.influence.sum())) / float(np.sqrt((sums**2).sum())) - critical
 
+    furthest = LARGEST_EXPONENT / float(np.ptp(panel.price))
+
     def end(direction: float) -> float | None:
         inside, step = slope, error * direction
-        for _ in range(7):
-            outside = inside + step
-            if excess(outside) > 0:
-                return float(optimize.brentq(excess, inside, outside, xtol=1e-6 * error))
-            inside, step = outside, 1.8 * step
+        while abs(inside + step) < furthest:
+            if excess(inside + step) > 0:
+                return float(optimize.brentq(excess, inside, inside + step, xtol=1e-6 * error))
+            inside, step = inside + step, 1.8 * step
         return None
 
     return end(-1.0), end(1.0)

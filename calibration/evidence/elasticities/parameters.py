@@ -86,7 +86,9 @@ def calibration_text(
         "# Written by `run.py estimate elasticities`: give this file as the calibration.\n"
         "# Sectors that are not named keep the rule of the calibration it is based on.\n"
     )
-    return comment + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
+    return comment + yaml.safe_dump(
+        content, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
+    )
 
 
 def _relative(path: Path, folder: Path) -> str:

@@ -1,6 +1,4 @@
-"""Slopes sector by sector, and their shrinkage towards what substitutability scores lead one to expect
-(empirical Bayes).
-"""
+"""Slopes sector by sector, and their shrinkage towards what substitutability scores lead one to expect."""
 
 from __future__ import annotations
 
@@ -8,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, stats
+from scipy import stats
 
 from calibration.evidence.elasticities.inference import cluster_influence
 from calibration.evidence.elasticities.moments import iv_ppml
@@ -75,44 +73,72 @@ def substitutability_prior(score: npt.ArrayLike, epsilon_min: float, epsilon_max
     return epsilon_max - (epsilon_max - epsilon_min) * value
 
 
-def shrink(slope: Array, covariance: Array, prior: Array, *, learn_shift: bool = True) -> Pooled:
-    """Empirical Bayes: slope ~ N(theta, covariance), theta ~ N(prior + shift, tau^2 I), tau by Paule and
-    Mandel's moment.
+def shrink(
+    slope: Array, covariance: Array, prior: Array, *, learn_shift: bool = True, widest: float = 1.0
+) -> Pooled:
+    """Hierarchical normal model: slope ~ N(theta, covariance), theta ~ N(prior + shift, tau^2 I); posterior of theta.
 
-    With `learn_shift` the prior gives the pattern across sectors and the data its level. The posterior covers
-    the uncertainty of the shift; that of tau is left out, as is usual, so that intervals are a little short
-    with few sectors.
+    With `learn_shift` the prior gives the pattern across sectors and the data its level (flat prior). The scatter tau
+    is uniform on 0 to `widest`, and is integrated over rather than fixed at its estimate, so that intervals hold
+    with as few sectors as there are. Raises ValueError with fewer than two sectors.
     """
     size = len(slope)
-    design = np.ones((size, 1)) if learn_shift else np.zeros((size, 0))
-    gap = slope - prior
-    degrees = size - design.shape[1]
-    if degrees < 1:
+    if size < 2:
         raise ValueError("pooling needs at least two sectors")
-
-    def fit(tau2: float) -> tuple[Array, Array, float]:
-        precision = np.linalg.inv(covariance + tau2 * np.eye(size))
-        spread = np.asarray(np.linalg.inv(design.T @ precision @ design), float)
-        mean = spread @ design.T @ precision @ gap
-        left = gap - design @ mean
-        return mean, spread, float(left @ precision @ left)
-
-    top = float(gap @ gap + np.trace(covariance))
-    tau2 = 0.0
-    if fit(0.0)[2] > degrees:
-        tau2 = float(optimize.brentq(lambda t: fit(t)[2] - degrees, 0.0, 10 * top, xtol=1e-12 * top))
-    mean, spread, _ = fit(tau2)
-    own = tau2 * np.linalg.inv(covariance + tau2 * np.eye(size))  # weight of the estimates in the posterior
-    centre = prior + design @ mean
-    rest = (np.eye(size) - own) @ design
-    posterior = tau2 * (np.eye(size) - own) + rest @ spread @ rest.T
+    design = np.ones((size, 1)) if learn_shift else np.zeros((size, 0))
+    grid = (np.arange(200) + 0.5) / 200 * widest
+    pieces = [_given_scatter(tau, slope - prior, covariance, design) for tau in grid]
+    log_density = np.array([piece.log_density for piece in pieces])
+    weight = np.exp(log_density - log_density.max())
+    weight /= weight.sum()
+    means = np.array([piece.mean for piece in pieces])
+    mean = weight @ means
+    variance = weight @ (np.array([piece.variance for piece in pieces]) + (means - mean) ** 2)
+    shifts = np.array([piece.shift for piece in pieces])
+    shift = float(weight @ shifts)
+    spread = weight @ (np.array([piece.shift_variance for piece in pieces]) + (shifts - shift) ** 2)
     return Pooled(
-        centre + own @ (slope - centre),
-        np.sqrt(np.maximum(np.diag(posterior), 0.0)),
-        np.diag(own).copy(),
-        float(np.sqrt(tau2)),
-        float(mean[0]) if learn_shift else 0.0,
-        float(np.sqrt(spread[0, 0])) if learn_shift else 0.0,
+        prior + mean,
+        np.sqrt(variance),
+        weight @ np.array([piece.own_weight for piece in pieces]),
+        float(weight @ grid),
+        shift,
+        float(np.sqrt(spread)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """The posterior of theta - prior (s,) for one scatter, and how likely that scatter is."""
+
+    mean: Array
+    variance: Array
+    own_weight: Array
+    shift: float
+    shift_variance: float
+    log_density: float
+
+
+def _given_scatter(tau: float, gap: Array, covariance: Array, design: Array) -> _Piece:
+    """Closed form for a known tau; the shift is integrated out."""
+    size = len(gap)
+    precision = np.linalg.inv(covariance + tau**2 * np.eye(size))
+    spread = np.linalg.inv(design.T @ precision @ design)
+    shift = spread @ design.T @ precision @ gap
+    left = gap - design @ shift
+    own = tau**2 * precision  # weight of the estimates
+    rest = (np.eye(size) - own) @ design
+    variance = tau**2 * (np.eye(size) - own) + rest @ spread @ rest.T
+    log_density = 0.5 * (
+        np.linalg.slogdet(precision)[1] + np.linalg.slogdet(spread)[1] - left @ precision @ left
+    )
+    return _Piece(
+        design @ shift + own @ left,
+        np.diag(variance),
+        np.diag(own),
+        float(shift[0]) if len(shift) else 0.0,
+        float(spread[0, 0]) if len(shift) else 0.0,
+        float(log_density),
     )
 
 

@@ -104,6 +104,8 @@ def epsilon_band(slope: float, interval: tuple[float, float], zeta: npt.ArrayLik
     refused, bounded = slope >= limit, high >= limit
 
     def solve(beta: float) -> Array:
+        if beta == -np.inf:
+            return 1 + grid  # what eps tends to
         within = np.minimum(beta, limit)  # at the limit eps is exactly 0
         return np.where(beta >= limit, 0.0, 1 - grid * within / (grid - within))
 

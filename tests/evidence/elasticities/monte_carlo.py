@@ -47,7 +47,7 @@ def run(world: World, method: Method, draws: int, lags: int = 0) -> Experiment:
     for seed in range(draws):
         panel = panel_from_frame(simulate(world, np.random.default_rng(seed)).data, lags=lags)
         slope = estimate_slope(panel, method, draws=0)
-        band = epsilon_band(slope.slope, slope.interval, [world.zeta])
+        band = epsilon_band(slope.slope, slope.best_interval, [world.zeta])
         covered.append(bool(band.lower[0] <= world.epsilon <= band.upper[0]))
         refused += bool(band.refused[0])
         # The formula without its refusal: leaving refused draws out would hide a bias.
