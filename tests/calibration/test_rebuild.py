@@ -1,0 +1,254 @@
+"""From raw tables to a base year: the same bytes every time, any concordance, any unit, any order."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+import calibration
+from calibration import aggregate, host, rebuild
+from calibration.errors import InputError
+from calibration.load import build, find, read_settings
+from model.records import SHORT, Quota, Shock
+from model.solve import solve
+from tests.calibration import raw_tables as raw
+
+FOLDER = Path(calibration.__file__).parent
+SOURCE = os.environ.get("RARE_EARTH_SOURCE_DIR", "")
+needs_source = pytest.mark.skipif(not SOURCE, reason="RARE_EARTH_SOURCE_DIR names no folder with raw tables")
+
+SECTORS = (
+    "mining",
+    "petroleum",
+    "chemicals",
+    "minerals",
+    "metals",
+    "machinery",
+    "electrical_optical",
+    "transport",
+)
+# Every sector of the parameter files that is none of these is within one of them.
+STANDARD = yaml.safe_load((FOLDER / "concordances" / "wiod2013-12x35.yaml").read_text())
+WITHIN = {name: "machinery" for name in STANDARD["sectors"] if name not in SECTORS} | {
+    "transport_equipment": "transport"
+}
+ELSEWHERE = {name: "ROW" for name in STANDARD["regions"] if name not in raw.COUNTRIES}
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A calibration of three economies from a random table in WIOD's format and a little trade in rare earths."""
+    source = tmp_path / "source"
+    source.mkdir()
+    flows, final, output = raw.world(3)
+    raw.write_npz(source / "wiod2013_2009.npz", flows, final, output)
+    rows = ["year,exporter,importer,product,value_kusd,quantity_tonnes"]
+    rows += ["2009,China,Japan,284610,27000,7000", "2009,China,Japan,284690,60000,4000"]
+    rows += [
+        "2009,China,Chile,284690,20000,1500",
+        "2009,Chile,Japan,284690,900,80",
+        "2008,China,Japan,284690,1,1",
+    ]
+    (source / "baci.csv").write_text("\n".join(rows) + "\n")
+    concordance = {
+        "regions": {name: [name] for name in raw.COUNTRIES},
+        "sectors": {name: [code] for name, code in zip(SECTORS, raw.SECTORS, strict=True)},
+        "parameter_names": {
+            "regions": {"within": ELSEWHERE},
+            "sectors": {"within": WITHIN},
+        },
+        "trade_names": {"CHN": ["China"], "JPN": ["Japan"]},
+        "rest": "ROW",
+    }
+    (tmp_path / "three.concordance.yaml").write_text(yaml.safe_dump(concordance))
+    top = {
+        "name": "three",
+        "based_on": "china-2009.yaml",
+        "title": "Three economies",
+        "tables": "tables",
+        "concordance": "three.concordance.yaml",
+        "facts": [],
+        "sources": {
+            "world_table": {"reader": "wiod2013", "file": "wiod2013_2009.npz", "year": 2009},
+            "rare_earth_trade": {"reader": "baci", "file": "baci.csv", "year": 2009},
+        },
+    }
+    # The world is small, so its rare earths must be smaller than those of 2009.
+    text = (FOLDER / "china-2009.yaml").read_text()
+    (tmp_path / "china-2009.yaml").write_text(text.replace("{CHN: 129000, IND", "{CHN: 29000, IND"))
+    (tmp_path / "three.yaml").write_text(yaml.safe_dump(top))
+    return tmp_path / "three.yaml", source
+
+
+def test_a_rebuild_gives_the_same_bytes(small, tmp_path):
+    path, source = small
+    for folder in ("once", "twice"):
+        rebuild.rebuild(path, source, tmp_path / folder)
+    same, *different = filecmp.cmpfiles(tmp_path / "once", tmp_path / "twice", host.FILES, shallow=False)
+    assert sorted(same) == sorted(host.FILES)
+    assert different == [[], []]
+
+
+def test_another_table_with_another_concordance_balances_and_solves(small, tmp_path):
+    path, source = small
+    rebuild.rebuild(path, source, tmp_path / "tables")
+    base = calibration.load(path)
+    assert base.labels.regions == raw.COUNTRIES
+    assert base.benchmark.shape == (3, 11, 20, 3, 10)
+    china = base.labels.regions.index("CHN")
+    covers = np.zeros((3, 3, 20), dtype=bool)
+    covers[china][:, base.benchmark.elements] = True
+    covers[china, china] = False
+    tonnes = base.chain.shipments[china].sum() - base.chain.shipments[china, china].sum()
+    quota = Quota("quota", covers, 0.8 * tonnes, np.ones(20))
+    solution = solve(base.benchmark, Shock(quotas=(quota,)), SHORT)
+    assert solution.converged
+    assert solution.licence["quota"] > 0
+
+
+def test_totals_survive_grouping(small):
+    path, source = small
+    from calibration.sources import read_world_table
+
+    table = read_world_table("wiod2013", source, "wiod2013_2009.npz", 2009)
+    regions = {"ASIA": ("CHN", "JPN"), "ROW": ("ROW",)}
+    sectors = {"a": raw.SECTORS[:3], "b": raw.SECTORS[3:]}
+    grouped = aggregate.aggregate(table, regions, sectors)
+    for name in ("intermediate", "final", "output"):
+        assert getattr(grouped, name).sum() == pytest.approx(getattr(table, name).sum(), rel=1e-12)
+    asia = table.intermediate[:2, :3, :2, 3:].sum()
+    assert grouped.intermediate[0, 0, 0, 1] == pytest.approx(asia, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("regions", "said"),
+    [
+        ({"A": ("CHN", "JPN")}, "economy 'ROW' stands in 0 groups"),
+        ({"A": ("CHN", "JPN"), "B": ("JPN", "ROW")}, "economy 'JPN' stands in 2 groups"),
+        ({"A": ("CHN", "JPN", "ROW", "Japn")}, "economy 'Japn' of group A is not in the source table"),
+    ],
+)
+def test_a_concordance_must_be_complete_and_exclusive(small, regions, said):
+    from calibration.sources import read_world_table
+
+    table = read_world_table("wiod2013", small[1], "wiod2013_2009.npz", 2009)
+    with pytest.raises(InputError, match=said):
+        aggregate.aggregate(table, regions, {s: (s,) for s in raw.SECTORS})
+
+
+def settings_of(name):
+    path = find(name)
+    given, document, concordance, _ = read_settings(path)
+    tables = host.read(path.parent / given.tables, tuple(concordance.regions), tuple(concordance.sectors))
+    return given, document, concordance, tables, path
+
+
+def scaled_names(entry, factor):
+    return entry.model_copy(update={"value": {name: factor * value for name, value in entry.value.items()}})
+
+
+def test_thousands_instead_of_millions_change_nothing_but_the_unit():
+    given, document, concordance, tables, path = settings_of("china-2009-small")
+    import dataclasses
+
+    values = ("intermediate_trade", "final_trade", "use", "stated_output", "trade_value")
+    larger = dataclasses.replace(tables, **{name: 1e3 * getattr(tables, name) for name in values})
+    r = given.rare_earths
+    limit = r.concentrate_price_limit.model_copy(update={"value": 1e3 * r.concentrate_price_limit.value})
+    prices = {
+        "oxide_price": scaled_names(r.oxide_price, 1e3),
+        "magnet_price": scaled_names(r.magnet_price, 1e3),
+        "concentrate_price_limit": limit,
+    }
+    dearer = given.model_copy(update={"rare_earths": r.model_copy(update=prices)})
+    one = build(given, document, concordance, tables, path, {}).benchmark
+    other = build(dearer, document, concordance, larger, path, {}).benchmark
+    np.testing.assert_allclose(other.output, 1e3 * one.output, rtol=1e-9)
+    np.testing.assert_allclose(other.use, 1e3 * one.use, rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(other.trade_share, one.trade_share, rtol=1e-9, atol=1e-15)
+    np.testing.assert_allclose(other.unit_value, 1e3 * one.unit_value, rtol=1e-12)
+
+
+def test_kilotonnes_instead_of_tonnes_change_nothing_but_the_unit():
+    given, document, concordance, tables, path = settings_of("china-2009-small")
+    import dataclasses
+
+    fewer = dataclasses.replace(tables, trade_tonnes=tables.trade_tonnes / 1e3)
+    r = given.rare_earths
+    limit = r.concentrate_price_limit.model_copy(update={"value": 1e3 * r.concentrate_price_limit.value})
+    changed = {
+        "oxide_price": scaled_names(r.oxide_price, 1e3),
+        "magnet_price": scaled_names(r.magnet_price, 1e3),
+        "mine_output": scaled_names(r.mine_output, 1e-3),
+        "concentrate_price_limit": limit,
+        "latent_capacity": r.latent_capacity.model_copy(update={"value": {}}),
+    }
+    other_settings = given.model_copy(update={"rare_earths": r.model_copy(update=changed)})
+    one = build(given, document, concordance, tables, path, {}).benchmark
+    other = build(other_settings, document, concordance, fewer, path, {}).benchmark
+    for name in ("output", "use", "final", "trade_share", "factor_payment", "deficit"):
+        np.testing.assert_allclose(
+            getattr(other, name), getattr(one, name), rtol=1e-8, atol=1e-8, err_msg=name
+        )
+
+
+def test_regions_in_another_order_give_the_same_economy():
+    import dataclasses
+
+    given, document, concordance, tables, path = settings_of("china-2009-small")
+    order = [3, 0, 7, 1, 2, 6, 5, 4]
+    names = tuple(tables.regions[p] for p in order)
+    both = np.ix_(order, order)
+    turned = dataclasses.replace(
+        tables,
+        regions=names,
+        intermediate_trade=tables.intermediate_trade[both],
+        final_trade=tables.final_trade[both],
+        use=tables.use[order],
+        stated_output=tables.stated_output[order],
+        trade_tonnes=tables.trade_tonnes[both],
+        trade_value=tables.trade_value[both],
+    )
+    groups = concordance.model_copy(update={"regions": {name: concordance.regions[name] for name in names}})
+    one = build(given, document, concordance, tables, path, {}).benchmark
+    other = build(given, document, groups, turned, path, {}).benchmark
+    np.testing.assert_allclose(other.output, one.output[order], rtol=1e-9)
+    np.testing.assert_allclose(other.trade_share[0], one.trade_share[0][both], rtol=1e-8, atol=1e-14)
+    np.testing.assert_allclose(other.deficit, one.deficit[order], rtol=1e-6)
+    np.testing.assert_allclose(
+        other.parameters.spillover_region, one.parameters.spillover_region[both], rtol=1e-9
+    )
+
+
+@needs_source
+@pytest.mark.parametrize("name", ["china-2009", "china-2009-small", "world-2024"])
+def test_the_shipped_tables_are_those_the_raw_tables_give(name, tmp_path):
+    rebuild.rebuild(find(name), Path(SOURCE), tmp_path)
+    shipped = FOLDER / "data" / name
+    _, mismatch, errors = filecmp.cmpfiles(shipped, tmp_path, host.FILES, shallow=False)
+    assert (mismatch, errors) == ([], [])
+
+
+@needs_source
+def test_the_tables_for_reading_are_rebuilt_too(tmp_path):
+    from calibration import derived
+
+    base = calibration.load("china-2009")
+    derived.write(base, tmp_path)
+    for name in derived.FILES:
+        assert (tmp_path / name).read_bytes() == (FOLDER / "data" / "china-2009" / name).read_bytes(), name
+
+
+@needs_source
+def test_full_detail_balances(tmp_path):
+    given, document, concordance, _ = read_settings(find("china-2009-full"))
+    tables, _ = rebuild.host_from_source(find("china-2009-full"), Path(SOURCE))
+    base = build(given, document, concordance, tables, find("china-2009-full"), {})
+    assert base.benchmark.shape == (41, 38, 47, 3, 10)
+    twelve = calibration.load("china-2009")
+    assert base.benchmark.output.sum() == pytest.approx(twelve.benchmark.output.sum(), rel=1e-4)
