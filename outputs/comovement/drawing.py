@@ -34,7 +34,7 @@ def new_figure(width: float, height: float, title: str, study: Study, used: Sequ
     """A figure with a title and, below it, which series stand in for what."""
     figure = Figure(figsize=(width, height), layout="constrained", dpi=150)
     figure.suptitle(
-        "\n".join(textwrap.wrap(title, int(width * 10), break_on_hyphens=False)),
+        "\n".join(textwrap.wrap(title, int(width * 9), break_on_hyphens=False)),
         fontsize=12,
         fontweight="bold",
         x=0.01,
@@ -68,6 +68,20 @@ def date_axis(axes: Axes, dates: np.ndarray, study: Study) -> None:
     years = [i for i in starts if int(labels[i][:4]) % max(1, len(starts) // 8 or 1) == 0] or starts
     axes.set_xticks(years, [labels[i][:4] for i in years])
     axes.set_xlim(-0.5, len(dates) - 0.5)
+
+
+def say_if_blank(axes: Axes, shown: np.ndarray) -> None:
+    """Say in the middle of a map that nothing on it is significant."""
+    if np.isnan(shown).all():
+        axes.text(
+            0.5,
+            0.5,
+            "nothing significant",
+            transform=axes.transAxes,
+            ha="center",
+            va="center",
+            color="#666666",
+        )
 
 
 def hatch_cells(axes: Axes, cells: np.ndarray) -> None:

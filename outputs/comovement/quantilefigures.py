@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
 
 from calibration.evidence.comovement.analysis import QuantilogramResult
 from calibration.evidence.comovement.crossquantilogram import FEWEST_EXPECTED, CrossQuantilogram
+from calibration.evidence.comovement.portmanteau import Portmanteau
 from calibration.evidence.comovement.study import Study
 from outputs.comovement.drawing import (
     BLANK,
@@ -17,6 +20,7 @@ from outputs.comovement.drawing import (
     date_axis,
     hatch_cells,
     new_figure,
+    say_if_blank,
     span,
 )
 
@@ -34,12 +38,15 @@ def _tick_levels(levels: np.ndarray) -> tuple[list[int], list[str]]:
     return place, [f"{levels[i]:g}" for i in place]
 
 
-def heat_map(axes: Axes, grid: CrossQuantilogram, place: int, limit: float, labelled: bool = True):
+def heat_map(
+    axes: Axes, grid: CrossQuantilogram, place: int, limit: float, labelled: bool = True
+) -> AxesImage:
     """One lag: insignificant cells blank, sparse ones hatched, dots where a cell is significant for the whole map."""
     shown = np.where(grid.significant[place] & grid.reliable[place], grid.value[place], np.nan)
     axes.set_facecolor(BLANK)
     hatch_cells(axes, ~grid.reliable[place])
     image = axes.imshow(shown, origin="lower", cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto")
+    say_if_blank(axes, shown)
     assert grid.p_family is not None and grid.bootstrap is not None
     strong = np.argwhere(grid.p_family[place] <= grid.bootstrap.level)
     axes.plot(strong[:, 1], strong[:, 0], "k.", markersize=4)
@@ -79,11 +86,9 @@ def grid_figure(study: Study, result: QuantilogramResult) -> Drawing:
     percent = f"{100 * grid.bootstrap.level:g} %"
     caption = (
         f"{_title(result, study)}. Grey: not significant at {percent}, cell by cell (stationary bootstrap, "
-        f"{grid.bootstrap.resamples} resamples, null-centred). Dot: significant at {percent} for the whole "
-        "map. Hatched: fewer "
-        f"than {FEWEST_EXPECTED:g} observations expected where both are extreme, too few for the bootstrap. "
-        "A positive value at high quantiles of both means that a high predictor is followed by a high "
-        "target more often than "
+        f"{grid.bootstrap.resamples} resamples). Dot: significant at {percent} for the whole map. Hatched: fewer than "
+        f"{FEWEST_EXPECTED:g} observations expected where both are extreme, too few for the bootstrap. A positive "
+        "value at high quantiles of both means that a high predictor is followed by a high target more often than "
         "if they were unrelated; at low quantiles the same of low ones."
         + (f" Given {'; '.join(result.controls)}." if result.controls else "")
     )
@@ -107,71 +112,57 @@ def _name(result: QuantilogramResult, what: str) -> str:
 def lag_figure(study: Study, result: QuantilogramResult) -> Drawing:
     """Bars lag by lag with bands, and the Ljung-Box statistic against its critical values, at a few levels."""
     profile, test = result.profile, result.portmanteau
-    assert (
-        profile is not None and test is not None and profile.lower is not None and profile.upper is not None
-    )
+    assert profile is not None and profile.margin is not None and test is not None
     count = profile.target_levels.size
-    figure = new_figure(
-        3.4 * count + 0.6, 6.2, _title(result, study) + ", lag by lag", study, used_series(study, result)
-    )
+    title = f"{_title(result, study)}, lag by lag"
+    figure = new_figure(3.4 * count + 0.6, 6.2, title, study, used_series(study, result))
     panels = figure.subplots(2, count, squeeze=False, sharex=True, sharey="row")
-    lags = np.array(profile.lags)
-    reach = float(np.abs(profile.value[:, range(count), range(count)]).max())
-    for i, level in enumerate(profile.target_levels):
-        top, bottom = panels[:, i]
-        value, low, high = (a[:, i, i] for a in (profile.value, profile.lower, profile.upper))
-        reach = max(reach, float(np.abs([low, high]).max()))
-        clear = (value < low) | (value > high)
-        top.bar(lags[clear], value[clear], color=COLOURS[0], label="significant")
-        top.bar(lags[~clear], value[~clear], color="#bcd3e3", label="not significant")
-        top.step(
-            np.append(lags - 0.5, lags[-1] + 0.5),
-            np.append(low, low[-1]),
-            where="post",
-            color="#D55E00",
-            lw=1,
-        )
-        top.step(
-            np.append(lags - 0.5, lags[-1] + 0.5),
-            np.append(high, high[-1]),
-            where="post",
-            color="#D55E00",
-            lw=1,
-        )
-        top.axhline(0, color="black", lw=0.6)
-        sparse = "" if profile.reliable[:, i, i].all() else "\n(too few observations for these bands)"
-        top.set_title(f"both at quantile {level:g}{sparse}", fontsize=10)
-        at = (
-            int(np.argmin(np.abs(test.target_levels - level))),
-            int(np.argmin(np.abs(test.predictor_levels - level))),
-        )
-        q = test.ljung_box
-        assert q.critical is not None
-        bottom.plot(lags, q.value[:, at[0], at[1]], "o-", color=COLOURS[0], ms=4, label="Ljung-Box Q")
-        bottom.plot(lags, q.critical[:, at[0], at[1]], "--", color="#D55E00", label="critical value")
-        bottom.set_xlabel(f"lag ({UNIT[study.frequency]})")
-    panels[0, 0].set_ylim(-1.15 * reach, 1.15 * reach)
+    for i in range(count):
+        _bars(panels[0, i], profile, i)
+        _q_statistic(panels[1, i], test, float(profile.target_levels[i]))
+        panels[1, i].set_xlabel(f"lag ({UNIT[study.frequency]})")
+        panels[1, i].xaxis.set_major_locator(MaxNLocator(integer=True))
+    reach = 1.3 * max(np.abs(profile.value).max(), profile.margin[:, range(count), range(count)].max())
+    panels[0, 0].set_ylim(-reach, reach)
+    panels[1, 0].set_ylim(bottom=0)
     panels[0, 0].set_ylabel(("partial " if result.controls else "") + "cross-quantilogram")
     panels[1, 0].set_ylabel("Q over lags 1 to p")
-    panels[1, 0].set_ylim(bottom=0)
-    panels[1, 0].legend(fontsize=8, frameon=False)
-    panels[0, -1].legend(fontsize=8, frameon=False)
+    for axes in (panels[0, -1], panels[1, 0]):
+        axes.legend(fontsize=8, framealpha=0.9, edgecolor="none")
     sup = test.ljung_box.sup_p_value
     assert sup is not None and test.bootstrap is not None
     caption = (
-        f"{_title(result, study)}: dependence lag by lag with {100 * (1 - test.bootstrap.level):g} % "
-        "null-centred bands "
-        "(top), and the Ljung-Box statistic over lags 1 to p with its bootstrap critical value (bottom). "
-        "Supremum over all "
-        f"{test.target_levels.size} x {test.predictor_levels.size} quantile pairs at p = {lags[-1]}: "
-        f"p-value {sup[-1]:.3f}."
+        f"{title}: dependence with {100 * (1 - test.bootstrap.level):g} % bootstrap bands around zero (top), and the "
+        "Ljung-Box statistic over lags 1 to p with its bootstrap critical value (bottom). Supremum over the "
+        f"{test.region.sum()} reliable pairs of quantiles at p = {profile.lags[-1]}: p-value {sup[-1]:.3f}."
     )
-    return Drawing(
-        _name(result, "lags"),
-        figure,
-        caption,
-        f"Bars of dependence by lag at {count} quantile levels, with Q statistics.",
-    )
+    alt = f"Bars of dependence by lag at {count} quantile levels, with Q statistics."
+    return Drawing(_name(result, "lags"), figure, caption, alt)
+
+
+def _bars(axes: Axes, profile: CrossQuantilogram, i: int) -> None:
+    assert profile.margin is not None
+    lags = np.array(profile.lags)
+    value, margin = profile.value[:, i, i], profile.margin[:, i, i]
+    clear = np.abs(value) > margin
+    axes.bar(lags[clear], value[clear], color=COLOURS[0], label="significant")
+    axes.bar(lags[~clear], value[~clear], color="#bcd3e3", label="not significant")
+    edges = np.append(lags - 0.5, lags[-1] + 0.5)
+    for band in (margin, -margin):
+        axes.step(edges, np.append(band, band[-1]), where="post", color="#D55E00", lw=1)
+    axes.axhline(0, color="black", lw=0.6)
+    sparse = "" if profile.reliable[:, i, i].all() else "\n(too few observations for these bands)"
+    axes.set_title(f"both at quantile {profile.target_levels[i]:g}{sparse}", fontsize=10)
+
+
+def _q_statistic(axes: Axes, test: Portmanteau, level: float) -> None:
+    """At the pair of levels of the grid nearest to `level`."""
+    i, j = (int(np.argmin(np.abs(levels - level))) for levels in (test.target_levels, test.predictor_levels))
+    q = test.ljung_box
+    assert q.critical is not None
+    lags = np.arange(1, len(q.value) + 1)
+    axes.plot(lags, q.value[:, i, j], "o-", color=COLOURS[0], ms=4, label="Ljung-Box Q")
+    axes.plot(lags, q.critical[:, i, j], "--", color="#D55E00", label="critical value")
 
 
 def rolling_figure(study: Study, result: QuantilogramResult) -> Drawing:
@@ -182,22 +173,13 @@ def rolling_figure(study: Study, result: QuantilogramResult) -> Drawing:
     title = f"{_title(result, study)}, {windows.kind} windows, lag {first.lags[0]}"
     figure = new_figure(9, 1.9 * count + 1.2, title, study, used_series(study, result))
     panels = figure.subplots(count, 1, squeeze=False, sharex=True, sharey=True)[:, 0]
-    value, low, high, reliable = (
-        windows.stacked(name)[:, 0] for name in ("value", "lower", "upper", "reliable")
-    )
+    value, margin, reliable = (windows.stacked(name)[:, 0] for name in ("value", "margin", "reliable"))
     for i, axes in enumerate(panels):
         if not reliable[:, i, i].all():
-            axes.text(
-                0.99,
-                0.05,
-                "too few observations for these bands",
-                transform=axes.transAxes,
-                ha="right",
-                fontsize=8,
-            )
-        axes.fill_between(
-            windows.last, low[:, i, i], high[:, i, i], color="#f3cfb3", label="not significant inside", lw=0
-        )
+            note = "too few observations for these bands"
+            axes.text(0.99, 0.05, note, transform=axes.transAxes, ha="right", fontsize=8)
+        band = margin[:, i, i]
+        axes.fill_between(windows.last, -band, band, color="#f3cfb3", label="not significant inside", lw=0)
         axes.plot(windows.last, value[:, i, i], color=COLOURS[0], lw=1.8, label="estimate")
         axes.axhline(0, color="black", lw=0.6)
         axes.set_ylabel(f"quantile {first.target_levels[i]:g}")
@@ -205,22 +187,13 @@ def rolling_figure(study: Study, result: QuantilogramResult) -> Drawing:
     date_axis(panels[-1], study.dates, study)
     panels[-1].set_xlim(windows.last[0], windows.last[-1])
     panels[-1].set_xlabel("last date of the window")
-    width = int(windows.last[0] - windows.first[0] + 1)
-    start = (
-        f"{width} {UNIT[study.frequency]}"
-        if windows.kind == "rolling"
-        else f"from {width} {UNIT[study.frequency]} upwards"
-    )
+    width = span(int(windows.last[0] - windows.first[0] + 1), study)
+    kind = f"of {width}" if windows.kind == "rolling" else f"of {width} and more, from the first date"
     caption = (
-        f"{title}: windows of {start}, both series at the same quantile level, with the null-centred bootstrap band "
-        "of each window."
+        f"{title}: windows {kind}, both series at the same quantile level, bootstrap band of each window."
     )
-    return Drawing(
-        _name(result, "rolling"),
-        figure,
-        caption,
-        f"Dependence by window end at {count} quantile levels, with bands.",
-    )
+    alt = f"Dependence by window end at {count} quantile levels, with bands."
+    return Drawing(_name(result, "rolling"), figure, caption, alt)
 
 
 def subsample_figure(study: Study, result: QuantilogramResult) -> Drawing:

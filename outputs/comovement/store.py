@@ -25,11 +25,12 @@ from calibration.tables import write_csv
 CELL = ("lag", "target_quantile", "predictor_quantile")
 DESCRIPTIONS = {
     "value": "(partial) cross-quantilogram, uncentred correlation of quantile hits",
-    "lower": "lower critical value: quantile of the resampled deviation from the estimate",
-    "upper": "upper critical value: quantile of the resampled deviation from the estimate",
-    "p_value": "equal-tailed bootstrap p-value of the cell",
+    "margin": "significant if further from zero: quantile of the resamples' distance from their mean",
+    "p_value": "share of resamples at least as far from their mean as the value is from zero",
     "p_family": "bootstrap p-value of the cell in the whole map of its lag; 1 where not reliable",
     "standard_error": "standard deviation over resamples",
+    "lower": "lower critical value as published: quantile of the resampled deviation from the estimate",
+    "upper": "upper critical value as published: quantile of the resampled deviation from the estimate",
     "expected": "expected count of the least likely combination of hits under independence",
 }
 
@@ -88,7 +89,7 @@ def grid_dataset(grid: CrossQuantilogram) -> xr.Dataset:
         data["significant"] = (
             CELL,
             grid.significant,
-            {"long_name": "outside the critical values, cell by cell"},
+            {"long_name": "further from zero than the margin, cell by cell"},
         )
         data["reliable"] = (CELL, grid.reliable, {"long_name": "enough observations for the bootstrap"})
         data["gamma"] = (

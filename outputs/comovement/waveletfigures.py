@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import textwrap
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.image import AxesImage
 
 from calibration.evidence.comovement.analysis import WaveletResult
 from calibration.evidence.comovement.modwt import periods
+from calibration.evidence.comovement.multiple import MultipleCrossCorrelation
 from calibration.evidence.comovement.study import Study
 from outputs.comovement.drawing import (
     BLANK,
@@ -20,6 +23,7 @@ from outputs.comovement.drawing import (
     date_axis,
     hatch_cells,
     new_figure,
+    say_if_blank,
 )
 
 
@@ -37,11 +41,9 @@ def local_map(study: Study, result: WaveletResult) -> Drawing:
     axes = figure.subplots()
     shown = np.where(local.significant, local.value, np.nan)
     axes.set_facecolor(BLANK)
-    colours = (
-        {"cmap": DIVERGING, "vmin": -1, "vmax": 1} if pair else {"cmap": "viridis", "vmin": 0, "vmax": 1}
-    )
-    image = axes.imshow(shown, origin="lower", aspect="auto", interpolation="none", **colours)  # type: ignore[arg-type]
+    image = axes.imshow(shown, origin="lower", aspect="auto", interpolation="none", **_colours(pair))  # type: ignore[arg-type]
     _scales(axes, study, result)
+    say_if_blank(axes, shown)
     figure.colorbar(image, ax=axes, pad=0.01).set_label("multiple correlation φ")
     formula = {
         "published": "published interval, N = 1/Σθ², too narrow at coarse scales",
@@ -50,9 +52,8 @@ def local_map(study: Study, result: WaveletResult) -> Drawing:
     spec = result.spec
     caption = (
         f"{title}. {spec.filter} filter, {local.window} window with half-width {result.half_width:g}. Grey: the "
-        f"{100 * spec.confidence:g} % interval holds 0 ({formula}). Hatched: coefficients touched by the "
-        "ends of the sample; "
-        "values there rest on neighbouring dates."
+        f"{100 * spec.confidence:g} % interval holds 0 ({formula}). Hatched: coefficients touched by the ends of the "
+        "sample; values there rest on neighbouring dates."
     )
     share = [
         f"{n}: {100 * s:.0f} %" for n, s in zip(local.levels, local.significant.mean(axis=1), strict=True)
@@ -111,61 +112,66 @@ def dominant_map(study: Study, result: WaveletResult) -> Drawing:
 def scale_figure(study: Study, result: WaveletResult) -> Drawing:
     """Multiple correlation by scale with its interval and, if asked for, by lag."""
     multiple, cross = result.multiple, result.cross
+    pair = len(result.series) == 2
     title = "Multiple correlation by scale" + (" and lag" if cross else "")
     figure = new_figure(10 if cross else 6, 4.6, title, study, result.series)
     columns = 2 if cross else 1
     panels = figure.subplots(1, columns, squeeze=False, sharey=True, width_ratios=[1, 1.2][:columns])[0]
-    place = np.arange(len(multiple.levels))
-    # An interval that is not defined, on fewer than 3 observations, is drawn over the whole range.
-    least = -1.0 if len(result.series) == 2 else 0.0
-    low, high = np.nan_to_num(multiple.lower, nan=least), np.nan_to_num(multiple.upper, nan=1.0)
-    axes = panels[0]
-    axes.errorbar(
-        multiple.value,
-        place,
-        xerr=[multiple.value - low, high - multiple.value],
-        fmt="o",
-        color=COLOURS[0],
-        capsize=3,
-    )
-    axes.set_yticks(place, scale_labels(len(multiple.levels) - 1, study.frequency))
-    axes.set_xlim(least - 0.02, 1.02)
-    axes.set_ylim(-0.5, len(place) - 0.5)
-    axes.axvline(0, color="black", lw=0.6)
-    axes.set_xlabel("multiple correlation φ")
-    for y, variable in zip(place, multiple.dominant, strict=True):
-        axes.annotate(
-            study.series[result.series[variable]].label,
-            (0.02, y + 0.14),
-            xycoords=("axes fraction", "data"),
-            fontsize=8,
-            color="#555555",
-        )
+    _by_scale(panels[0], study, result)
     if cross:
-        pair = len(result.series) == 2
-        colours = (
-            {"cmap": DIVERGING, "vmin": -1, "vmax": 1} if pair else {"cmap": "viridis", "vmin": 0, "vmax": 1}
+        image = _by_lag(panels[1], cross, pair)
+        moved = study.series[result.series[0]].label if pair else "the named series"
+        panels[1].set_xlabel(
+            f"lag of {moved} behind the other{'' if pair else 's'} ({UNIT[study.frequency]})"
         )
-        clear = (np.nan_to_num(cross.lower, nan=0) > 0) | (np.nan_to_num(cross.upper, nan=0) < 0)
-        panels[1].set_facecolor(BLANK)
-        edge = cross.lags[-1] + 0.5
-        image = panels[1].imshow(
-            np.where(clear, cross.value, np.nan),
-            origin="lower",
-            aspect="auto",
-            extent=(-edge, edge, -0.5, len(place) - 0.5),
-            **colours,
-        )
-        panels[1].set_xlabel(f"lag of the named series behind the others ({UNIT[study.frequency]})")
         figure.colorbar(image, ax=panels[1], pad=0.01).set_label("φ")
     caption = (
-        f"{title}: {100 * result.spec.confidence:g} % intervals on N/2^level observations; the series named "
-        "is the one the others "
-        "explain best." + (" Right: grey where the interval holds 0." if cross else "")
+        f"{title}: {100 * result.spec.confidence:g} % intervals on N/2^level observations."
+        + ("" if pair else " The series named is the one the others explain best.")
+        + (" Right: grey where the interval holds 0." if cross else "")
     )
     values = ", ".join(f"{n} {v:.2f}" for n, v in zip(multiple.levels, multiple.value, strict=True))
     return Drawing(f"{result.analysis}-scales", figure, caption, f"Multiple correlation by level: {values}.")
 
 
+def _by_scale(axes: Axes, study: Study, result: WaveletResult) -> None:
+    multiple = result.multiple
+    pair = len(result.series) == 2
+    place = np.arange(len(multiple.levels))
+    # An interval that is not defined, on fewer than 3 observations, is drawn over the whole range.
+    least = -1.0 if pair else 0.0
+    low, high = np.nan_to_num(multiple.lower, nan=least), np.nan_to_num(multiple.upper, nan=1.0)
+    reach = [multiple.value - low, high - multiple.value]
+    axes.errorbar(multiple.value, place, xerr=reach, fmt="o", color=COLOURS[0], capsize=3)
+    axes.set_yticks(place, scale_labels(len(multiple.levels) - 1, study.frequency))
+    axes.set_xlim(least - 0.02, 1.02)
+    axes.set_ylim(-0.5, len(place) - 0.5)
+    axes.axvline(0, color="black", lw=0.6)
+    axes.set_xlabel("multiple correlation φ")
+    if not pair:
+        for y, variable in zip(place, multiple.dominant, strict=True):
+            name = study.series[result.series[variable]].label
+            axes.annotate(
+                name, (0.02, y + 0.14), xycoords=("axes fraction", "data"), fontsize=8, color="#555555"
+            )
+
+
+def _by_lag(axes: Axes, cross: MultipleCrossCorrelation, pair: bool) -> AxesImage:
+    clear = (np.nan_to_num(cross.lower, nan=0) > 0) | (np.nan_to_num(cross.upper, nan=0) < 0)
+    shown = np.where(clear, cross.value, np.nan)
+    axes.set_facecolor(BLANK)
+    say_if_blank(axes, shown)
+    edge = cross.lags[-1] + 0.5
+    extent = (-edge, edge, -0.5, len(cross.levels) - 0.5)
+    return axes.imshow(shown, origin="lower", aspect="auto", extent=extent, **_colours(pair))
+
+
+def _colours(pair: bool) -> dict[str, Any]:
+    """Two series have a sign, more of them none."""
+    return {"cmap": DIVERGING, "vmin": -1, "vmax": 1} if pair else {"cmap": "viridis", "vmin": 0, "vmax": 1}
+
+
 def wavelet_figures(study: Study, result: WaveletResult) -> list[Drawing]:
-    return [local_map(study, result), dominant_map(study, result), scale_figure(study, result)]
+    """The dominant series is drawn only where there is one: two series explain each other equally well."""
+    figures = [local_map(study, result), scale_figure(study, result)]
+    return figures if len(result.series) == 2 else [figures[0], dominant_map(study, result), figures[1]]

@@ -61,10 +61,10 @@ def multiple_from_correlations(
     Where the matrix is rank deficient phi is 1 and there is no dominant series (-1); where it is missing phi is NaN.
     """
     d = correlation.shape[-1]
-    missing = np.isnan(correlation).any(axis=(-2, -1))
+    missing = np.asarray(np.isnan(correlation).any(axis=(-2, -1)))
     safe = np.where(missing[..., None, None], np.eye(d), correlation)
     pivots = np.abs(np.einsum("...ii->...i", np.linalg.qr(safe, mode="r")))
-    deficient: np.ndarray = (pivots < RANK_TOLERANCE * np.linalg.norm(safe, axis=-2)).any(axis=-1)
+    deficient = np.asarray(np.any(pivots < RANK_TOLERANCE * np.linalg.norm(safe, axis=-2), axis=-1))
     inverse = np.linalg.inv(np.where(deficient[..., None, None], np.eye(d), safe))
     diagonal = np.einsum("...ii->...i", inverse)
     if variable is None:

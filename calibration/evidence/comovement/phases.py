@@ -31,7 +31,7 @@ PHASES = ("bear", "bull")
 
 @dataclass(frozen=True)
 class PhaseDependence:
-    """Mean (partial) cross-quantilogram of a phase, its basic bootstrap interval and equal-tailed p-value.
+    """Mean (partial) cross-quantilogram of a phase, its bootstrap interval and p-value as at `CrossQuantilogram`.
 
     expected: the largest over the block of the counts described at `CrossQuantilogram`; below 5 nothing can be told.
     """
@@ -90,14 +90,14 @@ def block_dependence(
         raise ValueError(
             f"only {deviation.size} of {len(indices)} resamples are defined: too few observations for these levels"
         )
-    low, high = np.quantile(deviation, [bootstrap.level / 2, 1 - bootstrap.level / 2])
-    tails = [(1 + side.sum()) / (1 + deviation.size) for side in (deviation >= value, deviation <= value)]
+    away = np.abs(deviation - deviation.mean())
+    margin = float(np.quantile(away, 1 - bootstrap.level))
     return PhaseDependence(
         phase,
         value,
-        float(max(value - high, -1)),
-        float(min(value - low, 1)),
-        float(min(1.0, 2 * min(tails))),
+        max(value - margin, -1.0),
+        min(value + margin, 1.0),
+        float((1 + (away >= abs(value)).sum()) / (1 + away.size)),
         int(rows.size),
         int(cells.sum()),
         float(least_expected(sample, variables, rows)[cells].max()),

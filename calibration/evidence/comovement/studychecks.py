@@ -24,29 +24,31 @@ def unknown_names(spec: StudySpec, document: Document) -> Iterator[Problem]:
                     ["series", name, "product", place], f"{part} is itself a product", "series of a table"
                 )
     for n, q in enumerate(spec.quantilograms):
-        at: list[str | int] = ["quantilograms", n]
-        used.append(([*at, "target"], q.target))
-        used += [([*at, "predictors", i], p) for i, p in enumerate(q.predictors)]
-        used += [([*at, "controls", i, "series"], c.series) for i, c in enumerate(q.controls)]
+        here: list[str | int] = ["quantilograms", n]
+        used.append(([*here, "target"], q.target))
+        used += [([*here, "predictors", i], p) for i, p in enumerate(q.predictors)]
+        used += [([*here, "controls", i, "series"], c.series) for i, c in enumerate(q.controls)]
         for side in ("target", "predictor"):
-            used += [([*at, "regressors", side, i], r) for i, r in enumerate(getattr(q.regressors, side, []))]
+            used += [
+                ([*here, "regressors", side, i], r) for i, r in enumerate(getattr(q.regressors, side, []))
+            ]
         for i, p in enumerate(q.predictors):
             if p == q.target and 0 in q.lags:
                 yield document.problem(
-                    [*at, "predictors", i],
+                    [*here, "predictors", i],
                     f"{p} is also the target, at lag 0",
                     "another series or lags from 1",
                 )
             for j, c in enumerate(q.controls):
                 if c.series == p and c.timing == "lagged":
                     yield document.problem(
-                        [*at, "controls", j], f"{p} is predictor and control at once", "another series"
+                        [*here, "controls", j], f"{p} is predictor and control at once", "another series"
                     )
     for n, w in enumerate(spec.wavelets):
         used += [(["wavelets", n, "series", i], s) for i, s in enumerate(w.series)]
         if w.variable is not None and w.variable not in w.series:
-            at = ["wavelets", n, "variable"]
-            yield unknown_name("series", w.variable, w.series, file=document.file, line=document.line(at))
+            line = document.line(["wavelets", n, "variable"])
+            yield unknown_name("series", w.variable, w.series, file=document.file, line=line)
         if len(set(w.series)) < len(w.series):
             yield document.problem(["wavelets", n, "series"], "a series stands twice")
     used += [(["roles", role], name) for role, name in spec.roles.items()]
