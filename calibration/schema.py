@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Generic, Literal, TypeVar
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
 
 from calibration.validate import Schema
 
@@ -22,23 +23,52 @@ class Entry(Schema):
     soft: tuple[str, ...] = ()  # names within the value that are less sure than `status` says
 
 
-class Scalar(Entry):
-    value: float
+N = TypeVar("N", bound=float)
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Amount = Annotated[float, Field(ge=0)]
+Elasticity = Annotated[float, Field(ge=0)]
+Score = Annotated[float, Field(ge=0, le=100)]
+
+
+def _ordered(span: Range) -> Range:
+    if span[0] > span[1]:
+        text = f"the range runs from {span[0]:g} to {span[1]:g}"
+        raise PydanticCustomError("range", text, {"expected": "the smaller number first"})
+    return span
+
+
+class Scalar(Entry, Generic[N]):
+    value: N
     range: Range  # level
 
+    _check_range = field_validator("range")(_ordered)
 
-class Names(Entry):
+    @model_validator(mode="after")
+    def _in_range(self) -> Scalar[N]:
+        low, high = self.range
+        if not low <= self.value <= high:
+            text = f"value {self.value:g} is outside its range"
+            raise PydanticCustomError("range", text, {"expected": f"{low:g} to {high:g}"})
+        return self
+
+
+class Names(Entry, Generic[N]):
     """One number for each name; `default` stands for the names that are left out."""
 
-    value: dict[str, float]
+    value: dict[str, N]
     range_factor: Range  # multiplies all values
 
+    _check_range = field_validator("range_factor")(_ordered)
 
-class Grid(Entry):
+
+class Grid(Entry, Generic[N]):
     """A number for each pair of names; in the inner mapping `default` stands for the names that are left out."""
 
-    value: dict[str, dict[str, float]]
+    value: dict[str, dict[str, N]]
     range_factor: Range
+
+    _check_range = field_validator("range_factor")(_ordered)
 
 
 class Mobility(Entry):
@@ -60,67 +90,67 @@ class Closure(Entry):
 class RareEarths(Schema):
     """The rare-earth chain in tonnes and prices: what `carve` takes out of the host table."""
 
-    oxide_price: Names
-    export_duty: Names
-    vat_not_refunded: Scalar
-    reo_content: Names
-    mine_output: Names
-    concentrate_destination: Grid
-    concentrate_price_limit: Scalar
-    ore_composition: Grid
-    ore_mix: Grid
-    element_by_application: Grid
-    application_to_sector: Grid
-    application_by_region: Grid
-    home_share_of_elements: Names
-    reprocessing_share_limit: Scalar
-    concentrate_cost_share: Scalar
-    value_added_share: Names
-    magnet_price: Names
-    magnet_home_share: Names
-    magnet_buyers: Names
-    latent_capacity: Grid
-    customs_total: Names | None = None
-    customs_destination: Grid | None = None
+    oxide_price: Names[Positive]
+    export_duty: Names[Amount]
+    vat_not_refunded: Scalar[Share]
+    reo_content: Names[Positive]
+    mine_output: Names[Amount]
+    concentrate_destination: Grid[Share]
+    concentrate_price_limit: Scalar[Amount]
+    ore_composition: Grid[Amount]
+    ore_mix: Grid[Share]
+    element_by_application: Grid[Amount]
+    application_to_sector: Grid[Share]
+    application_by_region: Grid[Amount]
+    home_share_of_elements: Names[Share]
+    reprocessing_share_limit: Scalar[Share]
+    concentrate_cost_share: Scalar[Share]
+    value_added_share: Names[Share]
+    magnet_price: Names[Positive]
+    magnet_home_share: Names[Share]
+    magnet_buyers: Names[Amount]
+    latent_capacity: Grid[Positive]
+    customs_total: Names[Positive] | None = None
+    customs_destination: Grid[Positive] | None = None
 
 
 class ModelParameters(Schema):
     """Elasticities, research and capacity: what `model.Parameters` and the factor shares are made of."""
 
-    trade_theta: Names
-    trade_sigma_rare_earths: Names
-    value_added_elasticity: Names
-    materials_elasticity: Names
-    factor_elasticity: Names
-    substitutability: Names
-    ree_elasticity_max: Scalar
-    ree_elasticity_min: Scalar
-    ree_elasticity: Names
-    element_elasticity: Names
-    transformation_elasticity: Names
-    final_elasticity: Scalar
+    trade_theta: Names[Positive]
+    trade_sigma_rare_earths: Names[Positive]
+    value_added_elasticity: Names[Elasticity]
+    materials_elasticity: Names[Elasticity]
+    factor_elasticity: Names[Elasticity]
+    substitutability: Names[Score]
+    ree_elasticity_max: Scalar[Elasticity]
+    ree_elasticity_min: Scalar[Elasticity]
+    ree_elasticity: Names[Elasticity]
+    element_elasticity: Names[Elasticity]
+    transformation_elasticity: Names[Amount]
+    final_elasticity: Scalar[Elasticity]
     factor_mobility: Mobility
-    supply_elasticity: Grid
-    labour_share: Names
-    research_intensity: Names
-    research_by_region: Names
-    innovation_elasticity: Names
-    innovation_elasticity_other: Scalar
-    spillover: Scalar
-    spillover_other: Scalar
+    supply_elasticity: Grid[Positive]
+    labour_share: Names[Share]
+    research_intensity: Names[Share]
+    research_by_region: Names[Amount]
+    innovation_elasticity: Names[Amount]
+    innovation_elasticity_other: Scalar[Amount]
+    spillover: Scalar[Amount]
+    spillover_other: Scalar[Amount]
     spillover_region: RegionWeights
     spillover_sector: SectorWeights
-    breadth: Scalar
-    breadth_reference: Scalar
-    research_supply_elasticity: Scalar
+    breadth: Scalar[Amount]
+    breadth_reference: Scalar[Positive]
+    research_supply_elasticity: Scalar[Amount]
     research_closure: Closure
-    learning: Scalar
-    forgetting: Scalar
-    capacity_weight: Names
-    capacity_response: Names
-    capacity_expansion: Names
-    capacity_exit: Names
-    build_time: Names
+    learning: Scalar[Share]
+    forgetting: Scalar[Share]
+    capacity_weight: Names[Amount]
+    capacity_response: Names[Amount]
+    capacity_expansion: Names[Share]
+    capacity_exit: Names[Share]
+    build_time: Names[Amount]
 
 
 class WorldSource(Schema):
@@ -147,7 +177,7 @@ class Sources(Schema):
 class Rebase(Schema):
     """A table of an older year brought to the size of a newer one, region by region."""
 
-    growth: Names  # nominal GDP in USD of the newer year over that of the table's year
+    growth: Names[Positive]  # nominal GDP in USD of the newer year over that of the table's year
 
 
 Measure = Literal[
@@ -208,6 +238,16 @@ class CalibrationFile(Schema):
     rebase: Rebase | None = None
     rare_earths: RareEarths
     parameters: ModelParameters
+
+    @field_validator("elements")
+    @classmethod
+    def _each_once(cls, elements: tuple[str, ...]) -> tuple[str, ...]:
+        twice = sorted({name for name in elements if elements.count(name) > 1})
+        if twice:
+            raise PydanticCustomError(
+                "twice", f"{', '.join(twice)} stands twice", {"expected": "each element once"}
+            )
+        return elements
 
 
 class OtherNames(Schema):

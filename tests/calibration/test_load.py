@@ -1,0 +1,187 @@
+"""Reading a calibration: wrong names, wrong shares and missing tables are told with file and line."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import calibration
+from calibration import inherit
+from calibration.errors import InputError
+from calibration.naming import Axis, Namer
+from calibration.strict_yaml import loads
+
+FOLDER = Path(calibration.__file__).parent
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """china-2009 in a folder of its own; edit(old, new) changes its text and returns the line that changed."""
+    for name in ("concordances", "data/china-2009"):
+        shutil.copytree(FOLDER / name, tmp_path / name)
+    path = tmp_path / "china-2009.yaml"
+    shutil.copy(FOLDER / "china-2009.yaml", path)
+
+    def edit(old, new):
+        text = path.read_text()
+        assert text.count(old) >= 1, old
+        path.write_text(text.replace(old, new, 1))
+        return text[: text.index(old)].count("\n") + 1
+
+    edit.path = path
+    return edit
+
+
+def refused(path):
+    with pytest.raises(InputError) as error:
+        calibration.load(path)
+    return error.value.problems
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("value: {CHN: 129000, IND", "value: {CHNA: 129000, IND", "unknown region 'CHNA'"),
+        ("polishing: {minerals: 0.5", "polishing: {mineral: 0.5", "unknown sector 'mineral'"),
+        ("magnets: {Pr: 6137.4, Nd", "magnets: {Pr: 6137.4, Nb", "unknown element 'Nb'"),
+        ("CHN: {bayan_obo: 0.55,", "CHN: {bayan_ubo: 0.55,", "unknown ore 'bayan_ubo'"),
+        ("BRA: {BRA: 0.18, CHN: 0.55", "BRA: {BRA: 0.18, CHN: 0.65", "shares of BRA add to 1.1"),
+        ("ree_elasticity_max:", "ree_elasticity_maximum:", "unknown key"),
+        (
+            "status: seen\n    soft: [Gd, Y]",
+            "status: guessed\n    soft: [Gd, Y]",
+            "expected one of seen, computed",
+        ),
+        ("value: 0.17\n", "value: 1.17\n", "<= 1"),
+        ("value: 0.17\n", "value: 0.18\n", "outside its range"),
+        ("range: [0.0, 0.17]", "range: [0.2, 0.17]", "the smaller number first"),
+        ("  oxide_price:  # FOB China\n    value: {La: 4.88", "  oxide_price:\n    value: {La: -4.88", "> 0"),
+        ("value: 0.17\n", "value: 1e-6x\n", "expected a number"),
+        (
+            "build_time:\n    value: {ree_mining: 7",
+            "build_time:\n    value: {ree_mining: 7.5",
+            "not whole years",
+        ),
+        ("elements: [La, Ce,", "elements: [La, La, Ce,", "stands twice"),
+    ],
+)
+def test_what_is_wrong_in_the_yaml_is_named_with_its_line(copy, old, new, said):
+    first = copy(old, new)
+    lines = new.count("\n") + old.count("\n")
+    problems = refused(copy.path)
+    found = [problem for problem in problems if said in str(problem)]
+    assert found, [str(problem) for problem in problems]
+    assert found[0].file == str(copy.path)
+    assert found[0].line is not None
+    assert first - 4 <= found[0].line <= first + lines + 1  # the entry or the value in it
+
+
+def test_all_wrong_names_are_told_at_once(copy):
+    copy("value: {CHN: 129000, IND", "value: {CHNA: 129000, INDA")
+    copy("magnets: {Pr: 6137.4, Nd", "magnets: {Pr: 6137.4, Nb")
+    text = "\n".join(str(problem) for problem in refused(copy.path))
+    assert all(name in text for name in ("CHNA", "INDA", "Nb"))
+
+
+def test_missing_tables_name_the_command_that_builds_them(copy):
+    shutil.rmtree(copy.path.parent / "data")
+    (problem,) = refused(copy.path)
+    assert "run.py calibrate" in problem.expected
+    assert problem.line
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("rare_earth_trade.csv", "CHN,JPN", "CHN,JPM", "got CHN, JPM; expected CHN, JPN"),
+        ("rare_earth_trade.csv", "CHN,CHN,0,0,0,0\n", "CHN,CHN,0,0,0,x\n", "expected a number"),
+        ("stated_output.csv", "region,agriculture", "region,farming", "other columns than"),
+        ("stated_output.csv", "\nJPN,", "\nJPN,x", "not a row of numbers"),
+    ],
+)
+def test_a_damaged_table_is_named_with_its_line(copy, file, old, new, said):
+    path = copy.path.parent / "data" / "china-2009" / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+    (problem, *_) = refused(copy.path)
+    assert problem.file == str(path)
+    assert problem.line
+    assert said in str(problem)
+
+
+def test_a_truncated_table_is_named(copy):
+    path = copy.path.parent / "data" / "china-2009" / "use.csv.gz"
+    path.write_bytes(path.read_bytes()[:2000])
+    (problem,) = refused(copy.path)
+    assert "gzip" in problem.what
+
+
+def test_an_unknown_name_lists_the_shipped_ones():
+    with pytest.raises(InputError, match=r"no calibration 'china-2008'.*did you mean china-2009"):
+        calibration.load("china-2008")
+
+
+def test_a_latent_plant_needs_a_share(copy):
+    copy("      AUS: {ree_mining: 11000}", "      JPN: {ree_mining: 11000}")
+    assert "can never open" in str(refused(copy.path)[0])
+
+
+def test_editing_a_soft_number_changes_the_base_year_without_a_rebuild(copy):
+    before = calibration.load(copy.path)
+    copy("value: {CHN: 129000, IND", "value: {CHN: 119000, IND")
+    after = calibration.load(copy.path)
+    china, separation = 0, after.labels.sectors.index("ree_separation")
+    assert after.benchmark.output[china, separation] < before.benchmark.output[china, separation]
+    assert after.hashes["china-2009.yaml"] != before.hashes["china-2009.yaml"]
+    assert after.hashes["use.csv.gz"] == before.hashes["use.csv.gz"]
+
+
+def test_a_file_based_on_another_replaces_whole_entries(tmp_path):
+    (tmp_path / "base.yaml").write_text("a: 1\nb: {x: 1}\nparameters:\n  p: {value: 1}\n  q: {value: 2}\n")
+    (tmp_path / "top.yaml").write_text("based_on: base.yaml\nb: {y: 2}\nparameters:\n  q: {value: 3}\n")
+    document, files = inherit.load(tmp_path / "top.yaml")
+    assert document.data["a"] == 1
+    assert document.data["b"] == {"y": 2}
+    assert document.data["parameters"] == {"p": {"value": 1}, "q": {"value": 3}}
+    assert [path.name for path in files] == ["top.yaml", "base.yaml"]
+    own = document.problem(("parameters", "q", "value"), "wrong")
+    inherited = document.problem(("parameters", "p", "value"), "wrong")
+    assert (Path(own.file).name, own.line) == ("top.yaml", 4)
+    assert (Path(inherited.file).name, inherited.line) == ("base.yaml", 4)
+
+
+def test_files_based_on_each_other_are_refused(tmp_path):
+    (tmp_path / "a.yaml").write_text("based_on: b.yaml\n")
+    (tmp_path / "b.yaml").write_text("based_on: a.yaml\n")
+    with pytest.raises(InputError, match="leads back"):
+        inherit.load(tmp_path / "a.yaml")
+
+
+def namer():
+    return Namer(loads("value:\n  DEU: 1\n"))
+
+
+def test_rates_are_averaged_and_amounts_added_where_a_group_holds_several_names():
+    axis = Axis("region", ("CHN", "EUR"), within={"DEU": "EUR", "REU": "EUR"})
+    rates, _ = axis.row({"CHN": 1.0, "DEU": 2.0, "REU": 4.0}, None, amounts=False)
+    amounts, _ = axis.row({"CHN": 1.0, "DEU": 2.0, "REU": 4.0}, 0.0, amounts=True)
+    np.testing.assert_array_equal(rates, [1, 3])
+    np.testing.assert_array_equal(amounts, [1, 6])
+
+
+def test_members_of_a_group_take_its_rates_but_never_its_amounts():
+    axis = Axis("region", ("CHN", "FRA", "ITA"), like={"FRA": "REU", "ITA": "REU"})
+    rates, _ = axis.row({"REU": 4.0, "FRA": 5.0, "default": 9.0}, 9.0, amounts=False)
+    np.testing.assert_array_equal(rates, [9, 5, 4])
+    assert "REU" not in axis.known(amounts=True)
+    assert "REU" in axis.known(amounts=False)
+
+
+def test_a_name_without_a_value_is_named():
+    axis = Axis("region", ("CHN", "JPN"))
+    _, lacking = axis.row({"CHN": 1.0}, None, amounts=False)
+    assert lacking == ["JPN"]
