@@ -1,8 +1,7 @@
-"""A globalised Newton-Krylov method. It knows no economics: a function, its linearisation, a preconditioner."""
+"""A globalised Newton-Krylov method. It knows no economics: a problem, its linearisation, a step."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -20,10 +19,11 @@ class Options(Frozen):
     tolerance: float = 1e-11  # largest |residual|
     max_iterations: int = 60
     max_step: float = 1.5  # largest change of any unknown in one step (logs: a factor of 4.5)
-    min_damping: float = 1e-6
-    stall_window: int = 12  # iterations in which the merit must fall by `stall_factor`
+    min_damping: float = 1e-4
+    stall_window: int = 8  # iterations in which the merit must fall by `stall_factor`
     stall_factor: float = 0.5
-    max_products: int = 200  # Jacobian products in one linear solve
+    max_products: int = 80  # Jacobian products in one linear solve
+    forcing: float = 1e-2  # relative tolerance of the first linear solves
 
 
 @dataclass(frozen=True)
@@ -40,64 +40,87 @@ class Trace(Frozen):
 
 
 class Point(Protocol):
-    """The function at an iterate."""
+    """The problem at an iterate."""
 
     residual: Array
 
-    def solve(self, rhs: Array, tolerance: float, limit: int) -> tuple[Array, int]:
-        """An approximate Newton step J dx = rhs to a relative tolerance, and the products it took."""
+    def step(self, tolerance: float, limit: int) -> tuple[Array, int]:
+        """An approximate Newton step, J step = -residual to a relative tolerance, and the products it took."""
 
 
-def newton(evaluate: Callable[[Array], Point], start: Array, options: Options) -> Trace:
+class Problem(Protocol):
+    """A function whose root is wanted."""
+
+    def evaluate(self, x: Array) -> Point:
+        """The function at x."""
+
+    def move(self, x: Array, step: Array) -> Array:
+        """x after a step; to first order x + step."""
+
+    def length(self, x: Array, step: Array) -> float:
+        """Largest change of any unknown, relative to what a linear model can be trusted for."""
+
+
+def newton(problem: Problem, start: Array, options: Options) -> Trace:
     """Inexact Newton with backtracking on the sum of squares; stalls and cycles end early."""
     x, evaluations, products = start, 1, 0
-    point = evaluate(x)
+    point = problem.evaluate(x)
     history = [_norm(point.residual)]
+
+    def trace(outcome: Outcome) -> Trace:
+        return Trace(outcome, x, point.residual, len(history) - 1, evaluations, products, tuple(history))
+
     if not np.isfinite(history[0]):
-        return Trace("non_finite", x, point.residual, 0, 1, 0, tuple(history))
+        return trace("non_finite")
     merit = float(point.residual @ point.residual)
-    for iteration in range(options.max_iterations):
-        if history[-1] < options.tolerance:
-            return Trace("converged", x, point.residual, iteration, evaluations, products, tuple(history))
-        if _stalled(history, options):
-            return Trace("stalled", x, point.residual, iteration, evaluations, products, tuple(history))
-        forcing = _forcing(history)
-        step, used = point.solve(-point.residual, forcing, options.max_products)
+    merits = [merit]
+    while history[-1] >= options.tolerance:
+        if len(history) > options.max_iterations:
+            return trace("iteration_limit")
+        if _stalled(merits, options):
+            return trace("stalled")
+        step, used = point.step(_forcing(merits, options), options.max_products)
         products += used
-        if not np.isfinite(step).all():
-            return Trace("diverged", x, point.residual, iteration, evaluations, products, tuple(history))
-        damping = min(1.0, options.max_step / max(_norm(step), 1e-300))
+        length = problem.length(x, step)
+        if not np.isfinite(length):
+            return trace("diverged")
+        damping = min(1.0, options.max_step / max(length, 1e-300))
         while True:
-            trial = x + damping * step
-            candidate = evaluate(trial)
+            trial = problem.move(x, damping * step)
+            candidate = problem.evaluate(trial)
             evaluations += 1
             value = float(candidate.residual @ candidate.residual)
-            if np.isfinite(value) and value <= (1 - 1e-4 * damping) * merit:
-                break
             # At the level of rounding the merit cannot fall any more.
-            if np.isfinite(value) and _norm(candidate.residual) < options.tolerance:
+            if value <= (1 - 1e-4 * damping) * merit or _norm(candidate.residual) < options.tolerance:
                 break
-            damping *= 0.5
+            damping *= _shrink(merit, value, damping)
             if damping < options.min_damping:
-                outcome: Outcome = "stalled" if np.isfinite(value) else "diverged"
-                return Trace(outcome, x, point.residual, iteration, evaluations, products, tuple(history))
+                return trace("stalled" if np.isfinite(value) else "diverged")
         x, point, merit = trial, candidate, value
         history.append(_norm(point.residual))
-    outcome = "converged" if history[-1] < options.tolerance else "iteration_limit"
-    return Trace(outcome, x, point.residual, options.max_iterations, evaluations, products, tuple(history))
+        merits.append(merit)
+    return trace("converged")
 
 
 def _norm(vector: Array) -> float:
     return float(np.abs(vector).max(initial=0.0))
 
 
-def _forcing(history: list[float]) -> float:
+def _shrink(merit: float, value: float, damping: float) -> float:
+    """Minimum of the parabola through the merit, its slope (-2 merit for a Newton step) and the trial, within bounds."""
+    if not np.isfinite(value):
+        return 0.25
+    best = merit * damping / (value + (2 * damping - 1) * merit)
+    return float(np.clip(best, 0.1, 0.5))
+
+
+def _forcing(merits: list[float], options: Options) -> float:
     """Eisenstat and Walker's second choice: solve the linear system no better than the model is good."""
-    if len(history) < 2:
-        return 1e-2
-    return float(np.clip(0.9 * (history[-1] / history[-2]) ** 2, 1e-6, 1e-2))
+    if len(merits) < 2:
+        return options.forcing
+    return float(np.clip(0.5 * merits[-1] / merits[-2], 1e-6, options.forcing))
 
 
-def _stalled(history: list[float], options: Options) -> bool:
+def _stalled(merits: list[float], options: Options) -> bool:
     window = options.stall_window
-    return len(history) > window and min(history[-window:]) > options.stall_factor * min(history[:-window])
+    return len(merits) > window and min(merits[-window:]) > options.stall_factor * min(merits[:-window])

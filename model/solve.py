@@ -1,24 +1,17 @@
 """`solve`: benchmark + shock -> equilibrium, with quotas switched on and off and continuation for hard shocks."""
 
-# NOTE for whoever works on the solver (delete when done): (1) Newton's max_step is in logs but licence unknowns are in USD/kg, so
-# a licence of 8 USD/kg needs many damped steps: make the unknown chi / scale. (2) path of scenario china-2010-2015 on china-2009,
-# exogenous, capacity moving: 2010 takes 12 s and 2012 (quotas light and medium-heavy) stalls at JPN Ce, residual 0.19, with the dense
-# LU of the start as preconditioner (GMRES runs out of products). Both must work, fast. (3) Everything else waits for the fast solve.
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from scipy.linalg import lu_factor, lu_solve
-from scipy.sparse.linalg import LinearOperator, gmres
 
-from model.equilibrium import Allocation, allocate, residuals
+from model.equilibrium import allocate
+from model.feasibility import infeasible
 from model.newton import Options, Trace, newton
-from model.records import Array, Benchmark, Closure, Quota, Shock
+from model.problem import Equilibrium
+from model.records import Benchmark, Closure, Quota, Shock
 from model.shocks import base_quotas, close_empty_quotas, scaled
 from model.solution import Diagnosis, Solution, SolveError, Status
 from model.system import System, prepare, quota_tonnes_base
-from model.tangent import linearise
 from model.unknowns import Layout, layout
 
 MIN_CONTINUATION = 1 / 64
@@ -39,7 +32,7 @@ def solve(
     shock, closure, options = shock or Shock(), closure or Closure(), options or Options()
     quotas = shock.quotas if shock.remove_base_licence else (*base_quotas(benchmark), *shock.quotas)
     shock, quotas = close_empty_quotas(benchmark, shock, quotas)
-    problem = _infeasible(benchmark, shock)
+    problem = infeasible(benchmark, shock)
     if problem is not None:
         solution = _unsolved(benchmark, shock, closure, problem)
     else:
@@ -102,104 +95,15 @@ def _unsolved(benchmark: Benchmark, shock: Shock, closure: Closure, diagnosis: D
     return Solution(diagnosis.status, diagnosis, system, allocate(system, cells.unpack(np.zeros(cells.size))))
 
 
-def _infeasible(benchmark: Benchmark, shock: Shock) -> Diagnosis | None:
-    """A good that somebody needs and no open origin sells."""
-    if shock.embargo is None:
-        return None
-    b = benchmark
-    for c in range(b.trade_share.shape[0]):
-        bought = b.trade_share[c].sum(axis=0) > 0
-        open_share = np.where(shock.embargo, 0.0, b.trade_share[c])
-        closed = bought & (open_share.sum(axis=0) <= 0)
-        essential = shock.embargo & (b.trade_share[c] > 0) & (b.parameters.trade_elasticity <= 1)
-        if closed.any():
-            cell = tuple(int(v) for v in np.argwhere(closed)[0])
-            return Diagnosis("infeasible", "market", cell, np.nan, "an embargo leaves no origin for a good that is used")
-        if essential.any():
-            _, n, k = (int(v) for v in np.argwhere(essential)[0])
-            return Diagnosis(
-                "infeasible", "market", (n, k), np.nan,
-                "with a trade elasticity of 1 or less every origin is essential, and one is closed",
-            )  # fmt: skip
-    return None
-
-
-@dataclass(frozen=True)
-class _Point:
-    """The system at an iterate."""
-
-    system: System
-    cells: Layout
-    allocation: Allocation
-    residual: Array
-    preconditioner: _Preconditioner
-
-    def solve(self, rhs: Array, tolerance: float, limit: int) -> tuple[Array, int]:
-        """GMRES on the right-preconditioned Newton equations."""
-        jacobian = linearise(self.system, self.allocation)
-        used = 0
-
-        def product(vector: Array) -> Array:
-            nonlocal used
-            used += 1
-            change = self.preconditioner.apply(vector.reshape(-1))
-            return self.cells.pack_residuals(jacobian(self.cells.unpack(change[:, None])))[:, 0]
-
-        self.preconditioner.refresh(jacobian)
-        operator = LinearOperator((len(rhs), len(rhs)), matvec=product, dtype=float)
-        solution, _ = gmres(operator, rhs, rtol=tolerance, atol=0.0, restart=min(limit, 60), maxiter=max(1, limit // 60))
-        return self.preconditioner.apply(solution), used
-
-
-class _Preconditioner:
-    """Dense LU of a Jacobian nearby, renewed when it stops helping."""
-
-    def __init__(self, cells: Layout) -> None:
-        self.cells, self.factors, self.age = cells, None, 0
-
-    def refresh(self, jacobian) -> None:  # type: ignore[no-untyped-def]
-        if self.factors is None:
-            self.factors = lu_factor(self.cells.pack_residuals(jacobian(self.cells.unpack(np.eye(self.cells.size)))))
-
-    def apply(self, vector: Array) -> Array:
-        return lu_solve(self.factors, vector)
-
-
 def _solve_once(
     benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[Quota, ...], options: Options
 ) -> Solution:
     """One system, from the base year; by continuation in the size of the shock when Newton alone fails."""
-    system, cells = _prepared(benchmark, shock, closure, quotas)
-    trace = _newton(system, cells, _start(system, cells), options)
+    problem = Equilibrium(prepare(benchmark, shock, closure, quotas))
+    trace = newton(problem, problem.start(), options)
     if trace.outcome != "converged":
         trace = _continuation(benchmark, shock, closure, quotas, options) or trace
-    return _solution(system, cells, trace)
-
-
-def _prepared(
-    benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[Quota, ...]
-) -> tuple[System, Layout]:
-    system = prepare(benchmark, shock, closure, quotas)
-    return system, layout(system)
-
-
-def _start(system: System, cells: Layout) -> Array:
-    """The base year: every hat 1, base-year licences at their price."""
-    state = cells.unpack(np.zeros(cells.size))
-    licence = np.array([q.start for q in system.restrictions.quotas])
-    return cells.pack(state._replace(licence=licence))
-
-
-def _newton(system: System, cells: Layout, start: Array, options: Options) -> Trace:
-    preconditioner = _Preconditioner(cells)
-
-    def evaluate(x: Array) -> _Point:
-        with np.errstate(all="ignore"):  # outside the domain: the line search steps back
-            allocation = allocate(system, cells.unpack(x))
-            residual = cells.pack_residuals(residuals(system, allocation))
-        return _Point(system, cells, allocation, residual, preconditioner)
-
-    return newton(evaluate, start, options)
+    return _solution(problem.system, problem.cells, trace)
 
 
 def _continuation(
@@ -210,13 +114,13 @@ def _continuation(
     while done < 1.0:
         target = min(1.0, done + step)
         part, limits = scaled(benchmark, shock, quotas, target)
-        system, cells = _prepared(benchmark, part, closure, limits)
-        guess = _start(system, cells) if start is None else start
+        problem = Equilibrium(prepare(benchmark, part, closure, limits))
+        guess = problem.start() if start is None else start
         if previous is not None:
             guess = start + (start - previous[1]) * (target - done) / (done - previous[0])
-        trace = _newton(system, cells, guess, options)
+        trace = newton(problem, guess, options)
         if trace.outcome != "converged" and previous is not None:
-            trace = _newton(system, cells, start, options)
+            trace = newton(problem, start, options)
         if trace.outcome == "converged":
             previous = None if start is None else (done, start)
             done, start, step = target, trace.x, min(2 * step, 1.0)

@@ -24,18 +24,28 @@ class Layout:
     size: int
     positions: Array  # of the unknowns among all cells, laid end to end
     edges: tuple[int, ...]  # where each array starts among all cells, and the end
+    learns: bool  # research is unknown
 
     def unpack(self, vector: Array) -> State:
         """State arrays from a vector (or from the columns of a matrix: arrays then have a last axis of columns)."""
         full = np.zeros((self.edges[-1], *vector.shape[1:]), dtype=vector.dtype)
         full[self.positions] = vector
+        return self.arrange(full)
+
+    def arrange(self, full: Array) -> State:
+        """State arrays as views of all cells laid end to end (or of columns of them)."""
         pieces = zip(self.masks, self.edges[:-1], self.edges[1:], strict=True)
-        return State(*(full[start:end].reshape(*mask.shape, *vector.shape[1:]) for mask, start, end in pieces))
+        return State(*(full[start:end].reshape(*mask.shape, *full.shape[1:]) for mask, start, end in pieces))
 
     def pack(self, state: State) -> Array:
         """The vector (or the columns) of a state's active cells, or of residuals in the order of `State`."""
         columns = state.price.shape[2:]
         return np.concatenate([array.reshape(-1, *columns) for array in state])[self.positions]
+
+    def flatten(self, r: Residuals) -> Array:
+        """All cells of residuals (or their columns) laid end to end, in the order of `State`."""
+        columns = r.market.shape[2:]
+        return np.concatenate([getattr(r, name).reshape(-1, *columns) for _, name in BLOCKS])
 
     def pack_residuals(self, r: Residuals) -> Array:
         """Residuals in the order of the unknowns they are paired with."""
@@ -72,5 +82,5 @@ def layout(system: System) -> Layout:
     edges = np.concatenate([[0], np.cumsum([m.size for m in masks])])
     positions = np.nonzero(np.concatenate([m.reshape(-1) for m in masks]))[0]
     return Layout(
-        masks, tuple(int(s) for s in starts[:-1]), int(starts[-1]), positions, tuple(int(e) for e in edges)
+        masks, tuple(int(s) for s in starts[:-1]), int(starts[-1]), positions, tuple(int(e) for e in edges), learns
     )  # fmt: skip

@@ -9,6 +9,8 @@ section 10.5).
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 
 from model.equilibrium import Allocation, Residuals, State
@@ -17,7 +19,7 @@ from model.records import Array
 from model.restrictions import complementarity_slopes
 from model.system import TONNES, System
 from model.tangent.region import Region, Reply
-from model.tangent.trade import Trade, reciprocal, span
+from model.tangent.trade import HomeTrade, Trade, reciprocal, span
 
 __all__ = ["Tangent", "linearise"]
 
@@ -32,14 +34,22 @@ class Tangent:
 
     def __init__(self, system: System, a: Allocation) -> None:
         self.system, self.a = system, a
-        self.trade, self.region = Trade(system, a), Region(system, a)
+        self.trade: Trade | HomeTrade = Trade(system, a)
+        self.region = Region(system, a)
         self.supply = Supply(system, a)
         self.factors = Factors(system, a, self.region)
         b = system.benchmark
         self.at_output = ((system.research_income - system.subsidy * b.output) * np.exp(a.state.output))[:, None]
         self.per_income = reciprocal(a.income)[:, None]
 
+    def at_home(self) -> Tangent:
+        """The same derivative with every link between regions cut: block diagonal by region."""
+        home = copy(self)
+        home.trade = HomeTrade(self.trade) if isinstance(self.trade, Trade) else self.trade
+        return home
+
     def __call__(self, d: State) -> Residuals:
+        """Changes of the residuals for changes of the unknowns."""
         system, a = self.system, self.a
         price = self.trade.inward(d)
         reply = self.region.respond(d, price)
@@ -49,18 +59,19 @@ class Tangent:
         wage, scientists = self.region.scientists(d, reply, labour)
         hours = None if scientists is None else -(system.research.labour_share / a.labour)[:, None] * scientists
         mobile, sluggish, earned, world = self.factors.change(d, reply, hours)
-        income = earned + taxes + self._transfers(d, reply, world)
+        income = earned + taxes + self._transfers(d, reply, world.sum(axis=0))
         if rent is not None:
             income = income + rent
         budget = d.income - income * self.per_income
-        budget[system.numeraire_region] = world / a.world
+        alone = isinstance(self.trade, HomeTrade)
+        budget[system.numeraire_region] = (world[system.numeraire_region] if alone else world.sum(axis=0)) / a.world
         research_x, research_e = d.research_x, d.research_e
         if self.region.learns:
             research_x, research_e = self.region.research(d, reply, wage)
-        quota, leak = self._quotas(d, tonnes)
+        quota, leak = self.quotas(d, tonnes)
         return Residuals(
             profit=revenue - reply.nest, market=supplied - demand, mobile=mobile, sluggish=sluggish, budget=budget,
-            research_x=research_x, research_e=research_e, capacity=self._capacity(d, reply), quota=quota, leak=leak,
+            research_x=research_x, research_e=research_e, capacity=self.capacity(d, reply), quota=quota, leak=leak,
             production=self.supply.quotas(d, supplied),
         )  # fmt: skip
 
@@ -76,7 +87,7 @@ class Tangent:
             total = total + system.deficit[:, None] * world
         return total
 
-    def _capacity(self, d: State, reply: Reply) -> Array:
+    def capacity(self, d: State, reply: Reply) -> Array:
         """E22."""
         system = self.system
         if system.closure.capacity != "target":
@@ -85,7 +96,7 @@ class Tangent:
         response = system.benchmark.parameters.capacity_response[:, None]
         return d.capacity - response * (rent - reply.final_price[:, None])
 
-    def _quotas(self, d: State, tonnes: Array | None) -> tuple[Array, Array]:
+    def quotas(self, d: State, tonnes: Array | None) -> tuple[Array, Array]:
         """E13."""
         a, r = self.a, self.system.restrictions
         if tonnes is None or not len(r.quotas):
@@ -195,7 +206,7 @@ class Factors:
         return (self.mean * d.rent).sum(axis=2)[:, int(np.searchsorted(system.sluggish, system.benchmark.labour))]
 
     def change(self, d: State, reply: Reply, hours: Array | None) -> tuple[Array, Array, Array, Array]:
-        """ln excess supply of mobile (n,fm,x) and sluggish (n,fs,j,x) factors, factor income (n,x), numeraire (x,).
+        """ln excess supply of mobile (n,fm,x) and sluggish (n,fs,j,x) factors, factor income (n,x), numeraire (n,x).
 
         hours (n,x): ln labour left by research.
         """
@@ -205,7 +216,7 @@ class Factors:
             supply = supply + self.labour_mobile[:, None] * hours[:, None]
         mobile = supply - self.demand @ reply.on_factor - self.own * d.wage
         earned = (self.mobile_supply * supply).sum(axis=1)
-        world = (self.world_mobile * d.wage).sum(axis=(0, 1))
+        world = (self.world_mobile * d.wage).sum(axis=1)
         if not len(system.sluggish):
             return mobile, d.rent, earned, world
         mean = (self.mean * d.rent).sum(axis=2)
@@ -219,4 +230,4 @@ class Factors:
             supply = supply + self.labour_sluggish * hours[:, None, None]
         sluggish = supply - reply.on_factor[:, None] - self.region.rho_factor * d.rent
         earned = earned + (self.sluggish_supply * supply).sum(axis=(1, 2))
-        return mobile, sluggish, earned, world + (self.world_sluggish * mean).sum(axis=(0, 1))
+        return mobile, sluggish, earned, world + (self.world_sluggish * mean).sum(axis=1)

@@ -98,10 +98,7 @@ class Region:
 
     def respond(self, d: State, price: Array) -> Reply:
         """Costs, spending and research shares; price (c,n,k,x)."""
-        value_added = self.mobile_share @ d.wage
-        if self.sluggish_share is not None:
-            value_added = value_added + (self.sluggish_share * d.rent).sum(axis=1)
-        materials = self.materials(price)
+        value_added, materials = self.value_added(d), self.materials(price)
         gap = value_added - materials
         other = value_added - self.materials_part * gap
         tech_x, tech_e = self.technology(d)
@@ -121,6 +118,16 @@ class Region:
         gross, final_price = self.spending(d, price, materials, on_materials, on_element)
         stock, net = self.stocks(price, gross)
         return Reply(nest, on_factor, gross, net, stock, final_price, share_x, share_e)
+
+    def value_added(self, d: State) -> Array:
+        """E4: (n,j,x) ln price of value added."""
+        wages = self.mobile_share @ d.wage
+        return wages if self.sluggish_share is None else wages + (self.sluggish_share * d.rent).sum(axis=1)
+
+    def other_cost(self, d: State, price: Array) -> Array:
+        """E4: (n,j,x) ln cost of all inputs but rare earths, before technology."""
+        value_added = self.value_added(d)
+        return value_added - self.materials_part * (value_added - self.materials(price))
 
     def materials(self, price: Array) -> Array:
         """E4: (n,j,x) ln price of materials."""
@@ -184,6 +191,26 @@ class Region:
         out[0] = self.on_element.swapaxes(1, 2) @ scale
         out[0] += self.element_own.sum(axis=1)[..., None] * effective[:, 0]
         return None, out
+
+    def follow(self, d: State, price: Array, reward: Array, excess: Array | float) -> Array:
+        """E15, E17 of elements solved for research when it moves its own technology only, (n,r,e,x).
+
+        price (c,n,k,x); reward (n,r,x) ln Y / wr; excess (n,r,e,x): residual to be met. The sum over elements gives
+        one equation for the price of the bundle.
+        """
+        q, rho = self.system.research, self.rho_element
+        price_e, other = self.element_prices(price), self.other_cost(d, price)[:, self.users]
+        own = (q.own_e[:, None, :] * q.active_e)[..., None]
+        damp = 1 / (1 + own * rho[..., None])
+        to_other = -self.to_share_ree  # rho_ree (1 - share)
+        common = reward - to_other * other
+        weight = self.element[..., None] * damp
+        mean = (weight * own).sum(axis=2)
+        effective = (weight * (price_e - own * excess)).sum(axis=2) - mean * common
+        slope = to_other - rho
+        ree = effective / (1 + slope * mean)
+        pull = rho[..., None] * price_e + (slope * ree + common)[:, :, None] + excess
+        return damp * pull * q.active_e[..., None]
 
     # ---------------------------------------------------------------- E8
 

@@ -76,7 +76,8 @@ class Trade:
             return plain.swapaxes(0, 1), taxes, None
         gate = np.empty_like(dp)
         gate[self.plain] = plain
-        gate[self.cells.goods], receipts, tonnes = self.cells.outward(d, price, spending)
+        goods = self.cells.goods
+        gate[goods], receipts, tonnes = self.cells.outward(d, price[:, goods], spending[:, goods])
         return gate.swapaxes(0, 1), taxes + receipts, tonnes
 
     def _taxes(self, moved: Array, per: Array) -> Array | float:
@@ -89,6 +90,35 @@ class Trade:
             left = (self.tax_weight @ per).sum(axis=0)
             taxes = taxes + (self.tax_level * moved + self.power * left).sum(axis=0)
         return taxes
+
+
+class HomeTrade:
+    """The part of trade that stays at home: what is left of `Trade` when regions are taken one at a time.
+
+    Cell goods keep their prices.
+    """
+
+    def __init__(self, trade: Trade) -> None:
+        self.trade = trade
+        s = trade.sourcing
+        self.share = np.einsum("ckii->cki", s.weight)[..., None] * trade.power * trade.into
+        self.gate = np.einsum("ckii->cki", s.gate)[..., None] * trade.per_gate
+
+    def inward(self, d: State) -> Array:
+        """E2: (c,n,k,x) purchaser prices."""
+        trade = self.trade
+        price = np.zeros((trade.shape[0], *d.price.shape), dtype=d.price.dtype).swapaxes(1, 2)
+        price[:, trade.plain] = self.share * d.price.swapaxes(0, 1)[trade.plain]
+        return price.swapaxes(1, 2)
+
+    def outward(self, d: State, price: Array, net: Array) -> tuple[Array, float, None]:
+        """E9: ln demand at the gate (i,k,x)."""
+        trade = self.trade
+        price, spending = price.swapaxes(1, 2)[:, trade.plain], net.swapaxes(1, 2)[:, trade.plain]
+        per = spending * trade.into - trade.per_price * price
+        gate = np.zeros_like(d.price).swapaxes(0, 1)
+        gate[trade.plain] = trade.rho_plain * d.price.swapaxes(0, 1)[trade.plain] + (self.gate * per).sum(axis=0)
+        return gate.swapaxes(0, 1), 0.0, None
 
 
 class Cells:
@@ -182,9 +212,12 @@ class Cells:
         return price if capacity is None else price + self.capacity_price @ capacity
 
     def outward(self, d: State, price: Array, spending: Array) -> tuple[Array, Array, Array | None]:
-        """ln demand at the gate (kc,i,x), taxes and rents by region (n,x), quota tonnes (q,x)."""
+        """ln demand at the gate (kc,i,x), taxes and rents by region (n,x), quota tonnes (q,x).
+
+        price and spending (c,kc,n,x).
+        """
         dp, capacity = d.price.swapaxes(0, 1)[self.goods], self.log_capacity(d)
-        h = spending[:, self.goods] * self.per_spending - self.rho * price[:, self.goods]
+        h = spending * self.per_spending - self.rho * price
         if capacity is not None:
             h = h - self.mean @ capacity
         arriving = self.flow @ h

@@ -1,0 +1,64 @@
+"""Flexible GMRES, lean: for systems of a few thousand unknowns NumPy's overhead counts, not flops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import hypot, sqrt
+
+import numpy as np
+
+from model.records import Array
+
+Operator = Callable[[Array], Array]
+
+
+def fgmres(product: Operator, precondition: Operator, rhs: Array, tolerance: float, limit: int) -> tuple[Array, int]:
+    """x with |product(x) - rhs| <= tolerance |rhs|, or the best after `limit` products; and the products it took.
+
+    Saad (1993): x is a combination of the preconditioned directions, which are kept, so that the preconditioner may
+    vary. Classical Gram-Schmidt, done twice, as two matrix products.
+    """
+    norm = sqrt(rhs @ rhs)
+    if norm == 0.0:
+        return np.zeros_like(rhs), 0
+    basis, directions = np.empty((limit + 1, len(rhs))), np.empty((limit, len(rhs)))
+    triangle, cosines, sines, right = np.zeros((limit, limit)), [], [], [norm]
+    np.divide(rhs, norm, out=basis[0])
+    used = 0
+    for step in range(limit):
+        directions[step] = precondition(basis[step])
+        image = product(directions[step])
+        used += 1
+        known = basis[: step + 1]
+        column = known @ image
+        image -= column @ known
+        again = known @ image
+        image -= again @ known
+        column = (column + again).tolist()
+        length = sqrt(image @ image)
+        for i in range(step):  # the rotations that made the earlier columns triangular
+            upper, lower = column[i], column[i + 1]
+            column[i], column[i + 1] = cosines[i] * upper + sines[i] * lower, cosines[i] * lower - sines[i] * upper
+        radius = hypot(column[step], length)
+        if not radius > 0.0:  # the operator is singular on this direction, or not finite
+            break
+        cosine, sine = column[step] / radius, length / radius
+        cosines.append(cosine)
+        sines.append(sine)
+        column[step] = radius
+        triangle[: step + 1, step] = column
+        right.append(-sine * right[step])
+        right[step] *= cosine
+        if abs(right[step + 1]) <= tolerance * norm or length <= 1e-14 * radius:
+            break
+        np.divide(image, length, out=basis[step + 1])
+    rank = len(cosines)
+    weights = _back_substitute(triangle[:rank, :rank], right[:rank])
+    return weights @ directions[:rank], used
+
+
+def _back_substitute(upper: Array, right: list[float]) -> Array:
+    weights = np.array(right)
+    for i in range(len(weights) - 1, -1, -1):
+        weights[i] = (weights[i] - upper[i, i + 1 :] @ weights[i + 1 :]) / upper[i, i]
+    return weights

@@ -1,0 +1,204 @@
+"""An approximate inverse of the Jacobian, from the structure of the economy.
+
+Three parts, each solved on its own:
+
+* *regions*: prices, outputs, wages, rents and income of ordinary goods, region by region, links between regions cut
+  (one small inverse per region). Trade ties ordinary sectors of different regions weakly enough for this to leave a
+  few Krylov steps only.
+* *chain*: prices of the rare-earth chain and of everything a quota names, outputs, rents and capacity of its stages,
+  and licences, all regions together (one dense factorisation), because origins of these goods are close substitutes.
+  Research on elements is eliminated from it, sector by sector.
+* *research*: given the chain's prices, research on elements in closed form.
+
+The first hardly moves in a rare-earth scenario and is kept from one iterate to the next; the second is renewed.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg.lapack import dgetrf, dgetrs
+
+from model.equilibrium import State
+from model.records import Array
+from model.system import System
+from model.tangent import Tangent
+from model.unknowns import Layout
+
+ORDINARY = ("price", "output", "wage", "rent", "income", "research_x")
+
+
+class Preconditioner:
+    """Approximate inverse of the Jacobian of one system; vectors hold all cells, laid end to end."""
+
+    def __init__(self, system: System, cells: Layout) -> None:
+        self.system, self.cells = system, cells
+        self.regions = Regions(system, cells)
+        self.chain = Chain(system, cells) if len(system.sourcing.cell) else None
+
+    def renew(self, tangent: Tangent, regions: bool) -> None:
+        """Factorise at the iterate of a tangent; the regions only on request."""
+        if regions:
+            self.regions.renew(tangent)
+        if self.chain is not None:
+            self.chain.renew(tangent)
+
+    def apply(self, vector: Array) -> Array:
+        """An approximate solution of J x = vector."""
+        out = vector.copy()
+        self.regions.apply(vector, out)
+        if self.chain is not None:
+            self.chain.apply(vector, out)
+        return out
+
+
+def identity(cells: Layout, chosen: Array) -> State:
+    """States with a 1 at each chosen cell: one column for each row of chosen, whose entries lie in different regions."""
+    full = np.zeros((cells.edges[-1], len(chosen)))
+    full[chosen.T, np.arange(len(chosen))] = 1.0
+    return cells.arrange(full)
+
+
+class Regions:
+    """Ordinary goods, region by region."""
+
+    def __init__(self, system: System, cells: Layout) -> None:
+        outside = {
+            "price": np.isin(np.arange(system.supplied.shape[1]), system.sourcing.cell),
+            "output": np.isin(np.arange(system.active.shape[1]), system.benchmark.stage_sector),
+        }
+        if not system.research.by_sector and cells.learns:
+            fields = ORDINARY
+        else:
+            fields = ORDINARY[:-1]
+        rows, present = [], []
+        for name in fields:
+            field = State._fields.index(name)
+            mask = cells.masks[field]
+            mine = mask.reshape(len(mask), -1).copy()
+            if name in outside:
+                mine[:, outside[name]] = False
+            if name == "rent":
+                mine.reshape(mask.shape)[:, :, system.benchmark.stage_sector] = False
+            chosen = np.nonzero(mine.any(axis=0))[0]
+            base = cells.edges[field] + mine.shape[1] * np.arange(len(mask))[:, None]
+            rows.append(base + chosen)
+            present.append(mine[:, chosen])
+        self.cells = cells
+        self.rows, self.present = np.concatenate(rows, axis=1), np.concatenate(present, axis=1)  # (n,l)
+        self.inverse: Array | None = None
+
+    def renew(self, tangent: Tangent) -> None:
+        columns = identity(self.cells, self.rows.T)
+        image = self.cells.flatten(tangent.at_home()(columns))  # (cells, l)
+        blocks = image[self.rows]  # (n, row, column)
+        blocks *= self.present[:, :, None] & self.present[:, None, :]
+        index = np.arange(self.rows.shape[1])
+        blocks[:, index, index] += ~self.present
+        self.inverse = np.linalg.inv(blocks)
+        self.inverse *= self.present[:, :, None]
+
+    def apply(self, vector: Array, out: Array) -> None:
+        out[self.rows] = (self.inverse @ vector[self.rows][:, :, None])[:, :, 0]
+
+
+class Chain:
+    """The rare-earth chain and what quotas name, all regions together; research on elements follows."""
+
+    def __init__(self, system: System, cells: Layout) -> None:
+        self.system, self.cells = system, cells
+        b = system.benchmark
+        self.goods, self.stages = system.sourcing.cell, b.stage_sector
+        self.classes = len(b.trade_share)
+        n = len(b.output)
+        chosen = {
+            "price": self.goods, "output": self.stages,
+            "rent": system.stage_factor * b.output.shape[1] + self.stages if len(self.stages) else self.stages,
+            "capacity": np.arange(len(self.stages)) if system.closure.capacity == "target" else np.zeros(0, dtype=int),
+        }  # fmt: skip
+        local, active = [], []
+        for name, positions in chosen.items():
+            field = State._fields.index(name)
+            mask = cells.masks[field].reshape(n, -1)
+            local.append(cells.edges[field] + mask.shape[1] * np.arange(n)[:, None] + positions)
+            active.append(mask[:, positions])
+        self.local = np.concatenate(local, axis=1)  # (n,l) cells of each region
+        world = np.arange(cells.edges[State._fields.index("licence")], cells.edges[-1])
+        self.rows = np.concatenate([self.local.reshape(-1), world])
+        self.active = np.concatenate([np.concatenate(active, axis=1).reshape(-1), np.ones(len(world), dtype=bool)])
+        self.research = slice(*cells.edges[State._fields.index("research_e") :][:2])
+        self.factors: tuple[Array, Array] | None = None
+
+    def renew(self, tangent: Tangent) -> None:
+        """Assemble and factorise."""
+        self.tangent = tangent
+        matrix = self._assemble(tangent)
+        matrix *= self.active[:, None] & self.active
+        index = np.arange(len(matrix))
+        matrix[index, index] += ~self.active
+        lu, pivots, _ = dgetrf(matrix, overwrite_a=True)
+        self.factors = lu, pivots
+
+    def _replies(self, tangent: Tangent) -> dict[str, Array]:
+        """What a region does when a price it faces, or one of its own unknowns of the chain, moves.
+
+        Columns: purchaser prices (c,k), then the region's unknowns in the order of `local`.
+        """
+        region, n, c, k = tangent.region, len(self.local), self.classes, len(self.goods)
+        own, priced = self.local.shape[1], c * k
+        columns = np.zeros((self.cells.edges[-1], priced + own))
+        columns[self.local.T, priced + np.arange(own)[:, None]] = 1.0
+        d = self.cells.arrange(columns)
+        price = np.zeros((c, n, len(self.system.supplied[0]), priced + own))
+        for position in range(priced):
+            price[position // k, :, self.goods[position % k], position] = 1.0
+        if region.learns and len(self.system.nests.users):
+            d = d._replace(research_e=region.follow(d, price, self._reward(d), 0.0))
+        reply = region.respond(d, price)
+        revenue, supplied, _ = tangent.supply.change(d)
+        sluggish = tangent.factors.change(d, reply, None)[1] if len(self.stages) else d.rent
+        capacity = tangent.capacity(d, reply)
+        return {
+            "net": reply.net[:, :, self.goods], "supplied": supplied[:, self.goods],
+            "profit": (revenue - reply.nest)[:, self.stages],
+            "rent": sluggish[:, self.system.stage_factor, self.stages], "capacity": capacity,
+        }  # fmt: skip
+
+    def _reward(self, d: State) -> Array:
+        """ln Y / wr of using sectors, the region's wage of scientists taken as given."""
+        users = self.system.nests.users
+        return d.output[:, users] * (0.0 if self.system.research.by_sector else 1.0)
+
+    def _assemble(self, tangent: Tangent) -> Array:
+        cells = tangent.trade.cells
+        replies, unit = self._replies(tangent), np.eye(len(self.rows))
+        full = np.zeros((self.cells.edges[-1], len(self.rows)))
+        full[self.rows] = unit
+        d = self.cells.arrange(full)
+        price = cells.inward(d)  # (c,kc,n,x)
+        c, k, n, x = price.shape
+        own = full[self.local]  # (n,l,x)
+        faced = np.concatenate([price.transpose(2, 0, 1, 3).reshape(n, c * k, x), own], axis=1)
+        net = (replies["net"].transpose(1, 0, 2, 3).reshape(n, c * k, -1) @ faced).reshape(n, c, k, x)
+        demand, _, tonnes = cells.outward(d, price, net.transpose(1, 2, 0, 3))
+        supplied = replies["supplied"] @ faced
+        market = supplied - demand.swapaxes(0, 1)
+        blocks = [market, replies["profit"] @ faced, replies["rent"] @ faced]
+        if self.system.closure.capacity == "target":
+            blocks.append(replies["capacity"] @ faced)
+        quota, leak = tangent.quotas(d, tonnes)
+        made = np.zeros((n, len(self.system.supplied[0]), x))
+        made[:, self.goods] = supplied
+        production = tangent.supply.quotas(d, made)
+        return np.concatenate([np.concatenate(blocks, axis=1).reshape(-1, x), quota, leak, production])
+
+    def apply(self, vector: Array, out: Array) -> None:
+        lu, pivots = self.factors
+        out[self.rows] = dgetrs(lu, pivots, vector[self.rows] * self.active)[0]
+        region = self.tangent.region
+        if not region.learns or not len(self.system.nests.users):
+            return
+        d = self.cells.arrange(out[:, None])
+        price = np.zeros((*self.tangent.trade.shape, 1))
+        price[:, :, self.goods] = self.tangent.trade.cells.inward(d).swapaxes(1, 2)
+        excess = vector[self.research].reshape(*d.research_e.shape)
+        out[self.research] = region.follow(d, price, self._reward(d), excess).reshape(-1)

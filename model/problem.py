@@ -1,0 +1,86 @@
+"""The equilibrium as a root-finding problem: what Newton's method sees of the economy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.equilibrium import Allocation, State, allocate, residuals
+from model.krylov import fgmres
+from model.preconditioner import Preconditioner
+from model.records import Array
+from model.system import System
+from model.tangent import linearise
+from model.unknowns import Layout, layout
+
+SLOW = 20  # products of one linear solve beyond which the regions of the preconditioner are renewed
+
+
+class Equilibrium:
+    """Unknowns of one system as a vector; residuals, steps, and how far a step may go."""
+
+    def __init__(self, system: System, cells: Layout | None = None, preconditioner: Preconditioner | None = None) -> None:
+        self.system = system
+        self.cells = layout(system) if cells is None else cells
+        self.preconditioner = Preconditioner(system, self.cells) if preconditioner is None else preconditioner
+        self.slow = self.preconditioner.regions.inverse is None
+        licence, leak = (State._fields.index(name) for name in ("licence", "leak"))
+        starts = (*self.cells.starts, self.cells.size)
+        self.licence = slice(starts[licence], starts[leak])
+        self.leak = slice(starts[leak], starts[leak + 1])
+        self.made = slice(starts[leak + 1], None)
+
+    def start(self) -> Array:
+        """The base year: every hat 1, base-year licences at their price."""
+        x = np.zeros(self.cells.size)
+        x[self.licence] = [q.start for q in self.system.restrictions.quotas]
+        return x
+
+    def evaluate(self, x: Array) -> Point:
+        """Allocation and residuals at x."""
+        with np.errstate(all="ignore"):  # outside the domain: the line search steps back
+            allocation = allocate(self.system, self.cells.unpack(x))
+            residual = self.cells.pack_residuals(residuals(self.system, allocation))
+        return Point(self, allocation, residual)
+
+    def move(self, x: Array, step: Array) -> Array:
+        """Logs add; licence prices move so that ln(unit value + licence) does, and never fall below the negative of it."""
+        moved = x + step
+        level = x[self.licence] + self.system.restrictions.scale
+        moved[self.licence] += level * np.expm1(step[self.licence] / level) - step[self.licence]
+        return moved
+
+    def length(self, x: Array, step: Array) -> float:
+        """Largest change of a log; licences against the price they add to, leaks against base tonnes."""
+        r, scaled = self.system.restrictions, step.copy()
+        scaled[self.licence] /= x[self.licence] + r.scale
+        scaled[self.leak] /= r.leak_scale
+        scaled[self.made] /= self.system.production_scale
+        return float(np.abs(scaled).max(initial=0.0))
+
+
+@dataclass(frozen=True)
+class Point:
+    """The system at an iterate."""
+
+    problem: Equilibrium
+    allocation: Allocation
+    residual: Array
+
+    def step(self, tolerance: float, limit: int) -> tuple[Array, int]:
+        """A Newton step by flexible GMRES on all cells; the preconditioner is renewed here."""
+        problem, cells = self.problem, self.problem.cells
+        tangent = linearise(problem.system, self.allocation)
+        problem.preconditioner.renew(tangent, problem.slow)
+        rhs = np.zeros(cells.edges[-1])
+        rhs[cells.positions] = -self.residual
+        image = np.zeros_like(rhs)
+
+        def product(vector: Array) -> Array:
+            image[cells.positions] = cells.flatten(tangent(cells.arrange(vector[:, None])))[cells.positions, 0]
+            return image
+
+        step, used = fgmres(product, problem.preconditioner.apply, rhs, tolerance, limit)
+        problem.slow = used > SLOW
+        return step[cells.positions], used
