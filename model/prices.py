@@ -12,12 +12,16 @@ from model.system import Nests, Sourcing, System
 
 
 class Sources(NamedTuple):
-    """Purchaser prices and what is needed to send spending back to its origins."""
+    """Purchaser prices and what is needed to send spending back to its origins.
 
-    power: Array  # (k,i) expm1((1-sigma_k) p_ik)
-    plain: Array  # (c,kp,n) P^(1-sigma) - 1 of plain goods
-    cell_power: Array  # (c,kc,n,i) (delivered price hat)^(1-sigma), capacity included
-    cell: Array  # (c,kc,n) P^(1-sigma) - 1 of cell goods
+    Powers are relative to the smallest of a good (of a buyer and a good for cell goods), which cancels in shares. With
+    sigma 10 a price that rises twentyfold has a power of 1e-12: less 1, nothing of it would be left.
+    """
+
+    power: Array  # (k,i) (producer price hat)^(1-sigma) over the smallest of its good, less 1
+    plain: Array  # (c,kp,n) P^(1-sigma) over the same, less 1, of plain goods
+    cell_power: Array  # (c,kc,n,i) (delivered price hat)^(1-sigma) over the smallest, capacity included
+    cell: Array  # (c,kc,n) P^(1-sigma) over the same, less 1, of cell goods
     price: Array  # (c,n,k) ln P
 
 
@@ -43,16 +47,23 @@ def source(sourcing: Sourcing, p: Array, licence: Array, log_tilt: Array) -> Sou
     p (n,k) producer prices; licence (kc,n,i) ln((1+l)/(1+l0)); log_tilt (c,kc,n,i) capacity weights of E22, ln.
     """
     rho = sourcing.rho
-    power = np.expm1(rho[:, None] * p.T)
+    exponent = rho[:, None] * p.T
+    floor = exponent.real.min(axis=1)
+    power = np.expm1(exponent - floor[:, None])
     plain = (sourcing.weight @ power[sourcing.plain, :, None])[..., 0] + sourcing.missing
-    shift = rho[sourcing.cell, None, None] * (p.T[sourcing.cell, None, :] + licence) + sourcing.tilt + log_tilt
+    shift = (
+        rho[sourcing.cell, None, None] * (p.T[sourcing.cell, None, :] + licence) + sourcing.tilt + log_tilt
+    )
+    cell_floor = np.where(sourcing.share > 0, shift.real, np.inf).min(axis=3)
+    cell_floor = np.where(np.isfinite(cell_floor), cell_floor, 0.0)  # a good that nobody buys
+    shift = np.where(sourcing.share > 0, shift - cell_floor[..., None], 0.0)
     closed = sourcing.share.sum(axis=3) - sourcing.capacity_base.sum(axis=3)  # less than 0 under an embargo
     cell = (sourcing.share * np.expm1(shift)).sum(axis=3) + closed
     classes, regions = sourcing.weight.shape[0], p.shape[0]
     total = np.zeros((classes, len(rho), regions), dtype=p.dtype)
-    total[:, sourcing.plain], total[:, sourcing.cell] = plain, cell
-    price = index(total, rho[:, None]).transpose(0, 2, 1)
-    return Sources(power, plain, np.exp(shift), cell, price)
+    total[:, sourcing.plain] = floor[sourcing.plain, None] + np.log1p(plain)
+    total[:, sourcing.cell] = cell_floor + np.log1p(cell)
+    return Sources(power, plain, np.exp(shift), cell, (total / rho[:, None]).transpose(0, 2, 1))
 
 
 def materials_index(nests: Nests, users_price: Array) -> tuple[Array, tuple[Array, ...]]:
@@ -70,9 +81,7 @@ def materials_index(nests: Nests, users_price: Array) -> tuple[Array, tuple[Arra
     return materials, tuple(powers)
 
 
-def unit_cost(
-    system: System, price: Array, wage: Array, technology_x: Array, technology_e: Array
-) -> Costs:
+def unit_cost(system: System, price: Array, wage: Array, technology_x: Array, technology_e: Array) -> Costs:
     """E3-E5: unit cost of every sector.
 
     price (c,n,k); wage (n,f,j); technology_x (n,j) and technology_e (n,r,e) ln a.
