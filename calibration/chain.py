@@ -76,7 +76,7 @@ def build_chain(data: ChainData) -> Chain:
     tonnes, value = separated_compounds(data)
     shipments = _shipments(data, production, tonnes, value, price)
     weights = _sector_weights(data)
-    reprocessed = _reprocessing(data, production, shipments, tonnes)
+    reprocessed = _reprocessing(data, shipments, tonnes)
     return Chain(
         composition=composition,
         production=production,
@@ -179,13 +179,11 @@ def _sector_weights(data: ChainData) -> Array:
     return _normalised(weights)
 
 
-def _reprocessing(data: ChainData, production: Array, shipments: Array, tonnes: Array) -> Array:
+def _reprocessing(data: ChainData, shipments: Array, tonnes: Array) -> Array:
     """(n,) share of purchases that go to exporters of compounds beyond what the region separates itself."""
     exports = tonnes.sum((1, 2)) - (shipments.sum((1, 2)) - np.einsum("iie->i", shipments))
     purchases = shipments.sum((0, 2))
-    share = np.clip(exports / np.maximum(purchases, 1e-300), 0.0, data.reprocessing_limit)
-    share[data.customs_origin] = 0.0
-    return share
+    return np.clip(exports / np.maximum(purchases, 1e-300), 0.0, data.reprocessing_limit)
 
 
 def _with_reprocessing(weights: Array, share: Array, sector: int) -> Array:

@@ -112,7 +112,7 @@ def read(folder: Path, regions: tuple[str, ...], sectors: tuple[str, ...]) -> Ho
     )
     _check_order(trade.file, list(zip(trade["origin"], trade["region"], strict=True)), pairs)
     n = len(regions)
-    return Host(
+    host = Host(
         regions=regions,
         sectors=sectors,
         intermediate_trade=_read_wide(folder / "intermediate_trade.csv.gz", pairs, sectors).reshape(n, n, -1),
@@ -124,6 +124,24 @@ def read(folder: Path, regions: tuple[str, ...], sectors: tuple[str, ...]) -> Ho
         trade_tonnes=np.stack([trade["cerium"], trade["other"]], axis=-1).reshape(n, n, 2),
         trade_value=np.stack([trade["cerium_value"], trade["other_value"]], axis=-1).reshape(n, n, 2),
     )
+    check(host, folder)
+    return host
+
+
+def check(host: Host, folder: Path) -> None:
+    """Raises InputError unless what regions buy of a good from all origins is what their sectors buy of it."""
+    sold, bought = host.intermediate_trade.sum(0), host.use.sum(2)
+    off = np.abs(sold - bought) > 1e-6 * np.maximum(np.abs(bought), 1.0)
+    problems = [
+        Problem(
+            f"{host.regions[n]} buys {bought[n, k]:,.6g} million USD of {host.sectors[k]}",
+            str(folder / "use.csv.gz"),
+            expected=f"{sold[n, k]:,.6g}, as in intermediate_trade.csv.gz",
+        )
+        for n, k in np.argwhere(off)
+    ]
+    if problems:
+        raise InputError(problems)
 
 
 def _read_wide(path: Path, rows: Sequence[tuple[str, ...]], columns: tuple[str, ...]) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import shutil
 from pathlib import Path
 
@@ -111,6 +112,19 @@ def test_a_damaged_table_is_named_with_its_line(copy, file, old, new, said):
     assert problem.file == str(path)
     assert problem.line
     assert said in str(problem)
+
+
+def test_tables_that_disagree_are_refused(copy):
+    path = copy.path.parent / "data" / "china-2009" / "use.csv.gz"
+    lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+    row = next(p for p, line in enumerate(lines) if line.startswith("JPN,metals,"))
+    cells = lines[row].split(",")
+    cells[5] = str(int(cells[5]) + 1000)
+    lines[row] = ",".join(cells)
+    path.write_bytes(gzip.compress("\n".join(lines).encode()))
+    (problem,) = refused(copy.path)
+    assert "JPN buys" in problem.what
+    assert "of metals" in problem.what
 
 
 def test_a_truncated_table_is_named(copy):

@@ -65,7 +65,7 @@ def small(tmp_path):
         "trade_names": {"CHN": ["China"], "JPN": ["Japan"]},
         "rest": "ROW",
     }
-    (tmp_path / "three.concordance.yaml").write_text(yaml.safe_dump(concordance))
+    (tmp_path / "three.concordance.yaml").write_text(yaml.safe_dump(concordance, sort_keys=False))
     top = {
         "name": "three",
         "based_on": "china-2009.yaml",
@@ -81,7 +81,7 @@ def small(tmp_path):
     # The world is small, so its rare earths must be smaller than those of 2009.
     text = (FOLDER / "china-2009.yaml").read_text()
     (tmp_path / "china-2009.yaml").write_text(text.replace("{CHN: 129000, IND", "{CHN: 29000, IND"))
-    (tmp_path / "three.yaml").write_text(yaml.safe_dump(top))
+    (tmp_path / "three.yaml").write_text(yaml.safe_dump(top, sort_keys=False))
     return tmp_path / "three.yaml", source
 
 
@@ -109,6 +109,25 @@ def test_another_table_with_another_concordance_balances_and_solves(small, tmp_p
     solution = solve(base.benchmark, Shock(quotas=(quota,)), SHORT)
     assert solution.converged
     assert solution.licence["quota"] > 0
+
+
+def test_the_host_table_is_the_raw_table_summed(small):
+    path, source = small
+    found, notes = rebuild.host_from_source(path, source)
+    flows, final, output = raw.world(3)
+    flows = flows.reshape(3, 8, 3, 8)
+    assert notes == ()
+    for i in range(3):
+        for k in range(8):
+            assert found.stated_output[i, k] == output[8 * i + k]
+            for n in range(3):
+                assert found.intermediate_trade[i, n, k] == flows[i, k, n].sum()
+                assert found.final_trade[i, n, k] == final.reshape(3, 8, 3, 5)[i, k, n].sum()
+                for j in range(8):
+                    assert found.use[n, k, j] == flows[:, k, n, j].sum()
+    japan, china = 1, 0
+    assert list(found.trade_tonnes[china, japan]) == [7000, 4000]
+    assert list(found.trade_value[china, japan]) == [27, 60]
 
 
 def test_totals_survive_grouping(small):

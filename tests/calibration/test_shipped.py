@@ -297,3 +297,53 @@ def test_two_classes_of_use_balance_too():
     assert two.benchmark.trade_share.shape[0] == 2
     np.testing.assert_allclose(two.benchmark.output, one.benchmark.output, rtol=1e-9, atol=1e-6)
     assert np.abs(two.benchmark.trade_share[0] - two.benchmark.trade_share[1])[:, :, :35].max() > 0.01
+
+
+def test_elasticities_are_those_of_the_rules():
+    base = calibration.load("china-2009")
+    given, p = settings("china-2009")["parameters"], base.benchmark.parameters
+    sector, good = by(base.labels, "sectors"), by(base.labels, "goods")
+    theta = given["trade_theta"]["value"]
+    for name in ("agriculture", "paper", "machinery"):
+        assert p.trade_elasticity[good[name]] == pytest.approx(1 + theta[name])
+    assert p.trade_elasticity[good["finance"]] == pytest.approx(1 + theta["default"])
+    assert p.trade_elasticity[good["Nd"]] == pytest.approx(
+        given["trade_sigma_rare_earths"]["value"]["default"]
+    )
+    score, high, low = (
+        given[k]["value"] for k in ("substitutability", "ree_elasticity_max", "ree_elasticity_min")
+    )
+    for name in ("petroleum", "magnets"):
+        cost = {e: base.benchmark.use[:, good[e], sector[name]].sum() for e in base.labels.elements}
+        mean = sum(cost[e] * score[e] for e in cost) / sum(cost.values()) / 100
+        assert p.ree_elasticity[sector[name]] == pytest.approx(high - (high - low) * mean, rel=1e-9)
+    # Cracking catalysts (La) have worse substitutes than magnets (Nd, Pr).
+    assert p.ree_elasticity[sector["petroleum"]] < p.ree_elasticity[sector["magnets"]]
+
+
+def test_regions_learn_from_where_they_buy():
+    base = calibration.load("china-2009")
+    b, good = base.benchmark, by(base.labels, "goods")
+    regions = by(base.labels, "regions")
+    n, i = regions["AUS"], regions["CHN"]
+    goods = ("chemicals", "machinery", "electrical_optical", "transport_equipment")
+    bought = {k: b.use[n, good[k]].sum() for k in goods}
+    share = sum(bought[k] * b.trade_share[0, i, n, good[k]] for k in goods) / sum(bought.values())
+    assert b.parameters.spillover_region[n, i] == pytest.approx(share, rel=1e-9)
+    assert b.parameters.spillover_region[n, i] > 10 * b.parameters.spillover_region[i, n]
+
+
+def test_magnets_are_as_many_as_the_elements_in_them(base):
+    s = settings(base.name)["rare_earths"]
+    b, good = base.benchmark, by(base.labels, "goods")
+    maker = by(base.labels, "sectors")["magnets"]
+    measures = facts.Measures(base)
+    for n, region in enumerate(base.labels.regions):
+        oxide = 0.0
+        for e, element in enumerate(base.labels.elements):
+            spent = b.use[n, good[element]]
+            if spent.sum() > 0:
+                oxide += measures.reo[:, n, e].sum() * spent[maker] / spent.sum()
+        price = s["magnet_price"]["value"]
+        expected = oxide / s["reo_content"]["value"]["magnets"] * price.get(region, price["default"]) / 1e3
+        assert b.output[n, maker] == pytest.approx(expected, rel=1e-6, abs=1e-9), region
