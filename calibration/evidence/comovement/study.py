@@ -94,8 +94,8 @@ def read_study(path: str | Path) -> Study:
     series: dict[str, Series] = {}
     # Products come after the series they are made of, whatever the order in the file.
     for name, one in sorted(spec.series.items(), key=lambda item: bool(item[1].product)):
-        if name in absent:
-            continue
+        if name in absent or any(part not in series for part in one.product):
+            continue  # a part with a problem of its own is reported there
         try:
             series[name] = (
                 _product(name, one, series)

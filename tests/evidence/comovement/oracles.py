@@ -12,9 +12,8 @@ FOLDER = Path(__file__).parent / "reference"
 def reference(name):
     """Rows of a table of printed values, as dicts of text."""
     path = FOLDER / name
-    opened = gzip.open(path, "rt") if path.suffix == ".gz" else path.open()
-    with opened as stream:
-        return list(csv.DictReader(stream))
+    content = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    return list(csv.DictReader(content.decode().splitlines()))
 
 
 def synth():

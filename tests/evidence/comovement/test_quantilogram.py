@@ -93,7 +93,7 @@ def test_symmetric_cases():
     y, x, *_ = series(3, n=200)
     contemporaneous = cross_quantilogram(y, x, LEVELS, 0).value[0]
     np.testing.assert_allclose(contemporaneous, cross_quantilogram(x, y, LEVELS, 0).value[0].T, atol=1e-15)
-    # Turning a series over maps the quantile a to 1 - a, exactly where (n-1)a is not whole; turning one changes the sign.
+    # Turning a series over maps the quantile a to 1 - a, exactly where (n-1)a is not whole; turning one flips the sign.
     levels = np.array([0.1, 0.5, 0.9])
     there = cross_quantilogram(y, x, levels, 3).value[0]
     back = cross_quantilogram(-y, -x, levels, 3).value[0]
@@ -326,7 +326,9 @@ class TestSizeAndPower:
             y[1:] += link * x[:-1]
             given = [Control(autoregressive(rng, 200)) for _ in range(controls)]
             bootstrap = Bootstrap(200, seed=seed)
-            count += cross_quantilogram(y, x, [0.3, 0.5], 1, controls=given, bootstrap=bootstrap).significant[0]
+            count += cross_quantilogram(y, x, [0.3, 0.5], 1, controls=given, bootstrap=bootstrap).significant[
+                0
+            ]
         return count / draws
 
     @pytest.mark.parametrize("controls", [0, 2])
@@ -349,7 +351,9 @@ class TestSizeAndPower:
             bootstrap = Bootstrap(200, seed=seed)
             plain += cross_quantilogram(y, x, [0.5], 1, bootstrap=bootstrap).significant.item()
             control = [Control(z, 0.5)]
-            given += cross_quantilogram(y, x, [0.5], 1, controls=control, bootstrap=bootstrap).significant.item()
+            given += cross_quantilogram(
+                y, x, [0.5], 1, controls=control, bootstrap=bootstrap
+            ).significant.item()
         assert plain == 60
         assert given <= 8
 

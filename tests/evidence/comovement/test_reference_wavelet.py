@@ -57,7 +57,9 @@ def test_la20_with_its_printed_digits():
     assert own.filter.shift(3) == exact.filter.shift(3)
 
 
-@pytest.mark.parametrize("case", grouped("multiple_correlation.csv", "vars", "J", "brickwall", "ymaxr").items())
+@pytest.mark.parametrize(
+    "case", grouped("multiple_correlation.csv", "vars", "J", "brickwall", "ymaxr").items()
+)
 def test_multiple_correlation(case):
     (names, levels, walled, variable), rows = case
     transform = modwt(table(names), "la8", int(levels))

@@ -84,7 +84,9 @@ def test_regression_bootstrap_draws_both_series_together():
         )
         for i in indices
     ]
-    assert found.upper.item() == pytest.approx(np.quantile(np.array(drawn) - found.value.item(), 0.95), abs=1e-9)
+    assert found.upper.item() == pytest.approx(
+        np.quantile(np.array(drawn) - found.value.item(), 0.95), abs=1e-9
+    )
 
 
 def test_regression_hits_refuse_missing_values():

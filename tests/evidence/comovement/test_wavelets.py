@@ -88,7 +88,9 @@ def test_published_filters_reconstruct_to_their_digits():
 
 def test_shifting_the_series_shifts_the_transform():
     there = modwt(DATA, "la8", 5).coefficients
-    np.testing.assert_allclose(modwt(np.roll(DATA, 17, axis=0), "la8", 5).coefficients, np.roll(there, 17, axis=1), atol=1e-13)
+    np.testing.assert_allclose(
+        modwt(np.roll(DATA, 17, axis=0), "la8", 5).coefficients, np.roll(there, 17, axis=1), atol=1e-13
+    )
 
 
 def test_constants_and_polynomials_have_no_details():
@@ -262,7 +264,12 @@ class TestLocal:
 
     def test_window_names(self):
         T = modwt(DATA, "haar", 2)
-        for name, same in {"GAUSS": "gaussian", "Cleveland": "tricube", "parabolic": "epanechnikov", "tria": "bartlett"}.items():
+        for name, same in {
+            "GAUSS": "gaussian",
+            "Cleveland": "tricube",
+            "parabolic": "epanechnikov",
+            "tria": "bartlett",
+        }.items():
             assert local_multiple_correlation(T, 9, name, centre=False).window == same
         with pytest.raises(ValueError, match="unknown window 'hann'"):
             local_multiple_correlation(T, 9, "hann", centre=False)
