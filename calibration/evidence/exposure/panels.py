@@ -120,8 +120,9 @@ def panel_from_arrays(
         raise ValueError(f"outcome has shape {level.shape}, not {(len(years), len(groups), len(sectors))}")
     if not (np.all(np.isfinite(level)) and np.all(level >= 0)):
         raise ValueError("outcomes must be finite and not negative")
-    size = np.broadcast_to(np.asarray(exposure, float), level.shape[1:])
-    spread = float(size.std(ddof=1))
+    given = np.asarray(exposure, float)
+    size = np.broadcast_to(given, level.shape[1:])
+    spread = float(given.std(ddof=1))
     if not np.isfinite(spread) or spread == 0:
         raise ValueError("exposures must be finite and differ")
     present = (level > 0).all(0)

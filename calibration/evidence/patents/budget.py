@@ -84,6 +84,11 @@ class Budget:
         self.requests += 1
 
     @property
+    def under_way(self) -> int:
+        """Requests something is set aside for."""
+        return len(self._reserved)
+
+    @property
     def cost_usd(self) -> float:
         """Spent so far."""
         return cost(self.endpoint, self.tokens_in, self.tokens_out)

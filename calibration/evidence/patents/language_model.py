@@ -46,6 +46,10 @@ class _Refused(Exception):
     """The server refuses this one request, as too long for instance."""
 
 
+class _Unsure(Exception):
+    """A refusal before any reply: this request may be at fault, or the settings."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """Verdicts in the order of the patents, and what the run took."""
@@ -75,7 +79,8 @@ class _State:
     stopped: str = ""
     failures_in_row: int = 0
     refused_in_row: int = 0
-    answered: int = 0
+    replies: int = 0
+    settled: asyncio.Event = field(default_factory=asyncio.Event)
     pending: dict[str, str] = field(default_factory=dict)  # key -> why
 
 
@@ -183,9 +188,11 @@ async def _worker(state: _State) -> None:
         except _OutOfBudget:
             state.stopped = "the budget is used up"
             continue
+        except _Unsure:
+            state.queue.insert(0, (key, text))
+            continue
         state.failures_in_row = 0
         state.cache.put(answer)
-        state.answered += 1
         state.progress(1)
 
 
@@ -232,8 +239,11 @@ async def _send(state: _State, text: str, warmer: int) -> tuple[tuple[str | None
     expected = input_tokens(state.prompt, text)
     last = ""
     for attempt in range(state.endpoint.transport_attempts):
-        if not state.budget.reserve(expected):
-            raise _OutOfBudget
+        while not state.budget.reserve(expected):
+            if not state.budget.under_way:
+                raise _OutOfBudget
+            state.settled.clear()  # what is under way may cost less than was set aside for it
+            await state.settled.wait()
         used = (expected, 0)  # a request that failed may have been read and billed
         wait = 0.0
         try:
@@ -248,7 +258,7 @@ async def _send(state: _State, text: str, warmer: int) -> tuple[tuple[str | None
                 getattr(usage, "prompt_tokens", None) or expected,
                 getattr(usage, "completion_tokens", None) or len(content or "") // 4,
             )
-            state.refused_in_row = 0
+            state.refused_in_row, state.replies = 0, state.replies + 1
             return (content, finish), attempt + 1, *used
         except (TimeoutError, openai.APITimeoutError):
             last = "timed out"
@@ -261,6 +271,7 @@ async def _send(state: _State, text: str, warmer: int) -> tuple[tuple[str | None
             last = f"not a completion ({type(error).__name__})"
         finally:
             state.budget.settle(expected, *used)
+            state.settled.set()
         if attempt + 1 < state.endpoint.transport_attempts:
             backoff = state.endpoint.backoff_seconds * 2**attempt * random.uniform(0.5, 1.0)
             await asyncio.sleep(min(max(wait, backoff), LONGEST_WAIT))
@@ -285,8 +296,10 @@ def _judge_status(state: _State, error: Any) -> float:
     if status in (400, 413, 422):
         state.refused_in_row += 1
         # One patent may be too long; when nothing but refusals comes back it is the settings.
-        if state.answered or state.refused_in_row < 5:
+        if state.replies:
             raise _Refused(f"refused by the server: status {status}")
+        if state.refused_in_row < 5:
+            raise _Unsure
     raise EndpointError(
         f"the endpoint {state.endpoint.base_url} answered with status {status}: {said}"
     ) from None

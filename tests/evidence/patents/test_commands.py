@@ -1,0 +1,105 @@
+"""`run.py patents` as its users meet it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from calibration.tables import write_csv
+from outputs.evidence.patents_files import read_verdicts
+from run import guarded
+from tests.evidence.patents.chat_server import Behaviour, ChatServer
+
+SECRET = "sk-command-1234567890"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("patents")
+    assert guarded(["patents", "classify", "--out", str(path)]) == 0
+    return path
+
+
+def test_classify_needs_nothing_and_says_that_its_patents_are_invented(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert guarded(["patents", "classify", "--all", "--out", str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert "Cohen's kappa" in out
+    assert "invented" in err
+    patents, verdicts = read_verdicts(tmp_path / "verdicts.csv")
+    assert len(patents) == len(verdicts) == 72
+    assert (tmp_path / "confusion.png").stat().st_size > 5000
+
+
+def test_panel_counts_what_was_classified(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = "calibration/data/evidence/patent_examples.csv"
+    assert guarded(["patents", "panel", "--data", data, "--parts", "2", "--out", str(folder)]) == 0
+    assert "63 patents counted" in capsys.readouterr().out
+    assert "INVENTED" in (folder / "counts.csv").read_text(encoding="utf-8").splitlines()[0]
+    totals = (folder / "totals.csv").read_text(encoding="utf-8").splitlines()[2:]
+    assert sum(float(line.rsplit(",", 1)[1]) for line in totals if line[0] != "c") == pytest.approx(72)
+
+
+def test_audit_is_drawn_blind_and_scored(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(["patents", "audit", "draw", "--size", "24", "--out", str(folder)]) == 0
+    sheet = folder / "sample.csv"
+    assert "category" not in sheet.read_text(encoding="utf-8")
+    assert guarded(["patents", "audit", "score", "--out", str(folder)]) == 2
+    assert guarded(["patents", "audit", "draw", "--size", "24", "--out", str(folder)]) == 2
+    assert "move it away" in capsys.readouterr().err
+    ids = [line.split(",")[0] for line in sheet.read_text(encoding="utf-8").splitlines()[2:]]
+    ids = [i for i in ids if i.startswith("INVENTED")]
+    write_csv(sheet, {"id": ids, "label": ["recycles" for _ in ids]})
+    assert guarded(["patents", "audit", "score", "--out", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert "24 of 24 labelled" in out
+    assert "true share" in out
+
+
+def test_language_model_by_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MY_KEY", SECRET)
+    behaviour = Behaviour(secret=SECRET)
+    with ChatServer(behaviour) as server:
+        settings = tmp_path / "endpoint.yaml"
+        settings.write_text(
+            f"base_url: {server.url}\nmodel: m\napi_key_env: MY_KEY\nusd_per_million_input_tokens: 1.0\n"
+            "max_tokens: 20000.0\n",
+            encoding="utf-8",
+        )
+        words = ["patents", "classify", "--endpoint", str(settings), "--out", str(tmp_path / "out")]
+        assert guarded([*words, "--dry-run"]) == 0
+        assert not behaviour.tries
+        assert "63 requests to m" in capsys.readouterr().out
+        assert guarded(words) == 1
+        out, err = capsys.readouterr()
+        assert "pending" in out
+        assert "the same command goes on from here" in err
+        settings.write_text(
+            settings.read_text(encoding="utf-8").replace("max_tokens: 20000.0\n", ""), encoding="utf-8"
+        )
+        assert guarded(words) == 0
+    assert set(behaviour.answered.values()) == {1}
+    for path in (tmp_path / "out").iterdir():
+        assert SECRET.encode() not in path.read_bytes()
+    out, err = capsys.readouterr()
+    assert SECRET not in out + err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["classify", "--map", "patentview", "--data", "."], "did you mean patentsview"),
+        (["classify", "--data", "nowhere"], "no such file or folder"),
+        (["classify", "--map", "plain"], "--data: missing"),
+        (["classify", "--dry-run"], "--dry-run needs --endpoint"),
+        (["panel", "--out", "nowhere"], "patents classify"),
+        (["panel", "--depreciation", "1.5"], "--depreciation"),
+    ],
+)
+def test_mistakes_are_told(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert guarded(["patents", *words]) == 2
+    assert message in capsys.readouterr().err
