@@ -65,10 +65,13 @@ def scientists_wage(
 ) -> Array:
     """E16: (n,j) ln wage of scientists. Output is ln Y, production subsidies included; labour_wage (n,) ln.
 
-    `region`: sum r = L^r and L^r = (wr/w)^elasticity give wr^(1+elasticity) = w^elasticity * research demand at wr = 1.
+    sum r = L^r and L^r = (wr/w)^elasticity give wr^(1+elasticity) = w^elasticity * research demand at wr = 1, summed over
+    the region (`region`) or over the sector, where demand is Y times the subsidised cost shares (`sector`).
     """
     if research.by_sector:
-        return output
+        extra = research.subsidised_x * np.exp(share_x)
+        extra[:, users] += (research.subsidised_e * np.exp(share_e)).sum(axis=2)
+        return (output + np.log1p(extra) + research.supply * labour_wage[:, None]) / (1 + research.supply)
     demand = (research.weight_x * np.expm1(share_x + output)).sum(axis=1)
     demand = demand + (research.weight_e * np.expm1(share_e + output[:, users, None])).sum(axis=(1, 2))
     excess = research.weight_x.sum(axis=1) + research.weight_e.sum(axis=(1, 2)) - 1.0
@@ -88,9 +91,8 @@ def direct(system: System, costs: Costs, output: Array, labour_wage: Array) -> D
     reward = output - wage
     research_x = (share_x + reward + research.log_subsidy_x) * research.active_x
     research_e = (share_e + reward[:, users, None] + research.log_subsidy_e) * research.active_e
-    scientists = np.ones(wage.shape[0], dtype=wage.dtype)
-    if not research.by_sector:
-        scientists = np.exp(research.supply * (wage[:, 0] - labour_wage))
+    hired = research.sector_share * np.expm1(research.supply * (wage - labour_wage[:, None]))
+    scientists = 1 + hired.sum(axis=1)
     return Direction(share_x, share_e, wage, research_x, research_e, scientists)
 
 

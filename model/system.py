@@ -69,6 +69,10 @@ class Research(Frozen):
     active_e: Array  # (n,r,e)
     weight_x: Array  # (n,j) base share of the region's research, R&D subsidy included
     weight_e: Array  # (n,r,e)
+    sector_share: Array  # (n,j) base share of each sector in the region's research
+    subsidised_x: Array  # (n,j) base cost share of X times z
+    subsidised_e: Array  # (n,r,e) base cost share of the element times z
+    subsidised: bool
     log_subsidy_x: Array  # (n,j) ln(1+z)
     log_subsidy_e: Array  # (n,r,e)
     own_x: Array  # (n,) lambda
@@ -368,6 +372,8 @@ def _research(b: Benchmark, shock: Shock, nests: Nests, labour_income: Array) ->
         active_x=active_x, active_e=active_e,
         weight_x=shares_of(total[:, None], research * share_x) * (1 + z_x),
         weight_e=shares_of(total[:, None, None], research[:, users, None] * share_e) * (1 + z_e),
+        sector_share=shares_of(total[:, None], research), subsidised_x=share_x * z_x, subsidised_e=share_e * z_e,
+        subsidised=bool(z.any()),
         log_subsidy_x=np.log1p(z_x), log_subsidy_e=np.log1p(z_e),
         own_x=par.innovation_elasticity[:, -1], own_e=par.innovation_elasticity[:, :-1],
         spill_x=par.spillover[:, -1], spill_e=par.spillover[:, :-1],

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from model.equilibrium import Allocation, State
+from model.markets import labour_wage
 from model.records import Array
 from model.system import System
 from model.tangent.trade import reciprocal, span
@@ -37,6 +38,7 @@ class Region:
         self.users, self.elements = span(nests.users), span(b.elements)
         self.mobile, self.sluggish = span(system.mobile), span(system.sluggish)
         self.learns = system.closure.technology == "target" and system.closure.regime != "exogenous"
+        self.rewards = self.learns or system.research.supply > 0  # cost shares of elements move something
         self.spills = self.learns and system.closure.regime == "directed_with_spillovers"
         added = nests.value_added * np.exp(nests.rho_added * (c.value_added - c.other))
         self.materials_part = (1 - added)[..., None]
@@ -181,7 +183,7 @@ class Region:
         common = self.to_share_ree * spread - self.rho_element * ree
         effective = price_e if tech_e is None else price_e - tech_e
         out = np.zeros((len(price), price.shape[1], self.element.shape[2], price.shape[-1]), dtype=price.dtype)
-        if self.learns or effective.shape[1] > 1:
+        if self.rewards or effective.shape[1] > 1:
             share_e = common[:, :, None] + self.rho_element[..., None] * effective
             spent = self.on_element[..., None] * (d.output[:, self.users, None] + share_e)
             for cls, members in self.element_classes:
@@ -248,8 +250,11 @@ class Region:
         """E16: change of ln scientists' wage (n,j,x), and of L^r (n,x) when it moves."""
         system, a = self.system, self.a
         q, users = system.research, self.users
-        if q.by_sector:
+        if not self.rewards:  # nothing reads the wage
             return d.output, None
+        if q.by_sector:
+            wage = self.sector_wage(d, reply, labour)
+            return wage, self.hired(wage, labour)
         output = a.state.output + system.log_subsidy
         w_x = q.weight_x * np.exp(a.direction.share_x + output)
         w_e = q.weight_e * np.exp(a.direction.share_e + output[:, users, None])
@@ -261,9 +266,30 @@ class Region:
             change = change + (w_e[..., None] * self._share_e(d, reply)).sum(axis=(1, 2))
         wage = (change * reciprocal(total)[:, None] + q.supply * labour) / (1 + q.supply)
         everywhere = np.broadcast_to(wage[:, None], d.output.shape)
+        return everywhere, self.hired(everywhere, labour)
+
+    def sector_wage(self, d: State, reply: Reply, labour: Array) -> Array:
+        """E16, `sector`: (n,j,x) ln wage of scientists."""
+        q, direction = self.system.research, self.a.direction
+        change = d.output
+        if reply.share_x is not None and reply.share_e is not None and q.subsidised:
+            x = q.subsidised_x * np.exp(direction.share_x)
+            e = q.subsidised_e * np.exp(direction.share_e)
+            level = 1 + x
+            level[:, self.users] += e.sum(axis=2)
+            moved = x[:, self.users, None] * reply.share_x + (e[..., None] * reply.share_e).sum(axis=2)
+            change = change.copy()
+            change[:, self.users] += moved / level[:, self.users, None]
+        return (change + q.supply * labour[:, None]) / (1 + q.supply)
+
+    def hired(self, wage: Array, labour: Array) -> Array | None:
+        """E16: (n,x) change of L^r, where its supply responds."""
+        q, a = self.system.research, self.a
         if q.supply == 0.0:
-            return everywhere, None
-        return everywhere, a.direction.scientists[:, None] * q.supply * (wage - labour)
+            return None
+        gap = a.direction.wage - labour_wage(self.system, a.state.wage, a.state.rent)[:, None]
+        moved = (q.sector_share * np.exp(q.supply * gap))[..., None] * q.supply * (wage - labour[:, None])
+        return moved.sum(axis=1)
 
     def _share_e(self, d: State, reply: Reply) -> Array:
         if reply.share_e is None:
