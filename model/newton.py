@@ -47,6 +47,13 @@ class Point(Protocol):
     def step(self, tolerance: float, limit: int) -> tuple[Array, int]:
         """An approximate Newton step, J step = -residual to a relative tolerance, and the products it took."""
 
+    def level(self, residual: Array) -> float:
+        """Square of the size of the correction that a residual calls for, to the accuracy of the preconditioner.
+
+        Valid after `step`. Unlike the size of the residual itself it does not depend on how equations are scaled
+        (Deuflhard 2004, natural level functions).
+        """
+
 
 class Problem(Protocol):
     """A function whose root is wanted."""
@@ -85,18 +92,23 @@ def newton(problem: Problem, start: Array, options: Options) -> Trace:
         if not np.isfinite(length):
             return trace("diverged")
         damping = min(1.0, options.max_step / max(length, 1e-300))
+        level = point.level(point.residual)
         while True:
             trial = problem.move(x, damping * step)
             candidate = problem.evaluate(trial)
             evaluations += 1
             value = float(candidate.residual @ candidate.residual)
-            # At the level of rounding the merit cannot fall any more.
+            # At the level of rounding nothing can fall any more.
             if value <= (1 - 1e-4 * damping) * merit or _norm(candidate.residual) < options.tolerance:
                 break
-            damping *= _shrink(merit, value, damping)
+            if np.isfinite(value):
+                value = point.level(candidate.residual)
+                if value <= (1 - 0.5 * damping) * level:
+                    break
+            damping *= _shrink(level, value, damping)
             if damping < options.min_damping:
                 return trace("stalled" if np.isfinite(value) else "diverged")
-        x, point, merit = trial, candidate, value
+        x, point, merit = trial, candidate, float(candidate.residual @ candidate.residual)
         history.append(_norm(point.residual))
         merits.append(merit)
     return trace("converged")

@@ -52,12 +52,16 @@ class Equilibrium:
         return moved
 
     def length(self, x: Array, step: Array) -> float:
-        """Largest change of a log; licences against the price they add to, leaks against base tonnes."""
+        """Largest change of a log."""
+        return float(np.abs(self.relative(x, step)).max(initial=0.0))
+
+    def relative(self, x: Array, step: Array) -> Array:
+        """A step in logs: licences against the price they add to, leaks against base tonnes."""
         r, scaled = self.system.restrictions, step.copy()
         scaled[self.licence] /= x[self.licence] + r.scale
         scaled[self.leak] /= r.leak_scale
         scaled[self.made] /= self.system.production_scale
-        return float(np.abs(scaled).max(initial=0.0))
+        return scaled
 
 
 @dataclass(frozen=True)
@@ -84,3 +88,12 @@ class Point:
         step, used = fgmres(product, problem.preconditioner.apply, rhs, tolerance, limit)
         problem.slow = used > SLOW
         return step[cells.positions], used
+
+    def level(self, residual: Array) -> float:
+        """Square of the size of the correction that a residual calls for."""
+        problem, cells = self.problem, self.problem.cells
+        full = np.zeros(cells.edges[-1])
+        full[cells.positions] = residual
+        correction = problem.preconditioner.apply(full)[cells.positions]
+        scaled = problem.relative(problem.cells.pack(self.allocation.state), correction)
+        return float(scaled @ scaled)
