@@ -39,15 +39,15 @@ def remove_negative_final(final: Array) -> tuple[Array, float, float]:
 
 
 def assemble(
-    carved: Carved, make_goods: Array, export_tax: Array, shares: Shares, classes: int
+    carved: Carved, make_goods: Array, export_tax: Array, licence_rate: Array, shares: Shares, classes: int
 ) -> dict[str, Any]:
-    """Arrays of a `Benchmark` from carved flows.
+    """Arrays of a `Benchmark` from carved flows; taxes x and licence rates l are (i,n,k), paid as g (1+l) (1+x).
 
     `make_goods` (j,k) is True where sector j makes good k. Values in million USD; the deficit is what closes the
     budgets and sums to zero.
     """
     trade = carved.trade if classes == 2 else carved.trade.sum(0, keepdims=True)
-    wedge = 1 + export_tax
+    wedge = (1 + export_tax) * (1 + licence_rate)
     paid = trade * wedge
     spending = paid.sum(1)
     trade_share = np.divide(paid, spending[:, None], out=np.zeros_like(paid), where=spending[:, None] > 0)
@@ -70,7 +70,7 @@ def assemble(
     resource = income * shares.resource
     rest = income - resource
     factor_payment = np.stack([rest * shares.labour, rest * (1 - shares.labour), resource], axis=1)
-    taxes = np.einsum("ink,ink->i", gate, export_tax)
+    taxes = np.einsum("ink,ink->i", gate, wedge - 1)  # and licence rents
     earned = factor_payment.sum((1, 2)) + (research_share * output).sum(1) + taxes
     return {
         "output": output,

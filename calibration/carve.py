@@ -28,7 +28,7 @@ class CarveData:
 
     host: Array  # (s,) position of the host sector of each stage
     value_added_share: Array  # (s,)
-    export_tax: Array  # (e,) of `customs_origin`
+    border_wedge: Array  # (e,) what leaving `customs_origin` adds to the gate price, a rate: tax and licence
     customs_origin: int
     reo_content: Array  # (e,)
     magnet_content: float  # kg REO per kg
@@ -104,7 +104,7 @@ def carve(data: CarveData, chain: Chain, host_trade: Array, host_use: Array, fin
             gate[:, row, column] -= bought[:, sector]
 
     purchaser = gate.copy()
-    taxed = elements[data.customs_origin] * data.export_tax
+    taxed = elements[data.customs_origin] * data.border_wedge
     taxed[data.customs_origin] = 0.0
     purchaser[:, k + 1 : k + 1 + e] += taxed[:, :, None] * chain.sector_share
     output = trade.sum((0, 2))

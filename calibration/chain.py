@@ -26,6 +26,7 @@ class ChainData:
     customs_origin: int  # whose exports are known by destination and imposed
     oxide_price: Array  # (e,) USD/kg REO, FOB
     export_tax: Array  # (e,) wedge at the border of the customs origin: duty and VAT
+    licence: float  # USD/kg, rent of a quota of the customs origin, paid before the tax
     reo_content: Array  # (e,) kg REO per kg
     concentrate_trade: Array  # (i,n) t REO mined in i and separated in n
     concentrate_content: float
@@ -72,7 +73,11 @@ def build_chain(data: ChainData) -> Chain:
     production = separated[:, None] * composition / data.reo_content
     price = data.oxide_price * data.reo_content
     element_value = np.repeat(price[None, :], len(separated), axis=0)
-    element_value[data.customs_origin] = price / (1 + data.export_tax)
+    element_value[data.customs_origin] = price / (1 + data.export_tax) - data.licence
+    if (element_value <= 0).any():
+        raise InputError(
+            "rare_earths: base_licence exceeds the price of an element at the border less export tax"
+        )
     tonnes, value = separated_compounds(data)
     shipments = _shipments(data, production, tonnes, value, price)
     weights = _sector_weights(data)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.errors import InputError, Problem, unknown_name
-from calibration.identities import gate_values
+from calibration.identities import gate_values, licence_rate
 from calibration.schema import Fact
 
 if TYPE_CHECKING:
@@ -53,7 +53,8 @@ class Measures:
         unit_value = b.unit_value[:, None, b.elements]
         self.tonnes = gate * MILLION / (unit_value * KG_PER_TONNE)
         self.reo = self.tonnes * b.reo_content[b.elements]
-        self.fob = gate * (1 + b.export_tax[:, :, b.elements])
+        licence = licence_rate(b.licence, b.unit_value)[:, :, b.elements]
+        self.fob = gate * (1 + b.export_tax[:, :, b.elements]) * (1 + licence)
         self.abroad = ~np.eye(len(b.output), dtype=bool)
         self.export_price = self._export_price()
 
@@ -62,7 +63,8 @@ class Measures:
         b = self.benchmark
         largest = int(np.argmax((self.fob * self.abroad[:, :, None]).sum((1, 2))))
         there = 1 if largest == 0 else 0
-        return b.unit_value[largest, b.elements] * (1 + b.export_tax[largest, there, b.elements])
+        gate = b.unit_value[largest, b.elements] + b.licence[largest, b.elements]
+        return gate * (1 + b.export_tax[largest, there, b.elements])
 
     def value(self, fact: Fact, file: str) -> float:
         """What the base year has for the measure of a fact. Raises InputError for unknown names."""

@@ -22,19 +22,18 @@ def gate_values(b: Benchmark) -> Array:
         spending[use_class] += b.use[:, :, sector]
     spending[b.final_class] += b.final
     paid = np.einsum("cink,cnk->ink", b.trade_share, spending)
-    return paid / ((1 + b.export_tax) * (1 + licence_rate(b)) * (1 + b.tariff))
+    return paid / ((1 + b.export_tax) * (1 + licence_rate(b.licence, b.unit_value)) * (1 + b.tariff))
 
 
-def licence_rate(b: Benchmark) -> Array:
-    """l_ink (i,n,k): licence0 over the unit value abroad, 0 at home."""
-    rate = np.where(b.licence > 0, b.licence / np.where(np.isfinite(b.unit_value), b.unit_value, np.inf), 0.0)
-    n = len(b.output)
-    return rate[:, None, :] * (1 - np.eye(n))[:, :, None]
+def licence_rate(licence: Array, unit_value: Array) -> Array:
+    """l_ink (i,n,k): licence0 (i,k) over the unit value (i,k) abroad, 0 at home."""
+    rate = np.where(licence > 0, licence / np.where(np.isfinite(unit_value), unit_value, np.inf), 0.0)
+    return rate[:, None, :] * (1 - np.eye(len(licence)))[:, :, None]
 
 
 def residuals(b: Benchmark) -> dict[str, Array]:
     """Relative errors: `goods` (i,k), `profit` (n,j), `budget` (n,), `deficit` (1,), `share` (c,n,k), `make` (n,j)."""
-    gate, licence = gate_values(b), licence_rate(b)
+    gate, licence = gate_values(b), licence_rate(b.licence, b.unit_value)
     supply = np.einsum("njk,nj->nk", b.make, b.output)
     sales = gate.sum(1)
     gross = (1 + b.subsidy) * b.output

@@ -83,6 +83,7 @@ def chain_data(settings: CalibrationFile, namer: Namer, axes: Axes, host: Host) 
         customs_origin=origin,
         oxide_price=namer.vector(r.oxide_price, element, at("oxide_price")),
         export_tax=(1 + duty) * (1 + r.vat_not_refunded.value) - 1,
+        licence=r.base_licence.value,
         reo_content=content[1:-1],
         concentrate_trade=_mined(settings, namer, "concentrate_destination", region, region),
         concentrate_content=float(content[0]),
@@ -113,10 +114,12 @@ def carve_data(settings: CalibrationFile, namer: Namer, axes: Axes, chain: Chain
     ]
     buyers = namer.vector(r.magnet_buyers, axes.host_sector, at("magnet_buyers"), missing=0.0, amounts=True)
     content = namer.vector(r.reo_content, axes.rare_good, at("reo_content"))
+    fob = chain.oxide_price * chain.reo_content
+    gate = fob / (1 + chain.export_tax) - chain.licence
     return CarveData(
         host=np.array(hosts),
         value_added_share=namer.vector(r.value_added_share, axes.stage, at("value_added_share")),
-        export_tax=chain.export_tax,
+        border_wedge=fob / gate - 1,
         customs_origin=chain.customs_origin,
         reo_content=chain.reo_content,
         magnet_content=float(content[-1]),

@@ -106,15 +106,18 @@ def build(
     carved = carve(carve_data, chain, host.intermediate_trade, host.use, final_trade)
     shares = parameters.shares(settings.parameters, namer, axes, carved)
     export_tax = _export_tax(chain_data, labels)
-    arrays = assemble(carved, _makes(labels), export_tax, shares, settings.use_classes)
+    unit_value = _unit_values(chain, carve_data, labels)
+    licence = _licence(chain_data, labels)
+    rate = identities.licence_rate(licence, unit_value)
+    arrays = assemble(carved, _makes(labels), export_tax, rate, shares, settings.use_classes)
     elements = np.array([labels.goods.index(element) for element in labels.elements])
     benchmark = Benchmark(
         **arrays,
         export_tax=export_tax,
         tariff=np.zeros_like(export_tax),
         subsidy=np.zeros_like(arrays["output"]),
-        licence=np.zeros((len(labels.regions), len(labels.goods))),
-        unit_value=_unit_values(chain, carve_data, labels),
+        licence=licence,
+        unit_value=unit_value,
         reo_content=_reo_content(chain_data, carve_data, labels),
         elements=elements,
         parameters=parameters.model_parameters(settings.parameters, namer, axes, arrays, elements),
@@ -153,6 +156,14 @@ def _export_tax(data: ChainData, labels: Labels) -> Array:
         tax[data.customs_origin, :, labels.goods.index(element)] = rate
     tax[data.customs_origin, data.customs_origin] = 0.0
     return tax
+
+
+def _licence(data: ChainData, labels: Labels) -> Array:
+    """(i,k) USD/kg: the rent of a quota of the customs origin in the base year."""
+    licence = np.zeros((len(labels.regions), len(labels.goods)))
+    for element in labels.elements:
+        licence[data.customs_origin, labels.goods.index(element)] = data.licence
+    return licence
 
 
 def _makes(labels: Labels) -> Array:

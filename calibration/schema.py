@@ -93,6 +93,7 @@ class RareEarths(Schema):
     oxide_price: Names[Positive]
     export_duty: Names[Amount]
     vat_not_refunded: Scalar[Share]
+    base_licence: Scalar[Amount]
     reo_content: Names[Positive]
     mine_output: Names[Amount]
     concentrate_destination: Grid[Share]

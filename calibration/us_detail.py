@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from calibration import strict_yaml
 from calibration.errors import InputError, Problem, unknown_name
-from calibration.identities import gate_values
+from calibration.identities import gate_values, licence_rate
 from calibration.schema import UsDetail
 from calibration.sources.bea import DetailTable
 from calibration.tables import write_csv
@@ -167,7 +167,8 @@ def _price(base: Calibration) -> Array:
     b = base.benchmark
     region = base.labels.regions.index(REGION)
     gate = gate_values(b)[:, region, b.elements]
-    paid = (gate * (1 + b.export_tax[:, region, b.elements])).sum(0)
+    licence = licence_rate(b.licence, b.unit_value)[:, region, b.elements]
+    paid = (gate * (1 + b.export_tax[:, region, b.elements]) * (1 + licence)).sum(0)
     tonnes = (gate * MILLION / (b.unit_value[:, b.elements] * KG)).sum(0)
     return paid * MILLION / (tonnes * KG * b.reo_content[b.elements])
 

@@ -102,6 +102,7 @@ def small_chain(seed):
         customs_origin=0,
         oxide_price=np.array([4.0, 3.0, 60.0]),
         export_tax=np.array([0.3, 0.3, 0.5]),
+        licence=0.0,
         reo_content=np.array([0.9, 0.9, 1.0]),
         concentrate_trade=concentrate,
         concentrate_content=0.5,
@@ -128,7 +129,7 @@ def carving(data):
     return CarveData(
         host=HOSTS,
         value_added_share=np.array([0.6, 0.3, 0.3]),
-        export_tax=data.export_tax,
+        border_wedge=data.export_tax,
         customs_origin=0,
         reo_content=data.reo_content,
         magnet_content=0.3,

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import calibration
-from calibration import inherit
+from calibration import facts, inherit
 from calibration.errors import InputError
 from calibration.naming import Axis, Namer
 from calibration.strict_yaml import loads
@@ -199,3 +199,24 @@ def test_a_name_without_a_value_is_named():
     axis = Axis("region", ("CHN", "JPN"))
     _, lacking = axis.row({"CHN": 1.0}, None, amounts=False)
     assert lacking == ["JPN"]
+
+
+def test_a_quota_rent_in_the_base_year_lowers_the_gate_price_and_balances(copy):
+    free = calibration.load(copy.path)
+    old = "value: 0.0\n    unit: USD/kg of exports, paid before duty"
+    copy(old, old.replace("0.0", "0.8"))
+    copy(
+        "quota of 50,145 t\n    status: computed\n    range: [0.0, 0.0]",
+        "quota\n    status: computed\n    range: [0.0, 1.0]",
+    )
+    rent = calibration.load(copy.path)
+    elements = rent.benchmark.elements
+    assert np.all(rent.benchmark.licence[0, elements] == 0.8)
+    np.testing.assert_allclose(
+        rent.benchmark.unit_value[0, elements], free.benchmark.unit_value[0, elements] - 0.8
+    )
+    np.testing.assert_allclose(facts.Measures(rent).fob[0, 1:], facts.Measures(free).fob[0, 1:], rtol=1e-9)
+    assert facts.unmet(facts.compare(rent)) == ()  # export value is met with the rent in it
+    copy("value: 0.8", "value: 5.0")
+    copy("range: [0.0, 1.0]", "range: [0.0, 9.0]")
+    assert "base_licence exceeds" in str(refused(copy.path)[0])
