@@ -1,28 +1,27 @@
-"""The base year as a network: who supplies whom, chokepoints, extraction. Section 9 of docs/model.md.
+"""The base year as networkx graphs: mines, elements, region-sectors, final buyers. Section 9 of docs/model.md.
 
-networkx is the interface; where a graph of every region-sector is too dense for it, sums are done with arrays and only
-flows above a share of the total become edges.
+Attributes are text, whole numbers and floats only, so that GraphML and GEXF hold them. Tonnes of elements are followed
+from ore to final demand, inside products after their first use, and conserved: what enters a node leaves it, up to the
+flows too small to show.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import networkx as nx
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.linalg import splu
 
 from model.ces import shares_of
-from model.exposure import Flows
-from model.records import Array, Benchmark, Frozen, Labels
-from model.system import gate_value_base
-
-SOURCE, SINK = "ore", "target"
+from model.exposure import Flows, downstreamness, upstreamness
+from model.records import Array, Frozen, Labels
 
 Graph: TypeAlias = "nx.DiGraph[str]"
+
+MINE, SEPARATOR, ELEMENT, SECTOR, FINAL = "mine", "separator", "element", "sector", "final buyer"
+FINAL_PREFIX = "use"
 
 
 def node_names(labels: Labels) -> list[str]:
@@ -33,185 +32,193 @@ def node_names(labels: Labels) -> list[str]:
 def production_graph(flows: Flows, labels: Labels, smallest: float = 1e-4) -> Graph:
     """Region-sectors and their intermediate flows (million USD); flows below `smallest` of the buyer's output left out.
 
-    Node attributes: region, sector, output, final. Edge attributes: value, cost_share (of the buyer), distance
-    (1/cost_share, for shortest paths).
+    Node attributes: region, sector, output and final (million USD), upstreamness and downstreamness (stages). Edge
+    attributes: value (million USD), cost_share (of the buyer), distance (-ln cost_share, for strongest paths).
     """
     names = node_names(labels)
     graph: Graph = nx.DiGraph(name="production")
-    final = flows.final.sum(axis=1)
+    up, down, final = upstreamness(flows), downstreamness(flows), flows.final.sum(axis=1)
     for position, name in enumerate(names):
         region, sector = name.split(":", 1)
         graph.add_node(
-            name, region=region, sector=sector, output=float(flows.output[position]), final=float(final[position])
-        )
+            name, label=name, region=region, sector=sector, output=float(flows.output[position]),
+            final=float(final[position]), upstreamness=float(up[position]), downstreamness=float(down[position]),
+        )  # fmt: skip
     share = flows.coefficients
-    for seller, buyer in zip(*np.nonzero(share > smallest), strict=True):
-        part = float(share[seller, buyer])
-        value = float(flows.intermediate[seller, buyer])
-        graph.add_edge(names[seller], names[buyer], value=value, cost_share=part, distance=1 / part)
+    seller, buyer = np.nonzero(share > smallest)
+    part = share[seller, buyer]
+    value, distance = flows.intermediate[seller, buyer], np.maximum(-np.log(part), 1e-12)
+    graph.add_edges_from(
+        (names[s], names[b], {"value": v, "cost_share": p, "distance": d})
+        for s, b, v, p, d in zip(
+            seller.tolist(), buyer.tolist(), value.tolist(), part.tolist(), distance.tolist(), strict=True
+        )
+    )
     return graph
-
-
-def rare_earth_graph(b: Benchmark, flows: Flows, labels: Labels, smallest: float = 1e-3) -> Graph:
-    """From ore to user: mines, separators, elements by origin, and the sectors that buy them.
-
-    Edges carry value (million USD, gate) and share (of what the buyer buys of it). Flows below `smallest` of the
-    buyer's purchases are left out.
-    """
-    graph: Graph = nx.DiGraph(name="rare earths")
-    stages = dict(zip(labels.stages, (labels.sectors[j] for j in b.stage_sector), strict=True))
-    separation = next((s for s in stages.values() if "separation" in s), None)
-    gate = gate_value_base(b)
-    for position, element in zip(b.elements, labels.elements, strict=True):
-        for i, origin in enumerate(labels.regions):
-            made = gate[i, :, position].sum()
-            if made <= 0:
-                continue
-            node = f"{origin}:{element}"
-            graph.add_node(node, kind="element", region=origin, element=element, value=float(made))
-            if separation is not None:
-                maker = f"{origin}:{separation}"
-                output = float(b.output[i, labels.sectors.index(separation)])
-                graph.add_node(maker, kind="separation", region=origin, value=output)
-                graph.add_edge(maker, node, value=float(made), share=1.0)
-    _add_users(graph, flows, labels, smallest)
-    _add_concentrate(graph, b, labels, separation, smallest)
-    return graph
-
-
-def _add_users(graph: Graph, flows: Flows, labels: Labels, smallest: float) -> None:
-    names = node_names(labels)
-    bought = flows.element_value.sum(axis=1)
-    for e, element in enumerate(labels.elements):
-        share = shares_of(bought[e][None, :], flows.element_value[e])
-        for i, m in zip(*np.nonzero(share > smallest), strict=True):
-            region, sector = names[m].split(":", 1)
-            graph.add_node(names[m], kind="user", region=region, sector=sector, value=float(flows.output[m]))
-            graph.add_edge(
-                f"{labels.regions[i]}:{element}", names[m],
-                value=float(flows.element_value[e, i, m]), share=float(share[i, m]),
-            )  # fmt: skip
-
-
-def _add_concentrate(
-    graph: Graph, b: Benchmark, labels: Labels, separation: str | None, smallest: float
-) -> None:
-    """Mines to separators: goods made by the first stage."""
-    if separation is None or len(b.stage_sector) < 2:
-        return
-    mining = int(b.stage_sector[0])
-    goods = np.nonzero(b.make[:, mining].any(axis=0))[0]
-    gate = gate_value_base(b)[:, :, goods].sum(axis=2)
-    share = shares_of(gate.sum(axis=0)[None, :], gate)
-    for i, n in zip(*np.nonzero(share > smallest), strict=True):
-        mine, plant = f"{labels.regions[i]}:{labels.sectors[mining]}", f"{labels.regions[n]}:{separation}"
-        graph.add_node(mine, kind="mining", region=labels.regions[i], value=float(b.output[i, mining]))
-        if plant in graph:
-            graph.add_edge(mine, plant, value=float(gate[i, n]), share=float(share[i, n]))
 
 
 @dataclass(frozen=True)
-class Centrality(Frozen):
-    """Position of each node of a production graph."""
+class ElementFlows(Frozen):
+    """Tonnes of some elements from ore to final demand. What enters a place leaves it."""
 
-    names: tuple[str, ...]
-    pagerank: Array  # weight of what flows in, from suppliers
-    katz: Array  # total requirements, column sums of the Leontief inverse
-    betweenness: Array  # shortest paths by cost share, sampled when the graph is large
+    names: tuple[str, ...]  # of the elements
+    ore: Array  # (e,i,i) mined in the first region, separated in the second
+    direct: Array  # (e,i,m) separated in i, used by m
+    embodied: Array  # (m,m) inside products, all elements together
+    final: Array  # (m,n) inside what final buyers get
+
+    @property
+    def total(self) -> float:
+        """Tonnes in all."""
+        return float(self.direct.sum())
 
 
-def centrality(graph: Graph, flows: Flows, samples: int = 200, seed: int = 0) -> Centrality:
-    """PageRank, Katz (the Leontief inverse itself, solved sparsely) and betweenness.
+def element_flows(
+    flows: Flows, labels: Labels, ore: Array | None = None, elements: Sequence[str] | None = None
+) -> ElementFlows:
+    """Tonnes of the elements (all of them by default) along every link.
 
-    betweenness uses `samples` pivots when the graph has more nodes than that.
+    ore (e,i,i): share of each mine (first region) in what a separator makes of an element; without it, and for
+    separators of unknown ore, everything is mined where it is separated. Raises ValueError on an unknown element.
     """
-    names = tuple(graph)
-    rank = nx.pagerank(graph, weight="cost_share")
-    nodes = len(flows.output)
-    system = splu(csr_array(np.eye(nodes) - flows.coefficients).tocsc())
-    katz = system.solve(np.ones(nodes), trans="T")
-    pivots = None if len(names) <= samples else samples
-    between = nx.betweenness_centrality(graph, k=pivots, weight="distance", seed=seed)
-    return Centrality(names, np.array([rank[n] for n in names]), katz, np.array([between[n] for n in names]))
+    names = tuple(elements) if elements is not None else labels.elements
+    unknown = [name for name in names if name not in labels.elements]
+    if unknown:
+        raise ValueError(f"no element {', '.join(unknown)}")
+    chosen = [labels.elements.index(name) for name in names]
+    direct = flows.element_tonnes[chosen]
+    made = direct.sum(axis=2)
+    own = np.broadcast_to(np.eye(len(labels.regions)), (len(names), *made.shape[1:], made.shape[1]))
+    share = own if ore is None else np.where(ore[chosen].sum(axis=1, keepdims=True) > 0, ore[chosen], own)
+    per_unit = shares_of(flows.output, direct.sum(axis=(0, 1))) @ flows.leontief
+    return ElementFlows(
+        names,
+        share * made[:, None, :],
+        direct,
+        per_unit[:, None] * flows.intermediate,
+        per_unit[:, None] * flows.final,
+    )
+
+
+def rare_earth_graph(
+    flows: Flows, found: ElementFlows, labels: Labels, stage_sector: Array, smallest: float = 1e-3
+) -> Graph:
+    """Mines, separators, elements by origin, region-sectors and final buyers, with tonnes along every link.
+
+    stage_sector (s,): sector of each stage of the chain; the first mines, the second separates (`Benchmark`).
+
+    Links below `smallest` of all tonnes, a sector's purchases from itself, and what then hangs in the air are left out.
+    Node attributes: kind, region, sector or element, tonnes (through it), output (million USD), upstreamness (stages).
+    Edge attributes: kind, tonnes, share (of the buyer's tonnes). The attribute `shown` of the graph is the share of
+    final use that its links carry.
+    """
+    graph: Graph = nx.DiGraph(name="rare earths", elements=" ".join(found.names), tonnes=found.total)
+    mining, separation = (labels.sectors[int(j)] for j in stage_sector[:2])
+    least = smallest * found.total
+    regions = labels.regions
+    names = node_names(labels)
+    made = found.ore.sum(axis=0)
+    for o, i in zip(*np.nonzero(made > least), strict=True):
+        _link(
+            graph,
+            f"{regions[o]}:{mining}",
+            f"{regions[i]}:{separation}",
+            made[o, i],
+            made[:, i].sum(),
+            "concentrate",
+        )
+    for e, element in enumerate(found.names):
+        for i in np.flatnonzero(found.direct[e].sum(axis=1) > least):
+            amount = found.direct[e, i].sum()
+            _link(
+                graph, f"{regions[i]}:{separation}", f"{regions[i]}:{element}", amount, amount, "separation"
+            )
+        into = found.direct[e].sum(axis=0)
+        for i, m in zip(*np.nonzero(found.direct[e] > least), strict=True):
+            _link(graph, f"{regions[i]}:{element}", names[m], found.direct[e, i, m], into[m], "first use")
+    inside = found.embodied.copy()
+    np.fill_diagonal(inside, 0.0)
+    through = inside.sum(axis=0) + found.direct.sum(axis=(0, 1))
+    for u, v in zip(*np.nonzero(inside > least), strict=True):
+        _link(graph, names[u], names[v], inside[u, v], through[v], "in products")
+    bought = found.final.sum(axis=0)
+    for u, n in zip(*np.nonzero(found.final > least), strict=True):
+        _link(graph, names[u], f"{FINAL_PREFIX}:{regions[n]}", found.final[u, n], bought[n], "final use")
+    _trim(graph)
+    _describe(graph, flows, labels, mining, separation)
+    graph.graph["shown"] = _shown(graph) / found.total if found.total > 0 else 0.0
+    return graph
+
+
+def _link(graph: Graph, seller: str, buyer: str, tonnes: float, into: float, kind: str) -> None:
+    """Add a link, or tonnes to one that is there (concentrate is also a product that contains elements)."""
+    if seller == buyer:
+        return
+    before = float(graph.edges[seller, buyer]["tonnes"]) if graph.has_edge(seller, buyer) else 0.0
+    amount = before + float(tonnes)
+    share = float(tonnes / into) if into > 0 else 0.0
+    if before:
+        graph.edges[seller, buyer].update(tonnes=amount)
+    else:
+        graph.add_edge(seller, buyer, kind=kind, tonnes=amount, share=share)
+
+
+def _trim(graph: Graph) -> None:
+    """Leave out what no ore reaches, or what reaches no final buyer, through the links that are left."""
+    links = list(graph.edges(data=True))
+    origins = [u for u, _, data in links if data["kind"] in ("concentrate", "separation")]
+    ends = [v for _, v, data in links if data["kind"] == "final use"]
+    ahead = set().union(*(nx.descendants(graph, u) | {u} for u in set(origins)), set())
+    behind = set().union(*(nx.ancestors(graph, v) | {v} for v in set(ends)), set())
+    graph.remove_nodes_from([node for node in graph if node not in ahead & behind])
+
+
+def _describe(graph: Graph, flows: Flows, labels: Labels, mining: str, separation: str) -> None:
+    """Attributes of the nodes."""
+    position = {name: at for at, name in enumerate(node_names(labels))}
+    up = upstreamness(flows)
+    for node in graph:
+        first, second = node.split(":", 1)
+        tonnes = max(_tonnes(graph.in_edges(node, data=True)), _tonnes(graph.out_edges(node, data=True)))
+        data = {"label": node, "region": first, "tonnes": tonnes}
+        if first == FINAL_PREFIX:
+            data |= {"kind": FINAL, "region": second, "label": f"{second}: final use"}
+        elif second in labels.elements:
+            data |= {"kind": ELEMENT, "element": second}
+        else:
+            kind = {mining: MINE, separation: SEPARATOR}.get(second, SECTOR)
+            at = position[node]
+            data |= {
+                "kind": kind,
+                "sector": second,
+                "output": float(flows.output[at]),
+                "upstreamness": float(up[at]),
+            }
+        graph.nodes[node].update(data)
+
+
+def _tonnes(links: Iterable[tuple[str, str, dict[str, Any]]]) -> float:
+    return sum(float(data["tonnes"]) for _, _, data in links)
+
+
+def _shown(graph: Graph) -> float:
+    return _tonnes(link for link in graph.edges(data=True) if link[2]["kind"] == "final use")
 
 
 def communities(graph: Graph, weight: str = "value", seed: int = 0) -> list[set[str]]:
-    """Groups of nodes that trade more with each other than by chance (Louvain)."""
-    return [set(group) for group in nx.community.louvain_communities(graph.to_undirected(), weight=weight, seed=seed)]
+    """Groups of nodes that trade more with each other than by chance (Louvain), the largest first.
 
-
-@dataclass(frozen=True)
-class Cut(Frozen):
-    """The cheapest way to cut a sector off from ore."""
-
-    target: str
-    flow: float  # million USD that reach it
-    edges: tuple[tuple[str, str, float], ...]  # seller, buyer, value
-
-
-def chokepoint(graph: Graph, targets: list[str]) -> Cut:
-    """Minimum cut from all ore to the target nodes of a rare-earth graph, values as capacities.
-
-    Raises ValueError naming targets that are not in the graph.
+    The weight of two nodes is the sum of both directions.
     """
-    missing = [t for t in targets if t not in graph]
-    if missing:
-        raise ValueError(f"not in the graph: {', '.join(missing)}")
-    network: Graph = nx.DiGraph()
-    network.add_edges_from((u, v, {"capacity": data["value"]}) for u, v, data in graph.edges(data=True))
-    starts = [n for n, data in graph.nodes(data=True) if data.get("kind") == "mining"]
-    starts += [n for n, data in graph.nodes(data=True) if data.get("kind") == "separation" and not graph.in_degree(n)]
-    # Separators add value to concentrate, so ore enters them at the value they sell.
-    for node, data in graph.nodes(data=True):
-        if data.get("kind") == "separation" and node not in starts:
-            bought = sum(d["value"] for _, _, d in graph.in_edges(node, data=True))
-            for maker, _, d in list(graph.in_edges(node, data=True)):
-                network[maker][node]["capacity"] = data["value"] * d["value"] / bought
-    for node in starts:
-        network.add_edge(SOURCE, node)  # no capacity attribute: infinite
-    for node in targets:
-        network.add_edge(node, SINK)
-    flow, (reached, _) = nx.minimum_cut(network, SOURCE, SINK)
-    edges = tuple(
-        (u, v, float(d["capacity"])) for u, v, d in network.edges(data=True) if u in reached and v not in reached
-    )
-    return Cut(", ".join(targets), float(flow), edges)
+    mutual: nx.Graph[str] = nx.Graph()
+    mutual.add_nodes_from(sorted(graph))
+    for u, v, data in graph.edges(data=True):
+        before = mutual.edges[u, v]["weight"] if mutual.has_edge(u, v) else 0.0
+        mutual.add_edge(u, v, weight=before + float(data[weight]))
+    groups = nx.community.louvain_communities(mutual, weight="weight", seed=seed)
+    return sorted((set(group) for group in groups), key=lambda group: (-len(group), min(group)))
 
 
-def extraction(flows: Flows, removed: Array) -> Array:
-    """(nj,) output lost when the removed nodes (nj,) bool sell and buy nothing (hypothetical extraction), million USD.
-
-    Quantities only: no price moves and nothing is replaced, an upper bound that the solved model is compared with.
-    """
-    keep = ~np.asarray(removed, dtype=bool)
-    nodes = len(flows.output)
-    coefficients = flows.coefficients * keep[:, None] * keep[None, :]
-    final = flows.final.sum(axis=1) * keep
-    left = np.linalg.solve(np.eye(nodes) - coefficients, final)
-    return flows.output - left
-
-
-def structural_paths(
-    flows: Flows, direct: Array, smallest: float, deepest: int = 6
-) -> Iterator[tuple[tuple[int, ...], float]]:
-    """Supply paths from a first user of an element to final demand, with the amount embodied along each.
-
-    direct (nj,): amount per unit of output of the first user; paths below `smallest` (same unit as direct times final
-    demand) are not followed. The sum over all paths and depths is the total embodied use.
-    """
-    final = flows.final.sum(axis=1)
-    distribution = flows.coefficients
-    # What a node can still deliver per unit of its output, through all later links: bounds every path through it.
-    sales = shares_of(flows.output[:, None], flows.intermediate)
-    reach = np.linalg.solve(np.eye(len(final)) - sales, np.ones(len(final)))
-    stack: list[tuple[tuple[int, ...], float]] = [((int(m),), float(direct[m])) for m in np.nonzero(direct)[0]]
-    while stack:
-        path, amount = stack.pop()
-        last = path[-1]
-        arriving = amount * final[last]
-        if arriving >= smallest:
-            yield path, arriving
-        if len(path) >= deepest:
-            continue
-        for buyer in np.nonzero(amount * distribution[last] * flows.output * reach >= smallest)[0]:
-            stack.append(((*path, int(buyer)), amount * float(distribution[last, buyer])))
+def articulation_points(graph: Graph) -> set[str]:
+    """Nodes whose removal breaks the network, directions ignored, into more pieces."""
+    return set(nx.articulation_points(graph.to_undirected()))

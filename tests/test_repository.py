@@ -108,7 +108,7 @@ PURE |= {
     "itertools",
     "math",
 }
-PURE |= {"operator", "types", "typing", "warnings"}
+PURE |= {"heapq", "operator", "types", "typing", "warnings"}
 
 
 def imported(path):
