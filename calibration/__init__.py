@@ -2,5 +2,6 @@
 
 from calibration.load import Calibration, load
 from calibration.provenance import Parameter
+from calibration.vary import vary
 
-__all__ = ["Calibration", "Parameter", "load"]
+__all__ = ["Calibration", "Parameter", "load", "vary"]

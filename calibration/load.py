@@ -41,6 +41,8 @@ class Calibration:
     path: Path
     hashes: dict[str, str]  # SHA-256 of the YAML files, the concordance and every table
     settings: CalibrationFile = field(repr=False)
+    document: Document = field(repr=False)
+    concordance: Concordance = field(repr=False)
     chain: Chain = field(repr=False)
     carved: Carved = field(repr=False)
     host: host_tables.Host = field(repr=False)
@@ -140,6 +142,8 @@ def build(
         path=path,
         hashes=hashes,
         settings=settings,
+        document=document,
+        concordance=concordance,
         chain=chain,
         carved=carved,
         host=host,

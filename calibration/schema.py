@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
@@ -23,11 +23,9 @@ class Entry(Schema):
     soft: tuple[str, ...] = ()  # names within the value that are less sure than `status` says
 
 
-N = TypeVar("N", bound=float)
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Amount = Annotated[float, Field(ge=0)]
-Elasticity = Annotated[float, Field(ge=0)]
 Score = Annotated[float, Field(ge=0, le=100)]
 
 
@@ -38,14 +36,16 @@ def _ordered(span: Range) -> Range:
     return span
 
 
-class Scalar(Entry, Generic[N]):
-    value: N
+class Scalar(Entry):
+    """A single number."""
+
+    value: float
     range: Range  # level
 
     _check_range = field_validator("range")(_ordered)
 
     @model_validator(mode="after")
-    def _in_range(self) -> Scalar[N]:
+    def _in_range(self) -> Scalar:
         low, high = self.range
         if not low <= self.value <= high:
             text = f"value {self.value:g} is outside its range"
@@ -53,22 +53,63 @@ class Scalar(Entry, Generic[N]):
         return self
 
 
-class Names(Entry, Generic[N]):
+class Names(Entry):
     """One number for each name; `default` stands for the names that are left out."""
 
-    value: dict[str, N]
+    value: dict[str, float]
     range_factor: Range  # multiplies all values
 
     _check_range = field_validator("range_factor")(_ordered)
 
 
-class Grid(Entry, Generic[N]):
+class Grid(Entry):
     """A number for each pair of names; in the inner mapping `default` stands for the names that are left out."""
 
-    value: dict[str, dict[str, N]]
+    value: dict[str, dict[str, float]]
     range_factor: Range
 
     _check_range = field_validator("range_factor")(_ordered)
+
+
+# The same with bounds. Classes of their own, not generic ones: those cannot be sent to another process.
+class ShareScalar(Scalar):
+    value: Share
+
+
+class PositiveScalar(Scalar):
+    value: Positive
+
+
+class AmountScalar(Scalar):
+    value: Amount
+
+
+class ShareNames(Names):
+    value: dict[str, Share]
+
+
+class PositiveNames(Names):
+    value: dict[str, Positive]
+
+
+class AmountNames(Names):
+    value: dict[str, Amount]
+
+
+class ScoreNames(Names):
+    value: dict[str, Score]
+
+
+class ShareGrid(Grid):
+    value: dict[str, dict[str, Share]]
+
+
+class PositiveGrid(Grid):
+    value: dict[str, dict[str, Positive]]
+
+
+class AmountGrid(Grid):
+    value: dict[str, dict[str, Amount]]
 
 
 class Mobility(Entry):
@@ -90,68 +131,68 @@ class Closure(Entry):
 class RareEarths(Schema):
     """The rare-earth chain in tonnes and prices: what `carve` takes out of the host table."""
 
-    oxide_price: Names[Positive]
-    export_duty: Names[Amount]
-    vat_not_refunded: Scalar[Share]
-    base_licence: Scalar[Amount]
-    reo_content: Names[Positive]
-    mine_output: Names[Amount]
-    concentrate_destination: Grid[Share]
-    concentrate_price_limit: Scalar[Amount]
-    ore_composition: Grid[Amount]
-    ore_mix: Grid[Share]
-    element_by_application: Grid[Amount]
-    application_to_sector: Grid[Share]
-    application_by_region: Grid[Amount]
-    home_share_of_elements: Names[Share]
-    reprocessing_share_limit: Scalar[Share]
-    concentrate_cost_share: Scalar[Share]
-    value_added_share: Names[Share]
-    magnet_price: Names[Positive]
-    magnet_home_share: Names[Share]
-    magnet_buyers: Names[Amount]
-    latent_capacity: Grid[Positive]
-    customs_total: Names[Positive] | None = None
-    customs_destination: Grid[Positive] | None = None
+    oxide_price: PositiveNames
+    export_duty: AmountNames
+    vat_not_refunded: ShareScalar
+    base_licence: AmountScalar
+    reo_content: PositiveNames
+    mine_output: AmountNames
+    concentrate_destination: ShareGrid
+    concentrate_price_limit: AmountScalar
+    ore_composition: AmountGrid
+    ore_mix: ShareGrid
+    element_by_application: AmountGrid
+    application_to_sector: ShareGrid
+    application_by_region: AmountGrid
+    home_share_of_elements: ShareNames
+    reprocessing_share_limit: ShareScalar
+    concentrate_cost_share: ShareScalar
+    value_added_share: ShareNames
+    magnet_price: PositiveNames
+    magnet_home_share: ShareNames
+    magnet_buyers: AmountNames
+    latent_capacity: PositiveGrid
+    customs_total: PositiveNames | None = None
+    customs_destination: PositiveGrid | None = None
 
 
 class ModelParameters(Schema):
     """Elasticities, research and capacity: what `model.Parameters` and the factor shares are made of."""
 
-    trade_theta: Names[Positive]
-    trade_sigma_rare_earths: Names[Positive]
-    value_added_elasticity: Names[Elasticity]
-    materials_elasticity: Names[Elasticity]
-    factor_elasticity: Names[Elasticity]
-    substitutability: Names[Score]
-    ree_elasticity_max: Scalar[Elasticity]
-    ree_elasticity_min: Scalar[Elasticity]
-    ree_elasticity: Names[Elasticity]
-    element_elasticity: Names[Elasticity]
-    transformation_elasticity: Names[Amount]
-    final_elasticity: Scalar[Elasticity]
+    trade_theta: PositiveNames
+    trade_sigma_rare_earths: PositiveNames
+    value_added_elasticity: AmountNames
+    materials_elasticity: AmountNames
+    factor_elasticity: AmountNames
+    substitutability: ScoreNames
+    ree_elasticity_max: AmountScalar
+    ree_elasticity_min: AmountScalar
+    ree_elasticity: AmountNames
+    element_elasticity: AmountNames
+    transformation_elasticity: AmountNames
+    final_elasticity: AmountScalar
     factor_mobility: Mobility
-    supply_elasticity: Grid[Positive]
-    labour_share: Names[Share]
-    research_intensity: Names[Share]
-    research_by_region: Names[Amount]
-    innovation_elasticity: Names[Amount]
-    innovation_elasticity_other: Scalar[Amount]
-    spillover: Scalar[Amount]
-    spillover_other: Scalar[Amount]
+    supply_elasticity: PositiveGrid
+    labour_share: ShareNames
+    research_intensity: ShareNames
+    research_by_region: AmountNames
+    innovation_elasticity: AmountNames
+    innovation_elasticity_other: AmountScalar
+    spillover: AmountScalar
+    spillover_other: AmountScalar
     spillover_region: RegionWeights
     spillover_sector: SectorWeights
-    breadth: Scalar[Amount]
-    breadth_reference: Scalar[Positive]
-    research_supply_elasticity: Scalar[Amount]
+    breadth: AmountScalar
+    breadth_reference: PositiveScalar
+    research_supply_elasticity: AmountScalar
     research_closure: Closure
-    learning: Scalar[Share]
-    forgetting: Scalar[Share]
-    capacity_weight: Names[Amount]
-    capacity_response: Names[Amount]
-    capacity_expansion: Names[Share]
-    capacity_exit: Names[Share]
-    build_time: Names[Amount]
+    learning: ShareScalar
+    forgetting: ShareScalar
+    capacity_weight: AmountNames
+    capacity_response: AmountNames
+    capacity_expansion: ShareNames
+    capacity_exit: ShareNames
+    build_time: AmountNames
 
 
 class WorldSource(Schema):
@@ -178,7 +219,7 @@ class Sources(Schema):
 class Rebase(Schema):
     """A table of an older year brought to the size of a newer one, region by region."""
 
-    growth: Names[Positive]  # nominal GDP in USD of the newer year over that of the table's year
+    growth: PositiveNames  # nominal GDP in USD of the newer year over that of the table's year
 
 
 Measure = Literal[

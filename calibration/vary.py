@@ -1,0 +1,74 @@
+"""The same base year with other numbers: what sweeps vary."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from calibration.errors import InputError, Problem, unknown_name
+from calibration.schema import CalibrationFile, Entry
+
+if TYPE_CHECKING:
+    from calibration.load import Calibration
+
+SECTIONS = ("rare_earths", "parameters")
+
+
+def vary(base: Calibration, changes: Mapping[str, float]) -> Calibration:
+    """The calibration carved and balanced again with some numbers changed.
+
+    A single number (`ree_elasticity_max`) is set to the level given; a table (`magnet_price`), a row of it
+    (`ore_composition.ion_clay`) or a cell (`magnet_price.JPN`) is multiplied by it: what `range` and `range_factor`
+    say. Raises InputError: unknown names, values out of their bounds, a base year that no longer balances.
+    """
+    from calibration.load import build
+
+    settings = changed(base.settings, changes)
+    return build(settings, base.document, base.concordance, base.host, base.path, base.hashes)
+
+
+def changed(settings: CalibrationFile, changes: Mapping[str, float]) -> CalibrationFile:
+    """The settings with some numbers changed; see `vary`."""
+    sections: dict[str, Any] = {section: getattr(settings, section) for section in SECTIONS}
+    problems = []
+    for path, amount in changes.items():
+        name, *steps = path.split(".")
+        section = next((s for s in SECTIONS if name in type(sections[s]).model_fields), "")
+        entry: Entry | None = getattr(sections[section], name, None) if section else None
+        if entry is None:
+            known = [n for s in SECTIONS for n in type(sections[s]).model_fields]
+            problems.append(unknown_name("parameter", name, known))
+            continue
+        try:
+            new = type(entry).model_validate(entry.model_dump() | _new_value(entry, steps, amount))
+        except ValidationError as error:
+            problems.append(Problem(f"{path} = {amount:g}: {error.errors()[0]['msg']}"))
+        except (KeyError, TypeError):
+            problems.append(
+                Problem(f"{path}: no such number", expected=f"a name within {name}, or {name} alone")
+            )
+        else:
+            sections[section] = sections[section].model_copy(update={name: new})
+    if problems:
+        raise InputError(problems)
+    return settings.model_copy(update=sections)
+
+
+def _new_value(entry: Any, steps: list[str], amount: float) -> dict[str, Any]:
+    """The changed fields of an entry. A level outside its range widens the range: asking for it is no mistake."""
+    if isinstance(entry.value, dict):
+        return {"value": _scaled(entry.value, steps, amount)}
+    if steps or not isinstance(entry.value, (int, float)):
+        raise KeyError(steps)
+    low, high = entry.range
+    return {"value": amount, "range": (min(low, amount), max(high, amount))}
+
+
+def _scaled(values: Any, steps: list[str], factor: float) -> Any:
+    if steps:
+        return {**values, steps[0]: _scaled(values[steps[0]], steps[1:], factor)}
+    if isinstance(values, dict):
+        return {name: _scaled(value, [], factor) for name, value in values.items()}
+    return values * factor

@@ -1,0 +1,60 @@
+"""Numbers of a calibration changed without a file."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import calibration
+from calibration.errors import InputError
+
+BASE = calibration.load("china-2009")
+
+
+def position(names, name):
+    return names.index(name)
+
+
+def test_a_single_number_is_set_and_a_table_is_scaled():
+    varied = calibration.vary(BASE, {"spillover": 0.02, "magnet_price": 1.5, "magnet_price.JPN": 2.0})
+    assert varied.benchmark.parameters.spillover[0, 0] == 0.02
+    magnets = position(BASE.labels.sectors, "magnets")
+    ratio = varied.benchmark.output[:, magnets] / np.maximum(BASE.benchmark.output[:, magnets], 1e-300)
+    japan, china = position(BASE.labels.regions, "JPN"), position(BASE.labels.regions, "CHN")
+    assert ratio[china] == pytest.approx(1.5)
+    assert ratio[japan] == pytest.approx(3.0)
+
+
+def test_nothing_changed_is_the_same_to_the_bit():
+    same = calibration.vary(BASE, {})
+    for name in ("output", "use", "trade_share", "factor_payment", "deficit"):
+        assert np.array_equal(getattr(same.benchmark, name), getattr(BASE.benchmark, name)), name
+
+
+def test_a_cell_of_a_grid_is_scaled():
+    varied = calibration.vary(BASE, {"ore_composition.ion_clay.Dy": 2.0})
+    element = position(BASE.labels.elements, "Dy")
+    assert varied.chain.production[0, element] > 1.5 * BASE.chain.production[0, element]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"magnet_prize": 1.0}, "unknown parameter 'magnet_prize'.*did you mean magnet_price"),
+        ({"magnet_price.JPM": 1.0}, "no such number"),
+        ({"spillover.x": 1.0}, "no such number"),
+        ({"spillover_region": 1.0}, "no such number"),
+        ({"value_added_share": 9.0}, "less than or equal to 1"),
+        ({"mine_output.CHN": 0.1}, "export more of an element"),
+    ],
+)
+def test_what_cannot_be_is_refused(changes, said):
+    with pytest.raises(InputError, match=said):
+        calibration.vary(BASE, changes)
+
+
+def test_a_calibration_can_be_sent_to_another_process():
+    again = pickle.loads(pickle.dumps(BASE))  # noqa: S301
+    assert np.array_equal(again.benchmark.output, BASE.benchmark.output)
+    assert again.labels == BASE.labels
+    assert calibration.vary(again, {"learning": 0.2}).benchmark.parameters.learning == 0.2
