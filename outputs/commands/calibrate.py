@@ -11,7 +11,7 @@ from pathlib import Path
 import calibration
 from calibration import derived, facts, host, rebuild, sources, us_detail
 from calibration.errors import InputError, Problem
-from calibration.load import find, read_settings
+from calibration.load import build, find, read_settings
 from calibration.sources import bea
 from outputs.commands.check import describe, printable_lines
 
@@ -68,17 +68,23 @@ def run(args: argparse.Namespace) -> int:
         return _verify(path, args.source)
     if args.us_detail is not None:
         return _us_detail(path, args.source, args.us_detail)
-    settings, _, _, _ = read_settings(path)
-    folder = path.parent / settings.tables
-    _, notes = rebuild.rebuild(path, args.source, folder)
-    base = calibration.load(path)
-    derived.write(base, folder)
-    text = describe(base) + "".join(f"\n  source: {note}" for note in notes)
-    sys.stdout.write(printable_lines(f"{text}\n  tables written to {folder}"))
-    missed = facts.unmet(facts.compare(base))
+    return _build(path, args.source)
+
+
+def _build(path: Path, source: Path) -> int:
+    """Build, balance and compare; the tables are written only when all of it went well."""
+    settings, document, concordance, _ = read_settings(path)
+    tables, notes = rebuild.host_from_source(path, source)
+    missed = facts.unmet(facts.compare(build(settings, document, concordance, tables, path, {})))
     if missed:
         names = "; ".join(f"{row.what} is off by {row.difference:+.1%}" for row in missed)
         raise InputError(Problem(f"imposed figures are missed by more than 1 %: {names}", str(path)))
+    folder = path.parent / settings.tables
+    host.write(tables, folder, rebuild.comments(settings, notes))
+    base = calibration.load(path)  # as others will read it
+    derived.write(base, folder)
+    text = describe(base) + "".join(f"\n  source: {note}" for note in notes)
+    sys.stdout.write(printable_lines(f"{text}\n  tables written to {folder}"))
     return 0
 
 
