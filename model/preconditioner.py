@@ -107,35 +107,32 @@ class Chain:
     def __init__(self, system: System, cells: Layout) -> None:
         self.system, self.cells = system, cells
         b = system.benchmark
-        self.goods, self.stages = system.sourcing.cell, b.stage_sector
-        self.classes = len(b.trade_share)
-        n = len(b.output)
-        chosen = {
+        self.goods, self.stages, n = system.sourcing.cell, b.stage_sector, len(b.output)
+        target = system.closure.capacity == "target"
+        positions = {
             "price": self.goods, "output": self.stages,
             "rent": system.stage_factor * b.output.shape[1] + self.stages if len(self.stages) else self.stages,
-            "capacity": np.arange(len(self.stages)) if system.closure.capacity == "target" else np.zeros(0, dtype=int),
+            "capacity": np.arange(len(self.stages) if target else 0),
         }  # fmt: skip
-        local, active = [], []
-        for name, positions in chosen.items():
+        local, active, sizes = [], [], []
+        for name, chosen in positions.items():
             field = State._fields.index(name)
             mask = cells.masks[field].reshape(n, -1)
-            local.append(cells.edges[field] + mask.shape[1] * np.arange(n)[:, None] + positions)
-            active.append(mask[:, positions])
-        self.local = np.concatenate(local, axis=1)  # (n,l) cells of each region
+            local.append(cells.edges[field] + mask.shape[1] * np.arange(n)[:, None] + chosen)
+            active.append(mask[:, chosen])
+            sizes.append(len(chosen))
+        self.local, self.active = np.concatenate(local, axis=1), np.concatenate(active, axis=1)  # (n,l)
+        self.edges = np.cumsum(sizes)[:-1]
         world = np.arange(cells.edges[State._fields.index("licence")], cells.edges[-1])
-        self.rows = np.concatenate([self.local.reshape(-1), world])
-        self.active = np.concatenate([np.concatenate(active, axis=1).reshape(-1), np.ones(len(world), dtype=bool)])
+        self.rows = np.concatenate([self.local[self.active], world])
         self.research = slice(*cells.edges[State._fields.index("research_e") :][:2])
+        self.follows = cells.learns and len(system.nests.users) > 0
         self.factors: tuple[Array, Array] | None = None
 
     def renew(self, tangent: Tangent) -> None:
         """Assemble and factorise."""
         self.tangent = tangent
-        matrix = self._assemble(tangent)
-        matrix *= self.active[:, None] & self.active
-        index = np.arange(len(matrix))
-        matrix[index, index] += ~self.active
-        lu, pivots, _ = dgetrf(matrix, overwrite_a=True)
+        lu, pivots, _ = dgetrf(self._assemble(tangent), overwrite_a=True)
         self.factors = lu, pivots
 
     def _replies(self, tangent: Tangent) -> dict[str, Array]:
@@ -143,24 +140,23 @@ class Chain:
 
         Columns: purchaser prices (c,k), then the region's unknowns in the order of `local`.
         """
-        region, n, c, k = tangent.region, len(self.local), self.classes, len(self.goods)
-        own, priced = self.local.shape[1], c * k
-        columns = np.zeros((self.cells.edges[-1], priced + own))
-        columns[self.local.T, priced + np.arange(own)[:, None]] = 1.0
+        region, (n, own) = tangent.region, self.local.shape
+        c, k = len(self.system.benchmark.trade_share), len(self.goods)
+        columns = np.zeros((self.cells.edges[-1], c * k + own))
+        columns[self.local.T, c * k + np.arange(own)[:, None]] = 1.0
         d = self.cells.arrange(columns)
-        price = np.zeros((c, n, len(self.system.supplied[0]), priced + own))
-        for position in range(priced):
+        price = np.zeros((c, n, len(self.system.supplied[0]), c * k + own))
+        for position in range(c * k):
             price[position // k, :, self.goods[position % k], position] = 1.0
-        if region.learns and len(self.system.nests.users):
+        if self.follows:
             d = d._replace(research_e=region.follow(d, price, self._reward(d), 0.0))
         reply = region.respond(d, price)
         revenue, supplied, _ = tangent.supply.change(d)
         sluggish = tangent.factors.change(d, reply, None)[1] if len(self.stages) else d.rent
-        capacity = tangent.capacity(d, reply)
         return {
             "net": reply.net[:, :, self.goods], "supplied": supplied[:, self.goods],
             "profit": (revenue - reply.nest)[:, self.stages],
-            "rent": sluggish[:, self.system.stage_factor, self.stages], "capacity": capacity,
+            "rent": sluggish[:, self.system.stage_factor, self.stages], "capacity": tangent.capacity(d, reply),
         }  # fmt: skip
 
     def _reward(self, d: State) -> Array:
@@ -169,36 +165,50 @@ class Chain:
         return d.output[:, users] * (0.0 if self.system.research.by_sector else 1.0)
 
     def _assemble(self, tangent: Tangent) -> Array:
-        cells = tangent.trade.cells
-        replies, unit = self._replies(tangent), np.eye(len(self.rows))
-        full = np.zeros((self.cells.edges[-1], len(self.rows)))
-        full[self.rows] = unit
-        d = self.cells.arrange(full)
-        price = cells.inward(d)  # (c,kc,n,x)
-        c, k, n, x = price.shape
-        own = full[self.local]  # (n,l,x)
+        """The Jacobian of the chain: replies of regions, tied together by sourcing and sales."""
+        cells, replies, system = tangent.trade.cells, self._replies(tangent), self.system
+        x, local = len(self.rows), int(self.active.sum())
+        own = np.zeros((*self.local.shape, x))
+        own[self.active, np.arange(local)] = 1.0
+        world = np.zeros((x - local, x))
+        world[:, local:] = np.eye(x - local)
+        ends = np.cumsum([len(system.restrictions.quotas), len(system.restrictions.leaking)])
+        chi, leak, made = np.split(world, ends)
+        dp, _, _, capacity = np.split(own, self.edges, axis=1)
+        price = cells.inward(dp.swapaxes(0, 1), chi, capacity)  # (c,kc,n,x)
+        c, k, n, _ = price.shape
         faced = np.concatenate([price.transpose(2, 0, 1, 3).reshape(n, c * k, x), own], axis=1)
-        net = (replies["net"].transpose(1, 0, 2, 3).reshape(n, c * k, -1) @ faced).reshape(n, c, k, x)
-        demand, _, tonnes = cells.outward(d, price, net.transpose(1, 2, 0, 3))
+        net = replies["net"].transpose(1, 0, 2, 3).reshape(n, c * k, -1) @ faced
+        spending = net.reshape(n, c, k, x).transpose(1, 2, 0, 3)
+        demand, _, tonnes = cells.outward(dp.swapaxes(0, 1), chi, capacity, price, spending)
         supplied = replies["supplied"] @ faced
-        market = supplied - demand.swapaxes(0, 1)
-        blocks = [market, replies["profit"] @ faced, replies["rent"] @ faced]
-        if self.system.closure.capacity == "target":
-            blocks.append(replies["capacity"] @ faced)
-        quota, leak = tangent.quotas(d, tonnes)
-        made = np.zeros((n, len(self.system.supplied[0]), x))
-        made[:, self.goods] = supplied
-        production = tangent.supply.quotas(d, made)
-        return np.concatenate([np.concatenate(blocks, axis=1).reshape(-1, x), quota, leak, production])
+        rows = [supplied - demand.swapaxes(0, 1), replies["profit"] @ faced, replies["rent"] @ faced]
+        if capacity.shape[1]:
+            rows.append(replies["capacity"] @ faced)
+        quota, smuggling = tangent.quotas(chi, leak, tonnes)
+        return np.concatenate([
+            np.concatenate(rows, axis=1)[self.active], quota, smuggling,
+            self._production(tangent, dp, made, supplied),
+        ])  # fmt: skip
+
+    def _production(self, tangent: Tangent, dp: Array, made: Array, supplied: Array) -> Array:
+        """Rows of production quotas, which read the goods of the chain only."""
+        if not len(made):
+            return made
+        price, supply = np.zeros((2, len(dp), self.system.supplied.shape[1], dp.shape[-1]))
+        price[:, self.goods], supply[:, self.goods] = dp, supplied
+        return tangent.supply.quotas(price, made, supply)
 
     def apply(self, vector: Array, out: Array) -> None:
+        """Solve for the cells of the chain, and then for research on elements."""
         lu, pivots = self.factors
-        out[self.rows] = dgetrs(lu, pivots, vector[self.rows] * self.active)[0]
-        region = self.tangent.region
-        if not region.learns or not len(self.system.nests.users):
+        out[self.rows] = dgetrs(lu, pivots, vector[self.rows])[0]
+        if not self.follows:
             return
         d = self.cells.arrange(out[:, None])
+        cells = self.tangent.trade.cells
         price = np.zeros((*self.tangent.trade.shape, 1))
-        price[:, :, self.goods] = self.tangent.trade.cells.inward(d).swapaxes(1, 2)
-        excess = vector[self.research].reshape(*d.research_e.shape)
-        out[self.research] = region.follow(d, price, self._reward(d), excess).reshape(-1)
+        dp = d.price.swapaxes(0, 1)[cells.goods]
+        price[:, :, cells.goods] = cells.inward(dp, d.licence, d.capacity).swapaxes(1, 2)
+        excess = vector[self.research].reshape(d.research_e.shape)
+        out[self.research] = self.tangent.region.follow(d, price, self._reward(d), excess).reshape(-1)

@@ -243,12 +243,16 @@ def _level(now: Array | None, base: Array) -> Array:
     return base if now is None else now
 
 
-def _cell_goods(b: Benchmark, closure: Closure, quotas: tuple[Quota, ...], stage_good: Array) -> Array:
+def _cell_goods(
+    b: Benchmark, quotas: tuple[Quota, ...], production: tuple[ProductionQuota, ...], stage_good: Array
+) -> Array:  # fmt: skip
     """Goods whose sourcing weights may depend on the unknowns: the rare-earth chain, and what quotas name."""
     dynamic = stage_good.any(axis=0)
     dynamic[b.elements] = True
     for quota in quotas:
         dynamic |= quota.covers.any(axis=(0, 1))
+    for limit in production:
+        dynamic |= limit.goods
     return dynamic
 
 
@@ -256,7 +260,7 @@ def _sourcing(
     b: Benchmark, shock: Shock, closure: Closure, quotas: tuple[Quota, ...], stage_good: Array, log_capacity: Array
 ) -> Sourcing:
     rho = exponent(b.parameters.trade_elasticity)
-    dynamic = _cell_goods(b, closure, quotas, stage_good)
+    dynamic = _cell_goods(b, quotas, shock.production_quotas, stage_good)
     plain, cell = np.nonzero(~dynamic)[0], np.nonzero(dynamic)[0]
     kni = (2, 1, 0)
     tax, tariff = _level(shock.export_tax, b.export_tax), _level(shock.tariff, b.tariff)
@@ -389,7 +393,7 @@ def _research(b: Benchmark, shock: Shock, nests: Nests, labour_income: Array) ->
 def _restrictions(
     b: Benchmark, shock: Shock, closure: Closure, quotas: tuple[Quota, ...], stage_good: Array
 ) -> Restrictions:
-    cell = np.nonzero(_cell_goods(b, closure, quotas, stage_good))[0]
+    cell = np.nonzero(_cell_goods(b, quotas, shock.production_quotas, stage_good))[0]
     covers = [q.covers[:, :, cell].transpose(2, 1, 0) for q in quotas]
     per_kg = [c * q.weight[cell, None, None] for c, q in zip(covers, quotas, strict=True)]
     leaking = np.array([i for i, q in enumerate(quotas) if q.leak_margin is not None], dtype=int)

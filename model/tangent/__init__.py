@@ -68,11 +68,11 @@ class Tangent:
         research_x, research_e = d.research_x, d.research_e
         if self.region.learns:
             research_x, research_e = self.region.research(d, reply, wage)
-        quota, leak = self.quotas(d, tonnes)
+        quota, leak = self.quotas(d.licence, d.leak, tonnes)
         return Residuals(
             profit=revenue - reply.nest, market=supplied - demand, mobile=mobile, sluggish=sluggish, budget=budget,
             research_x=research_x, research_e=research_e, capacity=self.capacity(d, reply), quota=quota, leak=leak,
-            production=self.supply.quotas(d, supplied),
+            production=self.supply.quotas(d.price, d.production_licence, supplied),
         )  # fmt: skip
 
     def _transfers(self, d: State, reply: Reply, world: Array) -> Array:
@@ -96,23 +96,22 @@ class Tangent:
         response = system.benchmark.parameters.capacity_response[:, None]
         return d.capacity - response * (rent - reply.final_price[:, None])
 
-    def quotas(self, d: State, tonnes: Array | None) -> tuple[Array, Array]:
-        """E13."""
+    def quotas(self, licence: Array, leak: Array, tonnes: Array | None) -> tuple[Array, Array]:
+        """E13: conditions of export quotas (q,x) and of leaks (ql,x)."""
         a, r = self.a, self.system.restrictions
         if tonnes is None or not len(r.quotas):
-            return d.licence, d.leak
+            return licence, leak
         net = a.quota_tonnes.copy()
         net[r.leaking] -= a.state.leak
-        tonnes[r.leaking] -= d.leak
+        tonnes[r.leaking] -= leak
         first, second = complementarity_slopes(a.state.licence / r.scale, r.log_limit - np.log(net))
-        quota = (first / r.scale)[:, None] * d.licence - (second / net)[:, None] * tonnes
+        quota = (first / r.scale)[:, None] * licence - (second / net)[:, None] * tonnes
         if not len(r.leaking):
-            return quota, d.leak
+            return quota, leak
         scale = r.scale[r.leaking]
         margin = (r.leak_margin - a.state.licence[r.leaking]) / scale
         first, second = complementarity_slopes(a.state.leak / r.leak_scale, margin)
-        leak = (first / r.leak_scale)[:, None] * d.leak - (second / scale)[:, None] * d.licence[r.leaking]
-        return quota, leak
+        return quota, (first / r.leak_scale)[:, None] * leak - (second / scale)[:, None] * licence[r.leaking]
 
 
 class Supply:
@@ -158,20 +157,20 @@ class Supply:
             rent[quota.origin] += slope[:, None] * d.production_licence[position]
         return d.price + (part * d.price - rent) / (1 - part)
 
-    def quotas(self, d: State, supplied: Array) -> Array:
-        """Section 5: conditions of production quotas."""
+    def quotas(self, price: Array, licence: Array, supplied: Array) -> Array:
+        """Section 5: conditions of production quotas (qp,x); price and supplied (n,k,x), licence (qp,x)."""
         system, a = self.system, self.a
-        out = np.zeros_like(d.production_licence)
+        out = np.zeros_like(licence)
         for position, quota in enumerate(system.restrictions.production):
             i, tonnes = quota.origin, a.production_tonnes[position]
             unit = np.where(quota.goods, system.benchmark.unit_value[i], 1.0)
             per = np.where(quota.goods, quota.weight, 0.0) * TONNES / (unit * np.exp(a.state.price[i])) * a.supply[i]
-            change = (per[:, None] * (supplied[i] - d.price[i])).sum(axis=0)
+            change = (per[:, None] * (supplied[i] - price[i])).sum(axis=0)
             scale = system.production_scale[position]
             first, second = complementarity_slopes(
                 a.state.production_licence[position] / scale, np.log(quota.limit / tonnes)
             )
-            out[position] = first / scale * d.production_licence[position] - second * change / tonnes
+            out[position] = first / scale * licence[position] - second * change / tonnes
         return out
 
 

@@ -57,7 +57,7 @@ class Trade:
             return plain.swapaxes(1, 2)
         price = np.empty((self.shape[0], self.shape[2], self.shape[1], dp.shape[-1]), dtype=dp.dtype)
         price[:, self.plain] = plain
-        price[:, self.cells.goods] = self.cells.inward(d)
+        price[:, self.cells.goods] = self.cells.inward(dp[self.cells.goods], d.licence, d.capacity)
         return price.swapaxes(1, 2)
 
     def outward(self, d: State, price: Array, net: Array) -> tuple[Array, Array | float, Array | None]:
@@ -77,7 +77,8 @@ class Trade:
         gate = np.empty_like(dp)
         gate[self.plain] = plain
         goods = self.cells.goods
-        gate[goods], receipts, tonnes = self.cells.outward(d, price[:, goods], spending[:, goods])
+        flows = self.cells.outward(dp[goods], d.licence, d.capacity, price[:, goods], spending[:, goods])
+        gate[goods], receipts, tonnes = flows
         return gate.swapaxes(0, 1), taxes + receipts, tonnes
 
     def _taxes(self, moved: Array, per: Array) -> Array | float:
@@ -197,44 +198,46 @@ class Cells:
         self.mean = s.capacity_base * np.exp(a.tilt)  # (c,kc,n,i)
         self.capacity_price = (share - share.sum(axis=3, keepdims=True) * self.mean) / self.rho
 
-    def log_capacity(self, d: State) -> Array | None:
-        """(kc,i,x) change of the capacity weight of each origin."""
+    def log_capacity(self, capacity: Array) -> Array | None:
+        """(kc,i,x) change of the capacity weight of each origin, from ln K (n,s,x)."""
         if self.stages is None:
             return None
-        return np.einsum("ks,isx->kix", self.stages, d.capacity)
+        return np.einsum("ks,isx->kix", self.stages, capacity)
 
-    def inward(self, d: State) -> Array:
-        """(c,kc,n,x) purchaser prices."""
-        price = self.share @ d.price.swapaxes(0, 1)[self.goods]
+    def inward(self, dp: Array, chi: Array, capacity: Array) -> Array:
+        """(c,kc,n,x) purchaser prices, from producer prices (kc,i,x), licences (q,x) and ln K (n,s,x)."""
+        price = self.share @ dp
         if self.by_chi is not None:
-            price = price + self.by_chi @ d.licence
-        capacity = self.log_capacity(d)
-        return price if capacity is None else price + self.capacity_price @ capacity
+            price = price + self.by_chi @ chi
+        weight = self.log_capacity(capacity)
+        return price if weight is None else price + self.capacity_price @ weight
 
-    def outward(self, d: State, price: Array, spending: Array) -> tuple[Array, Array, Array | None]:
+    def outward(
+        self, dp: Array, chi: Array, capacity: Array, price: Array, spending: Array
+    ) -> tuple[Array, Array, Array | None]:
         """ln demand at the gate (kc,i,x), taxes and rents by region (n,x), quota tonnes (q,x).
 
         price and spending (c,kc,n,x).
         """
-        dp, capacity = d.price.swapaxes(0, 1)[self.goods], self.log_capacity(d)
+        weight = self.log_capacity(capacity)
         h = spending * self.per_spending - self.rho * price
-        if capacity is not None:
-            h = h - self.mean @ capacity
+        if weight is not None:
+            h = h - self.mean @ weight
         arriving = self.flow @ h
         arriving = arriving[0] if self.classes == 1 else arriving.sum(axis=0)
         gate = arriving * self.total + self.own * dp
         flat = (-1, dp.shape[-1])
         receipts = (self.importer * h).sum(axis=(0, 1)) + self.exporter @ h.reshape(flat)
         receipts = receipts + self.importer_price @ dp.reshape(flat) + (self.exporter_price * dp).sum(axis=0)
-        if capacity is not None:
-            gate = gate + self.present * capacity
-            receipts = receipts + self.importer_capacity @ capacity.reshape(flat)
-            receipts = receipts + (self.exporter_capacity * capacity).sum(axis=0)
+        if weight is not None:
+            gate = gate + self.present * weight
+            receipts = receipts + self.importer_capacity @ weight.reshape(flat)
+            receipts = receipts + (self.exporter_capacity * weight).sum(axis=0)
         if self.quotas is None:
             return gate, receipts, None
-        gate = gate + self.chi_gate @ d.licence
-        receipts = receipts + (self.importer_chi + self.exporter_chi) @ d.licence
-        return gate, receipts, self.quotas.change(dp, h, d.licence, capacity)
+        gate = gate + self.chi_gate @ chi
+        receipts = receipts + (self.importer_chi + self.exporter_chi) @ chi
+        return gate, receipts, self.quotas.change(dp, h, chi, weight)
 
 
 class QuotaTonnes:
