@@ -27,6 +27,21 @@ def findings(ds: xr.Dataset) -> list[Finding]:
     return [one for one in said if one is not None]
 
 
+def headline(ds: xr.Dataset) -> str:
+    """The answer in a sentence or two: prices and real income, with fixed technology and with most forces."""
+    regimes, own = _regimes(ds), _restricting(ds)
+    said = []
+    for regime in dict.fromkeys((regimes[0], regimes[-1])):
+        index = facts.price_index(ds, regime)
+        group = ds["group_equivalent_variation"].sel(regime=regime)
+        mine, others = float(group.sel(group="restricting")), float(group.sel(group="others"))
+        said.append(
+            f"With {names.regime(regime)}, oxides cost {signed(index['abroad'])} % abroad and {signed(index['home'])} % in {own}; "
+            f"{own} {_gains(mine, len(facts.restricting(ds)))} a year, all others {_gains(others)}."
+        )
+    return " ".join(said)
+
+
 def prices(ds: xr.Dataset) -> Finding | None:
     """How far prices rise abroad and at home, and for which elements most."""
     first = str(ds["regime"].values[0])
@@ -71,7 +86,7 @@ def income(ds: xr.Dataset) -> Finding:
         share = 100 * (float(ds["group_real_income"].sel(regime=regime, group="others")) - 1)
         parts.append(
             f"with {names.regime(regime)} {own} {_gains(mine, len(facts.restricting(ds)))} and all others {_gains(others)}"
-            + (f" ({signed(share, 2)} % of their income)" if abs(others) > NEGLIGIBLE else "")
+            + (f" ({_tiny(share)} of their income)" if abs(others) > NEGLIGIBLE else "")
         )
     text = "; ".join(parts)
     worst = ds["equivalent_variation"].sel(regime=_regimes(ds)[0])
@@ -88,11 +103,12 @@ def innovation(ds: xr.Dataset) -> Finding | None:
     parts = []
     for regime in learning:
         patents = table.loc[(regime, "rare-earth patents")]
-        saved = table.loc[(regime, "cost saved by technology")]
+        saved = float(table.loc[(regime, "cost saved by technology")]["exposed [%]"])
+        unit, scale = facts.readable_unit([saved])
         parts.append(
             f"with {names.regime(regime)} rare-earth patents change by {signed(patents['exposed [%]'])} % in exposed sectors "
-            f"outside {_restricting(ds)} and by {signed(patents['other [%]'])} % in others, and technology saves exposed "
-            f"sectors {number(saved['exposed [%]'], 2)} % of cost"
+            f"outside {_restricting(ds)} and by {signed(patents['other [%]'])} % in others, and technology "
+            f"{'saves' if saved >= 0 else 'costs'} exposed sectors {number(abs(scale * saved), 2)} {unit} of cost"
         )
     return Finding("Innovation", _sentence(parts)) if parts else None
 
@@ -101,10 +117,13 @@ def exports(ds: xr.Dataset) -> Finding:
     """Do exports of exposed sectors outside the restricting regions rise or fall, and which force decides."""
     table = facts.sectors(ds).set_index(["regime", "measure"])
     parts = []
-    for regime in _regimes(ds):
-        row = table.loc[(regime, "exports, volume")]
-        parts.append(f"{_moves(row['exposed [%]'])} with {names.regime(regime)} (other sectors {signed(row['other [%]'], 2)} %)")
-    text = f"Exports of exposed sectors outside {_restricting(ds)} {listed(parts)}."
+    rows = {regime: table.loc[(regime, "exports, volume")] for regime in _regimes(ds)}
+    unit, scale = facts.readable_unit([row["exposed [%]"] for row in rows.values()])
+    for regime, row in rows.items():
+        others = f"other sectors {signed(scale * row['other [%]'], 2)}"
+        parts.append(f"{_moves(scale * row['exposed [%]'], unit)} with {names.regime(regime)} ({others})")
+    about = " (ppm: millionths)" if unit == "ppm" else ""
+    text = f"Exports of exposed sectors outside {_restricting(ds)} {listed(parts)}{about}."
     return Finding("Exports", f"{text} {deciding_force(ds)}".strip())
 
 
@@ -117,7 +136,8 @@ def deciding_force(ds: xr.Dataset) -> str:
     regime = names.regime(str(ds.attrs.get("decomposed", "")))
     if abs(total) < NEGLIGIBLE:
         return f"With {regime} no force moves them."
-    detail = listed([f"{names.FORCES[f]} {signed(v, 2)}" for f, v in parts.items()])
+    unit, scale = facts.readable_unit(list(parts.values()))
+    detail = listed([f"{names.FORCES[f]} {signed(scale * v, 2)}" for f, v in parts.items()])
     decide = forces.decisive(parts)
     pivotal = all(np.sign(total - parts[f]) == -np.sign(total) for f in decide)
     which = listed([names.FORCES[f] for f in decide])
@@ -127,7 +147,7 @@ def deciding_force(ds: xr.Dataset) -> str:
         reason = f"{reason} they would {'fall' if total > 0 else 'rise'}"
     else:
         reason = "it is the largest of that sign, though none alone turns it"
-    return f"With {regime}, {which} {'decides' if one else 'decide'} ({reason}); in percentage points: {detail}."
+    return f"With {regime}, {which} {'decides' if one else 'decide'} ({reason}); in {unit}: {detail}."
 
 
 def deciding(ds: xr.Dataset) -> tuple[str, ...]:
@@ -175,6 +195,12 @@ def _elsewhere(ds: xr.Dataset, values: dict[str, float], unit: str, first: str) 
     return f" The same is {listed(rest)}." if rest else ""
 
 
+def _tiny(share: float) -> str:
+    """A change in percent in the unit that reads best."""
+    unit, scale = facts.readable_unit([share])
+    return f"{signed(scale * share, 2)} {unit}"
+
+
 def _gains(value: float, count: int = 2) -> str:
     s = "s" if count == 1 else ""
     if abs(value) < NEGLIGIBLE:
@@ -182,10 +208,10 @@ def _gains(value: float, count: int = 2) -> str:
     return f"{'gain' if value > 0 else 'lose'}{s} {number(abs(value))} million USD"
 
 
-def _moves(change: float) -> str:
+def _moves(change: float, unit: str) -> str:
     if abs(change) < NEGLIGIBLE:
         return "do not change"
-    return f"{'rise' if change > 0 else 'fall'} by {number(abs(change), 2)} %"
+    return f"{'rise' if change > 0 else 'fall'} by {number(abs(change), 2)} {unit}"
 
 
 def _sentence(parts: list[str]) -> str:

@@ -27,7 +27,7 @@ from typing import Any
 import xarray as xr
 
 from calibration.errors import InputError, Problem, nearest, one_of
-from calibration.files import MEGABYTE, write_bytes
+from calibration.files import MEGABYTE, decode, read_bytes, write_bytes
 
 RUNS = Path(__file__).parent / "runs"
 RESULTS, PROVENANCE, INPUTS = "results.nc", "provenance.json", "inputs.json"
@@ -178,11 +178,14 @@ def is_run(name: str | Path, root: Path | None = None) -> bool:
         return False
 
 
-def _json(path: Path) -> dict[str, Any]:
-    from calibration.files import decode, read_bytes
+def read_text(path: Path) -> str:
+    """A text file of a run. Raises InputError."""
+    return decode(read_bytes(path, MAX_JSON), str(path))
 
+
+def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(decode(read_bytes(path, MAX_JSON), str(path)))
+        found = json.loads(read_text(path))
     except (json.JSONDecodeError, RecursionError) as error:
         raise InputError(Problem(f"not JSON ({error})", str(path))) from error
     if not isinstance(found, dict):

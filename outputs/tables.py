@@ -32,7 +32,12 @@ def all_tables(ds: xr.Dataset) -> dict[str, pd.DataFrame]:
     regimes = [str(regime) for regime in ds["regime"].values]
 
     def stacked(make: Any) -> pd.DataFrame:
-        return pd.concat([make(ds, regime).assign(regime=regime) for regime in regimes], ignore_index=True)
+        frames = []
+        for regime in regimes:
+            frame = make(ds, regime)
+            frame.insert(0, "regime", regime)
+            frames.append(frame)
+        return pd.concat(frames, ignore_index=True)
 
     return {
         "real_income": facts.real_income(ds),

@@ -1,0 +1,154 @@
+"""What `run.py compare` does: gather runs, save the comparison, and put it on a screen."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from calibration.files import write_text
+from calibration.tables import write_csv
+from outputs import comparison, facts, names, pipeline, provenance, store, tables
+from outputs.comparison import Member
+from outputs.experiment import Result
+from outputs.names import number, signed
+from outputs.report import ReportRun, from_folder, render, views
+from outputs.summary import Line
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Runs to compare, in the order they were named."""
+
+    runs: tuple[ReportRun, ...]
+    folders: tuple[Path, ...]
+    results: tuple[Result, ...]  # of the scenarios that were solved now
+
+    @property
+    def members(self) -> list[Member]:
+        """The runs by the names they are shown with."""
+        from outputs.report.build import labelled
+
+        return [
+            Member(name, ds, run.inputs) for (name, ds), run in zip(labelled(self.runs), self.runs, strict=True)
+        ]
+
+
+def gather(wanted: Sequence[str], args: argparse.Namespace, start: float) -> Gathered:
+    """Read the names that are run folders and solve the others; what was not solved at all is left out."""
+    is_run = [store.is_run(name, args.out) for name in wanted]
+    ready = pipeline.plans([name for name, there in zip(wanted, is_run, strict=True) if not there], args)
+    results = iter(pipeline.solved(ready, args))
+    runs, folders, solved = [], [], []
+    for name, there in zip(wanted, is_run, strict=True):
+        if there:
+            runs.append(from_folder(name, args.out))
+            folders.append(store.find(name, args.out))
+            continue
+        result = next(results)
+        solved.append(result)
+        if result.dataset is not None:
+            folder = pipeline.save(result, args, time.perf_counter() - start).folder
+            runs.append(from_folder(folder))
+            folders.append(folder)
+    return Gathered(tuple(runs), tuple(folders), tuple(solved))
+
+
+def save(gathered: Gathered, args: argparse.Namespace, start: float) -> store.Saved:
+    """Write the tables of the comparison and its report."""
+    members, runs = gathered.members, [run.name for run in gathered.runs]
+    identity = hashlib.sha256(json.dumps([runs, args.tolerance]).encode()).hexdigest()[:12]
+
+    def fill(folder: Path) -> None:
+        write_csv(folder / "inputs_that_differ.csv", tables.columns(comparison.inputs(members)))
+        write_csv(folder / "differences.csv", tables.columns(comparison.results(members, args.tolerance)))
+        write_text(folder / "headline.csv", views.comparison([(m.name, m.dataset) for m in members]).csv)
+        if not args.no_report:
+            render(gathered.runs, folder / "report.html")
+
+    about = provenance.circumstances(
+        pipeline.command_line(), time.perf_counter() - start, datetime.now(UTC).isoformat(timespec="seconds")
+    )
+    return store.save(f"comparison-{identity}", fill, {**about, "runs": runs}, args.out)
+
+
+# Inputs that only people read; they differ between any two scenarios.
+PROSE = ("title", "question", "name", "assumptions", "sources", "compare_with", "note", "source", "status", "url")
+
+
+def lines(gathered: Gathered, args: argparse.Namespace, folder: str) -> list[Line]:
+    """The comparison on a screen: headline, inputs that differ, results that differ."""
+    members = gathered.members
+    said = [Line("Side by side", "title")]
+    said += [Line(f"  [{at}] {m.name}") for at, m in enumerate(members, 1)]
+    said += _headlines(members)
+    differ = comparison.inputs(members)
+    prose = differ["input"].map(lambda path: any(step in PROSE for step in path.split(".")[1:]))
+    said.append(Line("Inputs that differ", "head"))
+    for row in differ[~prose].itertuples(index=False, name=None):
+        said.append(Line(f"  {row[0]}: " + " | ".join(_short(str(value)) for value in row[1:])))
+    if prose.any():
+        said.append(Line(f"  and {int(prose.sum())} lines of text or sources (inputs_that_differ.csv)", "note"))
+    found = comparison.results(members, args.tolerance)
+    said.append(Line(f"Results that differ by more than {args.tolerance:g}: {len(found)} variables, the cell that differs most", "head"))
+    several = len(members) > 2
+    said += [Line(_difference(row, several)) for row in found.head(args.rows).to_dict("records")]
+    if len(found) > args.rows:
+        said.append(Line(f"  and {len(found) - args.rows} more (differences.csv)", "note"))
+    said += [Line(f"not compared, {text}", "warning") for text in comparison.left_out(members)]
+    return [*said, Line(f"-> {folder}", "note")]
+
+
+def _headlines(members: Sequence[Member]) -> list[Line]:
+    """The headline numbers under the first and the last regime that all runs have."""
+    regimes = [str(r) for r in members[0].dataset["regime"].values if all(r in m.dataset["regime"].values for m in members)]
+    said = []
+    for regime in dict.fromkeys((*regimes[:1], *regimes[-1:])):
+        columns = [views.headline(m.dataset, regime) for m in members]
+        heads = "".join(f"[{at}]".rjust(12) for at in range(1, len(members) + 1))
+        said.append(Line(names.regime(regime).ljust(40) + heads, "head"))
+        for label in columns[0]:
+            said.append(Line(f"  {label}".ljust(40) + "".join(number(column[label]).rjust(12) for column in columns)))
+    return said
+
+
+def _difference(row: dict[str, Any], several: bool) -> str:
+    change = f"{number(row['first'], 4)} -> {number(row['other'], 4)} {row['unit']} ({signed(row['difference [%]'])} %)"
+    return f"  {row['variable']} ({row['cell']}): {change}" + (f" in {row['run']}" if several else "")
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= 40 else f"{value[:37]}..."
+
+
+def as_json(gathered: Gathered, args: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    """The comparison for machines."""
+    members = gathered.members
+    return {
+        "runs": [str(path) for path in gathered.folders],
+        "folder": str(folder),
+        "inputs": _records(comparison.inputs(members)),
+        "results": _records(comparison.results(members, args.tolerance)),
+        "not_compared": comparison.left_out(members),
+        "tables": {
+            m.name: {
+                "real_income": _records(facts.real_income(m.dataset)),
+                "quotas": _records(facts.quotas(m.dataset)),
+                "forces": _records(facts.forces(m.dataset)),
+            }
+            for m in members
+        },
+        "failed": {result.plan.scenario.name: dict(result.failed) for result in gathered.results if result.failed},
+    }
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]

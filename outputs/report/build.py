@@ -1,0 +1,254 @@
+"""From run folders to the report: numbers become tables, charts and sentences; the template only places them."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xarray as xr
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from calibration.files import write_text
+from calibration.tables import Column, read_csv
+from outputs import facts, findings, names, store, tables
+from outputs.names import number
+from outputs.report import views
+from outputs.report.views import Table
+
+HERE = Path(__file__).parent
+SOFT = ("memory", "analyst")
+PARAMETER_COLUMNS = (
+    Column("name"), Column("value"), Column("unit", required=False), Column("source", required=False), Column("status"),
+    Column("range", required=False), Column("soft"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ReportRun:
+    """What a report needs of a run."""
+
+    name: str  # of its folder
+    dataset: xr.Dataset
+    inputs: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    parameters: pd.DataFrame  # name, value, unit, source, status, range, soft
+    scenario_text: str = ""
+
+    @cached_property
+    def ds(self) -> xr.Dataset:
+        """The dataset without its scenario axis."""
+        return facts.one_scenario(self.dataset)
+
+    @property
+    def scenario(self) -> str:
+        """Name of the scenario."""
+        return tables.scenario_name(self.dataset)
+
+
+def from_folder(run: str | Path, root: Path | None = None) -> ReportRun:
+    """Read a run folder. Raises InputError when it is not one or was changed."""
+    found = store.read(run, root)
+    table = read_csv(found.folder / "parameters.csv", PARAMETER_COLUMNS)
+    parameters = pd.DataFrame({column.name: table[column.name] for column in PARAMETER_COLUMNS})
+    parameters["soft"] = parameters["soft"] == "true"
+    text = store.read_text(found.folder / "scenario.yaml")
+    return ReportRun(found.name, found.dataset, found.inputs, found.provenance, parameters, text)
+
+
+def render(runs: Sequence[ReportRun], path: Path) -> Path:
+    """Write the report of one or more runs as one HTML file, whole or not at all."""
+    write_text(path, html(runs))
+    return path
+
+
+def html(runs: Sequence[ReportRun]) -> str:
+    """The report as text."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["data_uri"] = data_uri
+    environment.filters["capital"] = lambda text: text[:1].upper() + text[1:]
+    template = environment.get_template("report.html.j2")
+    shown = [View(run, at) for at, run in enumerate(runs)]
+    return template.render(
+        runs=shown,
+        first=shown[0],
+        comparison=views.comparison(labelled(runs)) if len(runs) > 1 else None,
+        mix=views.mix(labelled(runs)) if len(runs) > 1 else None,
+        style=Markup((HERE / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+        script=Markup((HERE / "report.js").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+        data=as_script({view.key: view.cards for view in shown}),
+        citation=citation(runs),
+    )
+
+
+def labelled(runs: Sequence[ReportRun]) -> list[tuple[str, xr.Dataset]]:
+    """Runs by scenario, or by folder where a scenario comes twice."""
+    scenarios = [run.scenario for run in runs]
+    return [(run.scenario if scenarios.count(run.scenario) == 1 else run.name, run.ds) for run in runs]
+
+
+def as_script(value: Any) -> Markup:
+    """JSON that can stand in a script element: nothing in it can end the element."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704
+
+
+def data_uri(table: Table) -> str:
+    """A table as a link that downloads it."""
+    return "data:text/csv;charset=utf-8;base64," + base64.b64encode(table.csv.encode()).decode()
+
+
+def citation(runs: Sequence[ReportRun]) -> str:
+    """How to cite the results."""
+    code = runs[0].inputs.get("code", {})
+    version = code.get("version", "")
+    listed = names.listed([run.name for run in runs])
+    return f"rare-earth-model {version}: runs {listed}" if len(runs) > 1 else f"rare-earth-model {version}: run {listed}"
+
+
+@dataclass(frozen=True)
+class View:
+    """A run as the template shows it."""
+
+    run: ReportRun
+    position: int
+    cache: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """Start of the ids of its parts in the page."""
+        return f"run{self.position + 1}"
+
+    @property
+    def ds(self) -> xr.Dataset:
+        return self.run.ds
+
+    @property
+    def title(self) -> str:
+        return str(self.ds.attrs.get("title") or self.run.scenario)
+
+    @property
+    def question(self) -> str:
+        return str(self.ds.attrs.get("question", ""))
+
+    @property
+    def headline(self) -> str:
+        return findings.headline(self.ds)
+
+    @property
+    def findings(self) -> list[findings.Finding]:
+        return findings.findings(self.ds)
+
+    @property
+    def failed(self) -> list[str]:
+        return findings.failed(self.ds)
+
+    @property
+    def regimes(self) -> list[tuple[str, str]]:
+        return [(str(r), names.regime(str(r))) for r in self.ds["regime"].values]
+
+    @property
+    def who(self) -> str:
+        return names.listed([names.region(r) for r in facts.restricting(self.ds)])
+
+    @property
+    def tiles(self) -> list[tuple[str, list[tuple[str, str]]]]:
+        return views.tiles(self.ds)
+
+    @property
+    def charts(self) -> dict[str, Any]:
+        """Every chart by name; those that the run has no numbers for are left out."""
+        if "charts" not in self.cache:
+            made = views.all_charts(self.ds)
+            self.cache["charts"] = {name: chart for name, chart in made.items() if chart is not None}
+        return self.cache["charts"]  # type: ignore[no-any-return]
+
+    @property
+    def tables(self) -> dict[str, Table]:
+        if "tables" not in self.cache:
+            found = {
+                name: views.table(name, frame, self.run.scenario)
+                for name, frame in tables.all_tables(self.ds).items()
+                if len(frame)
+            }
+            self.cache["tables"] = found
+        return self.cache["tables"]  # type: ignore[no-any-return]
+
+    @property
+    def heat(self) -> views.Heat:
+        return views.dependence(self.ds)
+
+    @property
+    def cards(self) -> dict[str, Any]:
+        """What the page shows when a region or an element is chosen."""
+        return {"regimes": [name for _, name in self.regimes], "region": views.region_cards(self.ds), "element": views.element_cards(self.ds)}
+
+    @property
+    def limits(self) -> list[str]:
+        return [str(text) for text in json.loads(self.ds.attrs.get("limits", "[]"))]
+
+    @property
+    def assumptions(self) -> list[tuple[str, str]]:
+        return [(str(text), str(status)) for text, status in json.loads(self.ds.attrs.get("assumptions", "[]"))]
+
+    @property
+    def instruments(self) -> list[tuple[str, str, str]]:
+        """What the scenario does: name, type, and its settings in a line."""
+        found = []
+        for line in self.run.inputs.get("scenario", {}).get("instruments", []):
+            settings = {k: v for k, v in line.items() if k not in ("name", "type") and v not in (None, [], {}, "")}
+            found.append((str(line.get("name", "")), str(line.get("type", "")).replace("_", " "), _settings(settings)))
+        return found
+
+    @property
+    def parameters(self) -> Table:
+        frame = self.run.parameters.copy()
+        frame["soft"] = ["soft" if soft else "" for soft in frame["soft"]]
+        return views.table("parameters", frame[["name", "value", "unit", "status", "soft", "range", "source"]], self.run.scenario, clip=160)
+
+    @property
+    def soft(self) -> tuple[int, int]:
+        return int(self.run.parameters["soft"].sum()), len(self.run.parameters)
+
+    @property
+    def worst_residual(self) -> str:
+        worst = max(float(self.ds["residual"].max()), float(self.ds["walras"].max()))
+        return f"{worst:.1e}"
+
+    @property
+    def reproduce(self) -> str:
+        return str(self.run.provenance.get("command", f"run.py solve {self.run.scenario}"))
+
+    @property
+    def facts_of_run(self) -> list[tuple[str, str]]:
+        """Provenance, line by line."""
+        given, made = self.run.inputs, self.run.provenance
+        code, files = given.get("code", {}), given.get("calibration", {}).get("files", {})
+        rows = [
+            ("run", self.run.name), ("time", made.get("time", "")), ("status", _settings(made.get("status", {}))),
+            ("code", f"version {code.get('version', '')}, commit {made.get('commit') or 'unknown'}"),
+            ("hash of the code", code.get("sha256", "")), ("hash of the lock file", given.get("lock", "")),
+            ("Python and packages", f"Python {given.get('python', '')}, " + _settings(given.get("libraries", {}))),
+            ("calibration", str(self.ds.attrs.get("calibration", ""))),
+            *((f"  {name}", value) for name, value in files.items()),
+        ]  # fmt: skip
+        return [(str(key), str(value)) for key, value in rows]
+
+
+def _settings(value: Any) -> str:
+    """A nested value in a line."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_settings(inner)}" for key, inner in value.items() if inner not in (None, "", [], {}))
+    if isinstance(value, list | tuple):
+        return " ".join(_settings(inner) for inner in value)
+    if isinstance(value, float):
+        return number(value, 6)
+    return str(value)
