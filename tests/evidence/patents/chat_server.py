@@ -14,7 +14,8 @@ from typing import Any
 from calibration.evidence.patents.records import CLASSES
 from calibration.evidence.patents.text import sentences
 
-TRANSIENT = ("429", "500", "hang", "drop", "html", "malformed", "truncated", "schema", "invented")
+# Hanging is rare, because every case of it costs the client's whole patience.
+TRANSIENT = (*("429", "500", "drop", "html", "malformed", "truncated", "schema", "invented") * 4, "hang")
 
 
 @dataclass

@@ -69,7 +69,8 @@ def ask(behaviour: Behaviour, what: tuple[Patent, ...], cache_file: Path, **chan
 def check_faults(count: int, folder: Path, **changes: object) -> None:
     """Every patent accounted for, none answered twice, a resumed run identical, no key anywhere."""
     what = patents(count)
-    behaviour = Behaviour(faults=0.3, stubborn=0.01, secret=SECRET, hang_seconds=3.5)
+    patience = float(str(changes["timeout_seconds"]))
+    behaviour = Behaviour(faults=0.3, stubborn=0.01, secret=SECRET, hang_seconds=patience + 0.5)
     captured = io.StringIO()
     handler = logging.StreamHandler(captured)
     root = logging.getLogger()
@@ -112,12 +113,12 @@ def check_faults(count: int, folder: Path, **changes: object) -> None:
 
 
 def test_two_hundred_patents_through_faults(tmp_path: Path) -> None:
-    check_faults(200, tmp_path, timeout_seconds=0.8)
+    check_faults(200, tmp_path, timeout_seconds=2.0)
 
 
 @pytest.mark.slow
 def test_five_thousand_patents_through_faults(tmp_path: Path) -> None:
-    check_faults(5000, tmp_path, timeout_seconds=3.0, concurrency=24)
+    check_faults(5000, tmp_path, timeout_seconds=15.0, concurrency=24)
 
 
 def test_gullible_model_cannot_be_instructed_by_a_patent(tmp_path: Path) -> None:
