@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from calibration.load import Calibration
 
 SECTIONS = ("rare_earths", "parameters")
+# Rows add to one: where one cell grows, the others give way.
+SHARES = ("ore_mix", "concentrate_destination", "application_to_sector")
+WHOLE = ("build_time",)  # rounded to whole numbers
 
 
 def vary(base: Calibration, changes: Mapping[str, float]) -> Calibration:
@@ -21,7 +24,8 @@ def vary(base: Calibration, changes: Mapping[str, float]) -> Calibration:
 
     A single number (`ree_elasticity_max`) is set to the level given; a table (`magnet_price`), a row of it
     (`ore_composition.ion_clay`) or a cell (`magnet_price.JPN`) is multiplied by it: what `range` and `range_factor`
-    say. Raises InputError: unknown names, values out of their bounds, a base year that no longer balances.
+    say. Rows of shares still add to one. Raises InputError: unknown names, values out of their bounds, a base year
+    that no longer balances.
     """
     from calibration.load import build
 
@@ -42,7 +46,7 @@ def changed(settings: CalibrationFile, changes: Mapping[str, float]) -> Calibrat
             problems.append(unknown_name("parameter", name, known))
             continue
         try:
-            new = type(entry).model_validate(entry.model_dump() | _new_value(entry, steps, amount))
+            new = type(entry).model_validate(entry.model_dump() | _new_value(name, entry, steps, amount))
         except ValidationError as error:
             problems.append(Problem(f"{path} = {amount:g}: {error.errors()[0]['msg']}"))
         except (KeyError, TypeError):
@@ -56,14 +60,24 @@ def changed(settings: CalibrationFile, changes: Mapping[str, float]) -> Calibrat
     return settings.model_copy(update=sections)
 
 
-def _new_value(entry: Any, steps: list[str], amount: float) -> dict[str, Any]:
+def _new_value(name: str, entry: Any, steps: list[str], amount: float) -> dict[str, Any]:
     """The changed fields of an entry. A level outside its range widens the range: asking for it is no mistake."""
     if isinstance(entry.value, dict):
-        return {"value": _scaled(entry.value, steps, amount)}
+        table = _scaled(entry.value, steps, amount)
+        if name in SHARES:
+            table = {row: _shares(cells) for row, cells in table.items()}
+        if name in WHOLE:
+            table = {place: float(round(value)) for place, value in table.items()}
+        return {"value": table}
     if steps or not isinstance(entry.value, (int, float)):
         raise KeyError(steps)
     low, high = entry.range
     return {"value": amount, "range": (min(low, amount), max(high, amount))}
+
+
+def _shares(cells: dict[str, float]) -> dict[str, float]:
+    total = sum(cells.values())
+    return {name: cell / total for name, cell in cells.items()} if total > 0 else cells
 
 
 def _scaled(values: Any, steps: list[str], factor: float) -> Any:

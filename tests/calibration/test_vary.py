@@ -37,6 +37,14 @@ def test_a_cell_of_a_grid_is_scaled():
     assert varied.chain.production[0, element] > 1.5 * BASE.chain.production[0, element]
 
 
+def test_shares_still_add_to_one():
+    varied = calibration.vary(BASE, {"ore_mix.CHN.ion_clay": 1.5, "concentrate_destination": 1.1})
+    mix = varied.settings.rare_earths.ore_mix.value["CHN"]
+    assert sum(mix.values()) == pytest.approx(1)
+    assert mix["ion_clay"] == pytest.approx(0.3 / 1.1)
+    assert varied.chain.production[0].sum() == pytest.approx(BASE.chain.production[0].sum(), rel=0.02)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -58,3 +66,10 @@ def test_a_calibration_can_be_sent_to_another_process():
     assert np.array_equal(again.benchmark.output, BASE.benchmark.output)
     assert again.labels == BASE.labels
     assert calibration.vary(again, {"learning": 0.2}).benchmark.parameters.learning == 0.2
+
+
+@pytest.mark.parametrize("end", [0, 1])
+def test_every_parameter_can_go_to_either_end_of_its_range(end):
+    for entry in BASE.parameters_table:  # a hundred builds of 30 ms
+        if entry.range is not None:
+            calibration.vary(BASE, {entry.name: entry.range[end]})
