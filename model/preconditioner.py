@@ -10,7 +10,8 @@ Three parts, each solved on its own:
   Research on elements is eliminated from it, sector by sector.
 * *research*: given the chain's prices, research on elements in closed form.
 
-The first hardly moves in a rare-earth scenario and is kept from one iterate to the next; the second is renewed.
+The first hardly moves in a rare-earth scenario: it is that of the base year, kept with the benchmark, unless the
+iterates get far away. The second is renewed when prices have moved.
 """
 
 from __future__ import annotations
@@ -18,11 +19,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg.lapack import dgetrf, dgetrs
 
-from model.equilibrium import State
-from model.records import Array
-from model.system import System
-from model.tangent import Tangent
-from model.unknowns import Layout
+from model.equilibrium import State, allocate
+from model.memory import remember
+from model.records import Array, Shock
+from model.system import System, prepare
+from model.tangent import Tangent, linearise
+from model.unknowns import Layout, layout
 
 ORDINARY = ("price", "output", "wage", "rent", "income", "research_x")
 
@@ -31,15 +33,14 @@ class Preconditioner:
     """Approximate inverse of the Jacobian of one system; vectors hold all cells, laid end to end."""
 
     def __init__(self, system: System, cells: Layout) -> None:
-        self.system, self.cells = system, cells
         self.regions = Regions(system, cells)
         self.chain = Chain(system, cells) if len(system.sourcing.cell) else None
 
-    def renew(self, tangent: Tangent, regions: bool) -> None:
-        """Factorise at the iterate of a tangent; the regions only on request."""
+    def renew(self, tangent: Tangent, regions: bool, chain: bool) -> None:
+        """Factorise at the iterate of a tangent."""
         if regions:
             self.regions.renew(tangent)
-        if self.chain is not None:
+        if self.chain is not None and (chain or self.chain.factors is None):
             self.chain.renew(tangent)
 
     def apply(self, vector: Array) -> Array:
@@ -62,42 +63,48 @@ class Regions:
     """Ordinary goods, region by region."""
 
     def __init__(self, system: System, cells: Layout) -> None:
-        outside = {
+        b = system.benchmark
+        chain = {
             "price": np.isin(np.arange(system.supplied.shape[1]), system.sourcing.cell),
-            "output": np.isin(np.arange(system.active.shape[1]), system.benchmark.stage_sector),
+            "output": np.isin(np.arange(system.active.shape[1]), b.stage_sector),
+            "rent": np.tile(np.isin(np.arange(system.active.shape[1]), b.stage_sector), len(system.sluggish)),
         }
-        if not system.research.by_sector and cells.learns:
-            fields = ORDINARY
-        else:
-            fields = ORDINARY[:-1]
+        self.researches = cells.learns and not system.research.by_sector
         rows, present = [], []
-        for name in fields:
+        for name in ORDINARY if self.researches else ORDINARY[:-1]:
             field = State._fields.index(name)
-            mask = cells.masks[field]
-            mine = mask.reshape(len(mask), -1).copy()
-            if name in outside:
-                mine[:, outside[name]] = False
-            if name == "rent":
-                mine.reshape(mask.shape)[:, :, system.benchmark.stage_sector] = False
-            chosen = np.nonzero(mine.any(axis=0))[0]
-            base = cells.edges[field] + mine.shape[1] * np.arange(len(mask))[:, None]
-            rows.append(base + chosen)
-            present.append(mine[:, chosen])
-        self.cells = cells
+            mask = cells.masks[field].reshape(len(b.output), -1)
+            if name in chain:
+                mask = mask & ~chain[name]
+            chosen = np.nonzero(mask.any(axis=0))[0]
+            rows.append(cells.edges[field] + mask.shape[1] * np.arange(len(mask))[:, None] + chosen)
+            present.append(mask[:, chosen])
         self.rows, self.present = np.concatenate(rows, axis=1), np.concatenate(present, axis=1)  # (n,l)
-        self.inverse: Array | None = None
+        goods = system.sourcing.cell.tobytes()
+        self.inverse = remember(b, ("regions", system.closure, goods), lambda: self._of_base_year(system))
+
+    def _of_base_year(self, system: System) -> Array:
+        base = prepare(system.benchmark, Shock(), system.closure, ())
+        cells = layout(base)
+        return self._invert(linearise(base, allocate(base, cells.unpack(np.zeros(cells.size)))), cells)
 
     def renew(self, tangent: Tangent) -> None:
-        columns = identity(self.cells, self.rows.T)
-        image = self.cells.flatten(tangent.at_home()(columns))  # (cells, l)
+        """Blocks and their inverses at the iterate of a tangent."""
+        self.inverse = self._invert(tangent, layout(tangent.system))
+
+    def _invert(self, tangent: Tangent, cells: Layout) -> Array:
+        columns = identity(cells, self.rows.T)
+        image = cells.flatten(tangent.at_home(self.researches)(columns))  # (cells, l)
         blocks = image[self.rows]  # (n, row, column)
         blocks *= self.present[:, :, None] & self.present[:, None, :]
         index = np.arange(self.rows.shape[1])
         blocks[:, index, index] += ~self.present
-        self.inverse = np.linalg.inv(blocks)
-        self.inverse *= self.present[:, :, None]
+        inverse: Array = np.linalg.inv(blocks)
+        inverse *= self.present[:, :, None]
+        return inverse
 
     def apply(self, vector: Array, out: Array) -> None:
+        """Solve for the ordinary cells."""
         out[self.rows] = (self.inverse @ vector[self.rows][:, :, None])[:, :, 0]
 
 

@@ -15,6 +15,7 @@ from model.tangent import linearise
 from model.unknowns import Layout, layout
 
 SLOW = 20  # products of one linear solve beyond which the regions of the preconditioner are renewed
+FAR = 0.2  # change of any log since the chain was factorised beyond which it is factorised again
 
 
 class Equilibrium:
@@ -24,7 +25,8 @@ class Equilibrium:
         self.system = system
         self.cells = layout(system) if cells is None else cells
         self.preconditioner = Preconditioner(system, self.cells) if preconditioner is None else preconditioner
-        self.slow = self.preconditioner.regions.inverse is None
+        self.slow = False
+        self.factorised: Array | None = None  # iterate of the last factorisation of the chain
         licence, leak = (State._fields.index(name) for name in ("licence", "leak"))
         starts = (*self.cells.starts, self.cells.size)
         self.licence = slice(starts[licence], starts[leak])
@@ -42,7 +44,7 @@ class Equilibrium:
         with np.errstate(all="ignore"):  # outside the domain: the line search steps back
             allocation = allocate(self.system, self.cells.unpack(x))
             residual = self.cells.pack_residuals(residuals(self.system, allocation))
-        return Point(self, allocation, residual)
+        return Point(self, x, allocation, residual)
 
     def move(self, x: Array, step: Array) -> Array:
         """Logs add; licence prices move so that ln(unit value + licence) does, and never fall below the negative of it."""
@@ -69,6 +71,7 @@ class Point:
     """The system at an iterate."""
 
     problem: Equilibrium
+    x: Array
     allocation: Allocation
     residual: Array
 
@@ -76,7 +79,10 @@ class Point:
         """A Newton step by flexible GMRES on all cells; the preconditioner is renewed here."""
         problem, cells = self.problem, self.problem.cells
         tangent = linearise(problem.system, self.allocation)
-        problem.preconditioner.renew(tangent, problem.slow)
+        far = problem.factorised is None or problem.length(self.x, self.x - problem.factorised) > FAR
+        problem.preconditioner.renew(tangent, problem.slow, far)
+        if far:
+            problem.factorised = self.x
         rhs = np.zeros(cells.edges[-1])
         rhs[cells.positions] = -self.residual
         image = np.zeros_like(rhs)
@@ -95,5 +101,5 @@ class Point:
         full = np.zeros(cells.edges[-1])
         full[cells.positions] = residual
         correction = problem.preconditioner.apply(full)[cells.positions]
-        scaled = problem.relative(problem.cells.pack(self.allocation.state), correction)
+        scaled = problem.relative(self.x, correction)
         return float(scaled @ scaled)

@@ -42,10 +42,13 @@ class Tangent:
         self.at_output = ((system.research_income - system.subsidy * b.output) * np.exp(a.state.output))[:, None]
         self.per_income = reciprocal(a.income)[:, None]
 
-    def at_home(self) -> Tangent:
-        """The same derivative with every link between regions cut: block diagonal by region."""
+    def at_home(self, research: bool) -> Tangent:
+        """The same derivative with every link between regions cut: block diagonal by region; without research if told."""
         home = copy(self)
         home.trade = HomeTrade(self.trade) if isinstance(self.trade, Trade) else self.trade
+        if not research:
+            home.region = copy(self.region)
+            home.region.learns = False
         return home
 
     def __call__(self, d: State) -> Residuals:
