@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from calibration import strict_yaml
-from calibration.errors import InputError, Problem
+from calibration.errors import InputError, Problem, nearest, one_of, shown
 from calibration.strict_yaml import Document, KeyPath
 
 MERGED = ("rare_earths", "parameters")  # sections in which entries, not the whole section, are replaced
 DEEPEST = 5
+SHIPPED = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Layered(Document):
     top: Document
     base: Document
 
-    def _owner(self, path: KeyPath) -> Document:
+    def owner(self, path: KeyPath) -> Document:
+        """The document, of however many layers, that gives the value at a path."""
         depth = 2 if path[:1] and path[0] in MERGED and len(path) > 1 else 1
         return (
             self.base if path[:depth] in self.base.lines and path[:depth] not in self.top.lines else self.top
@@ -30,14 +32,14 @@ class Layered(Document):
     def line(self, path: Iterable[str | int] = ()) -> int:
         """Line, from 1, in the file that gives the value at a path."""
         steps = tuple(path)
-        return self._owner(steps).line(steps)
+        return self.owner(steps).line(steps)
 
     def problem(
         self, path: Iterable[str | int], what: str, expected: str = "", suggestion: str = ""
     ) -> Problem:
         """A problem with the value at a path, with the file that gives it and its line."""
         steps = tuple(path)
-        return self._owner(steps).problem(steps, what, expected, suggestion)
+        return self.owner(steps).problem(steps, what, expected, suggestion)
 
 
 def load(path: Path) -> tuple[Document, list[Path]]:
@@ -49,9 +51,12 @@ def load(path: Path) -> tuple[Document, list[Path]]:
     layers = [strict_yaml.load(path)]
     while isinstance(layers[-1].data, dict) and "based_on" in layers[-1].data:
         name = layers[-1].data["based_on"]
-        if not isinstance(name, str) or not name.endswith(".yaml"):
-            raise InputError(layers[-1].problem(("based_on",), "not the file of a calibration", "NAME.yaml"))
-        following = files[-1].parent / name
+        following = _named(name, files[-1])
+        if following is None:
+            shipped = sorted(path.stem for path in SHIPPED.glob("*.yaml"))
+            expected = f"a file ending in .yaml, or {one_of(shipped)}"
+            what = f"no calibration {shown(name)}"
+            raise InputError(layers[-1].problem(("based_on",), what, expected, nearest(name, shipped)))
         if following in files or len(files) >= DEEPEST:
             raise InputError(layers[-1].problem(("based_on",), f"{name} leads back here or too deep"))
         files.append(following)
@@ -60,6 +65,27 @@ def load(path: Path) -> tuple[Document, list[Path]]:
     for top in reversed(layers[:-1]):
         document = _over(top, document)
     return document, files
+
+
+def beside(document: Document, key: str) -> Path:
+    """The path that a key gives, relative to the file in which it stands."""
+    file = document.owner((key,)).file if isinstance(document, Layered) else document.file
+    return Path(file).parent / document.data[key]
+
+
+def is_inherited(document: Document, key: str) -> bool:
+    """Whether a key stands in a file that this one is based on."""
+    return isinstance(document, Layered) and (key,) not in document.top.lines
+
+
+def _named(name: object, file: Path) -> Path | None:
+    """The file a calibration is based on: a path from its own folder, or the name of a shipped one."""
+    if not isinstance(name, str):
+        return None
+    if name.endswith((".yaml", ".yml")):
+        return file.parent / name
+    shipped = SHIPPED / f"{name}.yaml"
+    return shipped if shipped.is_file() else None
 
 
 def _over(top: Document, base: Document) -> Layered:

@@ -69,7 +69,7 @@ def read_settings(path: Path) -> tuple[CalibrationFile, Document, Concordance, l
     """A calibration YAML with what it is based on, its concordance, and all files read. Raises InputError."""
     document, files = inherit.load(path)
     settings = validate(CalibrationFile, document)
-    concordance_path = path.parent / settings.concordance
+    concordance_path = inherit.beside(document, "concordance")
     concordance = validate(Concordance, strict_yaml.load(concordance_path))
     return settings, document, concordance, [*files, concordance_path]
 
@@ -78,7 +78,7 @@ def load(path_or_name: str | Path) -> Calibration:
     """Read a calibration, carve out the rare-earth chain and balance the base year. Raises InputError."""
     path = find(path_or_name)
     settings, document, concordance, files = read_settings(path)
-    folder = path.parent / settings.tables
+    folder = inherit.beside(document, "tables")
     if not folder.is_dir():
         text = f"the tables of {settings.name} are not here: {folder} does not exist"
         command = f"built by `python run.py calibrate {path} --source DIR`"

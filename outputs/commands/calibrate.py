@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import calibration
-from calibration import derived, facts, host, rebuild, sources, us_detail
+from calibration import derived, facts, host, inherit, rebuild, sources, us_detail
 from calibration.errors import InputError, Problem
 from calibration.load import build, find, read_settings
 from calibration.sources import bea
@@ -74,12 +74,15 @@ def run(args: argparse.Namespace) -> int:
 def _build(path: Path, source: Path) -> int:
     """Build, balance and compare; the tables are written only when all of it went well."""
     settings, document, concordance, _ = read_settings(path)
+    if inherit.is_inherited(document, "tables"):
+        problem = f"the tables of {settings.based_on} would be overwritten"
+        raise InputError(Problem(problem, str(path), where="tables", expected="a folder of its own"))
     tables, notes = rebuild.host_from_source(path, source)
     missed = facts.unmet(facts.compare(build(settings, document, concordance, tables, path, {})))
     if missed:
         names = "; ".join(f"{row.what} is off by {row.difference:+.1%}" for row in missed)
         raise InputError(Problem(f"imposed figures are missed by more than 1 %: {names}", str(path)))
-    folder = path.parent / settings.tables
+    folder = inherit.beside(document, "tables")
     host.write(tables, folder, rebuild.comments(settings, notes))
     base = calibration.load(path)  # as others will read it
     derived.write(base, folder)
@@ -90,8 +93,8 @@ def _build(path: Path, source: Path) -> int:
 
 def _verify(path: Path, source: Path) -> int:
     """Build into a temporary folder and compare byte by byte. Raises InputError naming the tables that differ."""
-    settings, _, _, _ = read_settings(path)
-    folder = path.parent / settings.tables
+    _, document, _, _ = read_settings(path)
+    folder = inherit.beside(document, "tables")
     with tempfile.TemporaryDirectory() as temporary:
         built = Path(temporary)
         rebuild.rebuild(path, source, built)
@@ -118,7 +121,7 @@ def _us_detail(path: Path, source: Path, year: int) -> int:
         *(f"limit: {limit}" for limit in base.limits),
         "Made by `python run.py calibrate --us-detail`; not read by the model.",
     ]
-    folder = path.parent / base.settings.tables
+    folder = inherit.beside(base.document, "tables")
     stem = f"us_detail_{year}"
     us_detail.write(detail, comparison, folder, stem, notes)
     lines = [f"{base.name}, US industries of {year}, kg REO per million USD of output"]

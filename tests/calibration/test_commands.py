@@ -28,7 +28,7 @@ def test_check_lists_soft_parameters_with_their_sources(capsys):
     run.main(["check", "world-2024", "--soft"])
     text = capsys.readouterr().out
     assert "structure of industries" in text.replace("\n    ", " ")
-    assert "substitutability [score 0-100] memory, range 0.8-1.2: Graedel et al. (2015)" in text
+    assert "substitutability [score 0-100] memory, range 0.8-1: Graedel et al. (2015)" in text
 
 
 def test_check_takes_scenarios(capsys):
@@ -60,6 +60,12 @@ def test_calibrate_says_what_it_needs(tmp_path):
         run.main(["calibrate", "china-2009", "--source", str(tmp_path / "none")])
     with pytest.raises(InputError, match="WIOD release 2013"):
         run.main(["calibrate", "china-2009", "--source", str(tmp_path), "--verify"])
+
+
+def test_tables_of_the_base_are_never_overwritten(tmp_path):
+    (tmp_path / "mine.yaml").write_text("name: mine\nbased_on: china-2009\n")
+    with pytest.raises(InputError, match="would be overwritten; expected a folder of its own"):
+        run.main(["calibrate", str(tmp_path / "mine.yaml"), "--source", str(tmp_path)])
 
 
 @pytest.mark.skipif(not SOURCE, reason="RARE_EARTH_SOURCE_DIR names no folder with raw tables")

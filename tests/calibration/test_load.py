@@ -168,6 +168,17 @@ def test_a_file_based_on_another_replaces_whole_entries(tmp_path):
     assert (Path(inherited.file).name, inherited.line) == ("base.yaml", 4)
 
 
+def test_a_file_anywhere_can_be_based_on_a_shipped_calibration(tmp_path):
+    (tmp_path / "mine.yaml").write_text("name: mine\nbased_on: china-2009\nlimits: [mine]\n")
+    mine, shipped = calibration.load(tmp_path / "mine.yaml"), calibration.load("china-2009")
+    assert mine.name == "mine"
+    assert mine.limits == ("mine",)
+    assert np.array_equal(mine.benchmark.output, shipped.benchmark.output)
+    (tmp_path / "mine.yaml").write_text("name: mine\nbased_on: chin-2009\n")
+    with pytest.raises(InputError, match=r"mine.yaml:2: based_on: no calibration.*did you mean china-2009"):
+        calibration.load(tmp_path / "mine.yaml")
+
+
 def test_files_based_on_each_other_are_refused(tmp_path):
     (tmp_path / "a.yaml").write_text("based_on: b.yaml\n")
     (tmp_path / "b.yaml").write_text("based_on: a.yaml\n")
