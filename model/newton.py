@@ -20,8 +20,9 @@ class Options(Frozen):
     max_iterations: int = 60
     max_step: float = 1.5  # largest change of any unknown in one step (logs: a factor of 4.5)
     min_damping: float = 1e-4
-    stall_window: int = 8  # iterations in which the merit must fall by `stall_factor`
-    stall_factor: float = 0.5
+    stall_window: int = 8  # iterations whose steps together must be worth `stall_progress` of a full one
+    stall_progress: float = 0.25
+    cycle_steps: float = 5.0  # full steps in which the sum of squares must at least halve
     max_products: int = 80  # Jacobian products in one linear solve
     forcing: float = 1e-2  # relative tolerance of the first linear solves
 
@@ -69,7 +70,10 @@ class Problem(Protocol):
 
 
 def newton(problem: Problem, start: Array, options: Options) -> Trace:
-    """Inexact Newton with backtracking on the sum of squares; stalls and cycles end early."""
+    """Inexact Newton with backtracking; a step is good when it lowers the sum of squares or the level of `Point`.
+
+    Steps too short to get anywhere, and full steps that come back to where they were, end the search early.
+    """
     x, evaluations, products = start, 1, 0
     point = problem.evaluate(x)
     history = [_norm(point.residual)]
@@ -80,11 +84,11 @@ def newton(problem: Problem, start: Array, options: Options) -> Trace:
     if not np.isfinite(history[0]):
         return trace("non_finite")
     merit = float(point.residual @ point.residual)
-    merits = [merit]
+    merits, dampings = [merit], [0.0]
     while history[-1] >= options.tolerance:
         if len(history) > options.max_iterations:
             return trace("iteration_limit")
-        if _stalled(merits, options):
+        if _stalled(merits, dampings, options):
             return trace("stalled")
         step, used = point.step(_forcing(merits, options), options.max_products)
         products += used
@@ -111,6 +115,7 @@ def newton(problem: Problem, start: Array, options: Options) -> Trace:
         x, point, merit = trial, candidate, float(candidate.residual @ candidate.residual)
         history.append(_norm(point.residual))
         merits.append(merit)
+        dampings.append(damping)
     return trace("converged")
 
 
@@ -133,6 +138,13 @@ def _forcing(merits: list[float], options: Options) -> float:
     return float(np.clip(0.5 * merits[-1] / merits[-2], 1e-6, options.forcing))
 
 
-def _stalled(merits: list[float], options: Options) -> bool:
-    window = options.stall_window
-    return len(merits) > window and min(merits[-window:]) > options.stall_factor * min(merits[:-window])
+def _stalled(merits: list[float], dampings: list[float], options: Options) -> bool:
+    """Steps that are too short, or that go round in a circle."""
+    window, done = options.stall_window, 0.0
+    if len(dampings) > window and sum(dampings[-window:]) < options.stall_progress:
+        return True
+    for since in range(len(dampings) - 1, 0, -1):
+        done += dampings[since]
+        if done >= options.cycle_steps:
+            return min(merits[since:]) > 0.5 * min(merits[:since])
+    return False
