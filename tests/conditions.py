@@ -7,12 +7,20 @@ import numpy as np
 from tests.independent import Economy, quota_tonnes, tonnes
 
 
+def produces(b):
+    """(n,j) sectors that exist."""
+    return b.output > 0
+
+
 def sides(w: Economy) -> dict[str, tuple]:
     """Name of a condition -> its two sides, arrays that an equilibrium makes equal (E7, E9-E11, E15-E17, E22)."""
     b, p = w.b, w.p
-    produces = b.output > 0
+    active = produces(b)
     found = {
-        "profit": (np.where(produces, w.revenue * (1 + w.s) / (1 + b.subsidy), 1.0), np.where(produces, w.unit_cost, 1.0)),
+        "profit": (
+            np.where(active, w.revenue * (1 + w.s) / (1 + b.subsidy), 1.0),
+            np.where(active, w.unit_cost, 1.0),
+        ),
         "market": (w.supply, w.gate.sum(axis=1)),
         "mobile": (w.paid_mobile[:, w.mobile], w.factor_demand.sum(axis=2)[:, w.mobile]),
         "sluggish": (w.paid[:, ~w.mobile], w.factor_demand[:, ~w.mobile]),
@@ -30,24 +38,36 @@ def research(w: Economy) -> dict[str, tuple]:
     """E15-E17."""
     b, p, par = w.b, w.p, w.b.parameters
     used = (w.base_type > 0) & (b.research_share > 0)[:, :, None]
-    reward = p.output * (1 + w.s) / (b.output * (1 + b.subsidy))
+    reward = p.output * (1 + w.s) / (np.where(produces(b), b.output, 1.0) * (1 + b.subsidy))
     r = np.ones(w.on_type.shape)
     for n, j, g in np.argwhere(used):
         subsidy = 0.0 if w.shock.research_subsidy is None else w.shock.research_subsidy[n, j, g]
-        r[n, j, g] = w.on_type[n, j, g] / w.base_type[n, j, g] * reward[n, j] / p.research_wage[n, j] * (1 + subsidy)
-    found = {"research": (p.research, r), "technology": (np.where(used, p.technology, 1.0), technology(w, used))}
-    if par.research_closure == "sector":
-        return found | {"scientists' wage": (p.research_wage, reward), "scientists": (p.scientists, 1.0)}
+        r[n, j, g] = (
+            w.on_type[n, j, g] / w.base_type[n, j, g] * reward[n, j] / p.research_wage[n, j] * (1 + subsidy)
+        )
+    found = {
+        "research": (p.research, r),
+        "technology": (np.where(used, p.technology, 1.0), technology(w, used)),
+    }
     base = (b.research_share * (1 + b.subsidy) * b.output)[:, :, None] * w.base_type
-    hired = (p.research_wage[:, 0] / w.average[:, b.labour]) ** par.research_supply_elasticity
-    return found | {"scientists' market": ((base * r).sum(axis=(1, 2)), base.sum(axis=(1, 2)) * hired), "scientists": (p.scientists, hired)}
+    hired = (p.research_wage / w.average[:, b.labour, None]) ** par.research_supply_elasticity  # (n,j)
+    total = base.sum(axis=(1, 2))
+    working = (base.sum(axis=2) * hired).sum(axis=1)
+    found["scientists"] = p.scientists * total, working
+    if par.research_closure == "sector":  # they stay in their sector
+        return found | {"scientists' market": ((base * r).sum(axis=2), base.sum(axis=2) * hired)}
+    return found | {"scientists' market": ((base * r).sum(axis=(1, 2)), working)}
 
 
 def technology(w: Economy, used):
     """E17: (n,j,g)."""
     par, log_a = w.b.parameters, np.zeros(used.shape)
     if w.closure.technology == "given" or w.closure.regime == "exogenous":
-        given = w.shock.technology if w.closure.technology == "given" and w.shock.technology is not None else log_a
+        given = (
+            w.shock.technology
+            if w.closure.technology == "given" and w.shock.technology is not None
+            else log_a
+        )
         return np.where(used, np.exp(given), 1.0)
     log_r = np.log(w.p.research)
     for n, j, g in np.argwhere(used):

@@ -1,7 +1,7 @@
 """The model of docs/model.md once more: in levels, in plain loops, from nothing but the equations of that page.
 
-Shares no code with `model/`, records aside: no logs of hats, no matrix layouts, no split of goods. `recompute` takes what
-a solution publishes (prices, outputs, wages, incomes, technology, licence prices) and works out every flow anew;
+Shares no code with `model/`, records aside: no logs of hats, no matrix layouts, no split of goods. `recompute` takes
+what a solution publishes (prices, outputs, wages, incomes, technology, licence prices) and works out every flow anew;
 `tests/conditions.py` compares the two sides of every condition of an equilibrium.
 """
 
@@ -15,7 +15,9 @@ from model.records import Array, Benchmark, Closure, Quota, Shock
 from model.solution import Solution
 from model.variables import results
 
-Published = SimpleNamespace  # what a solution states: ratios to the base year, but output and income in million USD
+Published = (
+    SimpleNamespace  # what a solution states: ratios to the base year, but output and income in million USD
+)
 Economy = SimpleNamespace  # what follows from it: E1-E16
 
 
@@ -83,7 +85,9 @@ def base_gate(b: Benchmark) -> Array:
     spent, gate = base_spending(b), np.zeros(b.export_tax.shape)
     for i, n, k in np.ndindex(gate.shape):
         paid = sum(b.trade_share[c, i, n, k] * spent[c, n, k] for c in range(len(spent)))
-        gate[i, n, k] = paid / ((1 + b.export_tax[i, n, k]) * (1 + base_licence(b, i, n, k)) * (1 + b.tariff[i, n, k]))
+        gate[i, n, k] = paid / (
+            (1 + b.export_tax[i, n, k]) * (1 + base_licence(b, i, n, k)) * (1 + b.tariff[i, n, k])
+        )
     return gate
 
 
@@ -182,7 +186,9 @@ def costs(w: Economy) -> None:
         ree, other, added = b.use[n, elements, j], b.use[n, others, j], b.factor_payment[n, :, j]
         in_cost = normal([ree.sum(), other.sum() + added.sum()])
         in_other = normal([added.sum(), other.sum()])
-        ree_price, of_ree = ces(normal(ree), paid[elements] / p.technology[n, j, :-1], par.element_elasticity[j])
+        ree_price, of_ree = ces(
+            normal(ree), paid[elements] / p.technology[n, j, :-1], par.element_elasticity[j]
+        )
         materials, of_materials = ces(normal(other), paid[others], par.materials_elasticity[j])
         value_added, of_added = ces(normal(added), p.wage[n, :, j], par.factor_elasticity[j])
         x_price, of_x = ces(in_other, [value_added, materials], par.value_added_elasticity[j])
@@ -237,7 +243,10 @@ def spending(w: Economy) -> None:
 def stocks(w: Economy) -> None:
     """E9: value of stock released and recycled (n,k), which stands in for purchases."""
     b, shock = w.b, w.shock
-    released, recycled = in_force(shock.stock_release, np.zeros(b.final.shape)), in_force(shock.recycling, np.zeros(b.final.shape))
+    released, recycled = (
+        in_force(shock.stock_release, np.zeros(b.final.shape)),
+        in_force(shock.recycling, np.zeros(b.final.shape)),
+    )
     before, gate = base_spending(b), base_gate(b)
     w.stock, w.recycling_cost = np.zeros(b.final.shape), np.zeros(len(b.final))
     for n, k in np.argwhere((released != 0) | (recycled != 0)):
@@ -276,7 +285,11 @@ def factors(w: Economy) -> None:
     w.mobile = np.isinf(par.factor_mobility)
     endowment = b.factor_payment.sum(axis=2)
     research = (b.research_share * (1 + b.subsidy) * b.output).sum(axis=1)
-    w.average, w.paid_mobile, w.paid = np.ones(endowment.shape), np.zeros(endowment.shape), np.zeros(w.on_factor.shape)
+    w.average, w.paid_mobile, w.paid = (
+        np.ones(endowment.shape),
+        np.zeros(endowment.shape),
+        np.zeros(w.on_factor.shape),
+    )
     for n, f in np.argwhere(endowment > 0):
         hours = 1 - research[n] / endowment[n, f] * (p.scientists[n] - 1) if f == b.labour else 1.0
         phi, kappa = normal(b.factor_payment[n, f]), par.factor_mobility[f]
@@ -285,7 +298,9 @@ def factors(w: Economy) -> None:
             w.paid_mobile[n, f] = endowment[n, f] * hours * p.wage[n, f, 0]
             continue
         w.average[n, f] = sum(phi * p.wage[n, f] ** (1 + kappa)) ** (1 / (1 + kappa))
-        w.paid[n, f] = endowment[n, f] * hours * phi * (p.wage[n, f] / w.average[n, f]) ** kappa * p.wage[n, f]
+        w.paid[n, f] = (
+            endowment[n, f] * hours * phi * (p.wage[n, f] / w.average[n, f]) ** kappa * p.wage[n, f]
+        )
     w.resource = next((f for f in range(len(w.mobile)) if not w.mobile[f] and not b.numeraire[f]), None)
     for stage, j in enumerate(b.stage_sector):
         w.paid[:, w.resource, j] *= p.capacity[:, stage]
@@ -297,7 +312,11 @@ def incomes(w: Economy) -> None:
     """E11: income, and what smuggling, recycling and investment leave of it to consume."""
     b, p = w.b, w.p
     deficit = b.deficit * (w.world if b.parameters.deficit_rule == "share_of_world_income" else 1.0)
-    w.income = w.paid_mobile.sum(axis=1) + w.paid.sum(axis=(1, 2)) + (b.research_share * (1 + w.s) * p.output).sum(axis=1)
+    w.income = (
+        w.paid_mobile.sum(axis=1)
+        + w.paid.sum(axis=(1, 2))
+        + (b.research_share * (1 + w.s) * p.output).sum(axis=1)
+    )
     w.income = w.income + w.tariff + w.export_tax + w.rent + w.stock.sum(axis=1) + deficit
     w.income = w.income - (w.s * p.output).sum(axis=1) - w.use_subsidies
     invested = in_force(w.shock.capacity_investment, np.zeros(len(b.final)))

@@ -91,7 +91,9 @@ def cases(seed: int = 0, b: Benchmark | None = None) -> dict[str, Case]:
     capacity = np.log1p(some((n, 2), -0.4, 0.6))
     learned = some((n, j, e + 1), -0.1, 0.2)
     region = b.replace(parameters=b.parameters.replace(
-        research_closure="region", research_supply_elasticity=0.5, innovation_elasticity=np.full((n, e + 1), 0.08)))  # fmt: skip
+        research_closure="region", research_supply_elasticity=0.5, innovation_elasticity=np.full((n, e + 1), 0.08),
+    ))  # fmt: skip
+    elastic = b.replace(parameters=b.parameters.replace(research_supply_elasticity=0.7))
     immobile = b.replace(parameters=b.parameters.replace(factor_mobility=np.array([2.0, 0.5, 0.0])))
     sharing = b.replace(parameters=b.parameters.replace(deficit_rule="share_of_world_income"))
     licensed = awkward(seed + 1, sizes or AWKWARD, licence=True)
@@ -99,7 +101,9 @@ def cases(seed: int = 0, b: Benchmark | None = None) -> dict[str, Case]:
     sparse = awkward(seed + 3, sizes or AWKWARD, sparse=True)
 
     def stock_case(world_: Benchmark) -> Case:
-        return Case(world_, Shock(stock_release=tonnes(of=world_), quotas=(quota_on(world_, "quota", of_zero, 0.6),)))
+        return Case(
+            world_, Shock(stock_release=tonnes(of=world_), quotas=(quota_on(world_, "quota", of_zero, 0.6),))
+        )
 
     shocks = {
         "no shock": Shock(),
@@ -135,21 +139,27 @@ def cases(seed: int = 0, b: Benchmark | None = None) -> dict[str, Case]:
         "capacity at its target": Case(b, Shock(quotas=tight), Closure("directed", "target", "target")),
         "technology exogenous": Case(b, Shock(quotas=tight), EXOGENOUS),
         "directed without spillovers": Case(b, Shock(quotas=tight), Closure("directed")),
-        "scientists move between sectors": Case(region, Shock(quotas=tight, research_subsidy=some((n, j, e + 1), 0, 0.5))),
+        "scientists move between sectors": Case(
+            region, Shock(quotas=tight, research_subsidy=some((n, j, e + 1), 0, 0.5))),
+        "scientists in elastic supply": Case(
+            elastic, Shock(quotas=tight, research_subsidy=some((n, j, e + 1), 0, 0.5))),
         "sluggish labour and capital": Case(immobile, Shock(quotas=tight)),
         "deficits that move with the world": Case(sharing, Shock(tariff=tariffs)),
         "licence of the base year kept": Case(licensed, Shock(tariff=tariffs)),
         "licence of the base year and a quota": Case(
             licensed, Shock(quotas=(quota_on(licensed, "quota", of_zero, 0.6),))),
         "licence of the base year removed": Case(licensed, Shock(remove_base_licence=True)),
-        "origins differ by use": Case(classes, Shock(tariff=tariffs, quotas=(quota_on(classes, "quota", of_zero, 0.5),))),
+        "origins differ by use": Case(
+            classes, Shock(tariff=tariffs, quotas=(quota_on(classes, "quota", of_zero, 0.5),))),
         "stock release, origins differ by use": stock_case(classes),
         "empty cells": Case(sparse, Shock(tariff=tariffs, quotas=(quota_on(sparse, "quota", of_zero, 0.5),))),
         "all at once": Case(b, Shock(
-            export_tax=taxed, tariff=tariffs, quotas=(quota.replace(leak_margin=2.0), heavy), subsidy=shocks["production subsidy"].subsidy,
+            export_tax=taxed, tariff=tariffs, quotas=(quota.replace(leak_margin=2.0), heavy),
+            subsidy=shocks["production subsidy"].subsidy,
             use_subsidy=shocks["use subsidy"].use_subsidy, research_subsidy=shocks["research subsidy"].research_subsidy,
             productivity=shocks["productivity"].productivity, demand_shift=shifted, stock_release=tonnes(),
-            recycling=tonnes(), recycling_cost=np.full((n, k), 0.3), capacity_investment=np.full(n, 2.0), capacity=capacity,
+            recycling=tonnes(), recycling_cost=np.full((n, k), 0.3), capacity_investment=np.full(n, 2.0),
+            capacity=capacity,
             production_quotas=(production_quota(b, 0.9),))),
     }  # fmt: skip
     return found

@@ -35,7 +35,9 @@ def point(case: Case, seed: int, size: float = 0.1) -> tuple[System, Layout, Sta
         leak=np.zeros(len(leaking)), production_licence=rng.uniform(0.1, 0.5, len(state.production_licence)),
     )  # fmt: skip
     if len(leaking):  # a part of what is sold
-        state = state._replace(leak=rng.uniform(0.05, 0.2, len(leaking)) * allocate(system, state).quota_tonnes[leaking])
+        state = state._replace(
+            leak=rng.uniform(0.05, 0.2, len(leaking)) * allocate(system, state).quota_tonnes[leaking]
+        )
     return system, cells, state
 
 
@@ -61,8 +63,7 @@ def published_at(system: System, a: Allocation) -> Published:
 
 def expected_residuals(system: System, w: Economy) -> dict[str, np.ndarray]:
     """Residuals by name, as docs/model.md has them: ln(supply) - ln(demand), from flows worked out anew."""
-    b, users = system.benchmark, system.nests.users
-    logs = {}
+    users, logs = system.nests.users, {}
     for name, (one, other) in sides(w).items():
         there = (np.asarray(one) > 0) & (np.asarray(other) > 0)
         logs[name] = np.log(np.where(there, one, 1.0)) - np.log(np.where(there, other, 1.0))
@@ -71,10 +72,9 @@ def expected_residuals(system: System, w: Economy) -> dict[str, np.ndarray]:
     fb = [fischer_burmeister(*pair) for pair in licence_and_room(w)]
     logs["quota"] = np.array(fb)
     leaking = [q for q in w.quotas if q.name in w.p.leak]
-    logs["leak"] = np.array([
-        fischer_burmeister(w.p.leak[q.name] / base_tonnes(w, q), (q.leak_margin - w.p.licence[q.name]) / mean_value(w, q))
-        for q in leaking
-    ])  # fmt: skip
+    margin = {q.name: (q.leak_margin - w.p.licence[q.name]) / mean_value(w, q) for q in leaking}
+    leak = {q.name: w.p.leak[q.name] / base_tonnes(w, q) for q in leaking}
+    logs["leak"] = np.array([fischer_burmeister(leak[name], margin[name]) for name in leak])
     logs["production"] = np.array([fischer_burmeister(*pair) for pair in production_rent_and_room(w)])
     return logs
 
@@ -117,7 +117,9 @@ def fischer_burmeister(a: float, b: float) -> float:
     return a + b - np.hypot(a, b)
 
 
-def complex_step(system: System, cells: Layout, state: State, direction: np.ndarray, step: float = 1e-30) -> np.ndarray:
+def complex_step(
+    system: System, cells: Layout, state: State, direction: np.ndarray, step: float = 1e-30
+) -> np.ndarray:
     """Derivative of the residuals along a direction, exact to rounding."""
     moved = cells.unpack(cells.pack(state).astype(complex) + 1j * step * direction)
     return cells.pack_residuals(residuals(system, allocate(system, moved))).imag / step

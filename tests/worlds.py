@@ -50,7 +50,11 @@ def world(
     labour = rng.uniform(0.4, 0.7, (n, j))
     resource = np.zeros((n, j))
     resource[:, [mining, separation, magnets]] = 0.3
-    payment[:, 0], payment[:, 1], payment[:, 2] = labour * (1 - resource) * left, (1 - labour) * (1 - resource) * left, resource * left
+    payment[:, 0], payment[:, 1], payment[:, 2] = (
+        labour * (1 - resource) * left,
+        (1 - labour) * (1 - resource) * left,
+        resource * left,
+    )
     final = np.concatenate([rng.dirichlet(np.ones(o), n), np.zeros((n, k - o))], axis=1)
     research_share = rng.uniform(0.005, 0.06, (n, j)) * research
     share = rng.dirichlet(np.full(n, 1.5), (classes, n, k)).transpose(0, 3, 1, 2)  # (c,i,n,k)
@@ -84,7 +88,11 @@ def world(
                 rows = np.arange(n) * k + g
                 for made in goods:
                     a[rows, buyer * k + made] += gate
-            own = z * payment[buyer, :, s].sum() + research_share[buyer, s] * (1 + subsidy[buyer, s]) - subsidy[buyer, s]
+            own = (
+                z * payment[buyer, :, s].sum()
+                + research_share[buyer, s] * (1 + subsidy[buyer, s])
+                - subsidy[buyer, s]
+            )
             for made in goods:
                 a[size_s + buyer, buyer * k + made] += own
         for g in range(k):
@@ -97,7 +105,9 @@ def world(
         for g in range(k):
             spend = np.zeros((classes, size_s + n))
             for column, s in columns:
-                spend[use_class[s], column] += (1 - research_share[buyer, s]) * (1 + subsidy[buyer, s]) * cost[buyer, g, s]
+                spend[use_class[s], column] += (
+                    (1 - research_share[buyer, s]) * (1 + subsidy[buyer, s]) * cost[buyer, g, s]
+                )
             spend[final_class, size_s + buyer] += final[buyer, g]
             for origin in range(n):
                 gate = (share[:, origin, buyer, g][:, None] * spend).sum(axis=0) * keep[origin, buyer, g]

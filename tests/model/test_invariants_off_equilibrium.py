@@ -26,6 +26,15 @@ def test_every_equation_at_a_random_point_is_that_of_the_page(name):
     checks.levels(CASES[name], seed=3)
 
 
+@pytest.mark.parametrize(
+    "name", ["tariff", "quota", "embargo", "capacity given", "capacity at its target", "empty cells"]
+)
+def test_precision_is_kept_when_prices_move_by_powers_of_ten(name):
+    """P^(1-sigma) of a good that is dear everywhere is 1e-12 or less: nothing may be subtracted from it."""
+    for seed in range(3):
+        checks.levels(CASES[name], seed, size=1.5)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_walras_law_is_an_identity(name):
     checks.walras(CASES[name], seed=4)
@@ -41,7 +50,9 @@ def test_derivatives_are_complex_step_derivatives(name):
     checks.derivative(CASES[name], seed=6)
 
 
-@pytest.mark.parametrize("name", ["quota", "quota that leaks", "production quota", "quotas that overlap", "all at once"])
+@pytest.mark.parametrize(
+    "name", ["quota", "quota that leaks", "production quota", "quotas that overlap", "all at once"]
+)
 def test_derivatives_where_quotas_bind_exactly(name):
     """On the kink's smooth side: room is 0, the licence price is not."""
     system, cells, state = point(CASES[name], 7)
@@ -52,7 +63,9 @@ def test_derivatives_where_quotas_bind_exactly(name):
     system = system.replace(restrictions=r.replace(log_limit=np.log(tight)))
     direction = np.random.default_rng(8).normal(size=cells.size)
     exact = complex_step(system, cells, state, direction)
-    checks.assert_close("derivative", analytic(system, cells, state, direction), exact, 1e-10 * np.abs(exact).max())
+    checks.assert_close(
+        "derivative", analytic(system, cells, state, direction), exact, 1e-10 * np.abs(exact).max()
+    )
 
 
 def test_derivatives_are_linear_and_take_many_columns():
@@ -68,7 +81,8 @@ def test_derivatives_are_linear_and_take_many_columns():
 
 worlds = st.fixed_dictionaries({
     "seed": st.integers(0, 10_000),
-    "regions": st.integers(2, 5), "ordinary": st.integers(2, 6), "elements": st.integers(1, 5), "classes": st.integers(1, 3),
+    "regions": st.integers(2, 5), "ordinary": st.integers(2, 6), "elements": st.integers(1, 5),
+    "classes": st.integers(1, 3),
     "sparse": st.booleans(), "licence": st.booleans(), "taxes": st.booleans(), "research": st.booleans(),
     "closure": st.sampled_from(["region", "sector"]), "capital": st.sampled_from([np.inf, 0.0, 1.7]),
     "name": st.sampled_from(NAMES),
@@ -78,9 +92,13 @@ worlds = st.fixed_dictionaries({
 @settings(max_examples=25)
 @given(worlds)
 def test_identities_in_random_worlds(draw):
-    sizes = Sizes(draw["regions"], draw["ordinary"], draw["elements"], draw["classes"], min(2, draw["ordinary"]))
+    sizes = Sizes(
+        draw["regions"], draw["ordinary"], draw["elements"], draw["classes"], min(2, draw["ordinary"])
+    )
     same = {key: draw[key] for key in ("sparse", "licence", "taxes", "research")}
-    b = awkward(draw["seed"], sizes, research_closure=draw["closure"], capital_mobility=draw["capital"], **same)
+    b = awkward(
+        draw["seed"], sizes, research_closure=draw["closure"], capital_mobility=draw["capital"], **same
+    )
     case = cases(draw["seed"], b)[draw["name"]]
     for identity in IDENTITIES:
         identity(case, draw["seed"])
