@@ -16,7 +16,7 @@ EPILOG = """\
 examples:
   run.py estimate exposure                        exports of 40 countries and US productivity on exposure, real data
   run.py estimate exposure --exposure mine.csv    the same with exposures of your own (columns sector, exposure)
-  run.py estimate exposure --result result.nc     the same regressions on a result of the model, beside the data
+  run.py estimate exposure --result outputs/runs/RUN   the same regressions on a result of the model, beside the data
   run.py estimate elasticities --counts counts.csv --totals totals.csv     from `run.py patents panel`
   run.py estimate elasticities --panel panel.csv --zeta 2                  from a table of your own
   run.py estimate elasticities --simulate         on simulated patents with a known answer, to see the method work
@@ -53,9 +53,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     exposure.add_argument("--exposure", type=Path, metavar="CSV", help="exposure by WIOD sector (c1 to c35)")
     exposure.add_argument("--us-exposure", type=Path, metavar="CSV", help="exposure by US industry (1 to 63)")
     exposure.add_argument("--base-year", type=int, default=2009, help="year all others are compared with")
-    exposure.add_argument("--result", type=Path, metavar="FILE", help="a result of the model (.nc)")
     exposure.add_argument(
-        "--regime", default="directed_with_spillovers", help="technology regime, with --result"
+        "--result", type=Path, metavar="FILE", help="a result of the model: its folder or results.nc"
+    )
+    exposure.add_argument(
+        "--regime",
+        action="append",
+        default=[],
+        help="technology regime of --result, may be repeated (default all)",
     )
     for one in (slopes, exposure):
         one.add_argument("--draws", type=int, default=999, help="of the wild bootstrap (default 999)")
@@ -177,19 +182,13 @@ def _exposure(args: argparse.Namespace) -> int:
     estimates = exposure_run.estimate(named, args.base_year, args.draws, _progress(len(named)))
     folder = args.out or Path("outputs/runs/evidence/exposure")
     if args.result:
-        estimates = exposure_run.with_model(estimates, args.result, args.regime, args.base_year, args.draws)
+        path = args.result / "results.nc" if args.result.is_dir() else args.result
+        estimates = exposure_run.with_model(estimates, path, args.regime, args.base_year, args.draws)
     written = exposure_run.write(estimates, measured, folder)
     table = effects_table(estimates.effects)
-    wanted = (
-        "outcome",
-        "sample",
-        "effect",
-        "value [log points per sd]",
-        "lower",
-        "upper",
-        "bootstrap_p_value",
-    )
-    print(screen({name: table[name] for name in wanted}))
+    print(screen({name: table[name] for name in exposure_run.SHOWN}, digits=2))
+    for note in estimates.notes:
+        print(note)
     _say_written(written)
     return 0
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from calibration.errors import InputError, Problem
 from calibration.evidence.exposure.measures import Exposure
@@ -19,9 +21,15 @@ from calibration.evidence.exposure.regressions import (
 from calibration.files import write_text
 from calibration.tables import write_csv
 from outputs.evidence.figures import event_study_figure, save
+from outputs.evidence.section import write_section
 from outputs.evidence.tables import effects_table, event_table
 
-FIRST_YEAR = 2010  # of the cut quota
+SHOWN = ("outcome", "sample", "effect", "value [log points per sd]", "lower", "upper", "bootstrap_p_value")
+WHAT = (
+    "Log points per standard deviation of exposure, sectors of one country compared. Exposure is soft: a judgement of "
+    "who buys rare earths. p-values by wild cluster bootstrap."
+)
+STILL = 1e-11  # log points: rounding of the solver
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +38,7 @@ class Estimates:
 
     effects: tuple[tuple[str, str, Effect], ...]
     studies: tuple[tuple[str, str, EventStudy], ...]
+    notes: tuple[str, ...] = ()
 
 
 def samples(
@@ -80,9 +89,15 @@ def estimate(
 
 
 def with_model(
-    estimates: Estimates, result: Path, regime: str, base_year: int, draws: int, last_year: int = 2011
+    estimates: Estimates,
+    result: Path,
+    regimes: Sequence[str],
+    base_year: int,
+    draws: int,
+    last_year: int = 2011,
 ) -> Estimates:
-    """The estimates with those of a result of the model behind them: growth on exposure, every outcome it has."""
+    """The estimates with those of a result of the model behind them: growth on exposure, every outcome it has, in the
+    regimes asked for or in all. An outcome that no sector moves, as technology when it is exogenous, is noted only."""
     import xarray as xr
 
     from outputs.evidence.model_results import OUTCOMES, panel_from_result
@@ -90,14 +105,21 @@ def with_model(
     try:
         with xr.open_dataset(result, engine="h5netcdf") as opened:
             data = opened.load()
-    except (OSError, ValueError) as error:
+        known = [str(name) for name in data["regime"].values]
+    except (OSError, ValueError, KeyError) as error:
         raise InputError(Problem(f"not a result of the model ({error})", str(result))) from error
-    rows = list(estimates.effects)
-    for variable in OUTCOMES:
-        panel = panel_from_result(data, variable, regime=regime, base_year=base_year, last_year=last_year)
-        end = int(panel.data["year"].max())
-        rows.append((panel.outcome, panel.source, long_difference(panel, base_year, end, draws=draws)))
-    return Estimates(tuple(rows), estimates.studies)
+    rows, notes = list(estimates.effects), list(estimates.notes)
+    for regime in regimes or known:
+        for variable in OUTCOMES:
+            panel = panel_from_result(data, variable, regime=regime, base_year=base_year, last_year=last_year)
+            end = int(panel.data["year"].max())
+            if float(np.ptp(panel.data["outcome"])) < STILL:
+                notes.append(f"{panel.source}: {panel.outcome} does not move")
+            else:
+                rows.append(
+                    (panel.outcome, panel.source, long_difference(panel, base_year, end, draws=draws))
+                )
+    return Estimates(tuple(rows), estimates.studies, tuple(notes))
 
 
 def write(estimates: Estimates, exposure: Exposure, folder: Path) -> list[Path]:
@@ -106,15 +128,15 @@ def write(estimates: Estimates, exposure: Exposure, folder: Path) -> list[Path]:
     note = "standard deviations of exposure; intervals of 95%, clustered by sector"
     write_csv(written[0], effects_table(estimates.effects), comments=[note])
     write_csv(written[1], event_table(estimates.studies), comments=[note])
-    table = exposure.frame()
+    metrics = exposure.frame()
     write_csv(
         written[2],
         {
-            "sector": table["sector"],
-            "direct [USD per million USD]": table["direct"],
-            "total [USD per million USD]": table["total"],
-            "score": table["score"],
-            "exposure": table["exposure"],
+            "sector": metrics["sector"],
+            "direct [USD per million USD]": metrics["direct"],
+            "total [USD per million USD]": metrics["total"],
+            "score": metrics["score"],
+            "exposure": metrics["exposure"],
         },
         comments=[
             "SOFT: from use by application (memory) and a judgement of who buys for each application (analyst)"
@@ -131,6 +153,13 @@ def write(estimates: Estimates, exposure: Exposure, folder: Path) -> list[Path]:
             written.append(save(event_study_figure(chosen, outcome, title), path))
     written.append(folder / "summary.md")
     write_text(written[-1], summary(estimates))
+    effects = effects_table(estimates.effects)
+    table = {name: effects[name] for name in SHOWN}
+    notes = [WHAT, *estimates.notes]
+    figures = [path for path in written if path.suffix == ".png"]
+    written.append(
+        write_section(folder, "Exports, productivity and exposure to rare earths", notes, table, figures)
+    )
     return written
 
 
@@ -148,11 +177,12 @@ def summary(estimates: Estimates) -> str:
     for outcome, sample, e in estimates.effects:
         p = "-" if e.bootstrap_p_value is None else f"{e.bootstrap_p_value:.2f}"
         lines.append(
-            f"| {outcome} | {sample} | {e.name} | {e.value:+.3f} | {e.interval[0]:+.3f} to {e.interval[1]:+.3f} | {p} |"
+            f"| {outcome} | {sample} | {e.name} | {e.value:+.2g} | {e.interval[0]:+.2g} to {e.interval[1]:+.2g} | {p} |"
         )
     lines += ["", "Tests that nothing moved with exposure before the quota was cut (joint, clustered F):", ""]
     for outcome, sample, study in estimates.studies:
         test = study.joint_pretest
         said = "too few sectors for a test" if test is None else f"F = {test[0]:.1f}, p = {test[1]:.3f}"
         lines.append(f"- {outcome}, {sample}: {said}")
+    lines += [f"- {note}" for note in estimates.notes]
     return "\n".join(lines) + "\n"

@@ -123,8 +123,9 @@ def agreement_table(result: Agreement) -> Columns:
 
 
 def screen(columns: Mapping[str, Sequence[Any]], digits: int = 3) -> str:
-    """Columns side by side; text to the left, numbers to the right, what is not there as a dash."""
-    cells = {name: [name, *(_shown(v, digits) for v in values)] for name, values in columns.items()}
+    """Columns side by side; text to the left, numbers to the right in significant digits, a dash for
+    what is not there."""
+    cells = {name: [name, *(shown(v, digits) for v in values)] for name, values in columns.items()}
     left = {name: all(isinstance(v, str) for v in values) for name, values in columns.items()}
     width = {name: max(map(len, column)) for name, column in cells.items()}
     lines = [
@@ -136,9 +137,10 @@ def screen(columns: Mapping[str, Sequence[Any]], digits: int = 3) -> str:
     return "\n".join([lines[0], "-" * max(map(len, lines)), *lines[1:]])
 
 
-def _shown(value: Any, digits: int) -> str:
+def shown(value: Any, digits: int) -> str:
+    """A value as text: numbers in significant digits, a dash for what is not there."""
     if value is None:
         return "-"
     if isinstance(value, float):
-        return f"{value:.{digits}f}"
+        return f"{value:.{digits}g}" if abs(value) < 100 else f"{value:,.0f}"
     return str(value)

@@ -110,5 +110,5 @@ def _t_value(outcome: Array, price: Array, instrument: Array, cluster: Codes, nu
 
 
 def _p_value(drawn: Array, observed: float) -> float:
-    """Share of drawn statistics at least as large as the observed; its own pattern of signs counts as one."""
-    return float(np.mean(drawn >= observed * (1 - 1e-9)))
+    """Share of drawn statistics at least as large as the observed; never 0, for the observed is one of them."""
+    return max(float(np.mean(drawn >= observed * (1 - 1e-9))), 1 / (len(drawn) + 1))

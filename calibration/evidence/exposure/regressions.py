@@ -149,6 +149,8 @@ def _effect(
     columns = {"effect": regressor.to_numpy(float)} | {k: v.to_numpy(float) for k, v in (extra or {}).items()}
     value, covariance, clusters = _fit(data, columns, single)
     error = float(np.sqrt(covariance[0, 0]))
+    if error == 0:
+        raise InputError("the outcome does not vary: there is nothing to explain")
     width = float(stats.t.ppf(0.5 + level / 2, clusters - 1)) * error
     slope = float(value[0])
     return Effect(

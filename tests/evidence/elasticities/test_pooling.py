@@ -57,7 +57,7 @@ def test_pooling_is_closer_to_the_truth_than_sectors_alone() -> None:
     prior = rng.uniform(0.2, 0.6, 12)
     alone, together, covered = [], [], []
     noise = np.diag(rng.uniform(0.005, 0.05, 12))
-    for _ in range(100):
+    for _ in range(60):
         truth = prior + 0.05 + rng.normal(0, 0.08, 12)
         slope = rng.multivariate_normal(truth, noise)
         pooled = shrink(slope, noise, prior)

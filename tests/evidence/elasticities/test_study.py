@@ -129,6 +129,7 @@ def test_simulated_estimates_by_command(tmp_path: Path, capsys: pytest.CaptureFi
         "sectors.png",
         "elasticities.yaml",
         "summary.md",
+        "section.html",
     }
     loaded = load(out / "elasticities.yaml")
     assert "SIMULATED data, not evidence" in loaded.settings.parameters.ree_elasticity.source
