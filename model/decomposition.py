@@ -14,8 +14,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.flows import gate_flows, wedges
-from model.innovation import broaden, spill, spill_elements
+from model.flows import gate_flows, licence_rates, wedges
+from model.path import technology_target
 from model.records import Array, Benchmark, Closure, Shock
 from model.solution import Solution
 from model.solve import solve
@@ -54,19 +54,11 @@ def technology_parts(solution: Solution) -> dict[str, Array]:
 
     The parts add up to the technology of a solution whose technology is at its target.
     """
-    system, direction = solution.system, solution.allocation.direction
-    total = technology(solution)
-    if system.closure.regime == "exogenous" or system.closure.technology == "given":
-        return {"technology": total}
-    if system.closure.regime == "directed":
-        return {"direction": total}
-    research, users = system.research, system.nests.users
-    r_x, r_e = direction.research_x, direction.research_e
-    spilt, broad = np.zeros_like(total), np.zeros_like(total)
-    spilt[:, :, -1] = research.spill_x[:, None] * spill(research, r_x) * research.active_x
-    spilt[:, users, :-1] = research.spill_e[:, None, :] * spill_elements(research, users, r_e) * research.active_e
-    broad[:, :, -1] = broaden(research, users, r_e, r_x.shape) * research.active_x
-    return {"direction": total - spilt - broad, "spillovers": spilt, "breadth": broad}
+    closure = solution.system.closure
+    if closure.regime == "exogenous" or closure.technology == "given":
+        return {"technology": technology(solution)}
+    parts = technology_target(solution, closure.regime)
+    return parts if closure.regime == "directed_with_spillovers" else {"direction": parts["direction"]}
 
 
 def contributions(
@@ -115,25 +107,27 @@ def first_order(solution: Solution, base: Solution) -> FirstOrder:
     """First-order terms-of-trade and volume-of-trade effects (Caliendo and Parro 2015), by partner and good.
 
     Terms of trade: exports times the change of own prices less imports times the change of the partner's, at the border.
-    Volume: tariff rates times the change of import volumes, and export-tax rates times that of export volumes. Valid for
-    small shocks without production subsidies, licences, research or new technology; report it beside the exact change.
+    Volume: tariff rates times the change of import volumes, and export-tax rates times that of export volumes. A licence
+    counts as the export tax it is equivalent to, its rent as the exporter's. Valid for small shocks without subsidies,
+    research or new technology, and blind to everything of second order: report it beside the exact change.
     """
     price = solution.allocation.state.price
     old, new = gate_flows(base), gate_flows(solution)
     abroad = ~np.eye(len(price), dtype=bool)[:, :, None]
     trade = np.where(abroad, old, 0.0)  # (i,n,k)
     income = base.system.income_base[:, None, None]
-    tax, tariff = wedges(base)
-    border = trade * (1 + tax)
-    sold = border * (price[:, None, :] + np.log1p(_tax_change(solution, base)))
+    (levy, tariff), (later, _) = _border_wedges(base), _border_wedges(solution)
+    border = trade * levy
+    sold = border * (price[:, None, :] + np.log(later / levy))
     terms = (sold - sold.transpose(1, 0, 2)) / income
-    ratio = np.divide(new, old, out=np.ones_like(new), where=old > 0)
-    volume = np.log(ratio) - price[:, None, :]
-    volume_effect = (tax * trade * volume + (tariff * border * volume).transpose(1, 0, 2)) / income
+    traded = (old > 0) & (new > 0)
+    ratio = np.divide(new, old, out=np.ones_like(new), where=traded)
+    volume = np.where(traded, np.log(ratio) - price[:, None, :], np.where(old > 0, -1.0, 0.0))
+    volume_effect = ((levy - 1) * trade * volume + (tariff * border * volume).transpose(1, 0, 2)) / income
     return FirstOrder(terms, volume_effect)
 
 
-def _tax_change(solution: Solution, base: Solution) -> Array:
-    """(i,n,k) change of 1 + export tax, ratio less 1: a tax moves the border price."""
-    (tax, _), (tax0, _) = wedges(solution), wedges(base)
-    return (1 + tax) / (1 + tax0) - 1
+def _border_wedges(solution: Solution) -> tuple[Array, Array]:
+    """(i,n,k) border price over gate price, (1 + export tax)(1 + licence); and the tariff."""
+    tax, tariff = wedges(solution)
+    return (1 + tax) * (1 + licence_rates(solution)), tariff

@@ -1,79 +1,191 @@
 """Years: knowledge, capacity and stocks. E21-E23 of docs/model.md.
 
-Recursive-dynamic: each year is the static equilibrium given last year's technology and capacity.
+Recursive-dynamic: each year is the static equilibrium given the technology and the capacity that the years before left.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from model.equilibrium import tobins_q
-from model.innovation import technology
+from model.innovation import broaden, spill, spill_elements, technology
 from model.records import Array, Benchmark, Closure, Frozen, Parameters, Regime, Shock
 from model.solution import Solution, SolveError
 from model.solve import solve
 
+LONG_RUN = Closure("exogenous", "given", "target")  # capacity at its target, technology as it stands
+
+
+@dataclass(frozen=True)
+class Standing(Frozen):
+    """What a year starts from."""
+
+    technology: Mapping[str, Array]  # (n,j,g) ln a by part: direction, spillovers, breadth
+    capacity: Array  # (n,s) ln K, plant that runs
+    plant: Array  # (n,s) ln of all plant, what is mothballed included
+    targets: tuple[Array, ...] = ()  # (n,s) ln K* of the years before, oldest first
+
+    @property
+    def log_technology(self) -> Array:
+        """(n,j,g) ln a."""
+        return np.asarray(sum(self.technology.values()))
+
+
+@dataclass(frozen=True)
+class Year(Frozen):
+    """A year of a path: what it starts from, its equilibrium, and where technology and capacity are headed."""
+
+    year: int
+    standing: Standing
+    solution: Solution
+    technology_target: Mapping[str, Array]  # (n,j,g) by part
+    capacity_target: Array  # (n,s) ln K*
+
 
 @dataclass(frozen=True)
 class Path(Frozen):
-    """Solutions of consecutive years and the states they start from."""
+    """Consecutive years, and the stocks held at the start of each."""
 
-    years: tuple[int, ...]
-    solutions: tuple[Solution, ...]
-    technology: Array  # (t,n,j,g) ln a at the start of each year
-    capacity: Array  # (t,n,s) ln K
-    technology_target: Array  # (t,n,j,g)
-    capacity_target: Array  # (t,n,s)
-    stocks: Array  # (t,n,k) tonnes held at the start of each year
+    records: tuple[Year, ...]
+    stocks: Array  # (t,n,k) tonnes
 
+    @property
+    def years(self) -> tuple[int, ...]:
+        """The years in order."""
+        return tuple(record.year for record in self.records)
 
-def technology_target(solution: Solution, regime: Regime) -> Array:
-    """E17 at the year's research: (n,j,g) ln a towards which technology moves. 0 in the exogenous regime."""
-    system, direction = solution.system, solution.allocation.direction
-    nests = system.nests
-    regions, sectors = system.active.shape
-    target = np.zeros((regions, sectors, len(system.benchmark.elements) + 1))
-    if regime == "exogenous":
-        return target
-    spillovers = regime == "directed_with_spillovers"
-    x, e = technology(system.research, nests.users, direction.research_x, direction.research_e, spillovers)
-    target[:, :, -1] = x
-    target[:, nests.users, :-1] = e
-    return target
+    @property
+    def solutions(self) -> tuple[Solution, ...]:
+        """The equilibrium of each year."""
+        return tuple(record.solution for record in self.records)
 
+    @property
+    def technology(self) -> Array:
+        """(t,n,j,g) ln a at the start of each year."""
+        return np.stack([record.standing.log_technology for record in self.records])
 
-def capacity_target(solution: Solution) -> Array:
-    """E22: (n,s) ln K* = xi ln q; 0 where a stage has no plant."""
-    system = solution.system
-    b = system.benchmark
-    if not len(b.stage_sector):
-        return np.zeros(system.log_capacity.shape)
-    present = system.supply_share[:, system.stage_factor, b.stage_sector] > 0
-    return np.where(present, b.parameters.capacity_response * tobins_q(system, solution.allocation), 0.0)
+    @property
+    def capacity(self) -> Array:
+        """(t,n,s) ln K of each year."""
+        return np.stack([record.standing.capacity for record in self.records])
+
+    @property
+    def capacity_target(self) -> Array:
+        """(t,n,s) ln K* of each year."""
+        return np.stack([record.capacity_target for record in self.records])
 
 
-def learn(log_a: Array, target: Array, parameters: Parameters) -> Array:
-    """E21: ln a of the next year; learning at one rate, forgetting at another."""
-    gap = target - log_a
-    return log_a + parameters.learning * np.maximum(gap, 0) + parameters.forgetting * np.minimum(gap, 0)
+def base_standing(benchmark: Benchmark) -> Standing:
+    """The base year: a = 1 and K = 1 everywhere."""
+    regions, sectors = benchmark.output.shape
+    none = np.zeros((regions, sectors, len(benchmark.elements) + 1))
+    plant = np.zeros((regions, len(benchmark.stage_sector)))
+    return Standing({"direction": none, "spillovers": none, "breadth": none}, plant, plant)
 
 
-def build(log_k: Array, targets: Sequence[Array], parameters: Parameters) -> Array:
-    """E22: ln K of the next year.
+def technology_target(solution: Solution, regime: Regime) -> dict[str, Array]:
+    """E17 at the year's research, part by part: (n,j,g) ln a from own research, others' research, and breadth.
 
-    targets: ln K* of every year so far, this year last. Plant ordered b years ago is finished as long as plant is still
-    wanted today; where it is not, plant leaves at once.
+    The parts that a regime has; their sum is the technology that research of this year leads to in the end.
     """
-    wanted = targets[-1] - log_k
-    ordered = np.zeros_like(log_k)
+    system, direction = solution.system, solution.allocation.direction
+    research, users = system.research, system.nests.users
+    r_x, r_e = direction.research_x, direction.research_e
+    total, spilt, broad = (np.zeros((*system.active.shape, len(system.benchmark.elements) + 1)) for _ in range(3))
+    if regime == "exogenous":
+        return {"direction": total, "spillovers": spilt, "breadth": broad}
+    spillovers = regime == "directed_with_spillovers"
+    total[:, :, -1], total[:, users, :-1] = technology(research, users, r_x, r_e, spillovers)
+    if spillovers:
+        spilt[:, :, -1] = research.spill_x[:, None] * spill(research, r_x) * research.active_x
+        spilt[:, users, :-1] = research.spill_e[:, None, :] * spill_elements(research, users, r_e) * research.active_e
+        broad[:, :, -1] = broaden(research, users, r_e, r_x.shape) * research.active_x
+    return {"direction": total - spilt - broad, "spillovers": spilt, "breadth": broad}
+
+
+def capacity_target(benchmark: Benchmark, shock: Shock, log_technology: Array | None) -> Array:
+    """E22: (n,s) ln K*, the capacity of the year's long-run equilibrium, where ln K* = xi ln q holds at K* itself.
+
+    Investors foresee the price at which their plant will sell. Tobin's q at today's capacity would be a cobweb: where
+    supply and demand are inelastic, rent reacts to capacity many times over. Raises SolveError.
+    """
+    if not len(benchmark.stage_sector):
+        return np.zeros((benchmark.output.shape[0], 0))
+    try:
+        found = solve(benchmark, shock.replace(technology=log_technology, capacity=None), LONG_RUN)
+    except SolveError as error:
+        error.add_note("in the long-run equilibrium that capacity heads for (E22)")
+        raise
+    return found.allocation.capacity
+
+
+def learn(now: Mapping[str, Array], target: Mapping[str, Array], parameters: Parameters) -> dict[str, Array]:
+    """E21: ln a of the next year, by part; learning where the sum of parts lies below its target, else forgetting."""
+    gap = np.asarray(sum(target.values())) - np.asarray(sum(now.values()))
+    speed = np.where(gap > 0, parameters.learning, parameters.forgetting)
+    return {part: now[part] + speed * (target[part] - now[part]) for part in now}
+
+
+def even(parameters: Parameters) -> Parameters:
+    """Parameters with forgetting as fast as learning: the companion of every path (E21)."""
+    changed: Parameters = parameters.replace(forgetting=parameters.learning)
+    return changed
+
+
+def build(standing: Standing, target: Array, parameters: Parameters) -> Standing:
+    """E22: capacity of the next year; technology is left as it is.
+
+    Plant that is not wanted stops at once and is mothballed; a share of idle plant is scrapped every year. Plant that
+    is wanted comes first from what is idle, as fast as it stopped, and then from what was ordered b years ago, as long
+    as more than the idle plant is wanted today.
+    """
+    targets = (*standing.targets, target)
+    capacity, idle = standing.capacity, standing.plant - standing.capacity
+    wanted = target - capacity
+    ordered = np.zeros_like(capacity)
     for s, delay in enumerate(np.asarray(parameters.build_time, dtype=int)):
         if len(targets) > delay:
-            ordered[:, s] = np.maximum(targets[-1 - delay][:, s] - log_k[:, s], 0)
-    grow = np.where(wanted > 0, parameters.capacity_expansion * ordered, 0.0)
-    return log_k + grow + parameters.capacity_exit * np.minimum(wanted, 0)
+            ordered[:, s] = np.maximum(targets[-1 - delay][:, s] - standing.plant[:, s], 0)
+    new = np.where(wanted > idle, parameters.capacity_expansion * ordered, 0.0)
+    reopened = np.minimum(parameters.capacity_exit * np.maximum(wanted, 0), idle)
+    after = capacity + new + reopened + parameters.capacity_exit * np.minimum(wanted, 0)
+    keep = 1.0 - (parameters.capacity_scrapping if len(parameters.capacity_scrapping) else 1.0)
+    plant = after + keep * np.maximum(standing.plant + new - after, 0)
+    return Standing(standing.technology, after, plant, targets)
+
+
+def finish_plant(standing: Standing, added: Array) -> Standing:
+    """Plant finished by policy at the start of a year; added (n,s) share of base capacity."""
+    changed: Standing = standing.replace(
+        capacity=np.log(np.exp(standing.capacity) + added), plant=np.log(np.exp(standing.plant) + added)
+    )
+    return changed
+
+
+def run_year(
+    benchmark: Benchmark, year: int, shock: Shock, regime: Regime, standing: Standing, *, capacity_moves: bool = True
+) -> Year:
+    """E21-E22: the equilibrium of a year and where it is headed. Raises SolveError naming the year."""
+    log_a = standing.log_technology
+    given = shock.replace(technology=log_a, capacity=standing.capacity)
+    try:
+        solution = solve(benchmark, given, Closure(regime, "given", "given"))
+        target = capacity_target(benchmark, shock, log_a) if capacity_moves else standing.capacity
+    except SolveError as error:
+        error.add_note(f"in year {year} of the path, regime {regime}")
+        raise
+    return Year(year, standing, solution, technology_target(solution, regime), target)
+
+
+def next_standing(record: Year, parameters: Parameters) -> Standing:
+    """E21, E22: what the next year starts from, policy's own plant aside."""
+    following = build(record.standing, record.capacity_target, parameters)
+    learnt: Standing = following.replace(
+        technology=learn(record.standing.technology, record.technology_target, parameters)
+    )
+    return learnt
 
 
 def hold_stocks(shocks: Sequence[Shock], initial: Array) -> Array:
@@ -92,19 +204,6 @@ def hold_stocks(shocks: Sequence[Shock], initial: Array) -> Array:
     return np.stack(held[:-1])
 
 
-def check_stable(parameters: Parameters) -> None:
-    """Refuse speeds outside the range in which a path can settle: every one a share of the gap closed in a year."""
-    ranges = {
-        "learning": parameters.learning, "forgetting": parameters.forgetting,
-        "capacity_expansion": parameters.capacity_expansion, "capacity_exit": parameters.capacity_exit,
-    }  # fmt: skip
-    for name, value in ranges.items():
-        if np.any(np.asarray(value) < 0) or np.any(np.asarray(value) > 1):
-            raise ValueError(f"{name} = {value} is outside its stable range [0, 1]")
-    if (np.asarray(parameters.build_time) < 0).any():
-        raise ValueError(f"build_time = {parameters.build_time} is negative")
-
-
 def simulate(
     benchmark: Benchmark,
     years: Sequence[int],
@@ -119,36 +218,19 @@ def simulate(
     """E21-E23: a path of years.
 
     shocks: one for each year; added_capacity (t,n,s): plant finished by policy at the start of each year, as a share of
-    base capacity; initial_stocks (n,k) tonnes. Raises SolveError naming the year, ValueError for unstable parameters.
+    base capacity; initial_stocks (n,k) tonnes. Raises SolveError naming the year, ValueError for unstable parameters
+    (`model.stability.check_path`).
     """
-    par = benchmark.parameters
-    check_stable(par)
-    regions, sectors = benchmark.output.shape
-    log_a = np.zeros((regions, sectors, len(benchmark.elements) + 1))
-    log_k = np.zeros((regions, len(benchmark.stage_sector)))
+    from model.stability import check_speeds
+
+    check_speeds(benchmark.parameters)
     stocks = hold_stocks(shocks, np.zeros(benchmark.final.shape) if initial_stocks is None else initial_stocks)
-    closure = Closure(regime, "given", "given")
-    solutions: list[Solution] = []
-    a_start, k_start, a_targets, k_targets = [], [], [], []
+    standing, records = base_standing(benchmark), []
     for t, (year, shock) in enumerate(zip(years, shocks, strict=True)):
         if added_capacity is not None:
-            log_k = np.log(np.exp(log_k) + added_capacity[t])
-        solution = solve(benchmark, shock.replace(technology=log_a, capacity=log_k), closure, throw=False)
-        if not solution.converged:
-            error = SolveError(solution)
-            error.add_note(f"in year {year} of the path, regime {regime}")
-            raise error
-        solutions.append(solution)
-        a_start.append(log_a)
-        k_start.append(log_k)
-        a_targets.append(technology_target(solution, regime))
-        k_targets.append(capacity_target(solution))
-        log_a = learn(log_a, a_targets[-1], par)
-        if capacity_moves:
-            log_k = build(log_k, k_targets, par)
+            standing = finish_plant(standing, added_capacity[t])
+        records.append(run_year(benchmark, year, shock, regime, standing, capacity_moves=capacity_moves))
+        standing = next_standing(records[-1], benchmark.parameters)
         if progress is not None:
             progress(year)
-    return Path(
-        tuple(years), tuple(solutions), np.stack(a_start), np.stack(k_start), np.stack(a_targets),
-        np.stack(k_targets), stocks,
-    )  # fmt: skip
+    return Path(tuple(records), stocks)

@@ -3,11 +3,27 @@
 import numpy as np
 import pytest
 
-from model import Shock, solve
-from model.path import build, check_stable, hold_stocks, learn, simulate
+from model import Closure, Shock, solve
+from model.decomposition import technology_parts
+from model.equilibrium import tobins_q
+from model.path import (
+    Standing,
+    base_standing,
+    build,
+    capacity_target,
+    even,
+    finish_plant,
+    hold_stocks,
+    learn,
+    simulate,
+    technology_target,
+)
+from model.stability import check_speeds
+from model.welfare import technology
 from tests.worlds import quota, world
 
 YEARS = range(2009, 2017)
+FULL = "directed_with_spillovers"
 
 
 @pytest.fixture(scope="module")
@@ -15,48 +31,146 @@ def spike():
     """A quota for three years, then none."""
     bench, _ = world(1, research_closure="sector")
     shocks = [Shock(), *[Shock(quotas=(quota(bench, 0.4),))] * 3, *[Shock()] * 4]
-    return bench, shocks, simulate(bench, YEARS, shocks, "directed_with_spillovers")
+    return bench, shocks, simulate(bench, YEARS, shocks, FULL)
 
 
 def test_without_a_shock_nothing_moves():
     bench, _ = world(2, research_closure="sector")
-    path = simulate(bench, YEARS, [Shock()] * len(YEARS), "directed_with_spillovers")
+    years = range(2009, 2031)
+    path = simulate(bench, years, [Shock()] * len(years), FULL)
     assert np.abs(path.technology).max() < 1e-12
     assert np.abs(path.capacity).max() < 1e-12
 
 
 def test_the_first_half_does_not_depend_on_the_horizon(spike):
     bench, shocks, path = spike
-    half = simulate(bench, YEARS[:4], shocks[:4], "directed_with_spillovers")
+    half = simulate(bench, YEARS[:4], shocks[:4], FULL)
     np.testing.assert_array_equal(half.technology, path.technology[:4])
     np.testing.assert_array_equal(half.capacity, path.capacity[:4])
 
 
+def test_a_long_path_after_a_shock_settles(spike):
+    bench, _, path = spike
+    years = range(2009, 2031)
+    shocks = [Shock(), *[Shock(quotas=(quota(bench, 0.4),))] * 3, *[Shock()] * (len(years) - 4)]
+    long = simulate(bench, years, shocks, FULL)
+    moves = np.abs(np.diff(long.capacity, axis=0)).max(axis=(1, 2))
+    assert moves[-1] < 0.05 * moves.max()
+    assert np.abs(long.capacity[-1]).max() < 0.1 * np.abs(long.capacity).max()
+    gap = np.abs(np.diff(long.technology, axis=0)).max(axis=(1, 2, 3))
+    assert (np.diff(gap[8:]) < 0).all()  # what was learnt is forgotten ever more slowly
+
+
 def test_a_temporary_restriction_leaves_lasting_technology_only_when_forgetting_is_slower(spike):
-    bench, shocks, path = spike
-    even = bench.replace(parameters=bench.parameters.replace(forgetting=bench.parameters.learning))
-    symmetric = simulate(even, YEARS, shocks, "directed_with_spillovers")
-    lasting, fading = (p.technology[-1][1:, [0, 1], :-1].sum(axis=2) for p in (path, symmetric))
+    bench, shocks, _ = spike
+    benches = bench, bench.replace(parameters=even(bench.parameters))
+    paths = (simulate(b, YEARS, shocks, FULL, capacity_moves=False) for b in benches)
+    lasting, fading = (p.technology[-1][1:, [0, 1], :-1].sum(axis=2) for p in paths)
     assert (lasting > 0).all()
     assert (fading < 0.5 * lasting).all()
 
 
 def test_learning_and_forgetting_close_their_share_of_the_gap():
     parameters = world(1)[0].parameters.replace(learning=0.3, forgetting=0.1)
-    now = np.array([0.0, 1.0, 0.5])
-    np.testing.assert_allclose(learn(now, np.array([1.0, 0.0, 0.5]), parameters), [0.3, 0.9, 0.5])
+    now = {"direction": np.array([0.0, 1.0, 0.5])}
+    after = learn(now, {"direction": np.array([1.0, 0.0, 0.5])}, parameters)
+    np.testing.assert_allclose(after["direction"], [0.3, 0.9, 0.5])
+
+
+def test_the_sum_of_the_parts_decides_whether_one_learns_or_forgets():
+    parameters = world(1)[0].parameters.replace(learning=0.5, forgetting=0.1)
+    now = {"direction": np.array([1.0]), "breadth": np.array([0.0])}
+    after = learn(now, {"direction": np.array([0.0]), "breadth": np.array([3.0])}, parameters)
+    np.testing.assert_allclose(after["direction"], [0.5])  # the sum rises from 1 towards 3: both parts at 0.5
+    np.testing.assert_allclose(after["breadth"], [1.5])
+
+
+@pytest.mark.parametrize("regime", ["directed", FULL])
+def test_the_target_of_technology_is_that_of_the_static_solution_at_its_own_fixed_point(regime):
+    bench, _ = world(2, research_closure="sector")
+    shock = Shock(quotas=(quota(bench, 0.5),))
+    static = solve(bench, shock, Closure(regime))
+    given = solve(bench, shock.replace(technology=technology(static)), Closure(regime, "given", "given"))
+    parts = technology_target(given, regime)
+    np.testing.assert_allclose(sum(parts.values()), technology(static), atol=1e-9)
+    for name, part in technology_parts(static).items():
+        np.testing.assert_allclose(parts[name], part, atol=1e-9)
+
+
+def test_the_target_of_capacity_is_consistent_at_itself():
+    bench, _ = world(1, research_closure="sector")
+    shock = Shock(quotas=(quota(bench, 0.5),))
+    target = capacity_target(bench, shock, None)
+    there = solve(bench, shock.replace(capacity=target), Closure("exogenous", "given", "given"))
+    q = tobins_q(there.system, there.allocation)
+    expected = bench.parameters.capacity_response * q
+    np.testing.assert_allclose(target, expected, atol=1e-9)
+
+
+def test_capacity_is_stable_at_full_speed_where_the_cobweb_is_not():
+    """With rent at today's capacity as the signal, inelastic supply would overshoot ever further (E22)."""
+    bench, _ = world(
+        1, research_closure="sector", capacity_exit=np.ones(3), capacity_expansion=np.ones(3),
+        build_time=np.zeros(3, dtype=int), capacity_response=np.full(3, 3.0), ree_elasticity=np.full(7, 0.03),
+        element_elasticity=np.full(7, 0.05), capacity_weight=np.zeros(3),
+    )  # fmt: skip
+    small = np.zeros((3, 3))
+    small[0, 1] = 1e-4
+    moved = solve(bench, Shock(capacity=small), Closure("exogenous", "given", "given"))
+    slope = bench.parameters.capacity_response[1] * tobins_q(moved.system, moved.allocation)[0, 1] / 1e-4
+    assert slope < -1  # an explicit rule K' = K*(K) diverges
+    shocks = [Shock(), *[Shock(quotas=(quota(bench, 0.6),))] * 8]
+    path = simulate(bench, range(9), shocks, "exogenous")
+    np.testing.assert_allclose(path.capacity[3:], np.broadcast_to(path.capacity[2], (6, 3, 3)), atol=1e-9)
+
+
+def speeds(**changes):
+    defaults = {"capacity_expansion": np.array([0.5]), "capacity_exit": np.array([0.8]), "build_time": np.array([2])}
+    return world(1)[0].parameters.replace(**(defaults | changes))
+
+
+def ahead(standing, targets, parameters):
+    """Capacity and plant after a sequence of targets."""
+    for target in targets:
+        standing = build(standing, np.full((1, 1), target), parameters)
+    return float(standing.capacity[0, 0]), float(standing.plant[0, 0])
+
+
+EMPTY = Standing({}, np.zeros((1, 1)), np.zeros((1, 1)))
 
 
 def test_plant_takes_its_build_time_and_leaves_at_once():
-    parameters = world(1)[0].parameters.replace(
-        capacity_expansion=np.array([0.5]), capacity_exit=np.array([0.8]), build_time=np.array([2])
-    )
-    zero, high = np.zeros((1, 1)), np.ones((1, 1))
-    assert build(zero, [high], parameters) == 0  # ordered this year
-    assert build(zero, [high, high], parameters) == 0
-    assert build(zero, [high, high, high], parameters) == 0.5
-    assert build(zero, [high, high, -high], parameters) == -0.8  # no longer wanted: plant leaves
-    assert build(zero, [-high, high, high], parameters) == 0  # wanted now, nothing was ordered
+    par = speeds()
+    assert ahead(EMPTY, [1.0], par) == (0, 0)  # ordered
+    assert ahead(EMPTY, [1.0, 1.0], par) == (0, 0)
+    assert ahead(EMPTY, [1.0, 1.0, 1.0], par) == (0.5, 0.5)
+    assert ahead(EMPTY, [-1.0], par) == (-0.8, -0.8)  # nothing is kept without mothballing
+    assert ahead(EMPTY, [-1.0, 1.0, 1.0], par)[0] == -0.8  # wanted now, nothing was ordered in time
+    assert ahead(EMPTY, [1.0, 1.0, -1.0], par)[0] == -0.8  # no longer wanted when it would have been finished
+
+
+def test_mothballed_plant_reopens_without_a_build_time_and_is_scrapped_in_time():
+    par = speeds(capacity_scrapping=np.array([0.25]))
+    closed = ahead(EMPTY, [-1.0], par)
+    np.testing.assert_allclose(closed, [-0.8, -0.8 + 0.75 * 0.8])
+    reopened = ahead(EMPTY, [-1.0, 0.0], par)
+    np.testing.assert_allclose(reopened[0], -0.8 + 0.6)  # all that is idle, 0.6, is less than 0.8 * 0.8
+    kept = ahead(EMPTY, [-1.0] * 30, par)
+    np.testing.assert_allclose(kept, [-1.0, -1.0], atol=1e-3)
+
+
+def test_capacity_stays_between_its_extreme_targets():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        par = speeds(
+            capacity_expansion=rng.uniform(0, 1, 1), capacity_exit=rng.uniform(0, 1, 1),
+            capacity_scrapping=rng.uniform(0, 1, 1), build_time=rng.integers(0, 4, 1),
+        )  # fmt: skip
+        standing, targets = EMPTY, rng.uniform(-1, 1, 40)
+        for target in targets:
+            standing = build(standing, np.full((1, 1), target), par)
+            assert targets.min() <= standing.capacity.item() <= targets.max()
+            assert standing.plant.item() >= standing.capacity.item()
 
 
 def test_capacity_abroad_follows_the_rent(spike):
@@ -78,12 +192,12 @@ def test_a_stock_cannot_be_negative():
     np.testing.assert_allclose(hold_stocks(bought, held)[1, 0, 1], 16.0)
 
 
-@pytest.mark.parametrize("name", ["learning", "forgetting"])
+@pytest.mark.parametrize("name", ["learning", "forgetting", "capacity_exit"])
 @pytest.mark.parametrize("value", [-0.1, 1.1])
 def test_speeds_outside_their_range_are_refused(name, value):
     parameters = world(1)[0].parameters.replace(**{name: value})
     with pytest.raises(ValueError, match=rf"{name} = .* \[0, 1\]"):
-        check_stable(parameters)
+        check_speeds(parameters)
 
 
 def test_added_capacity_acts_like_given_capacity():
@@ -91,6 +205,7 @@ def test_added_capacity_acts_like_given_capacity():
     added = np.zeros((1, 3, 3))
     added[0, 1, 1] = 0.5
     path = simulate(bench, [2010], [Shock()], "exogenous", added_capacity=added)
-    log_k = np.log1p(added[0])
-    given = solve(bench, Shock(capacity=log_k), path.solutions[0].system.closure)
+    given = solve(bench, Shock(capacity=np.log1p(added[0])), path.solutions[0].system.closure)
     np.testing.assert_array_equal(path.solutions[0].allocation.supply, given.allocation.supply)
+    finished = finish_plant(base_standing(bench), added[0])
+    np.testing.assert_allclose(np.exp(finished.plant[1, 1]), 1.5)
