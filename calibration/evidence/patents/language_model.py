@@ -1,19 +1,14 @@
-"""Classify patents by a language model: many requests at once, retried, paced, paid for once, accounted for
-one by one.
-"""
+"""Classify patents by a language model: many at once, retried, paced, paid for once, accounted for one by one."""
 
 from __future__ import annotations
 
 import asyncio
 import json
-import logging
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from calibration.errors import InputError
-from calibration.evidence.patents.budget import Budget, Estimate, Pace, estimate, input_tokens
+from calibration.evidence.patents.budget import Budget, Estimate, Pace, estimate
 from calibration.evidence.patents.cache import Cache, CachedAnswer
 from calibration.evidence.patents.endpoint import (
     Answer,
@@ -22,32 +17,23 @@ from calibration.evidence.patents.endpoint import (
     Prompt,
     cache_key,
     read_answer,
-    request,
 )
 from calibration.evidence.patents.records import Patent, Verdict
 from calibration.evidence.patents.text import clean
+from calibration.evidence.patents.transport import (
+    EndpointError,
+    Line,
+    OutOfBudget,
+    Refused,
+    Unreachable,
+    Unsure,
+    client_library,
+    redact,
+    send,
+)
 
-log = logging.getLogger(__name__)
-
-LONGEST_WAIT = 60.0  # seconds between two attempts
 GIVE_UP_AFTER = 20  # patents in a row that no attempt could bring to the server
 NO_TEXT = "no text is left to classify"
-
-
-class EndpointError(InputError):
-    """The endpoint refuses everything: a wrong key, model or address. No use in going on."""
-
-
-class _Unreachable(Exception):
-    """No attempt for one patent got an answer of any kind."""
-
-
-class _Refused(Exception):
-    """The server refuses this one request, as too long for instance."""
-
-
-class _Unsure(Exception):
-    """A refusal before any reply: this request may be at fault, or the settings."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,20 +53,12 @@ class Run:
 class _State:
     """What the workers of one run share."""
 
-    endpoint: Endpoint
-    prompt: Prompt
-    client: Any
+    line: Line
     cache: Cache
-    budget: Budget
-    pace: Pace
-    secret: str
     progress: Callable[[int], object]
     queue: list[tuple[str, str]]  # (key, text) still to be asked
     stopped: str = ""
     failures_in_row: int = 0
-    refused_in_row: int = 0
-    replies: int = 0
-    settled: asyncio.Event = field(default_factory=asyncio.Event)
     pending: dict[str, str] = field(default_factory=dict)  # key -> why
 
 
@@ -124,20 +102,11 @@ def classify(
     known = cache.get(texts)
     progress(sum(key in known for key in keys.values()))
     budget = Budget(endpoint)
-    state = _State(
-        endpoint,
-        prompt,
-        None,
-        cache,
-        budget,
-        Pace(endpoint),
-        key,
-        progress,
-        [(k, t) for k, t in texts.items() if k not in known][::-1],
-    )
+    queue = [(k, t) for k, t in texts.items() if k not in known][::-1]
+    state = _State(Line(endpoint, prompt, None, budget, Pace(endpoint), key), cache, progress, queue)
     if state.queue:
         try:
-            asyncio.run(_work(state, key))
+            asyncio.run(_work(state))
         except* EndpointError as group:
             first: BaseException = group
             while isinstance(first, BaseExceptionGroup):
@@ -146,8 +115,7 @@ def classify(
     # Read back, so that a first run and a resumed one report from the same rows.
     final = cache.get(texts)
     verdicts = tuple(
-        _verdict(patent.id, final.get(keys[patent.id]), state, endpoint, prompt, keys[patent.id])
-        for patent in patents
+        _verdict(patent.id, final.get(keys[patent.id]), state, keys[patent.id]) for patent in patents
     )
     return Run(
         verdicts,
@@ -160,17 +128,17 @@ def classify(
     )
 
 
-async def _work(state: _State, key: str) -> None:
-    openai = _openai()
+async def _work(state: _State) -> None:
+    openai = client_library()
     async with openai.AsyncOpenAI(
-        base_url=state.endpoint.base_url,
-        api_key=key,
+        base_url=state.line.endpoint.base_url,
+        api_key=state.line.secret,
         max_retries=0,  # retries are counted, paced and paid here
-        timeout=state.endpoint.timeout_seconds,
+        timeout=state.line.endpoint.timeout_seconds,
     ) as client:
-        state.client = client
+        state.line.client = client
         async with asyncio.TaskGroup() as group:
-            for _ in range(min(state.endpoint.concurrency, len(state.queue))):
+            for _ in range(min(state.line.endpoint.concurrency, len(state.queue))):
                 group.create_task(_worker(state))
 
 
@@ -179,16 +147,16 @@ async def _worker(state: _State) -> None:
         key, text = state.queue.pop()
         try:
             answer = await _ask(state, key, text)
-        except _Unreachable as error:
+        except Unreachable as error:
             state.pending[key] = str(error)
             state.failures_in_row += 1
-            if state.failures_in_row >= min(GIVE_UP_AFTER, 2 * state.endpoint.concurrency):
+            if state.failures_in_row >= min(GIVE_UP_AFTER, 2 * state.line.endpoint.concurrency):
                 state.stopped = f"the endpoint cannot be reached: {error}"
             continue
-        except _OutOfBudget:
+        except OutOfBudget:
             state.stopped = "the budget is used up"
             continue
-        except _Unsure:
+        except Unsure:
             state.queue.insert(0, (key, text))
             continue
         state.failures_in_row = 0
@@ -196,31 +164,28 @@ async def _worker(state: _State) -> None:
         state.progress(1)
 
 
-class _OutOfBudget(Exception):
-    """The next request does not fit the limits."""
-
-
 async def _ask(state: _State, key: str, text: str) -> CachedAnswer:
     """One patent's answer after as many attempts as are allowed."""
     sent, used_in, used_out, reason = 0, 0, 0, NO_TEXT
     answer: Answer | None = None
     if text:
-        for attempt in range(state.endpoint.malformed_attempts):
+        for attempt in range(state.line.endpoint.malformed_attempts):
             try:
-                reply, requests, tokens_in, tokens_out = await _send(state, text, attempt)
-            except _Refused as error:
+                reply = await send(state.line, text, attempt)
+            except Refused as error:
                 sent, reason = sent + 1, str(error)
                 break
-            sent, used_in, used_out = sent + requests, used_in + tokens_in, used_out + tokens_out
+            sent, used_in = sent + reply.requests, used_in + reply.input_tokens
+            used_out += reply.output_tokens
             try:
-                answer = read_answer(*reply, text)
+                answer = read_answer(reply.content, reply.finish_reason, text)
                 break
             except MalformedAnswer as error:
-                reason = f"malformed answer: {_redact(str(error), state.secret)}"
+                reason = f"malformed answer: {redact(str(error), state.line.secret)}"
     return CachedAnswer(
         key,
-        state.endpoint.model,
-        f"{state.prompt.version}:{state.prompt.fingerprint}",
+        state.line.endpoint.model,
+        f"{state.line.prompt.version}:{state.line.prompt.fingerprint}",
         "unclassified" if answer is None else "classified",
         "" if answer is None else answer.model_dump_json(),
         reason if answer is None else "",
@@ -230,104 +195,8 @@ async def _ask(state: _State, key: str, text: str) -> CachedAnswer:
     )
 
 
-async def _send(state: _State, text: str, warmer: int) -> tuple[tuple[str | None, str | None], int, int, int]:
-    """(content, finish reason) of the first reply, requests sent and tokens used; `warmer`: how many answers
-    were malformed before, as a model that must not vary would only repeat itself. Raises _Unreachable after
-    the last attempt, _Refused, _OutOfBudget and EndpointError.
-    """
-    openai = _openai()
-    expected = input_tokens(state.prompt, text)
-    last = ""
-    for attempt in range(state.endpoint.transport_attempts):
-        while not state.budget.reserve(expected):
-            if not state.budget.under_way:
-                raise _OutOfBudget
-            state.settled.clear()  # what is under way may cost less than was set aside for it
-            await state.settled.wait()
-        used = (expected, 0)  # a request that failed may have been read and billed
-        wait = 0.0
-        try:
-            await state.pace.wait(expected)
-            # The client's timeout is for silence; a server that drips bytes is stopped by this one.
-            async with asyncio.timeout(state.endpoint.timeout_seconds):
-                arguments = request(state.endpoint, state.prompt, text, warmer)
-                reply = await state.client.chat.completions.create(**arguments)
-            content, finish = _first_choice(reply)
-            usage = getattr(reply, "usage", None)
-            used = (
-                getattr(usage, "prompt_tokens", None) or expected,
-                getattr(usage, "completion_tokens", None) or len(content or "") // 4,
-            )
-            state.refused_in_row, state.replies = 0, state.replies + 1
-            return (content, finish), attempt + 1, *used
-        except (TimeoutError, openai.APITimeoutError):
-            last = "timed out"
-        except openai.APIStatusError as error:
-            last = f"status {error.status_code}"
-            wait = _judge_status(state, error)
-        except openai.APIConnectionError as error:
-            last = f"no connection ({type(error.__cause__ or error).__name__})"
-        except (openai.APIError, ValueError, TypeError) as error:  # a body that is no completion
-            last = f"not a completion ({type(error).__name__})"
-        finally:
-            state.budget.settle(expected, *used)
-            state.settled.set()
-        if attempt + 1 < state.endpoint.transport_attempts:
-            backoff = state.endpoint.backoff_seconds * 2**attempt * random.uniform(0.5, 1.0)
-            await asyncio.sleep(min(max(wait, backoff), LONGEST_WAIT))
-    raise _Unreachable(last)
-
-
-def _judge_status(state: _State, error: Any) -> float:
-    """Seconds the server asks to wait, for a status that may pass. Raises EndpointError or _Refused for one
-    that will not.
-    """
-    status, said = error.status_code, _redact(str(error.message), state.secret)[:200]
-    if status in (401, 403):  # not repeated: such messages quote parts of the key
-        name = state.endpoint.api_key_env
-        what = f"the key in {name}" if name else "a request without a key"
-        raise EndpointError(f"{state.endpoint.base_url} refuses {what} (status {status})") from None
-    if status == 429 and "insufficient_quota" not in said:
-        wait = _retry_after(error.response.headers)
-        state.pace.hold(min(wait, LONGEST_WAIT))
-        return wait
-    if status in (408, 409, 425) or status >= 500:
-        return _retry_after(error.response.headers)
-    if status in (400, 413, 422):
-        state.refused_in_row += 1
-        # One patent may be too long; when nothing but refusals comes back it is the settings.
-        if state.replies:
-            raise _Refused(f"refused by the server: status {status}")
-        if state.refused_in_row < 5:
-            raise _Unsure
-    raise EndpointError(
-        f"the endpoint {state.endpoint.base_url} answered with status {status}: {said}"
-    ) from None
-
-
-def _retry_after(headers: Any) -> float:
-    try:
-        return max(0.0, float(headers.get("retry-after", "0")))
-    except ValueError:
-        return 0.0  # a date; the back-off will do
-
-
-def _first_choice(reply: Any) -> tuple[str | None, str | None]:
-    if not getattr(reply, "choices", None):
-        return None, None
-    choice = reply.choices[0]
-    return choice.message.content, choice.finish_reason
-
-
-def _redact(text: str, secret: str) -> str:
-    """Text without the key: servers are known to repeat it in their errors."""
-    return text.replace(secret, "[key]") if secret else text
-
-
-def _verdict(
-    identity: str, row: CachedAnswer | None, state: _State, endpoint: Endpoint, prompt: Prompt, key: str
-) -> Verdict:
-    name = f"{endpoint.model}:prompt-{prompt.version}"
+def _verdict(identity: str, row: CachedAnswer | None, state: _State, key: str) -> Verdict:
+    name = f"{state.line.endpoint.model}:prompt-{state.line.prompt.version}"
     if row is None:
         return Verdict(
             identity,
@@ -348,13 +217,3 @@ def _verdict(
         answer["sentence"],
         name,
     )
-
-
-def _openai() -> Any:
-    try:
-        import openai
-    except ImportError as error:
-        raise InputError(
-            "a language model needs the openai client; install the extra: pip install '.[evidence]'"
-        ) from error
-    return openai

@@ -28,9 +28,10 @@ from calibration.evidence.patents.endpoint import (
     read_prompt,
     request,
 )
-from calibration.evidence.patents.language_model import EndpointError, Run, classify, dry_run
+from calibration.evidence.patents.language_model import Run, classify, dry_run, prepare
 from calibration.evidence.patents.records import Patent
 from calibration.evidence.patents.text import clean
+from calibration.evidence.patents.transport import EndpointError
 from tests.evidence.patents.chat_server import Behaviour, ChatServer, answer_for
 
 SECRET = "sk-test-4f1d0c9e8b7a6d5c4b3a"
@@ -199,8 +200,6 @@ def test_unclassified_are_asked_again_only_when_told(tmp_path: Path) -> None:
     assert stubborn.requests == 12
     assert ask(Behaviour(), what, tmp_path / "a.sqlite").requests == 0
     with open_cache(tmp_path / "a.sqlite") as cache, ChatServer(Behaviour()) as server:
-        from calibration.evidence.patents.language_model import prepare
-
         texts, _ = prepare(what, endpoint(server.url), PROMPT)
         assert cache.forget_unclassified(texts) == 4
         again = classify(what, endpoint(server.url), PROMPT, cache, SECRET)
