@@ -1,0 +1,1 @@
+"""Metrics of the base year: intensity, substitutability, exposure, network; tables and figures."""
