@@ -62,25 +62,28 @@ def spend(system: System, output: Array, costs: Costs, wage: Array, income: Arra
     factor_power = np.exp(nests.rho_factor * (wage - costs.value_added[:, None, :]))
     gross = np.zeros(costs.users_price.shape, dtype=cost.dtype)
     scales = []
-    for (c, _rho, sectors), power in zip(nests.groups, costs.materials_power, strict=True):
-        scale = on_materials[:, sectors] * np.exp(-nests.rho_material[sectors] * costs.materials[:, sectors])
-        gross[c] += (scale[:, None, :] @ nests.material[:, sectors])[:, 0] * (1 + power)
+    per_power = on_materials * np.exp(-nests.rho_material * costs.materials)
+    for (c, _rho, sectors), share, power in zip(nests.groups, nests.group_material, costs.materials_power, strict=True):
+        scale = per_power[:, sectors]
+        gross[c] += (scale[:, None, :] @ share)[:, 0] * (1 + power)
         scales.append(scale)
-    for position, j in enumerate(users):
-        gross[b.use_class[j]][:, b.elements] += on_element[:, position]
+    for c in np.unique(b.use_class[users]):
+        gross[c][:, b.elements] += on_element[:, b.use_class[users] == c].sum(axis=1)
     buyers_price = costs.users_price[b.final_class]
     mean = (nests.final * np.expm1(nests.rho_final * buyers_price)).sum(axis=1)
     final_price = index(mean, np.asarray(nests.rho_final))
     shares = nests.final * np.exp(nests.rho_final * (buyers_price - final_price[:, None]))
     final = shares * (system.income_base * np.exp(income))[:, None]
     gross[b.final_class] += final
-    gross = gross / np.exp(system.log_use)
-    stock = stock_value(system, price)
-    total = gross.sum(axis=0)
-    left = 1 - np.divide(stock, total, out=np.zeros_like(total), where=total != 0)
+    if system.shock.use_subsidy is not None:
+        gross = gross / np.exp(system.log_use)
+    stock, net = stock_value(system, price), gross
+    if system.stock is not None:
+        total = gross.sum(axis=0)
+        net = gross * (1 - np.divide(stock, total, out=np.zeros_like(total), where=total != 0))
     return Spending(
         cost, share_ree, on_added[:, None, :] * nests.factor * factor_power, on_element, on_materials, tuple(scales),
-        final_price, final, gross, stock, gross * left,
+        final_price, final, gross, stock, net,
     )  # fmt: skip
 
 

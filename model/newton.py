@@ -96,7 +96,7 @@ def newton(problem: Problem, start: Array, options: Options) -> Trace:
         if not np.isfinite(length):
             return trace("diverged")
         damping = min(1.0, options.max_step / max(length, 1e-300))
-        level = point.level(point.residual)
+        level = None
         while True:
             trial = problem.move(x, damping * step)
             candidate = problem.evaluate(trial)
@@ -105,6 +105,7 @@ def newton(problem: Problem, start: Array, options: Options) -> Trace:
             # At the level of rounding nothing can fall any more.
             if value <= (1 - 1e-4 * damping) * merit or _norm(candidate.residual) < options.tolerance:
                 break
+            level = point.level(point.residual) if level is None else level
             if np.isfinite(value):
                 value = point.level(candidate.residual)
                 if value <= (1 - 0.5 * damping) * level:

@@ -59,6 +59,13 @@ def identity(cells: Layout, chosen: Array) -> State:
     return cells.arrange(full)
 
 
+def _widen(array: Array, columns: int, at: int = 0) -> Array:
+    """With columns of zeros put in."""
+    wide = np.zeros((*array.shape[:-1], columns + array.shape[-1]))
+    wide[..., :at], wide[..., at + columns :] = array[..., :at], array[..., at:]
+    return wide
+
+
 class Regions:
     """Ordinary goods, region by region."""
 
@@ -147,24 +154,31 @@ class Chain:
 
         Columns: purchaser prices (c,k), then the region's unknowns in the order of `local`.
         """
-        region, (n, own) = tangent.region, self.local.shape
-        c, k = len(self.system.benchmark.trade_share), len(self.goods)
-        columns = np.zeros((self.cells.edges[-1], c * k + own))
-        columns[self.local.T, c * k + np.arange(own)[:, None]] = 1.0
+        system, region, (n, own) = self.system, tangent.region, self.local.shape
+        c, k = len(system.benchmark.trade_share), len(self.goods)
+        columns = np.zeros((self.cells.edges[-1], own))
+        columns[self.local.T, np.arange(own)[:, None]] = 1.0
         d = self.cells.arrange(columns)
-        price = np.zeros((c, n, len(self.system.supplied[0]), c * k + own))
+        revenue, supplied, _ = tangent.supply.change(d)
+        # What the region's own producer prices do, they do through what buyers pay: only the rest has replies of cost.
+        moving = slice(self.edges[0], None)
+        faced = State(*(_widen(array[..., moving], c * k) for array in d))
+        price = np.zeros((c, n, len(system.supplied[0]), c * k + own - self.edges[0]))
         for position in range(c * k):
             price[position // k, :, self.goods[position % k], position] = 1.0
         if self.follows:
-            d = d._replace(research_e=region.follow(d, price, self._reward(d), 0.0))
-        reply = region.respond(d, price)
-        revenue, supplied, _ = tangent.supply.change(d)
-        sluggish = tangent.factors.change(d, reply, None)[1] if len(self.stages) else d.rent
-        return {
-            "net": reply.net[:, :, self.goods], "supplied": supplied[:, self.goods],
-            "profit": (revenue - reply.nest)[:, self.stages],
-            "rent": sluggish[:, self.system.stage_factor, self.stages], "capacity": tangent.capacity(d, reply),
+            faced = faced._replace(research_e=region.follow(faced, price, self._reward(faced), 0.0))
+        reply = region.respond(faced, price)
+        sluggish = tangent.factors.change(faced, reply, None)[1] if len(self.stages) else faced.rent
+
+        found = {
+            "net": reply.net[:, :, self.goods], "profit": -reply.nest[:, self.stages],
+            "rent": sluggish[:, system.stage_factor, self.stages], "capacity": tangent.capacity(faced, reply),
         }  # fmt: skip
+        found = {name: _widen(array, k, at=c * k) for name, array in found.items()}
+        found["profit"][..., c * k :] += revenue[:, self.stages]
+        found["supplied"] = _widen(supplied[:, self.goods], c * k)
+        return found
 
     def _reward(self, d: State) -> Array:
         """ln Y / wr of using sectors, the region's wage of scientists taken as given."""
@@ -212,8 +226,7 @@ class Chain:
         out[self.rows] = dgetrs(lu, pivots, vector[self.rows])[0]
         if not self.follows:
             return
-        d = self.cells.arrange(out[:, None])
-        cells = self.tangent.trade.cells
+        d, cells = self.cells.arrange(out[:, None]), self.tangent.trade.cells
         price = np.zeros((*self.tangent.trade.shape, 1))
         dp = d.price.swapaxes(0, 1)[cells.goods]
         price[:, :, cells.goods] = cells.inward(dp, d.licence, d.capacity).swapaxes(1, 2)

@@ -73,9 +73,9 @@ def materials_index(nests: Nests, users_price: Array) -> tuple[Array, tuple[Arra
     """
     materials = np.zeros(nests.ree.shape, dtype=users_price.dtype)
     powers = []
-    for c, rho, sectors in nests.groups:
+    for (c, rho, sectors), share in zip(nests.groups, nests.group_material, strict=True):
         power = np.expm1(rho * users_price[c])
-        mean = (nests.material[:, sectors] @ power[:, :, None])[..., 0]
+        mean = (share @ power[:, :, None])[..., 0]
         materials[:, sectors] = index(mean, np.asarray(rho))
         powers.append(power)
     return materials, tuple(powers)
@@ -87,7 +87,7 @@ def unit_cost(system: System, price: Array, wage: Array, technology_x: Array, te
     price (c,n,k); wage (n,f,j); technology_x (n,j) and technology_e (n,r,e) ln a.
     """
     nests, b = system.nests, system.benchmark
-    users_price = price + system.log_use
+    users_price = price if system.shock.use_subsidy is None else price + system.log_use
     materials, powers = materials_index(nests, users_price)
     mean = (nests.factor * np.expm1(nests.rho_factor * wage)).sum(axis=1)
     value_added = index(mean, nests.rho_factor)

@@ -52,6 +52,7 @@ class Nests(Frozen):
     factor: Array  # (n,f,j) factor in value added
     material: Array  # (n,j,k) good in materials
     groups: tuple[tuple[int, float, Array], ...]  # (class, exponent, sectors) with common materials prices
+    group_material: tuple[Array, ...]  # (n,jg,k) material of each group
     rho_ree: Array  # (j,)
     rho_element: Array  # (r,)
     rho_added: Array  # (j,)
@@ -223,13 +224,15 @@ def _nests(b: Benchmark, shock: Shock) -> Nests:
         (c, r, np.nonzero((b.use_class == c) & (rho_material == r))[0]) for c, r in keys
     )
     final = b.final if shock.demand_shift is None else b.final * shock.demand_shift
+    material = np.ascontiguousarray(shares_of(materials[:, :, None], ordinary.transpose(0, 2, 1)))
     return Nests(
         users=users,
         ree=shares_of(ree + materials + added, ree),
         element=shares_of(ree[:, users, None], use_e[:, :, users].transpose(0, 2, 1)),
         value_added=shares_of(materials + added, added),
         factor=shares_of(added[:, None, :], b.factor_payment),
-        material=np.ascontiguousarray(shares_of(materials[:, :, None], ordinary.transpose(0, 2, 1))),
+        material=material,
+        group_material=(material,) if len(groups) == 1 else tuple(material[:, sectors] for _, _, sectors in groups),
         groups=groups,
         rho_ree=exponent(par.ree_elasticity), rho_element=exponent(par.element_elasticity)[users],
         rho_added=exponent(par.value_added_elasticity), rho_factor=exponent(par.factor_elasticity),

@@ -67,14 +67,15 @@ class Region:
         own = np.zeros((*c.users_price.shape, 1))
         found = []
         for cls in sorted({g[0] for g in nests.groups}):
-            members = [(g, power) for g, power in zip(nests.groups, c.materials_power, strict=True) if g[0] == cls]
-            sectors = np.sort(np.concatenate([g[2] for g, _ in members]))
-            share = np.empty((nests.material.shape[0], len(sectors), nests.material.shape[2]))
-            for (_, rho, chosen), power in members:
-                at = span(np.searchsorted(sectors, chosen))
-                scale = np.exp(-rho * c.materials[:, chosen])
-                share[:, at] = nests.material[:, chosen] * (1 + power)[:, None] * scale[:, :, None]
+            members = [m for m in zip(nests.groups, nests.group_material, c.materials_power, strict=True) if m[0][0] == cls]
+            sectors = np.sort(np.concatenate([group[2] for group, _, _ in members]))
             where = span(sectors)
+            scale = np.exp(-nests.rho_material[where] * c.materials[:, where])[:, :, None]
+            share = np.empty((nests.material.shape[0], len(sectors), nests.material.shape[2]))
+            for (_, _, chosen), material, power in members:
+                at = span(np.searchsorted(sectors, chosen))
+                share[:, at] = material * (1 + power)[:, None]
+            share *= scale
             weight = (nests.rho_material[where] * sp.on_materials[:, where])[:, None, :]
             own[cls, :, :, 0] += (weight @ share)[:, 0]
             found.append((cls, where, share))
