@@ -330,6 +330,22 @@ class TestLocal:
         np.testing.assert_allclose(found.lower[:, 4], here.lower, atol=1e-12)
         assert (found.lags[np.argmax(found.value[0], axis=0)][40:260] == 2).all()
 
+    @pytest.mark.parametrize("lag", [-3, 2])
+    def test_cross_correlation_against_weighted_least_squares(self, lag):
+        """The series moved keeps the weights of its own dates."""
+        T = brick_wall(modwt(DATA, "d4", 2))
+        found = local_multiple_cross_correlation(T, 3, 20, variable=1)
+        w = phase_shift(T).coefficients[1]
+        for s in (60, 200):
+            weighted = np.exp(-(((np.arange(336) - s) / 20) ** 2))[:, None] * w
+            t = np.arange(max(0, -lag), 336 - max(0, lag))
+            y, x = weighted[t + lag, 1], weighted[t][:, [0, 2, 3]]
+            both = np.isfinite(y) & np.isfinite(x).all(axis=1)
+            y, x = y[both], x[both]
+            fitted = x @ np.linalg.lstsq(x, y, rcond=None)[0]
+            expected = np.sqrt(fitted @ fitted / (y @ y))
+            assert found.value[1, list(found.lags).index(lag), s] == pytest.approx(expected, rel=1e-9)
+
 
 class TestRegression:
     T = brick_wall(modwt(DATA, "la8", 3))
