@@ -8,7 +8,7 @@ from model.equilibrium import allocate
 from model.feasibility import infeasible
 from model.newton import Options, Trace, newton
 from model.problem import Equilibrium
-from model.records import Benchmark, Closure, Quota, Shock
+from model.records import Array, Benchmark, Closure, Quota, Shock
 from model.shocks import base_quotas, close_empty_quotas, scaled
 from model.solution import Diagnosis, Solution, SolveError, Status
 from model.system import System, prepare, quota_tonnes_base
@@ -24,9 +24,11 @@ def solve(
     *,
     options: Options | None = None,
     throw: bool = True,
+    start: Solution | None = None,
 ) -> Solution:
     """The equilibrium of a shocked world (E1-E20).
 
+    start: a solution of a like shock on the same base year, tried first; the base year follows when it leads nowhere.
     Returns a Solution whose status is `converged`, or raises SolveError (with `throw=False` it is returned).
     """
     shock, closure, options = shock or Shock(), closure or Closure(), options or Options()
@@ -36,23 +38,28 @@ def solve(
     if problem is not None:
         solution = _unsolved(benchmark, shock, closure, problem)
     else:
-        solution = _with_active_quotas(benchmark, shock, closure, quotas, options)
+        solution = _with_active_quotas(benchmark, shock, closure, quotas, options, start)
     if throw and not solution.converged:
         raise SolveError(solution)
     return solution
 
 
 def _with_active_quotas(
-    benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[Quota, ...], options: Options
+    benchmark: Benchmark,
+    shock: Shock,
+    closure: Closure,
+    quotas: tuple[Quota, ...],
+    options: Options,
+    start: Solution | None,
 ) -> Solution:
-    """E13: drop slack quotas and add violated ones until none changes; every round starts from the base year.
+    """E13: drop slack quotas and add violated ones until none changes; every round starts anew.
 
     A slack quota so leaves no trace: the last round is bit for bit the solve without it.
     """
     active = [q.limit < quota_tonnes_base(benchmark, q) * (1 + 1e-12) for q in quotas]
     for _ in range(2 * len(quotas) + 1):
         chosen = tuple(q for q, on in zip(quotas, active, strict=True) if on)
-        solution = _solve_once(benchmark, shock, closure, chosen, options)
+        solution = _solve_once(benchmark, shock, closure, chosen, options, start)
         if not solution.converged:
             return solution
         chi = dict(zip((q.name for q in chosen), solution.allocation.state.licence.tolist(), strict=True))
@@ -96,14 +103,32 @@ def _unsolved(benchmark: Benchmark, shock: Shock, closure: Closure, diagnosis: D
 
 
 def _solve_once(
-    benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[Quota, ...], options: Options
+    benchmark: Benchmark,
+    shock: Shock,
+    closure: Closure,
+    quotas: tuple[Quota, ...],
+    options: Options,
+    start: Solution | None,
 ) -> Solution:
-    """One system, from the base year; by continuation in the size of the shock when Newton alone fails."""
+    """One system, from a start or the base year; by continuation in the size of the shock when Newton alone fails."""
     problem = Equilibrium(prepare(benchmark, shock, closure, quotas))
-    trace = newton(problem, problem.start(), options)
+    trace = None if start is None else newton(problem, _near(problem, start), options)
+    if trace is None or trace.outcome != "converged":
+        trace = newton(problem, problem.start(), options)
     if trace.outcome != "converged":
         trace = _continuation(benchmark, shock, closure, quotas, options) or trace
     return _solution(problem.system, problem.cells, trace)
+
+
+def _near(problem: Equilibrium, start: Solution) -> Array:
+    """The unknowns of a problem at another solution; licences by the name of their quota."""
+    system, old = problem.system, start.allocation.state
+    licence = np.array([start.licence.get(quota.name, quota.start) for quota in system.restrictions.quotas])
+    leak = np.zeros(len(system.restrictions.leaking))
+    production = np.zeros(len(system.restrictions.production))
+    if len(production) == len(old.production_licence):
+        production = old.production_licence
+    return problem.cells.pack(old._replace(licence=licence, leak=leak, production_licence=production))
 
 
 def _continuation(
