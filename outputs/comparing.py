@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -42,42 +41,53 @@ class Gathered:
         ]
 
 
-def gather(wanted: Sequence[str], args: argparse.Namespace, start: float) -> Gathered:
+def gather(wanted: Sequence[str], args: argparse.Namespace) -> Gathered:
     """Read the names that are run folders and solve the others; what was not solved at all is left out."""
     is_run = [store.is_run(name, args.out) for name in wanted]
+    read = {name: from_folder(name, args.out) for name, there in zip(wanted, is_run, strict=True) if there}
     ready = pipeline.plans([name for name, there in zip(wanted, is_run, strict=True) if not there], args)
-    results = iter(pipeline.solved(ready, args))
+    outcomes = iter(pipeline.solve_and_save(ready, args))
     runs, folders, solved = [], [], []
     for name, there in zip(wanted, is_run, strict=True):
         if there:
-            runs.append(from_folder(name, args.out))
+            runs.append(read[name])
             folders.append(store.find(name, args.out))
             continue
-        result = next(results)
-        solved.append(result)
-        if result.dataset is not None:
-            folder = pipeline.save(result, args, time.perf_counter() - start).folder
-            runs.append(from_folder(folder))
-            folders.append(folder)
+        outcome = next(outcomes)
+        solved.append(outcome.result)
+        if outcome.saved is not None:
+            runs.append(in_memory(outcome))
+            folders.append(outcome.saved.folder)
     return Gathered(tuple(runs), tuple(folders), tuple(solved))
 
 
-def save(gathered: Gathered, args: argparse.Namespace, start: float) -> store.Saved:
+def in_memory(outcome: pipeline.Outcome) -> ReportRun:
+    """A run that was just saved, without reading it back."""
+    assert outcome.saved is not None
+    assert outcome.result.dataset is not None
+    rows = outcome.result.plan.calibration.parameters_table
+    text = store.read_text(outcome.saved.folder / "scenario.yaml")
+    return ReportRun(
+        outcome.saved.folder.name, outcome.result.dataset, outcome.inputs, outcome.provenance, tables.parameters(rows), text
+    )
+
+
+def save(gathered: Gathered, args: argparse.Namespace, seconds: float) -> store.Saved:
     """Write the tables of the comparison and its report."""
     members, runs = gathered.members, [run.name for run in gathered.runs]
     identity = hashlib.sha256(json.dumps([runs, args.tolerance]).encode()).hexdigest()[:12]
 
-    def fill(folder: Path) -> None:
-        write_csv(folder / "inputs_that_differ.csv", tables.columns(comparison.inputs(members)))
-        write_csv(folder / "differences.csv", tables.columns(comparison.results(members, args.tolerance)))
-        write_text(folder / "headline.csv", views.comparison([(m.name, m.dataset) for m in members]).csv)
+    draft = store.Draft(f"comparison-{identity}", args.out)
+    try:
+        write_csv(draft.folder / "inputs_that_differ.csv", tables.columns(comparison.inputs(members)))
+        write_csv(draft.folder / "differences.csv", tables.columns(comparison.results(members, args.tolerance)))
+        write_text(draft.folder / "headline.csv", views.comparison([(m.name, m.dataset) for m in members]).csv)
         if not args.no_report:
-            render(gathered.runs, folder / "report.html")
-
-    about = provenance.circumstances(
-        pipeline.command_line(), time.perf_counter() - start, datetime.now(UTC).isoformat(timespec="seconds")
-    )
-    return store.save(f"comparison-{identity}", fill, {**about, "runs": runs}, args.out)
+            render(gathered.runs, draft.folder / "report.html")
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return draft.finish({**provenance.circumstances(pipeline.command_line(), seconds, now), "runs": runs})
+    finally:
+        draft.discard()
 
 
 # Inputs that only people read; they differ between any two scenarios.

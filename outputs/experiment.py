@@ -13,16 +13,19 @@ import xarray as xr
 
 from calibration import Calibration
 from model.decomposition import technology_parts
-from model.records import REGIMES, Array, Benchmark, Closure, Regime, Shock
+from model.records import REGIMES, Array, Benchmark, Closure, Quota, Regime, Shock
 from model.security import embargo
 from model.solve import solve
+from model.system import quota_tonnes_base
 from outputs import dataset, facts, forces
 from outputs.dataset import Case, Frame
 from outputs.focus import chain_sectors, exposed, exposure, restricting_regions, scores
 from outputs.forces import Parts
 from scenarios import Scenario
 
-Key = tuple[Any, ...]  # ("case", regime), ("corner", forces) or ("embargo", regime)
+PARTIAL_CUT = 0.9  # of base-year exports, when a full embargo has no solution
+
+Key = tuple[Any, ...]  # ("case", regime), ("corner", forces), ("embargo", regime) or ("cut", regime)
 
 
 class Job(NamedTuple):
@@ -105,20 +108,37 @@ class Plan:
 
     def _embargo_jobs(self, done: Mapping[Key, Done]) -> list[Job]:
         """Section 8: exports of elements by the restricting regions stop now, at the technology of each regime."""
-        b = self.benchmark
-        elements = np.isin(np.arange(b.final.shape[1]), b.elements)
-        closed = np.zeros(b.export_tax.shape, dtype=bool)
-        for origin in np.flatnonzero(self.frame.base["restricting"]):
-            closed |= embargo(b, origin, elements)
+        closed = self.restrictable()
         closed = closed if self.shock.embargo is None else closed | self.shock.embargo
         left = tuple(quota for quota in self.shock.quotas if (quota.covers & ~closed).any())
-        shut = self.shock.replace(embargo=closed, quotas=left)
+        return self._frozen_jobs("embargo", self.shock.replace(embargo=closed, quotas=left), done)
+
+    def cut_jobs(self, done: Mapping[Key, Done]) -> list[Job]:
+        """The same with a tenth of base-year tonnes left, when the full embargo has no solution that can be found."""
+        if not self.security or all(done[key].case for key in done if key[0] == "embargo"):
+            return []
+        b, covers = self.benchmark, self.restrictable()
+        quota = Quota("cut", covers, 1.0, np.ones(b.final.shape[1]))
+        quota = quota.replace(limit=(1 - PARTIAL_CUT) * quota_tonnes_base(b, quota))
+        return self._frozen_jobs("cut", self.shock.replace(quotas=(*self.shock.quotas, quota)), done)
+
+    def restrictable(self) -> Array:
+        """(i,n,k) bool: exports of elements by the restricting regions."""
+        b = self.benchmark
+        elements = np.isin(np.arange(b.final.shape[1]), b.elements)
+        found = np.zeros(b.export_tax.shape, dtype=bool)
+        for origin in np.flatnonzero(self.frame.base["restricting"]):
+            found |= embargo(b, origin, elements)
+        return found
+
+    def _frozen_jobs(self, kind: str, shock: Shock, done: Mapping[Key, Done]) -> list[Job]:
+        """A shock at the technology and capacity that each regime has reached."""
         found = []
         for regime in self.closures():
             if done["case", regime].case is not None:
                 parts = done["case", regime].parts
-                now = forces.corner_shock(shut, parts, forces.acting(parts))
-                found.append(Job(("embargo", regime), b, now, forces.STATIC, self.frame))
+                now = forces.corner_shock(shock, parts, forces.acting(parts))
+                found.append(Job((kind, regime), self.benchmark, now, forces.STATIC, self.frame))
         return found
 
 
@@ -170,6 +190,7 @@ def solve_plans(
     done: list[dict[Key, Done]] = [{} for _ in plans]
     _run([(at, job) for at, each in enumerate(plans) for job in each.regime_jobs()], done, executor, progress)
     _run([(at, job) for at, each in enumerate(plans) for job in each.follow_ups(done[at])], done, executor, progress)
+    _run([(at, job) for at, each in enumerate(plans) for job in each.cut_jobs(done[at])], done, executor, progress)
     return [_result(each, found) for each, found in zip(plans, done, strict=True)]
 
 
@@ -247,19 +268,22 @@ def _decomposed(plan: Plan, solved: xr.Dataset, done: Mapping[Key, Done]) -> xr.
 
 
 def _secured(plan: Plan, solved: xr.Dataset, done: Mapping[Key, Done]) -> xr.Dataset:
-    """Add the loss that a full embargo would cause now; when one was not solved it is left out and the reason noted."""
+    """Add the loss that a full embargo, or else a cut of nine tenths, would cause now; what was not solved is noted."""
     regimes = [str(regime) for regime in solved["regime"].values]
-    after = []
-    for regime in regimes:
-        one = done["embargo", regime]
-        if one.case is None:
-            return solved.assign_attrs(note_security=f"the full embargo under {regime} was not solved ({one.message})")
-        after.append(one.case.values["equivalent_variation"])
-    loss = solved["equivalent_variation"].values - np.stack(after)[None]
+    full = all(done["embargo", regime].case for regime in regimes)
+    kind, cut = ("embargo", 1.0) if full else ("cut", PARTIAL_CUT)
+    notes = [f"under {regime} ({done['embargo', regime].message})" for regime in regimes if not done["embargo", regime].case]
+    if notes:
+        solved = solved.assign_attrs(note_security=f"no solution was found for a full embargo {notes[0]}")
+    after = [done[kind, regime].case for regime in regimes]
+    if not all(after):
+        return solved
+    left = np.stack([case.values["equivalent_variation"] for case in after if case])
+    loss = solved["equivalent_variation"].values - left[None]
     dataset.refuse_not_finite({"embargo_loss": loss})
     about = {
-        "units": "million USD", "long_name": "loss from a full embargo now", "equation": "section 8",
-        "description": "real income lost, at base prices, when all exports of elements by the restricting regions stop at "
-        "the technology reached",
+        "units": "million USD", "long_name": "loss from an embargo now", "equation": "section 8", "cut": cut,
+        "description": f"real income lost, at base prices, when {100 * cut:.0f} % of the restricting regions' base-year "
+        "exports of elements stop at the technology reached",
     }  # fmt: skip
     return solved.assign(embargo_loss=(["scenario", "regime", "region"], loss, about))

@@ -81,28 +81,29 @@ def prices(ds: xr.Dataset, regime: str) -> pd.DataFrame:
 
     Abroad: price at the border, export tax and licence in it, weighted by base tonnes when several regions restrict.
     """
-    run = ds.sel(regime=regime)
+    at = _position(ds, "regime", regime)
     own = ds["restricting"].values > 0
-    sold = ds["base_tonnes"].values[own][:, ~own].sum(axis=1)  # (i,e)
-    after = run["tonnes"].values[own][:, ~own].sum(axis=1)
-    made = ds["base_tonnes"].values[own].sum(axis=1)
-    bought = ds["base_tonnes"].values[:, ~own].sum(axis=0)  # (n,e)
+    base, now = ds["base_tonnes"].values, ds["tonnes"].values[at]
+    sold, after = base[own][:, ~own].sum(axis=1), now[own][:, ~own].sum(axis=1)  # (i,e)
+    made, bought = base[own].sum(axis=1), base[:, ~own].sum(axis=0)  # (i,e), (n,e)
+    border, gate = ds["border_value"].values[at][own], ds["gate_value"].values[at][own]
+    border_base, gate_base = ds["base_border_value"].values[own], ds["base_gate_value"].values[own]
+    goods, paid = list(ds["good"].values), ds["purchaser_price"].values[at][~own]
     rows = []
     for e, element in enumerate(ds["element"].values):
-        before = weighted(ds["base_border_value"].values[own, e], sold[:, e]) if sold[:, e].sum() else 0.0
-        now = weighted(run["border_value"].values[own, e], sold[:, e]) if sold[:, e].sum() else 0.0
-        home = weighted(run["gate_value"].values[own, e], made[:, e]), weighted(ds["base_gate_value"].values[own, e], made[:, e])
-        paid = run["purchaser_price"].values[~own, int(np.flatnonzero(ds["good"].values == element)[0])]
+        before = weighted(border_base[:, e], sold[:, e]) if sold[:, e].sum() else 0.0
+        abroad = weighted(border[:, e], sold[:, e]) if sold[:, e].sum() else 0.0
+        home = weighted(gate_base[:, e], made[:, e]), weighted(gate[:, e], made[:, e])
         rows.append(
             {
                 "element": str(element),
                 "abroad, base [USD/kg]": before,
-                "abroad [USD/kg]": now,
-                "abroad, change [%]": percent(now / before) if before else 0.0,
-                "home, base [USD/kg]": home[1],
-                "home [USD/kg]": home[0],
-                "home, change [%]": percent(home[0] / home[1]),
-                "paid by others, change [%]": percent(weighted(paid, bought[:, e])),
+                "abroad [USD/kg]": abroad,
+                "abroad, change [%]": percent(abroad / before) if before else 0.0,
+                "home, base [USD/kg]": home[0],
+                "home [USD/kg]": home[1],
+                "home, change [%]": percent(home[1] / home[0]),
+                "paid by others, change [%]": percent(weighted(paid[:, goods.index(element)], bought[:, e])),
                 "sold abroad, base [t]": float(sold[:, e].sum()),
                 "sold abroad [t]": float(after[:, e].sum()),
             }
@@ -112,11 +113,10 @@ def prices(ds: xr.Dataset, regime: str) -> pd.DataFrame:
 
 def price_index(ds: xr.Dataset, regime: str) -> dict[str, float]:
     """Change in percent of the mean price of elements, weighted by base tonnes: abroad, at home, paid by others."""
-    table = prices(ds, regime)
-    run, own = ds.sel(regime=regime), ds["restricting"].values > 0
-    tonnes = ds["base_tonnes"].values
-    home = tonnes[own][:, own].sum(axis=1)
-    gate, before = run["gate_value"].values[own], ds["base_gate_value"].values[own]
+    table, at = prices(ds, regime), _position(ds, "regime", regime)
+    own = ds["restricting"].values > 0
+    home = ds["base_tonnes"].values[own][:, own].sum(axis=1)
+    gate, before = ds["gate_value"].values[at][own], ds["base_gate_value"].values[own]
     index = {"abroad": 0.0, "home": 0.0}
     value = float((table["abroad, base [USD/kg]"] * table["sold abroad, base [t]"]).sum())
     if value > 0:
@@ -129,12 +129,11 @@ def price_index(ds: xr.Dataset, regime: str) -> dict[str, float]:
 def real_income(ds: xr.Dataset) -> pd.DataFrame:
     """One row a region, the groups last: equivalent variation by regime in million USD, and in percent of income."""
     columns: dict[str, list[object]] = {"region": [str(r) for r in (*ds["region"].values, *ds["group"].values)]}
-    for regime in ds["regime"].values:
-        run = ds.sel(regime=regime)
-        usd = [*run["equivalent_variation"].values, *run["group_equivalent_variation"].values]
-        share = [*(run["real_income"].values - 1), *(run["group_real_income"].values - 1)]
-        columns[f"{regime} [million USD]"] = [float(v) for v in usd]
-        columns[f"{regime} [%]"] = [100 * float(v) for v in share]
+    usd = np.hstack([ds["equivalent_variation"].values, ds["group_equivalent_variation"].values])
+    ratio = np.hstack([ds["real_income"].values, ds["group_real_income"].values])
+    for at, regime in enumerate(ds["regime"].values):
+        columns[f"{regime} [million USD]"] = usd[at].tolist()
+        columns[f"{regime} [%]"] = (100 * (ratio[at] - 1)).tolist()
     return pd.DataFrame(columns)
 
 
@@ -144,9 +143,9 @@ def income_parts(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     Licence rents received are inside the terms of trade (the border price has the licence in it), so they are shown
     beside the parts, not among them.
     """
-    run = ds.sel(regime=regime)
-    total = run["equivalent_variation"].values
-    trade, technology = run["terms_of_trade"].values, run["technology_gain"].values
+    at = _position(ds, "regime", regime)
+    total, rent = ds["equivalent_variation"].values[at], ds["licence_rent"].values[at]
+    trade, technology = ds["terms_of_trade"].values[at], ds["technology_gain"].values[at]
     return pd.DataFrame(
         {
             "region": [str(r) for r in ds["region"].values],
@@ -154,7 +153,7 @@ def income_parts(ds: xr.Dataset, regime: str) -> pd.DataFrame:
             "terms of trade [million USD]": trade,
             "technology [million USD]": technology,
             "rest [million USD]": total - trade - technology,
-            "licence rent received [million USD]": run["licence_rent"].values,
+            "licence rent received [million USD]": rent,
         }
     )
 
@@ -172,20 +171,19 @@ SECTOR_MEASURES = {
 def sectors(ds: xr.Dataset) -> pd.DataFrame:
     """One row a regime and measure: change in percent of exposed, other and chain sectors outside the restricting regions."""
     groups = sector_groups({name: ds[name].values for name in ("restricting", "chain", "exposed")})
+    ratios = {name: (label, ds[name].values, ds[weight].values) for name, (label, weight) in SECTOR_MEASURES.items()}
     rows = []
-    for regime in ds["regime"].values:
-        for name, (label, weight) in SECTOR_MEASURES.items():
-            ratio, base = ds[name].sel(regime=regime).values, ds[weight].values
-            changes = {f"{group} [%]": percent(weighted(ratio, base * cells)) for group, cells in groups.items()}
+    for at, regime in enumerate(ds["regime"].values):
+        for label, ratio, base in ratios.values():
+            changes = {f"{group} [%]": percent(weighted(ratio[at], base * cells)) for group, cells in groups.items()}
             rows.append({"regime": str(regime), "measure": label, **changes})
     return pd.DataFrame(rows)
 
 
 def by_sector(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     """One row a region and sector with output: exposure and what happened to it."""
-    run = ds.sel(regime=regime)
-    at = np.argwhere(ds["base_output"].values > 0)
-    n, j = at[:, 0], at[:, 1]
+    position = _position(ds, "regime", regime)
+    n, j = np.nonzero(ds["base_output"].values > 0)
     columns: dict[str, object] = {
         "region": ds["region"].values[n].astype(str),
         "sector": ds["sector"].values[j].astype(str),
@@ -194,7 +192,7 @@ def by_sector(ds: xr.Dataset, regime: str) -> pd.DataFrame:
         "exports, base [million USD]": ds["base_exports"].values[n, j],
     }
     for name, (label, _) in SECTOR_MEASURES.items():
-        columns[f"{label} [%]"] = 100 * (run[name].values[n, j] - 1)
+        columns[f"{label} [%]"] = 100 * (ds[name].values[position][n, j] - 1)
     return pd.DataFrame(columns)
 
 
@@ -204,12 +202,12 @@ def research(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     Sectors are weighted by what they spent on that research in the base year: research goes by shares of cost, so the
     weight of an element is what a sector spent on it.
     """
-    run = ds.sel(regime=regime)
     own = ds["restricting"].values > 0
     output, share = ds["base_output"].values, ds["base_ree_cost_share"].values
+    research_of = ds["research"].values[_position(ds, "regime", regime)]
     rows = []
     for g, technology in enumerate(ds["technology"].values):
-        ratio = run["research"].values[:, :, g]
+        ratio = research_of[:, :, g]
         weight = output * (1 - share if technology == "X" else share) * (ratio != 1)
         rows.append(
             {
@@ -223,22 +221,19 @@ def research(ds: xr.Dataset, regime: str) -> pd.DataFrame:
 
 def quotas(ds: xr.Dataset) -> pd.DataFrame:
     """One row a regime and quota: tonnes, limit, licence per kg and as a rate."""
-    rows = [
+    regimes, named = ds["regime"].values.astype(str), ds["quota"].values.astype(str)
+    count = len(regimes)
+    return pd.DataFrame(
         {
-            "regime": str(regime),
-            "quota": str(quota),
-            "base [t]": float(ds["quota_base_tonnes"].sel(quota=quota)),
-            "limit [t]": float(cell["quota_limit"]),
-            "sold [t]": float(cell["quota_tonnes"]),
-            "licence [USD/kg]": float(cell["licence_price"]),
-            "licence [% of gate price]": 100 * float(cell["licence_rate"]),
+            "regime": np.repeat(regimes, len(named)),
+            "quota": np.tile(named, count),
+            "base [t]": np.tile(ds["quota_base_tonnes"].values, count),
+            "limit [t]": ds["quota_limit"].values.reshape(-1),
+            "sold [t]": ds["quota_tonnes"].values.reshape(-1),
+            "licence [USD/kg]": ds["licence_price"].values.reshape(-1),
+            "licence [% of gate price]": 100 * ds["licence_rate"].values.reshape(-1),
         }
-        for regime in ds["regime"].values
-        for quota in ds["quota"].values
-        if (cell := ds.sel(regime=regime, quota=quota)) is not None
-    ]
-    columns = ["regime", "quota", "base [t]", "limit [t]", "sold [t]", "licence [USD/kg]", "licence [% of gate price]"]
-    return pd.DataFrame(rows, columns=columns)
+    )
 
 
 def forces(ds: xr.Dataset) -> pd.DataFrame:
@@ -246,60 +241,62 @@ def forces(ds: xr.Dataset) -> pd.DataFrame:
     if "force" not in ds.dims:
         return pd.DataFrame({"force": []})
     others = ds["restricting"].values == 0
-    rows = []
-    for force in ds["force"].values:
-        run = ds.sel(force=force)
-        income = run["real_income_usd_by_force"].values
-        rows.append(
-            {
-                "force": str(force),
-                "exports, exposed [%]": float(run["exposed_exports_by_force"]),
-                "exports, other [%]": float(run["other_exports_by_force"]),
-                "exports, magnets and chain [%]": float(run["magnet_chain_exports_by_force"]),
-                "real income, others [million USD]": float(income[others].sum()),
-                "real income, restricting [million USD]": float(income[~others].sum()),
-            }
-        )
-    table = pd.DataFrame(rows)
+    income = ds["real_income_usd_by_force"].values
+    table = pd.DataFrame(
+        {
+            "force": ds["force"].values.astype(str),
+            "exports, exposed [%]": ds["exposed_exports_by_force"].values,
+            "exports, other [%]": ds["other_exports_by_force"].values,
+            "exports, magnets and chain [%]": ds["magnet_chain_exports_by_force"].values,
+            "real income, others [million USD]": income[:, others].sum(axis=1),
+            "real income, restricting [million USD]": income[:, ~others].sum(axis=1),
+        }
+    )
     total = {"force": "sum", **table.drop(columns="force").sum().to_dict()}
     return pd.concat([table, pd.DataFrame([total])], ignore_index=True)
 
 
 def security(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     """One row a region and element outside the restricting regions: import dependence and concentration."""
-    run, own = ds.sel(regime=regime), ds["restricting"].values > 0
-    bought = ds["base_tonnes"].values.sum(axis=0)
-    rows = [
+    at = _position(ds, "regime", regime)
+    own = ds["restricting"].values > 0
+    before, now = ds["base_tonnes"].values, ds["tonnes"].values[at]
+    bought, buys = before.sum(axis=0), now.sum(axis=0)
+    n, e = np.nonzero((bought > 0) & ~own[:, None])
+    return pd.DataFrame(
         {
-            "region": str(region),
-            "element": str(element),
-            "bought, base [t]": float(bought[n, e]),
-            "from the restricting, base [%]": 100 * _share(ds["base_tonnes"].values[own, n, e].sum(), bought[n, e]),
-            "from the restricting [%]": 100 * _share(run["tonnes"].values[own, n, e].sum(), run["tonnes"].values[:, n, e].sum()),
-            "imports, base [%]": 100 * float(ds["base_import_dependence"].values[n, e]),
-            "imports [%]": 100 * float(run["import_dependence"].values[n, e]),
-            "concentration, base [0-1]": float(ds["base_concentration"].values[n, e]),
-            "concentration [0-1]": float(run["concentration"].values[n, e]),
+            "region": ds["region"].values[n].astype(str),
+            "element": ds["element"].values[e].astype(str),
+            "bought, base [t]": bought[n, e],
+            "from the restricting, base [%]": 100 * _shares(before[own].sum(axis=0), bought)[n, e],
+            "from the restricting [%]": 100 * _shares(now[own].sum(axis=0), buys)[n, e],
+            "imports, base [%]": 100 * ds["base_import_dependence"].values[n, e],
+            "imports [%]": 100 * ds["import_dependence"].values[at][n, e],
+            "concentration, base [0-1]": ds["base_concentration"].values[n, e],
+            "concentration [0-1]": ds["concentration"].values[at][n, e],
         }
-        for n, region in enumerate(ds["region"].values)
-        if not own[n]
-        for e, element in enumerate(ds["element"].values)
-        if bought[n, e] > 0
-    ]
-    return pd.DataFrame(rows)
+    )
 
 
 def residuals(ds: xr.Dataset) -> pd.DataFrame:
     """One row a block of equations: largest residual by regime, Walras' law last."""
     columns: dict[str, Sequence[object]] = {"block": [*(str(b) for b in ds["block"].values), "walras"]}
-    for regime in ds["regime"].values:
-        run = ds.sel(regime=regime)
-        columns[str(regime)] = [*(float(v) for v in run["residual"].values), float(run["walras"])]
+    found = np.hstack([ds["residual"].values, ds["walras"].values[:, None]])
+    for at, regime in enumerate(ds["regime"].values):
+        columns[str(regime)] = found[at].tolist()
     return pd.DataFrame(columns)
 
 
-def _share(part: float, whole: float) -> float:
-    return float(part / whole) if whole > 0 else 0.0
+def _shares(part: Array, whole: Array) -> Array:
+    return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
+
+
+def _position(ds: xr.Dataset, axis: str, label: str) -> int:
+    """Where a label stands on an axis. Raises KeyError."""
+    found = np.flatnonzero(ds[axis].values == label)
+    if not len(found):
+        raise KeyError(label)
+    return int(found[0])
 
 
 def embargo(ds: xr.Dataset) -> pd.DataFrame:

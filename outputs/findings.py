@@ -177,8 +177,19 @@ def security(ds: xr.Dataset) -> Finding | None:
         return Finding("Security", f"Not computed: {note}.") if note else None
     others = table[table["region"] == "others"].iloc[0]
     parts = [f"{number(float(others[f'{r} [million USD]']))} with {names.regime(r)}" for r in _regimes(ds)]
-    text = f"A full stop of {_restricting(ds)}'s exports of elements would now cost all others, in million USD a year, {listed(parts)}."
+    what = embargo_name(ds)
+    text = f"{what[0].upper()}{what[1:]} would now cost all others, in million USD a year, {listed(parts)}."
+    first, last = (float(others[f"{r} [million USD]"]) for r in (_regimes(ds)[0], _regimes(ds)[-1]))
+    if first > last > 0:
+        text += f" Innovation avoids {number(first - last)} and leaves {number(last)}."
     return Finding("Security", text)
+
+
+def embargo_name(ds: xr.Dataset) -> str:
+    """What the security figures ask: a full stop of exports, or a cut of nine tenths."""
+    cut = float(ds["embargo_loss"].attrs["cut"]) if "embargo_loss" in ds else 1.0
+    what = "a full stop" if cut == 1.0 else f"a cut by {100 * cut:.0f} %"
+    return f"{what} of {_restricting(ds)}'s exports of elements"
 
 
 def _regimes(ds: xr.Dataset) -> list[str]:

@@ -52,7 +52,15 @@ def exposure(benchmark: Benchmark, restricting: Array, score: Array) -> Array:
     if not len(benchmark.elements):
         return np.zeros(benchmark.output.shape)
     total = intensity(world_table(benchmark)).total_usd
-    return measure(benchmark, total, score, restricting)
+    # Ten digits: the last ones depend on how many threads the linear algebra uses, and results must not.
+    return significant(measure(benchmark, total, score, restricting), 10)
+
+
+def significant(values: Array, digits: int) -> Array:
+    """Numbers rounded to some significant digits; 0 stays 0."""
+    size = np.floor(np.log10(np.where(values == 0, 1.0, np.abs(values))))
+    scale = 10.0 ** (digits - 1 - size)
+    return np.asarray(np.round(values * scale) / scale)
 
 
 def scores(calibration: Calibration) -> Array:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shlex
 import sys
+import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +23,7 @@ from calibration.errors import InputError
 from calibration.files import write_text
 from model.records import REGIMES
 from outputs import provenance, settings, store, tables
+from outputs.draw import Artist
 from outputs.experiment import Plan, Result, plan, solve_plans
 
 
@@ -41,6 +47,7 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print the results for machines, and nothing else")
     parser.add_argument("-q", "--quiet", action="store_true", help="print only the folders that were written")
     parser.add_argument("-v", "--verbose", action="store_true", help="also say how every solve went")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that solve side by side (default 1)")
     parser.add_argument("--no-figures", action="store_true", help="draw no figures")
 
 
@@ -84,44 +91,90 @@ def refuse_path(scenario: scenarios.Scenario) -> None:
         )
 
 
-def solved(ready: Sequence[Plan], args: argparse.Namespace) -> list[Result]:
-    """Solve plans with a progress bar on terminals. Raises ValueError on results that are not finite."""
-    with _progress(ready, quiet=args.quiet or args.json) as advance:
-        return solve_plans(ready, None, advance)
+@dataclass(frozen=True)
+class Outcome:
+    """A scenario that was solved, and the run folder it is in (None when no regime was solved)."""
+
+    result: Result
+    saved: store.Saved | None
+    inputs: dict[str, Any]
+    provenance: dict[str, Any]
+
+
+def solve_and_save(ready: Sequence[Plan], args: argparse.Namespace) -> list[Outcome]:
+    """Solve plans and write their run folders; figures are drawn meanwhile in a second process."""
+    start = time.perf_counter()
+    drafts: list[tuple[Result, store.Draft | None, dict[str, Any]]] = []
+    with ExitStack() as stack:
+        artist = stack.enter_context(Artist()) if ready and not args.no_figures else None
+        advance = stack.enter_context(_progress(quiet=args.quiet or args.json))
+        executor = stack.enter_context(_executor(args.workers))
+        for result in _results(ready, executor, advance):
+            determined = _inputs(result.plan)
+            draft = None
+            if result.dataset is not None:
+                draft = store.Draft(f"{store.safe_name(result.plan.scenario.name)}-{provenance.run_id(determined)}", args.out)
+                stack.callback(draft.discard)
+                _fill(draft.folder, result, determined, args)
+                if artist:
+                    artist.draw(draft.folder / store.RESULTS, draft.folder / "figures")
+            drafts.append((result, draft, determined))
+        if artist:
+            artist.wait()
+        return [_finished(result, draft, determined, start) for result, draft, determined in drafts]
+
+
+def _results(ready: Sequence[Plan], executor: Executor | None, advance: Any) -> Iterator[Result]:
+    """Results one after another, so that one is written and drawn while the next is solved; all at once in parallel."""
+    if executor is not None:
+        yield from solve_plans(ready, executor, advance)
+    else:
+        for one in ready:
+            yield from solve_plans([one], None, advance)
 
 
 @contextmanager
-def _progress(ready: Sequence[Plan], quiet: bool) -> Iterator[Any]:
+def _executor(workers: int) -> Iterator[Executor | None]:
+    """Processes that solve side by side, one thread each."""
+    if workers < 2:
+        yield None
+        return
+    os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        yield pool
+
+
+@contextmanager
+def _progress(quiet: bool) -> Iterator[Any]:
     """A bar on terminals for what takes more than two seconds."""
     from tqdm import tqdm
 
-    with tqdm(desc="solving", unit="equilibria", delay=2, leave=False, disable=quiet or not sys.stderr.isatty()) as bar:
+    with tqdm(desc="solving", unit=" equilibria", delay=2, leave=False, disable=quiet or not sys.stderr.isatty()) as bar:
         yield bar.update
 
 
-def save(result: Result, args: argparse.Namespace, seconds: float, *, draw: bool = True) -> store.Saved:
-    """Write a result's run folder."""
+def _inputs(ready: Plan) -> dict[str, Any]:
+    options = {"regimes": list(ready.closures()), "decompose": ready.decompose, "security": ready.security}
+    return provenance.inputs(ready.scenario, ready.calibration, **options)
+
+
+def _fill(folder: Path, result: Result, determined: dict[str, Any], args: argparse.Namespace) -> None:
+    """Write a result's files."""
     assert result.dataset is not None
     ready = result.plan
-    options = {"regimes": list(ready.closures()), "decompose": ready.decompose, "security": ready.security}
-    determined = provenance.inputs(ready.scenario, ready.calibration, **options)
-    name = f"{store.safe_name(ready.scenario.name)}-{provenance.run_id(determined)}"
-    dataset = result.dataset
+    store.write_netcdf(result.dataset, folder / store.RESULTS)
+    write_text(folder / store.INPUTS, json.dumps(determined, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+    tables.write_tables(result.dataset, folder / "tables")
+    tables.write_parameters(ready.calibration.parameters_table, folder / "parameters.csv")
+    write_text(folder / "scenario.yaml", scenario_text(ready.scenario, args))
 
-    def fill(folder: Path) -> None:
-        store.write_netcdf(dataset, folder / store.RESULTS)
-        write_text(folder / store.INPUTS, json.dumps(determined, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
-        tables.write_tables(dataset, folder / "tables")
-        tables.write_parameters(ready.calibration.parameters_table, folder / "parameters.csv")
-        write_text(folder / "scenario.yaml", scenario_text(ready.scenario, args))
-        if draw and not args.no_figures:
-            from outputs import figures
 
-            figures.draw_scenario(dataset, folder / "figures")
-
-    status = {"status": dict.fromkeys(ready.closures(), "converged") | dict(result.failed)}
-    about = provenance.circumstances(command_line(), seconds, datetime.now(UTC).isoformat(timespec="seconds")) | status
-    return store.save(name, fill, about, args.out)
+def _finished(result: Result, draft: store.Draft | None, determined: dict[str, Any], start: float) -> Outcome:
+    """Give the folder its name."""
+    status = {"status": dict.fromkeys(result.plan.closures(), "converged") | dict(result.failed)}
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    about = provenance.circumstances(command_line(), time.perf_counter() - start, now) | status
+    return Outcome(result, draft.finish(about) if draft else None, determined, about)
 
 
 def scenario_text(scenario: scenarios.Scenario, args: argparse.Namespace) -> str:
@@ -150,10 +203,11 @@ def shown_path(path: Path) -> str:
         return str(path)
 
 
-def as_json(result: Result, folder: Path | None) -> dict[str, Any]:
+def as_json(outcome: Outcome) -> dict[str, Any]:
     """A result for machines: the tables as records, with units in the names of their columns."""
     from outputs import facts, findings
 
+    result = outcome.result
     name = result.plan.scenario.name
     if result.dataset is None:
         return {"scenario": name, "solved": [], "failed": dict(result.failed)}
@@ -164,7 +218,7 @@ def as_json(result: Result, folder: Path | None) -> dict[str, Any]:
         "calibration": result.plan.calibration.name,
         "solved": [str(r) for r in ds["regime"].values],
         "failed": dict(result.failed),
-        "folder": None if folder is None else str(folder),
+        "folder": str(outcome.saved.folder) if outcome.saved else None,
         "findings": {finding.topic: finding.text for finding in findings.findings(ds)},
         "tables": records,
     }

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,26 +90,45 @@ def safe_name(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.")[:80] or "run"
 
 
-def save(
-    name: str, fill: Callable[[Path], None], provenance: Mapping[str, Any], root: Path | None = None
-) -> Saved:
-    """Make the folder `name` under `root`: `fill` writes into a folder beside it, which is then renamed.
+class Draft:
+    """A run folder in the making: files are written to `folder`; `finish` gives it its name, `discard` removes it."""
 
-    A folder of that name that holds the same results is kept as it is; one that holds others is never touched: the new
-    one gets a number. After a crash what is left starts with `.partial-`.
-    """
-    root = root or RUNS
-    root.mkdir(parents=True, exist_ok=True)
-    partial = root / f".partial-{secrets.token_hex(6)}"
-    partial.mkdir()
-    try:
-        fill(partial)
-        hashes = file_hashes(partial)
-        text = json.dumps({**provenance, "files": hashes}, indent=2, ensure_ascii=False, sort_keys=True)
-        write_bytes(partial / PROVENANCE, (text + "\n").encode())
-        return _rename(partial, root, safe_name(name), hashes)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    def __init__(self, name: str, root: Path | None = None) -> None:
+        self.name, self.root = safe_name(name), root or RUNS
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.folder = self.root / f".partial-{secrets.token_hex(6)}"
+        self.folder.mkdir()
+
+    def finish(self, provenance: Mapping[str, Any]) -> Saved:
+        """Write provenance.json and rename the folder.
+
+        A folder of that name that holds the same results is kept as it is; one that holds others is never touched: the
+        new one gets a number.
+        """
+        try:
+            hashes = file_hashes(self.folder)
+            text = json.dumps({**provenance, "files": hashes}, indent=2, ensure_ascii=False, sort_keys=True)
+            write_bytes(self.folder / PROVENANCE, (text + "\n").encode())
+            flush(self.folder)
+            return _rename(self.folder, self.root, self.name, hashes)
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Remove what was not finished."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def flush(folder: Path) -> None:
+    """Have the disk hold every file before the folder gets its name."""
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    for path in (*(p for p in folder.rglob("*")), folder):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _rename(partial: Path, root: Path, name: str, hashes: Mapping[str, str]) -> Saved:

@@ -59,11 +59,10 @@ def columns(table: pd.DataFrame) -> dict[str, list[Any]]:
     return {str(name): table[name].tolist() for name in table.columns}
 
 
-def write_parameters(rows: Iterable[Any], path: Path) -> None:
-    """The parameters of a calibration with unit, source, status and whether they are soft."""
+def parameters(rows: Iterable[Any]) -> pd.DataFrame:
+    """The parameters of a calibration with unit, source, status, range and whether they are soft."""
     rows = list(rows)
-    write_csv(
-        path,
+    return pd.DataFrame(
         {
             "name": [row.name for row in rows],
             "value": [json.dumps(row.value, ensure_ascii=False, default=str) for row in rows],
@@ -72,8 +71,13 @@ def write_parameters(rows: Iterable[Any], path: Path) -> None:
             "status": [row.status for row in rows],
             "range": [json.dumps(row.range) if row.range else "" for row in rows],
             "soft": [bool(row.soft) for row in rows],
-        },
+        }
     )
+
+
+def write_parameters(rows: Iterable[Any], path: Path) -> None:
+    """`parameters` as a CSV file."""
+    write_csv(path, columns(parameters(rows)))
 
 
 def scenario_name(dataset: xr.Dataset) -> str:

@@ -54,14 +54,16 @@ def run(args: argparse.Namespace) -> int:
 
     start = time.perf_counter()
     names = args.runs or list(DEFAULT)
+    if not args.runs:
+        args.no_security = True  # another three equilibria each; `solve` asks for them
     if len(names) < 2:
         from calibration.errors import InputError
 
         raise InputError("compare needs two runs or more; `run.py solve` solves one")
-    gathered = comparing.gather(names, args, start)
+    gathered = comparing.gather(names, args)
     if len(gathered.members) < 2:
         return pipeline.say_failures(gathered.results)
-    saved = comparing.save(gathered, args, start)
+    saved = comparing.save(gathered, args, time.perf_counter() - start)
     if args.json:
         json.dump(comparing.as_json(gathered, args, saved.folder), sys.stdout, indent=1, ensure_ascii=False)
         sys.stdout.write("\n")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
 
 EPILOG = """\
 examples:
@@ -43,25 +42,20 @@ def run(args: argparse.Namespace) -> int:
     """Solve, save, and say what came out."""
     from outputs import pipeline, summary
 
-    start = time.perf_counter()
-    results = pipeline.solved(pipeline.plans(args.scenarios, args), args)
-    printed = []
-    for result in results:
-        folder = None
-        if result.dataset is not None:
-            saved = pipeline.save(result, args, time.perf_counter() - start)
-            folder = saved.folder
-            shown = pipeline.shown_path(folder)
+    outcomes = pipeline.solve_and_save(pipeline.plans(args.scenarios, args), args)
+    for outcome in outcomes:
+        result, saved = outcome.result, outcome.saved
+        if saved is not None and result.dataset is not None and not args.json:
+            shown = pipeline.shown_path(saved.folder)
             if args.quiet:
                 print(shown)
-            elif not args.json:
-                there = " (the same run was there already)" if saved.existed else ""
-                soft = summary.soft_count(result.plan.calibration.parameters_table)
-                summary.write(summary.scenario(result.dataset, *summary.screen(), soft=soft, folders=[shown + there]))
-        printed.append(pipeline.as_json(result, folder))
-        if args.verbose and not args.json:
-            summary.write(summary.solves(result))
+                continue
+            there = " (the same run was there already)" if saved.existed else ""
+            soft = summary.soft_count(result.plan.calibration.parameters_table)
+            summary.write(summary.scenario(result.dataset, *summary.screen(), soft=soft, folders=[shown + there]))
+            if args.verbose:
+                summary.write(summary.solves(result))
     if args.json:
-        json.dump(printed, sys.stdout, indent=1, ensure_ascii=False)
+        json.dump([pipeline.as_json(outcome) for outcome in outcomes], sys.stdout, indent=1, ensure_ascii=False)
         sys.stdout.write("\n")
-    return pipeline.say_failures(results)
+    return pipeline.say_failures([outcome.result for outcome in outcomes])

@@ -192,6 +192,10 @@ class View:
         return {"regimes": [name for _, name in self.regimes], "region": views.region_cards(self.ds), "element": views.element_cards(self.ds)}
 
     @property
+    def embargo(self) -> str:
+        return findings.embargo_name(self.ds)
+
+    @property
     def limits(self) -> list[str]:
         return [str(text) for text in json.loads(self.ds.attrs.get("limits", "[]"))]
 

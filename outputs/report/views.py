@@ -25,7 +25,7 @@ CAPTIONS = {
     "sectors": "Every sector of every region",
     "research": "Research by what it improves, change in percent",
     "security": "Dependence on imports and concentration, by region and element",
-    "embargo_now": "Real income that a full embargo would cost now",
+    "embargo_now": "Real income that an embargo would cost now",
     "forces": "Contribution of each force",
     "residuals": "Largest residual of each block of equations",
     "parameters": "Parameters of the calibration",
@@ -34,9 +34,12 @@ CAPTIONS = {
 }
 
 
+SHOWN_ROWS = 160
+
+
 @dataclass(frozen=True)
 class Table:
-    """A table as text, and the same numbers in full as CSV."""
+    """A table as text, its first rows when it is long, and all numbers in full as CSV."""
 
     name: str
     caption: str
@@ -44,6 +47,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     csv: str
     filename: str
+    length: int
 
 
 def table(name: str, frame: pd.DataFrame, scenario: str, clip: int = 0) -> Table:
@@ -51,11 +55,19 @@ def table(name: str, frame: pd.DataFrame, scenario: str, clip: int = 0) -> Table
     numeric = [pd.api.types.is_float_dtype(frame[column]) for column in frame.columns]
     rows = tuple(
         tuple(_cell(column, value, clip) for column, value in zip(frame.columns, row, strict=True))
-        for row in frame.itertuples(index=False, name=None)
+        for row in _first(name, frame).itertuples(index=False, name=None)
     )
     text = format_csv(tables.columns(frame), comments=[f"scenario: {scenario}", CAPTIONS.get(name, name)])
     heads = tuple((str(c), n) for c, n in zip(frame.columns, numeric, strict=True))
-    return Table(name, CAPTIONS.get(name, name), heads, rows, text, f"{scenario}-{name}.csv".replace("/", "-"))
+    return Table(name, CAPTIONS.get(name, name), heads, rows, text, f"{scenario}-{name}.csv".replace("/", "-"), len(frame))
+
+
+def _first(name: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """The rows that are shown on the page: of sectors the most exposed ones under the last regime."""
+    if name == "sectors":
+        last = frame[frame["regime"] == frame["regime"].iloc[-1]]
+        frame = last.sort_values("exposure [USD per million USD]", ascending=False)
+    return frame.head(SHOWN_ROWS)
 
 
 def _cell(column: str, value: Any, clip: int) -> str:

@@ -1,0 +1,71 @@
+"""Figures drawn in a second process, so that solving goes on meanwhile: `python -m outputs.draw` reads jobs line by line.
+
+Each line of standard input names a result and a folder; each line of the answer is empty, or says what went wrong.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import TracebackType
+
+ROOT = Path(__file__).parents[1]
+
+
+class Artist:
+    """The second process. It loads its libraries as soon as it is made."""
+
+    def __init__(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "outputs.draw"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.jobs = 0
+
+    def draw(self, result: Path, folder: Path) -> None:
+        """Ask for the figures of a result; returns at once."""
+        assert self.process.stdin is not None
+        print(json.dumps([str(result.resolve()), str(folder.resolve())]), file=self.process.stdin, flush=True)
+        self.jobs += 1
+
+    def wait(self) -> None:
+        """Until everything that was asked for is drawn. Raises RuntimeError when something was not."""
+        assert self.process.stdout is not None
+        faults = [json.loads(line) for line in (self.process.stdout.readline() for _ in range(self.jobs)) if line.strip()]
+        self.jobs = 0
+        if any(faults) or self.process.poll() is not None:
+            raise RuntimeError(f"figures were not drawn: {'; '.join(filter(None, faults)) or 'the process ended'}")
+
+    def __enter__(self) -> Artist:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is not None:
+            self.process.kill()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+def main() -> None:
+    """Draw what standard input asks for until it ends."""
+    from outputs import figures, store
+
+    for line in sys.stdin:
+        result, folder = json.loads(line)
+        fault = ""
+        try:
+            figures.draw_scenario(store.read_netcdf(Path(result)), Path(folder))
+        except Exception as error:  # noqa: BLE001 - handed to the process that asked
+            fault = f"{type(error).__name__}: {error}"
+        print(json.dumps(fault), flush=True)
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except (KeyboardInterrupt, BrokenPipeError):
+        sys.exit(130)
