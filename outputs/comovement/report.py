@@ -26,7 +26,7 @@ from calibration.tables import write_csv
 from outputs.comovement.drawing import Drawing, series_figure
 from outputs.comovement.quantilefigures import quantilogram_figures
 from outputs.comovement.store import datasets, findings_columns, write_netcdf, write_tables
-from outputs.comovement.waveletfigures import wavelet_figures
+from outputs.comovement.waveletfigures import scale_labels, wavelet_figures
 
 
 def draw(results: Results) -> list[Drawing]:
@@ -127,12 +127,12 @@ def answers(results: Results) -> list[str]:
         )
     for w in results.wavelets:
         m = w.multiple
-        best = int(np.nanargmax(np.nan_to_num(m.lower, nan=-1)))
+        best = int(np.argmax(np.nan_to_num(m.lower, nan=-1)))
+        scale = scale_labels(len(m.levels) - 1, study.frequency)[best]
         said.append(
             f"{'; '.join(study.series[n].label for n in w.series)}: multiple correlation by scale "
-            f"{m.value.min():.2f} to "
-            f"{m.value.max():.2f}; surest at {m.levels[best]} ({m.value[best]:.2f}, interval "
-            f"{m.lower[best]:.2f} to {m.upper[best]:.2f})."
+            f"{m.value.min():.2f} to {m.value.max():.2f}; surest at periods of {scale} "
+            f"({m.value[best]:.2f}, interval {m.lower[best]:.2f} to {m.upper[best]:.2f})."
         )
     return said
 
