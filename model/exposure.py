@@ -66,11 +66,14 @@ def world_table(b: Benchmark) -> Flows:
     maker = shares_of(supply[:, None, :], b.make * b.output[:, :, None])  # (i,h,k) who makes what is sold
     table = np.empty((regions, sectors, regions, sectors))
     elements = np.empty((len(b.elements), regions, regions, sectors))
-    gates = [share * keep for share in b.trade_share]
-    for j in range(sectors):
-        gate = gates[b.use_class[j]] * b.use[None, :, :, j]  # (i,n,k)
-        table[:, :, :, j] = maker @ gate.transpose(0, 2, 1)
-        elements[:, :, :, j] = gate[:, :, b.elements].transpose(2, 0, 1)
+    gates = [share * keep for share in b.trade_share]  # (i,n,k) of a dollar spent, what reaches the gate
+    for c in np.unique(b.use_class):
+        of_class = np.flatnonzero(b.use_class == c) if (b.use_class != c).any() else slice(None)
+        for n in range(regions):
+            sold = (maker * gates[c][:, None, n]) @ b.use[n][:, of_class]  # (i,h,j)
+            table[:, :, n, of_class] = sold
+        bought = gates[c][:, :, b.elements].transpose(2, 0, 1)[..., None]  # (e,i,n,1)
+        elements[..., of_class] = bought * b.use[:, b.elements][..., of_class].transpose(1, 0, 2)[:, None]
     gate = gates[b.final_class] * b.final[None]
     final = maker @ gate.transpose(0, 2, 1)
     unit = np.where(np.isfinite(b.unit_value), b.unit_value, 1.0)[:, b.elements].T  # (e,i)
@@ -130,8 +133,8 @@ def embodied_routes(flows: Flows, direct: Array, regions: int) -> Array:
     direct (..., m): use per unit of output. Sums over n and f to all use.
     """
     needed = flows.leontief @ flows.final  # (m,f) output that serves each final buyer
-    by_node = direct[..., :, None] * needed
-    return np.asarray(by_node.reshape(*direct.shape[:-1], regions, -1, regions).sum(axis=-2))
+    by_user = direct.reshape(*direct.shape[:-1], regions, 1, -1)  # (...,n,1,j)
+    return np.asarray((by_user @ needed.reshape(regions, -1, regions))[..., 0, :])
 
 
 def element_shares(b: Benchmark) -> Array:
@@ -258,12 +261,13 @@ def region_exposure(flows: Flows, per_unit: Array, first: Array) -> RegionExposu
 
 
 def ghosh(flows: Flows) -> Array:
-    """(e,i,m) share of each element's supply that ends up, through all forward links, in each sector's output.
+    """(e,m) share of each element's supply that ends up, through all forward links, in each sector's output.
 
-    The downstream view: an input's outputs are distributed in the proportions of the base year (Ghosh). The Ghosh
-    inverse is the Leontief inverse in other units, x_i^-1 L_ij x_j.
+    The downstream view: a node's output is distributed in the proportions of the base year (Ghosh). The Ghosh inverse
+    is the Leontief inverse in other units, x_i^-1 L_ij x_j.
     """
-    first = shares_of(flows.element_value.sum(axis=(1, 2))[:, None, None], flows.element_value)
+    used = flows.element_value.sum(axis=1)
+    first = shares_of(used.sum(axis=1, keepdims=True), used)
     return leontief_times(flows, shares_of(flows.output, first)) * flows.output
 
 

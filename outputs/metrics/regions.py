@@ -38,6 +38,13 @@ def regions(base: Base) -> Regions:
     added = (flows.value_added * flows.output).reshape(n, -1).sum(axis=1)
     index = region_exposure(flows, base.exposure.index, weighed)
     return Regions(
-        index.production, shares_of(added, usd[0]) * USD_PER_MILLION, shares_of(usd[0], usd[1]), shares_of(usd[1], usd[2]),
-        shares_of(usd[2], usd[3]), shares_of(added, usd[4]) * USD_PER_MILLION, index.consumption, index.at_risk, np.asarray(usd[0]),
-    )  # fmt: skip
+        production=index.production,
+        intensity=shares_of(added, usd[0]) * USD_PER_MILLION,
+        dependence=shares_of(usd[0], usd[1]),
+        non_substitutability=shares_of(usd[1], usd[2]),
+        concentration=shares_of(usd[2], usd[3]),
+        crossing=shares_of(added, usd[4]) * USD_PER_MILLION,
+        consumption=index.consumption,
+        at_risk=index.at_risk,
+        bought=np.asarray(usd[0]),
+    )
