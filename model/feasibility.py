@@ -1,11 +1,17 @@
-"""Shocks under which no equilibrium exists, found before solving."""
+"""Shocks under which no equilibrium exists, found before solving; and what a search that failed has to say."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from model.equilibrium import Allocation
+from model.newton import Trace
 from model.records import Array, Benchmark, Shock
 from model.solution import Diagnosis
+from model.system import System
+from model.unknowns import Layout
+
+PROHIBITIVE = 1e6  # licence price over unit value from which on a quota that is still exceeded cannot be met
 
 
 def infeasible(benchmark: Benchmark, shock: Shock) -> Diagnosis | None:
@@ -28,3 +34,30 @@ def infeasible(benchmark: Benchmark, shock: Shock) -> Diagnosis | None:
 def _diagnosis(cells: Array, detail: str) -> Diagnosis:
     n, k = (int(v) for v in np.argwhere(cells)[0])
     return Diagnosis("infeasible", "market", (n, k), np.nan, detail)
+
+
+def diagnose(system: System, cells: Layout, a: Allocation, trace: Trace, done: float) -> Diagnosis:
+    """Where a search ended, and why if it failed; done: the part of the shock that continuation reached."""
+    size = np.abs(trace.residual)
+    block, cell = cells.locate(int(np.argmax(size))) if len(size) else ("", ())
+    value = float(trace.residual[np.argmax(size)]) if len(size) else 0.0
+    if trace.outcome == "converged":
+        return Diagnosis("converged", block, cell, value)
+    r = system.restrictions
+    prohibitive = (a.state.licence > PROHIBITIVE * r.scale) & ~(np.log(a.quota_tonnes) < r.log_limit + 0.1)
+    if prohibitive.any():
+        q = int(np.argmax(prohibitive))
+        return Diagnosis("infeasible", "quota", (q,), value, f"no licence price brings quota {r.quotas[q].name!r} down to its limit")
+    poor = (a.income <= 1e-3 * system.income_base) & (system.income_base > 0)
+    if poor.any():
+        n = int(np.argmin(np.where(poor, a.income / np.where(poor, system.income_base, 1.0), np.inf)))
+        detail = "income falls to nothing: what the region pays abroad (its deficit, fixed in the numeraire) is more than it earns"
+        return Diagnosis(trace.outcome, "budget", (n,), value, detail)
+    return Diagnosis(trace.outcome, block, cell, value, _progress(trace, done))
+
+
+def _progress(trace: Trace, done: float) -> str:
+    if trace.outcome == "iteration_limit":
+        return f"after {trace.iterations} iterations"
+    walked = f", and walking from the base year ended at {done:.0%} of the shock" if done < 1 else ""
+    return f"the search ended after {trace.iterations} iterations" + walked

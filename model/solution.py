@@ -11,7 +11,7 @@ from model.equilibrium import Allocation
 from model.records import Frozen, Labels
 from model.system import System
 
-Status = Literal["converged", "stalled", "diverged", "infeasible", "non_finite", "iteration_limit"]
+Status = Literal["converged", "stalled", "diverged", "infeasible", "unstable", "non_finite", "iteration_limit"]
 
 BLOCK_AXES = {
     "profit": ("regions", "sectors"), "market": ("regions", "goods"), "mobile": ("regions", "factors"),
@@ -31,6 +31,7 @@ ADVICE = {
     "stalled": "the residual stopped falling: try a smaller shock, or elasticities further from zero",
     "diverged": "no step reduced the residual: try a smaller shock, or elasticities further from zero",
     "infeasible": "no equilibrium exists: relax the restriction, or give the good another origin",
+    "unstable": "lower innovation_elasticity or spillover, or take scientists as given by sector (research_closure)",
     "non_finite": "the start is outside the model's domain: check the shock for extreme values",
     "iteration_limit": "the iteration cap was reached: allow more iterations, or try a smaller shock",
     "converged": "",
@@ -54,7 +55,7 @@ class Diagnosis(Frozen):
         axes = zip(BLOCK_AXES.get(self.block, ()), self.cell, strict=False)
         where = ", ".join(_name(axis, cell, labels, quotas) for axis, cell in axes)
         worst = f"worst at {WHAT.get(self.block, self.block)}: {where}" if self.block else ""
-        solved = bool(self.block) and np.isfinite(self.value) and self.status != "infeasible"
+        solved = bool(self.block) and np.isfinite(self.value) and self.status not in ("infeasible", "unstable")
         size = f" (residual {self.value:.1e})" if solved else ""
         return "; ".join(part for part in (f"{self.status}", self.detail, worst + size, ADVICE[self.status]) if part)
 

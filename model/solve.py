@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from model.continuation import walk
 from model.equilibrium import allocate
-from model.feasibility import infeasible
+from model.feasibility import diagnose, infeasible
+from model.flows import gate_tonnes
 from model.newton import Options, Trace, newton
 from model.problem import Equilibrium
 from model.records import Array, Benchmark, Closure, Quota, Shock
-from model.shocks import base_quotas, close_empty_quotas, scaled
+from model.shocks import base_quotas, close_empty_quotas
 from model.solution import Diagnosis, Solution, SolveError, Status
-from model.system import System, prepare, quota_tonnes_base
-from model.unknowns import Layout, layout
-
-MIN_CONTINUATION = 1 / 64
+from model.stability import unstable
+from model.system import prepare, quota_tonnes_base
+from model.unknowns import layout
 
 
 def solve(
@@ -28,13 +31,15 @@ def solve(
 ) -> Solution:
     """The equilibrium of a shocked world (E1-E20).
 
-    start: a solution of a like shock on the same base year, tried first; the base year follows when it leads nowhere.
+    start: a solution of a like shock on the same base year; Newton's method then starts there, and nothing else is tried.
     Returns a Solution whose status is `converged`, or raises SolveError (with `throw=False` it is returned).
     """
     shock, closure, options = shock or Shock(), closure or Closure(), options or Options()
     quotas = shock.quotas if shock.remove_base_licence else (*base_quotas(benchmark), *shock.quotas)
     shock, quotas = close_empty_quotas(benchmark, shock, quotas)
     problem = infeasible(benchmark, shock)
+    if problem is None and options.check_stability:
+        problem = unstable(benchmark, closure)
     if problem is not None:
         solution = _unsolved(benchmark, shock, closure, problem)
     else:
@@ -78,20 +83,14 @@ def _scales(solution: Solution, quotas: tuple[Quota, ...], active: list[bool]) -
 
 def _tonnes(solution: Solution, quota: Quota) -> float:
     """E12 for a quota that was not part of the solve."""
-    from model.flows import gate_tonnes
-
     return float((np.where(quota.covers, gate_tonnes(solution), 0.0) * quota.weight).sum())
 
 
 def _licensed(solution: Solution, licence: dict[str, float]) -> Solution:
-    from dataclasses import replace
-
     return replace(solution, licence=licence)
 
 
 def _failed(solution: Solution, status: Status, detail: str) -> Solution:
-    from dataclasses import replace
-
     return replace(solution, status=status, diagnosis=replace(solution.diagnosis, status=status, detail=detail))
 
 
@@ -115,9 +114,11 @@ def _solve_once(
     trace = None if start is None else newton(problem, _near(problem, start), options)
     if trace is None or trace.outcome != "converged":
         trace = newton(problem, problem.start(), options)
-    if trace.outcome != "converged":
-        trace = _continuation(benchmark, shock, closure, quotas, options) or trace
-    return _solution(problem.system, problem.cells, trace)
+    done = 1.0
+    if trace.outcome in ("stalled", "diverged") and options.continuation:
+        walked, done = walk(benchmark, shock, closure, quotas, options)
+        trace = walked if done == 1.0 and walked is not None else trace
+    return _solution(problem, trace, done)
 
 
 def _near(problem: Equilibrium, start: Solution) -> Array:
@@ -131,36 +132,13 @@ def _near(problem: Equilibrium, start: Solution) -> Array:
     return problem.cells.pack(old._replace(licence=licence, leak=leak, production_licence=production))
 
 
-def _continuation(
-    benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[Quota, ...], options: Options
-) -> Trace | None:
-    """Walk from the base year to the shock, halving the step where Newton fails."""
-    done, step, start, previous = 0.0, 0.5, None, None
-    while done < 1.0:
-        target = min(1.0, done + step)
-        part, limits = scaled(benchmark, shock, quotas, target)
-        problem = Equilibrium(prepare(benchmark, part, closure, limits))
-        guess = problem.start() if start is None else start
-        if previous is not None:
-            guess = start + (start - previous[1]) * (target - done) / (done - previous[0])
-        trace = newton(problem, guess, options)
-        if trace.outcome != "converged" and previous is not None:
-            trace = newton(problem, start, options)
-        if trace.outcome == "converged":
-            previous = None if start is None else (done, start)
-            done, start, step = target, trace.x, min(2 * step, 1.0)
-        else:
-            step /= 2
-            if step < MIN_CONTINUATION:
-                return None
-    return trace
-
-
-def _solution(system: System, cells: Layout, trace: Trace) -> Solution:
-    allocation = allocate(system, cells.unpack(trace.x))
-    worst = int(np.argmax(np.abs(trace.residual))) if len(trace.residual) else 0
-    block, cell = cells.locate(worst)
-    diagnosis = Diagnosis(trace.outcome, block, cell, float(trace.residual[worst]))
+def _solution(problem: Equilibrium, trace: Trace, done: float) -> Solution:
+    """What a trace came to; done: the part of the shock that continuation reached."""
+    system, cells = problem.system, problem.cells
+    with np.errstate(all="ignore"):  # a point that failed may lie outside the domain; its diagnosis says so
+        allocation = allocate(system, cells.unpack(trace.x))
+    diagnosis = diagnose(system, cells, allocation, trace, done)
     return Solution(
-        trace.outcome, diagnosis, system, allocation, {}, trace.iterations, trace.evaluations, trace.products, trace.history
-    )
+        diagnosis.status, diagnosis, system, allocation, {}, trace.iterations, trace.evaluations, trace.products,
+        trace.history,
+    )  # fmt: skip

@@ -8,19 +8,25 @@ when |1 - delta (1 - mu)| < 1 for every eigenvalue mu.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse.linalg import ArpackNoConvergence, LinearOperator, eigs
 
-from model.equilibrium import Allocation, State, allocate, residuals
-from model.problem import Equilibrium, Point
+from model.equilibrium import allocate
+from model.krylov import fgmres
+from model.memory import remember
+from model.preconditioner import Preconditioner
 from model.records import Array, Benchmark, Closure, Parameters, Regime, Shock
+from model.solution import Diagnosis
 from model.system import System, prepare
+from model.tangent import Tangent, linearise
+from model.unknowns import layout
 
-STEP = 1e-30  # of complex-step derivatives
-ACCURACY = 1e-5  # of eigenvalues
+ACCURACY = 1e-7  # of eigenvalues
 LINEAR = 1e-8  # of linear solves
+ROUGH = 1e-2  # of both, when only the side of 1 is wanted
+LIMIT = 80  # products
 
 
 class Extremes(NamedTuple):
@@ -38,49 +44,123 @@ class Extremes(NamedTuple):
 class TechnologyMap:
     """T at the base year as a matrix-free product, on the cells of ln r; E17 is linear, so r and a have one spectrum."""
 
-    def __init__(self, benchmark: Benchmark, regime: Regime) -> None:
-        at_target, given = Closure(regime, "target", "given"), Closure("exogenous", "given", "given")
-        self.system: System = prepare(benchmark, Shock(), at_target, ())
-        self.problem = Equilibrium(prepare(benchmark, Shock(), given, ()))
-        self.start = self.problem.start()
-        self.base = self.problem.evaluate(self.start)
-        research = self.system.research
-        self.active = research.active_x, research.active_e
-        self.size = int(sum(mask.sum() for mask in self.active))
+    def __init__(self, benchmark: Benchmark, regime: Regime, accuracy: float = LINEAR) -> None:
+        self.system: System = prepare(benchmark, Shock(), Closure(regime, "target", "given"), ())
+        given = prepare(benchmark, Shock(), Closure("exogenous", "given", "given"), ())
+        self.cells, self.given, self.accuracy = layout(self.system), layout(given), accuracy
+        state = self.cells.unpack(np.zeros(self.cells.size))
+        self.tangent = linearise(self.system, allocate(self.system, state))
+        self.tangent_given = linearise(given, allocate(given, state))
+        self.preconditioner = Preconditioner(given, self.given)
+        self.preconditioner.renew(self.tangent_given, regions=False, chain=True)
+        self.research = np.setdiff1d(self.cells.positions, self.given.positions, assume_unique=True)
+        self.active = self.system.research.active_x, self.system.research.active_e
+        self.size = len(self.research)
 
     def __call__(self, vector: Array) -> Array:
-        """T times a change of ln r (size,)."""
-        r_x, r_e = (np.zeros(mask.shape) for mask in self.active)
-        r_x[self.active[0]], r_e[self.active[1]] = np.split(vector, [int(self.active[0].sum())])
-        still = self.problem.cells.unpack(np.zeros(self.problem.cells.size))
-        moved = residuals(self.system, self._along(still, r_x, r_e))
-        rhs = self.problem.cells.pack_residuals(type(moved)(*(np.imag(part) / STEP for part in moved)))
-        reply, _ = Point(self.problem, self.start, self.base.allocation, rhs).step(LINEAR, 400)
-        direction = self._along(self.problem.cells.unpack(reply), r_x, r_e).direction
-        both = np.imag(direction.research_x)[self.active[0]], np.imag(direction.research_e)[self.active[1]]
-        return np.concatenate(both) / STEP
+        """T times a change of ln r (size,): the research that follows when prices and quantities have adjusted."""
+        change = np.zeros(self.cells.edges[-1])
+        change[self.research] = vector
+        rhs = np.zeros_like(change)
+        rhs[self.given.positions] = -self._rows(self.tangent, change)[self.given.positions]
+        reply, _ = fgmres(self._product_given, self.preconditioner.apply, rhs, self.accuracy, 400)
+        return vector - self._rows(self.tangent, change + reply)[self.research]
 
-    def _along(self, change: State, r_x: Array, r_e: Array) -> Allocation:
-        """The allocation a complex step away from the base year."""
-        step = change._replace(research_x=r_x, research_e=r_e)
-        return allocate(self.system, State(*(1j * STEP * part for part in step)))
+    def locate(self, size: Array) -> tuple[str, tuple[int, ...]]:
+        """(residual block, cell) where a vector on the cells of ln r is largest."""
+        return self.cells.locate(int(np.searchsorted(self.cells.positions, self.research[size.argmax()])))
+
+    def _product_given(self, vector: Array) -> Array:
+        image = np.zeros_like(vector)
+        image[self.given.positions] = self._rows(self.tangent_given, vector)[self.given.positions]
+        return image
+
+    def _rows(self, tangent: Tangent, vector: Array) -> Array:
+        return self.cells.flatten(tangent(self.cells.arrange(vector[:, None])))[:, 0]
 
 
 def extremes(benchmark: Benchmark, regime: Regime) -> Extremes:
     """The extreme eigenvalues of T at the base year. Raises ArithmeticError when they cannot be found."""
-    product = TechnologyMap(benchmark, regime)
-    if regime == "exogenous" or not product.size:
+    return remember(benchmark, ("extremes", regime), lambda: _extremes(benchmark, regime))
+
+
+def _extremes(benchmark: Benchmark, regime: Regime) -> Extremes:
+    if regime == "exogenous":
         return Extremes(0.0, 0.0)
-    operator = LinearOperator((product.size, product.size), matvec=product, dtype=float)
-    first = np.random.default_rng(0).standard_normal(product.size)
-    try:
-        found = [
-            eigs(operator, k=min(3, product.size - 2), which=which, v0=first, tol=ACCURACY, return_eigenvectors=False).real
-            for which in ("LR", "SR")
-        ]
-    except ArpackNoConvergence as error:
-        raise ArithmeticError(f"eigenvalues of the technology map were not found: {error}") from error
-    return Extremes(float(found[0].max()), float(found[1].min()))
+    product = TechnologyMap(benchmark, regime)
+    for ritz in _arnoldi(product, product.size):
+        largest, smallest = ritz.values[ritz.values.real.argmax()], ritz.values[ritz.values.real.argmin()]
+        doubt = ritz.doubt[[ritz.values.real.argmax(), ritz.values.real.argmin()]]
+        if (doubt <= ACCURACY * np.maximum(1.0, np.abs([largest, smallest]))).all():
+            return Extremes(float(largest.real), float(smallest.real))
+    if not product.size:
+        return Extremes(0.0, 0.0)
+    raise ArithmeticError(f"eigenvalues of the technology map were not found in {LIMIT} products")
+
+
+def unstable(benchmark: Benchmark, closure: Closure) -> Diagnosis | None:
+    """Section 6: why technology at its target has no stable equilibrium around this base year, or None.
+
+    Either the long run of one sector is already unstable (lambda (eps - 1) or lambda (rho - 1) of 1 and more), or the
+    whole economy is: the largest eigenvalue of T is 1 or more. Eigenvalues below -1 are no instability of an equilibrium
+    in which research and prices are settled together; they limit the speed of a path (`check_path`).
+    """
+    if closure.technology != "target" or closure.regime == "exogenous":
+        return None
+    return remember(benchmark, ("unstable", closure.regime), lambda: _unstable(benchmark, closure.regime))
+
+
+def _unstable(benchmark: Benchmark, regime: Regime) -> Diagnosis | None:
+    product = TechnologyMap(benchmark, regime, ROUGH)
+    research, par, users = product.system.research, benchmark.parameters, product.system.nests.users
+    for name, elasticity in (("eps", par.ree_elasticity), ("rho", par.element_elasticity)):
+        excess = research.own_e[:, None, :] * (elasticity[users, None] - 1) * research.active_e
+        if excess.max(initial=0.0) >= 1:
+            n, r, e = np.unravel_index(excess.argmax(), excess.shape)
+            cells = int((excess >= 1).any(axis=2).sum())
+            detail = f"lambda ({name} - 1) = {excess[n, r, e]:.3g} is 1 or more in {cells} sectors (section 6)"
+            return Diagnosis("unstable", "research_e", (int(n), int(r), int(e)), float(excess.max()), detail)
+    for ritz in _arnoldi(product, product.size):
+        position = int(ritz.values.real.argmax())
+        top, doubt = float(ritz.values.real[position]), float(ritz.doubt[position])
+        if top + doubt < 1 or doubt < ROUGH * abs(top):
+            if top < 1:
+                return None
+            block, cell = product.locate(np.abs(ritz.vectors[:, position] @ ritz.basis))
+            detail = f"technology feeds on itself: the largest eigenvalue of the technology map is {top:.2g} (section 6)"
+            return Diagnosis("unstable", block, cell, top, detail)
+    return None
+
+
+class Ritz(NamedTuple):
+    """Approximate eigenvalues, and by how much each may be off."""
+
+    values: Array
+    doubt: Array
+    vectors: Array  # columns, in terms of the basis
+    basis: Array  # rows
+
+
+def _arnoldi(product: Callable[[Array], Array], size: int) -> Iterator[Ritz]:
+    """Arnoldi's method from a fixed start, one product at a time."""
+    basis, projected = np.zeros((LIMIT + 1, size)), np.zeros((LIMIT + 1, LIMIT))
+    first = np.random.default_rng(0).standard_normal(size)
+    basis[0] = first / (np.linalg.norm(first) or 1.0)
+    for step in range(min(LIMIT, size)):
+        image = product(basis[step])
+        for _ in range(2):
+            column = basis[: step + 1] @ image
+            image = image - column @ basis[: step + 1]
+            projected[: step + 1, step] += column
+        length = projected[step + 1, step] = np.linalg.norm(image)
+        values, vectors = np.linalg.eig(projected[: step + 1, : step + 1])
+        done = length <= 1e-12 * np.abs(projected[: step + 1, : step + 1]).max(initial=1.0)
+        if step > 3 or done or step + 1 == size:
+            doubt = np.zeros(step + 1) if done else length * np.abs(vectors[-1])
+            yield Ritz(values, doubt, vectors, basis[: step + 1])
+        if done:
+            return
+        basis[step + 1] = image / length
 
 
 def check_speeds(parameters: Parameters) -> None:

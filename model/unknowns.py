@@ -25,6 +25,7 @@ class Layout:
     positions: Array  # of the unknowns among all cells, laid end to end
     edges: tuple[int, ...]  # where each array starts among all cells, and the end
     learns: bool  # research is unknown
+    members: dict[str, Array]  # factors of the blocks `mobile` and `sluggish`, sectors of `research_e`
 
     def unpack(self, vector: Array) -> State:
         """State arrays from a vector (or from the columns of a matrix: arrays then have a last axis of columns)."""
@@ -52,10 +53,13 @@ class Layout:
         return self.pack(State(*(getattr(r, name) for _, name in BLOCKS)))
 
     def locate(self, position: int) -> tuple[str, tuple[int, ...]]:
-        """(residual block, cell) of an entry of the residual vector."""
+        """(residual block, cell) of an entry of the residual vector; factors and sectors as the benchmark counts them."""
         block = int(np.searchsorted(self.starts, position, side="right")) - 1
-        cell = np.argwhere(self.masks[block])[position - self.starts[block]]
-        return BLOCKS[block][1], tuple(int(c) for c in cell)
+        cell = [int(c) for c in np.argwhere(self.masks[block])[position - self.starts[block]]]
+        name = BLOCKS[block][1]
+        if name in self.members:  # the second axis counts a part of all factors or sectors
+            cell[1] = int(self.members[name][cell[1]])
+        return name, tuple(cell)
 
 
 def layout(system: System) -> Layout:
@@ -82,5 +86,6 @@ def layout(system: System) -> Layout:
     edges = np.concatenate([[0], np.cumsum([m.size for m in masks])])
     positions = np.nonzero(np.concatenate([m.reshape(-1) for m in masks]))[0]
     return Layout(
-        masks, tuple(int(s) for s in starts[:-1]), int(starts[-1]), positions, tuple(int(e) for e in edges), learns
+        masks, tuple(int(s) for s in starts[:-1]), int(starts[-1]), positions, tuple(int(e) for e in edges), learns,
+        {"mobile": system.mobile, "sluggish": system.sluggish, "research_e": system.nests.users},
     )  # fmt: skip
