@@ -63,6 +63,13 @@ def parse(content: str | Mapping[str, Any], calibration: Calibration | None = No
     return _finish(strict_yaml.loads(text, "<scenario>"), calibration, None)
 
 
+def from_document(
+    document: Document, folder: Path | None = None, calibration: Calibration | None = None
+) -> Scenario:
+    """Check a scenario that was read already; scenarios it names are looked for in `folder`. Raises InputError."""
+    return _finish(document, calibration, folder)
+
+
 def _finish(document: Document, calibration: Calibration | None, folder: Path | None) -> Scenario:
     found: list[Problem] = []
     try:

@@ -1,0 +1,213 @@
+"""From results to the numbers that a sweep keeps: one column for each outcome, regime and year."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from calibration.errors import InputError, Problem, nearest, one_of
+from calibration.strict_yaml import Document
+from model.records import Array, Labels, Regime
+from model.variables import AXES, VARIABLES, Variable
+from scenarios.naming import Names
+from scenarios.scenario import Place, Scenario
+from scenarios.selectors import AllBut
+from scenarios.sweeps.design import Design, Outcome
+
+LICENCE = Variable("licence_price", "q", "USD/kg", "E14", "licence price of a quota")
+KNOWN = {row.name: row for row in (*VARIABLES, LICENCE)}
+RATIOS = ("ratio", "share", "index", "USD/kg")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a number is read: a scenario under a regime, in a year of a path (position), or the one year."""
+
+    scenario: str
+    regime: Regime
+    year: int | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """One number of every draw."""
+
+    label: str
+    outcome: Outcome
+    cells: tuple[Array, ...]  # positions along each axis of the variable
+    source: Source
+    minus: Source | None
+    year: int | None  # calendar year of a path
+    unit: str
+    description: str
+
+    def value(
+        self, results: Mapping[Source, Mapping[str, Array]], base: Mapping[str, Mapping[str, Array]]
+    ) -> float:
+        """The number, from results by source and base-year values by scenario."""
+        found = self._read(results[self.source], base, self.source)
+        return found if self.minus is None else found - self._read(results[self.minus], base, self.minus)
+
+    def _read(
+        self, results: Mapping[str, Array], base: Mapping[str, Mapping[str, Array]], source: Source
+    ) -> float:
+        new = self._reduced(results[self.outcome.variable])
+        if self.outcome.measure == "level":
+            return new
+        ratio = KNOWN[self.outcome.variable].unit == "ratio"
+        old = 1.0 if ratio else self._reduced(base[source.scenario][self.outcome.variable])
+        return new - old if self.outcome.measure == "change" else 100 * (new / old - 1)
+
+    def _reduced(self, values: Array) -> float:
+        cells = values[np.ix_(*self.cells)] if self.cells else values
+        return float(cells.mean() if reduction(self.outcome) == "mean" else cells.sum())
+
+    @property
+    def needs_base(self) -> bool:
+        """Whether base-year values are read."""
+        return self.outcome.measure != "level" and KNOWN[self.outcome.variable].unit != "ratio"
+
+
+def reduction(outcome: Outcome) -> str:
+    """Sum for amounts, mean for ratios, unless the file says otherwise."""
+    return outcome.reduce or ("mean" if KNOWN[outcome.variable].unit in RATIOS else "sum")
+
+
+def columns(
+    design: Design,
+    document: Document,
+    cases: Mapping[str, Scenario],
+    labels: Labels,
+    quotas: Mapping[str, tuple[str, ...]],
+) -> tuple[Column, ...]:
+    """Every column of a sweep, in the order of the file. Raises InputError with all that does not fit."""
+    regimes = design.regimes or next(iter(cases.values())).regimes
+    found: list[Column] = []
+    problems: list[Problem] = []
+    for at, outcome in enumerate(design.outcomes):
+        place = Place(document, ("outcomes", at))
+        try:
+            found += _of_outcome(outcome, place, cases, labels, quotas, regimes)
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return tuple(found)
+
+
+def _of_outcome(
+    outcome: Outcome, place: Place, cases: Mapping[str, Scenario], labels: Labels,
+    quotas: Mapping[str, tuple[str, ...]], regimes: tuple[Regime, ...],
+) -> list[Column]:  # fmt: skip
+    problems: list[Problem] = []
+
+    def named(kind: str, name: Any, valid: Any, where: tuple[str | int, ...]) -> None:
+        if name is not None and name not in valid:
+            problems.append(
+                place.problem(where, f"unknown {kind} {name!r}", one_of(valid), nearest(name, valid))
+            )
+
+    minus = outcome.minus
+    named("variable", outcome.variable, KNOWN, ("variable",))
+    named("scenario", outcome.scenario, cases, ("scenario",))
+    for regime in outcome.regimes:
+        named("regime of the sweep", regime, regimes, ("regimes",))
+    if minus is not None:
+        named("scenario", minus.scenario, cases, ("minus", "scenario"))
+        named("regime of the sweep", minus.regime, regimes, ("minus", "regime"))
+        if minus.scenario is None and minus.regime is None:
+            problems.append(place.problem(("minus",), "names nothing", "scenario: or regime:"))
+    if problems:
+        raise InputError(problems)
+    scenario = outcome.scenario or next(iter(cases))
+    cells = _cells(outcome, place, cases[scenario], labels, quotas.get(scenario, ()))
+    years = _years(outcome, cases[scenario], place)
+    made = []
+    for regime in outcome.regimes or regimes:
+        other = None if minus is None else (minus.scenario or scenario, minus.regime or regime)
+        if other == (scenario, regime):
+            continue  # a regime less itself
+        for position, year in years:
+            against = None if other is None else Source(*other, position)
+            label = f"{outcome.name}.{regime}" + (f".{year}" if outcome.year == "all" else "")
+            made.append(
+                Column(label, outcome, cells, Source(scenario, regime, position), against, year, _unit(outcome),
+                       _described(outcome, scenario, regime, other, year))
+            )  # fmt: skip
+    return made
+
+
+def _cells(
+    outcome: Outcome, place: Place, scenario: Scenario, labels: Labels, quotas: tuple[str, ...]
+) -> tuple[Array, ...]:
+    """Positions selected along each axis of the variable."""
+    row = KNOWN[outcome.variable]
+    axes = ["quota" if letter == "q" else AXES[letter] for letter in row.axes]
+    valid = {
+        "region": labels.regions, "origin": labels.regions, "sector": labels.sectors, "good": labels.goods,
+        "element": labels.elements, "factor": labels.factors, "technology": labels.technologies,
+        "stage": labels.stages, "quota": quotas,
+    }  # fmt: skip
+    names = Names(scenario, labels)
+    names.place = place
+    for axis in outcome.select:
+        if axis not in axes:
+            names.refuse(
+                ("select", axis),
+                f"{outcome.variable} has no axis {axis!r}",
+                one_of(axes),
+                nearest(axis, axes),
+            )
+    if outcome.reduce == "sum" and row.unit in RATIOS:
+        names.refuse(("reduce",), f"a sum of {row.unit}s has no meaning", "mean")
+    cells = []
+    for axis in axes:
+        groups = names.coalitions if axis in ("region", "origin") else names.groups
+        mask = names.many(axis, outcome.select.get(axis, "all"), ("select", axis), valid[axis], groups)
+        cells.append(np.flatnonzero(mask))
+    if names.problems:
+        raise InputError(names.problems)
+    return tuple(cells)
+
+
+def _years(outcome: Outcome, scenario: Scenario, place: Place) -> list[tuple[int | None, int | None]]:
+    """Position and calendar year of each year read."""
+    if scenario.years is None:
+        if outcome.year is not None:
+            raise InputError(place.problem(("year",), f"{scenario.name} is no path of years", "no year"))
+        return [(None, None)]
+    span = [int(year) for year in scenario.span if year is not None]
+    if outcome.year == "all":
+        return list(enumerate(span))
+    year = span[-1] if outcome.year is None else outcome.year
+    if year not in span:
+        raise InputError(
+            place.problem(("year",), f"got {year}", f"a year from {span[0]} to {span[-1]}, or all")
+        )
+    return [(span.index(year), year)]
+
+
+def _unit(outcome: Outcome) -> str:
+    unit = KNOWN[outcome.variable].unit
+    if outcome.measure == "percent":
+        return "percent" if outcome.minus is None else "percentage points"
+    return unit
+
+
+def _described(
+    outcome: Outcome, scenario: str, regime: str, other: tuple[str, str] | None, year: int | None
+) -> str:
+    chosen = ", ".join(f"{axis} {_words(selector)}" for axis, selector in outcome.select.items())
+    text = f"{outcome.variable} ({chosen or 'all'}; {reduction(outcome)}), {outcome.measure}, {scenario}, {regime}"
+    if other is not None:
+        text += f", less {other[0]}, {other[1]}"
+    return text + (f", {year}" if year else "")
+
+
+def _words(selector: Any) -> str:
+    if isinstance(selector, AllBut):
+        return f"all but {_words(selector.all_but)}"
+    return selector if isinstance(selector, str) else "+".join(selector)

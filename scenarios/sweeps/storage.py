@@ -1,0 +1,211 @@
+"""Results on disk: a folder of finished chunks that becomes one NetCDF file.
+
+    sweep.json         what the numbers are determined by, and how draws are cut into chunks; written first
+    sample.npz         parameter values and weights of every draw
+    chunks/NNNNNN.npz  outcomes and reasons of the draws of one chunk, written whole or not at all
+    results.nc         everything, once the last chunk is there
+
+A chunk never depends on who computed it or when, so results.nc has the same bytes after any number of interruptions.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import h5netcdf
+import numpy as np
+
+from calibration.errors import InputError, Problem
+from calibration.files import atomic_path, write_text
+from model.records import Array
+from scenarios.sweeps.study import Study
+
+MANIFEST, SAMPLE, CHUNKS, RESULTS = "sweep.json", "sample.npz", "chunks", "results.nc"
+CHUNK = 16  # draws; part of the folder's contents, so never a matter of how many workers there are
+
+
+class Chunk(NamedTuple):
+    """What came of some draws in a row."""
+
+    number: int
+    values: Array  # (draw, column), nan where failed
+    reasons: tuple[str, ...]  # "" where nothing failed
+    seconds: float = 0.0  # of a worker's time; never stored
+
+
+@dataclass(frozen=True)
+class Store:
+    """The folder of a sweep."""
+
+    folder: Path
+    draws: int
+    columns: int
+    size: int = CHUNK
+
+    @property
+    def chunks(self) -> int:
+        """How many there are in all."""
+        return -(-self.draws // self.size)
+
+    def span(self, number: int) -> slice:
+        """The draws of a chunk."""
+        return slice(number * self.size, min((number + 1) * self.size, self.draws))
+
+    def path(self, number: int) -> Path:
+        """The file of a chunk."""
+        return self.folder / CHUNKS / f"{number:06d}.npz"
+
+    @property
+    def complete(self) -> bool:
+        """Whether all is done."""
+        return (self.folder / RESULTS).is_file()
+
+    def write(self, chunk: Chunk) -> None:
+        """Save a chunk, whole or not at all."""
+        with atomic_path(self.path(chunk.number)) as partial:
+            np.savez(partial, values=chunk.values, reasons=np.array(chunk.reasons, dtype=str))
+
+    def read(self, number: int) -> Chunk | None:
+        """A finished chunk; None when it is not there or not whole, so that it is computed again."""
+        span = self.span(number)
+        try:
+            with np.load(self.path(number), allow_pickle=False) as found:
+                values, reasons = found["values"], tuple(str(reason) for reason in found["reasons"])
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return None
+        whole = values.shape == (span.stop - span.start, self.columns) and len(reasons) == len(values)
+        return Chunk(number, values, reasons) if whole else None
+
+    def missing(self) -> Iterator[int]:
+        """Numbers of the chunks still to do."""
+        return (number for number in range(self.chunks) if self.read(number) is None)
+
+
+def create(study: Study, folder: Path) -> Store:
+    """A new folder for a sweep; `sweep.json` last, so that a folder with it has all that is needed."""
+    sample, design = study.sample, study.design
+    store = Store(folder, len(sample.values), len(study.columns))
+    (folder / CHUNKS).mkdir(parents=True, exist_ok=True)
+    with atomic_path(folder / SAMPLE) as partial:
+        np.savez(partial, values=sample.values, weights=sample.weights)
+    about = {
+        "identity": study.spec.identity, "name": design.name, "draws": store.draws, "chunk": store.size,
+        "block": sample.block, "determined_by": study.spec.determined_by,
+    }  # fmt: skip
+    write_text(folder / MANIFEST, json.dumps(about, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+    return store
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    """What `sweep.json` says. Raises InputError."""
+    try:
+        found = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(Problem("no sweep", str(folder), expected=f"a folder with {MANIFEST}")) from None
+    except (OSError, ValueError) as error:
+        raise InputError(Problem(f"cannot be read ({error})", str(folder / MANIFEST))) from error
+    if not isinstance(found, dict) or "identity" not in found:
+        raise InputError(Problem("is not that of a sweep", str(folder / MANIFEST)))
+    return found
+
+
+def resume(study: Study, folder: Path) -> Store:
+    """The folder of a sweep that was begun. Raises InputError when anything that its numbers depend on is different."""
+    about = manifest(folder)
+    if about["identity"] != study.spec.identity:
+        changed = differences(
+            about.get("determined_by", {}), json.loads(json.dumps(study.spec.determined_by))
+        )
+        text = f"was begun with other inputs: {', '.join(changed) or 'unknown'}"
+        raise InputError(
+            Problem(text, str(folder), expected="the same inputs, or a new run without --resume")
+        )
+    return Store(folder, about["draws"], len(study.columns), about["chunk"])
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") -> list[str]:
+    """Dotted names of what differs between two nested mappings."""
+    found = []
+    for key in sorted({*old, *new}):
+        a, b = old.get(key), new.get(key)
+        if isinstance(a, Mapping) and isinstance(b, Mapping):
+            found += differences(a, b, f"{path}{key}.")
+        elif a != b:
+            found.append(f"{path}{key}")
+    return found
+
+
+def merge(study: Study, store: Store) -> Path:
+    """Write results.nc from the chunks, a chunk at a time, and drop them. Raises FileNotFoundError when one is missing."""
+    target = store.folder / RESULTS
+    with atomic_path(target) as partial, h5netcdf.File(partial, "w") as file:
+        _frame(file, study, store)
+        for number in range(store.chunks):
+            chunk = store.read(number)
+            if chunk is None:
+                raise FileNotFoundError(store.path(number))
+            span = store.span(number)
+            file.variables["outcome"][span] = chunk.values
+            file.variables["reason"][span] = np.array(chunk.reasons, dtype=object)
+    shutil.rmtree(store.folder / CHUNKS, ignore_errors=True)
+    return target
+
+
+def _frame(file: Any, study: Study, store: Store) -> None:
+    """Dimensions, names and the sample."""
+    design, sample = study.design, study.sample
+    file.dimensions = {"draw": store.draws, "parameter": len(design.vary), "column": len(study.columns)}
+    import h5py
+
+    text = h5py.string_dtype()
+
+    def names(name: str, dimension: str, values: list[str], about: str) -> None:
+        variable = file.create_variable(name, (dimension,), dtype=text, data=np.array(values, dtype=object))
+        variable.attrs["long_name"] = about
+
+    names("parameter", "parameter", list(design.names), "uncertain number")
+    names("path", "parameter", [", ".join(each.paths) for each in design.vary], "where the number goes")
+    names(
+        "distribution",
+        "parameter",
+        [law.model_dump_json() for law in study.laws],
+        "distribution of the number",
+    )
+    names("column", "column", [column.label for column in study.columns], "outcome, regime and year")
+    names("column_outcome", "column", [column.outcome.name for column in study.columns], "outcome")
+    names("column_regime", "column", [column.source.regime for column in study.columns], "technology regime")
+    names("units", "column", [column.unit for column in study.columns], "unit")
+    names(
+        "description", "column", [column.description for column in study.columns], "what is read, and where"
+    )
+    years = np.array([column.year or 0 for column in study.columns], dtype=np.int32)
+    file.create_variable("column_year", ("column",), data=years).attrs["long_name"] = "year of a path, else 0"
+    limits = np.array([np.nan if c.outcome.threshold is None else c.outcome.threshold for c in study.columns])
+    file.create_variable("threshold", ("column",), data=limits).attrs["long_name"] = (
+        "threshold of the outcome, or nan"
+    )
+    file.create_variable("value", ("draw", "parameter"), data=sample.values).attrs["long_name"] = (
+        "value of a parameter"
+    )
+    file.create_variable("weight", ("draw",), data=sample.weights).attrs["long_name"] = "weight of a draw"
+    outcome = file.create_variable("outcome", ("draw", "column"), dtype="f8")
+    outcome.attrs["long_name"] = "outcome; nan where a draw failed"
+    file.create_variable("reason", ("draw",), dtype=text).attrs["long_name"] = "why a draw failed, else empty"
+    soft = {row.name for row in study.calibration.parameters_table if row.soft}
+    file.attrs.update(
+        {
+            "title": design.title, "question": design.question, "name": design.name, "design": design.design.type,
+            "design_json": design.design.model_dump_json(), "block": np.int64(sample.block),
+            "scenarios": json.dumps({key: case.name for key, case in study.cases.items()}),
+            "calibration": study.calibration.name, "identity": study.spec.identity,
+            "correlation": json.dumps(study.correlation.tolist()), "notes": json.dumps(list(design.notes)),
+            "soft": json.dumps([n for n, v in zip(design.names, design.vary, strict=True)
+                                if any(p.split(".")[1] in soft for p in v.paths if p.startswith("calibration."))]),
+        }
+    )  # fmt: skip

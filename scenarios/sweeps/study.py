@@ -1,0 +1,276 @@
+"""A sweep made ready: design read and checked, calibration and scenarios loaded, points drawn."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import calibration
+from calibration import Calibration, strict_yaml
+from calibration.errors import InputError, Problem, unknown_name
+from calibration.strict_yaml import Document
+from calibration.validate import validate
+from model.records import Array, Regime
+from scenarios import library
+from scenarios.scenario import Place, Scenario
+from scenarios.sweeps import outcomes, sampling, targets
+from scenarios.sweeps.design import Case, Design
+from scenarios.sweeps.outcomes import Column
+
+DESIGNS = Path(__file__).parent / "designs"
+ROOT = Path(__file__).parents[2]
+CODE = ("model", "calibration", "scenarios")  # what numbers come from; figures are made elsewhere
+LIBRARIES = ("numpy", "scipy")
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Everything a worker needs to build a Study of its own, small enough to travel with every chunk."""
+
+    design: Design
+    file: str
+    documents: Mapping[str, Document]  # scenarios as read, additions laid over them
+    calibration: str
+    determined_by: Mapping[str, Any]
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of everything the numbers depend on."""
+        return hashlib.sha256(_canonical(self.determined_by).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Study:
+    """A sweep ready to run; rows are drawn once, in the main process."""
+
+    spec: Spec
+    calibration: Calibration
+    cases: Mapping[str, Scenario]
+    columns: tuple[Column, ...]
+    quotas: Mapping[str, tuple[str, ...]]
+    laws: tuple[Any, ...] = field(repr=False)
+    correlation: Array = field(repr=False)
+
+    @property
+    def design(self) -> Design:
+        """What the file says."""
+        return self.spec.design
+
+    @property
+    def documents(self) -> Mapping[str, Document]:
+        """Scenario files with their additions."""
+        return self.spec.documents
+
+    @cached_property
+    def touched(self) -> dict[str, bool]:
+        """Whether draws change a scenario's file."""
+        return {key: targets.touches(self.design, case) for key, case in self.cases.items()}
+
+    @cached_property
+    def solves(self) -> tuple[tuple[str, Regime], ...]:
+        """Scenario and regime of every solve of a draw."""
+        read = [source for column in self.columns for source in (column.source, column.minus) if source]
+        return tuple(dict.fromkeys((source.scenario, source.regime) for source in read))
+
+    @cached_property
+    def years(self) -> dict[str, tuple[int, ...]]:
+        """Years (positions) that are read of each path."""
+        read: dict[str, dict[int, None]] = {}
+        for column in self.columns:
+            for source in (column.source, column.minus):
+                if source is not None and source.year is not None:
+                    read.setdefault(source.scenario, {})[source.year] = None
+        return {key: tuple(years) for key, years in read.items()}
+
+    @cached_property
+    def base_needed(self) -> tuple[str, ...]:
+        """Scenarios of which base-year values are read."""
+        read = [s for c in self.columns if c.needs_base for s in (c.source, c.minus) if s]
+        return tuple(dict.fromkeys(source.scenario for source in read))
+
+    @cached_property
+    def trade_terms(self) -> bool:
+        """Whether the terms of trade, which compare with the base year, are read."""
+        return any(column.outcome.variable == "terms_of_trade" for column in self.columns)
+
+    @cached_property
+    def sample(self) -> sampling.Sample:
+        """All points."""
+        return sampling.sample(self.design.design, list(self.laws), self.design.names, self.correlation)
+
+    def read(self, document: Document) -> Scenario:
+        """A scenario from an edited document. Raises InputError."""
+        return library.from_document(document, Path(document.file).parent)
+
+
+def available() -> dict[str, Path]:
+    """The shipped designs by name."""
+    return {path.stem: path for path in sorted(DESIGNS.glob("*.yaml"))}
+
+
+def find(name: str | Path) -> Path:
+    """The file of a design: a path, or the name of one that is shipped. Raises InputError."""
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml"):
+        return path
+    known = available()
+    if str(name) not in known:
+        raise InputError(unknown_name("sweep", str(name), known))
+    return known[str(name)]
+
+
+def load(name: str | Path, draws: int | None = None) -> Study:
+    """Read and check a sweep by path or name. Raises InputError with every problem, each with file and line."""
+    path = find(name)
+    if path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    document = strict_yaml.load(path)
+    return prepare(validate(Design, document), document, draws)
+
+
+def prepare(design: Design, document: Document, draws: int | None = None) -> Study:
+    """A design with its scenarios and calibration. Raises InputError."""
+    if draws is not None:
+        design = _with_draws(design, draws, document)
+    documents = _documents(design, document)
+    name = design.calibration or _calibration_name(documents, document)
+    base = calibration.load(name)
+    spec = Spec(design, document.file, documents, name, determined_by(design, documents, base))
+    study = build(spec, base, document)
+    problems = list(_ends(study, document))
+    if problems:
+        raise InputError(problems)
+    return study
+
+
+def build(spec: Spec, base: Calibration, document: Document | None = None) -> Study:
+    """The Study of a spec. Raises InputError."""
+    design = spec.design
+    document = document or Document(spec.file, {}, {(): 1})
+    cases = {
+        key: library.from_document(doc, Path(doc.file).parent, base) for key, doc in spec.documents.items()
+    }
+    quotas = {key: _quota_names(case, base) for key, case in cases.items()}
+    problems = list(targets.problems(design, document, cases))
+    for at, entry in enumerate(design.correlations):
+        problems += [
+            document.problem(("correlations", at, "between"), p.what, p.expected, p.suggestion)
+            for p in (
+                unknown_name("parameter", n, design.names) for n in entry.between if n not in design.names
+            )
+        ]
+    columns: tuple[Column, ...] = ()
+    laws = []
+    for at, varied in enumerate(design.vary if not problems else ()):
+        try:
+            laws.append(targets.law(varied, base, Place(document, ("vary", at))))
+        except InputError as error:
+            problems += error.problems
+    try:
+        columns = outcomes.columns(design, document, cases, base.labels, quotas)
+    except InputError as error:
+        problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return Study(spec, base, cases, columns, quotas, tuple(laws), sampling.correlation_matrix(design))
+
+
+def _with_draws(design: Design, draws: int, document: Document) -> Design:
+    if not hasattr(design.design, "draws"):
+        text = f"design {design.design.type} has the points it has"
+        raise InputError(document.problem(("design", "type"), text, "no --draws"))
+    data = design.model_dump(mode="json", by_alias=True)
+    data["design"]["draws"] = draws
+    return validate(Design, Document(document.file, data, {**document.lines, (): 1}))
+
+
+def _documents(design: Design, document: Document) -> dict[str, Document]:
+    """The scenario files, with additions laid over them."""
+    found, problems = {}, []
+    for key, case in design.scenarios.items():
+        entry = case if isinstance(case, Case) else Case(scenario=case)
+        try:
+            read = strict_yaml.load(library.find(entry.scenario, Path(document.file).parent))
+        except InputError as error:
+            problems += [
+                document.problem(("scenarios", key), p.what, p.expected, p.suggestion) for p in error.problems
+            ]
+            continue
+        data = read.data
+        if isinstance(data, dict) and (entry.add or entry.change):
+            lines = [*data.get("instruments", []), *entry.add]
+            data = {**data, **entry.change, "instruments": lines}
+        found[key] = Document(read.file, data, read.lines)
+    if problems:
+        raise InputError(problems)
+    return found
+
+
+def _calibration_name(documents: Mapping[str, Document], document: Document) -> str:
+    names = {str(doc.data.get("calibration", "")) for doc in documents.values() if isinstance(doc.data, dict)}
+    if len(names) != 1:
+        text = f"the scenarios name {len(names)} calibrations"
+        raise InputError(document.problem(("scenarios",), text, "one; or calibration: in the sweep"))
+    return names.pop()
+
+
+def _quota_names(case: Scenario, base: Calibration) -> tuple[str, ...]:
+    shocks = [case.shock(base)] if case.years is None else case.path(base).shocks
+    return tuple(dict.fromkeys(quota.name for shock in shocks for quota in shock.quotas))
+
+
+def _ends(study: Study, document: Document) -> list[Problem]:
+    """Both ends of every range can be built, so that a wrong range is found before the first solve."""
+    design, found = study.design, []
+    centre = {n: float(law.quantile(np.array(0.5))) for n, law in zip(design.names, study.laws, strict=True)}
+    for at, (name, law) in enumerate(zip(design.names, study.laws, strict=True)):
+        for end in law.bounds:
+            values = centre | {name: end}
+            try:
+                changes = targets.calibration_changes(design, values)
+                base = calibration.vary(study.calibration, changes) if changes else study.calibration
+                for key, case in study.cases.items():
+                    if study.touched[key]:
+                        case = study.read(targets.edited(study.documents[key], case, design, values))
+                    case.benchmark(base)
+            except InputError as error:
+                problem = error.problems[0]
+                text = f"at {name} = {end:g}: {problem.where + ': ' if problem.where else ''}{problem.what}"
+                found.append(document.problem(("vary", at), text, problem.expected, problem.suggestion))
+                break
+    return found
+
+
+@cache
+def code_hash() -> str:
+    """SHA-256 of the Python files that numbers come from."""
+    digest = hashlib.sha256()
+    for package in CODE:
+        for path in sorted((ROOT / package).rglob("*.py")):
+            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def determined_by(design: Design, documents: Mapping[str, Document], base: Calibration) -> dict[str, Any]:
+    """Everything the numbers of a sweep depend on: contents, not places or times."""
+    return {
+        "design": design.model_dump(mode="json", by_alias=True),
+        "scenarios": {key: doc.data for key, doc in documents.items()},
+        "calibration": {"name": base.name, "files": dict(sorted(base.hashes.items()))},
+        "code": code_hash(),
+        "python": platform.python_version(),
+        "libraries": {name: metadata.version(name) for name in LIBRARIES},
+    }
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)

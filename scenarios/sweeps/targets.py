@@ -1,0 +1,183 @@
+"""Where the numbers of a draw go: calibration entries, model parameters, instruments of scenarios."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from calibration import Calibration
+from calibration.errors import InputError, Problem, unknown_name
+from calibration.strict_yaml import Document
+from scenarios.scenario import Place, Scenario
+from scenarios.sweeps.design import Design, Varied
+
+ROOMS = ("calibration", "parameters", "instruments")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One path that a number is written to."""
+
+    room: Literal["calibration", "parameters", "instruments"]
+    rest: str  # the path within the room
+    factor: bool
+
+
+def targets(varied: Varied) -> tuple[Target, ...]:
+    """The targets of a parameter. Raises KeyError for a path that starts with no room."""
+    found = []
+    for path in varied.paths:
+        room, _, rest = path.partition(".")
+        if room not in ROOMS or not rest:
+            raise KeyError(path)
+        found.append(Target(room, rest, varied.factor))  # type: ignore[arg-type]
+    return tuple(found)
+
+
+def law(varied: Varied, base: Calibration, place: Place) -> Any:
+    """The parameter's distribution, with what is left out from the calibration. Raises InputError."""
+    low, high, centre = _range(varied, base, place)
+    given = varied.distribution
+    if given is None:
+        from scenarios.sweeps.distributions import Uniform
+
+        given = Uniform()
+    whole = given.completed(low, high, centre)
+    lacking = [name for name in ("low", "high", "mode", "mean") if _nan(getattr(whole, name, None))]
+    if lacking:
+        text = "only entries of the calibration have a range of their own"
+        raise InputError(place.problem(("distribution",), text, f"a distribution with {', '.join(lacking)}"))
+    low, high = whole.bounds
+    mode = getattr(whole, "mode", None)
+    if not low < high or (mode is not None and not low <= mode <= high):
+        text = f"runs from {low:g} to {high:g}" + ("" if mode is None else f" with its mode at {mode:g}")
+        raise InputError(
+            place.problem(("distribution",), text, "the smaller number first, and the mode between")
+        )
+    if whole.type == "loguniform" and low <= 0:
+        raise InputError(place.problem(("distribution",), f"a logarithm from {low:g}", "low: above 0"))
+    return whole
+
+
+def _nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
+
+
+def _range(varied: Varied, base: Calibration, place: Place) -> tuple[float, float, float]:
+    """Range and value in the calibration; nan where there is none. Tables and their parts are factors around 1."""
+    first = targets(varied)[0]
+    if first.room == "calibration":
+        name = first.rest.split(".")[0]
+        rows = {row.name: row for row in base.parameters_table}
+        if name not in rows:
+            problem = unknown_name("parameter", name, rows)
+            raise InputError(place.problem(("path",), problem.what, problem.expected, problem.suggestion))
+        row = rows[name]
+        if row.range is not None:
+            return (*row.range, float(row.value) if isinstance(row.value, int | float) else 1.0)
+    return math.nan, math.nan, 1.0 if varied.factor else math.nan
+
+
+def calibration_changes(design: Design, values: Mapping[str, float]) -> dict[str, float]:
+    """What `calibration.vary` takes."""
+    return {
+        target.rest: values[str(varied.name)]
+        for varied in design.vary
+        for target in targets(varied)
+        if target.room == "calibration"
+    }
+
+
+def touches(design: Design, scenario: Scenario) -> bool:
+    """Whether a draw changes a scenario's own file."""
+    return any(_here(target, scenario) for varied in design.vary for target in targets(varied))
+
+
+def _here(target: Target, scenario: Scenario) -> bool:
+    if target.room == "instruments":
+        return _position(target, scenario) is not None
+    return target.room == "parameters"
+
+
+def _position(target: Target, scenario: Scenario) -> tuple[str, list[str]] | None:
+    """Name of the instrument and what follows; names may hold dots, so the longest that fits is taken."""
+    for line in sorted(scenario.instruments, key=lambda line: -len(line.name)):
+        if target.rest.startswith(line.name + "."):
+            return line.name, target.rest[len(line.name) + 1 :].split(".")
+    return None
+
+
+def edited(document: Document, scenario: Scenario, design: Design, values: Mapping[str, float]) -> Document:
+    """A scenario's document with the numbers of a draw. Raises InputError where a path leads to no number."""
+    data = copy.deepcopy(document.data)
+    for varied in design.vary:
+        for target in targets(varied):
+            value = values[str(varied.name)]
+            if target.room == "parameters":
+                changed = data.setdefault("parameters", {})
+                changed.pop(target.rest, None)
+                changed[target.rest] = value  # last: what is written later wins
+            elif target.room == "instruments" and (found := _position(target, scenario)) is not None:
+                _write(data, scenario, found, target, value)
+    return Document(document.file, data, document.lines)
+
+
+def _write(data: Any, scenario: Scenario, found: tuple[str, list[str]], target: Target, value: float) -> None:
+    name, steps = found
+    position = next((at for at, line in enumerate(scenario.instruments) if line.name == name), 0)
+    place: Any = data["instruments"][position]
+    for step in steps[:-1]:
+        place = place.get(_key(place, step)) if isinstance(place, dict) else None
+    last = _key(place, steps[-1]) if isinstance(place, dict) else steps[-1]
+    old = place.get(last) if isinstance(place, dict) else None
+    if old is None:
+        raise InputError(Problem(f"{target.rest}: {scenario.name} has no such number", scenario.name))
+    if target.factor:
+        place[last] = _times(old, value)
+    elif isinstance(old, dict) and "value" in old:
+        place[last] = {**old, "value": value}
+    elif isinstance(old, dict):
+        text = f"{target.rest}: is given by year"
+        raise InputError(
+            Problem(text, scenario.name, expected="factor: true, or the year at the end of the path")
+        )
+    else:
+        place[last] = value
+
+
+def _key(place: dict[Any, Any], step: str) -> Any:
+    return next((key for key in place if str(key) == step), step)
+
+
+def _times(old: Any, factor: float) -> Any:
+    """Every number of a quantity times a factor; sources and units stay."""
+    if isinstance(old, dict):
+        kept = ("source", "status", "note", "unit")
+        return {key: inner if key in kept else _times(inner, factor) for key, inner in old.items()}
+    return old * factor if isinstance(old, int | float) and not isinstance(old, bool) else old
+
+
+def problems(design: Design, document: Document, cases: Mapping[str, Scenario]) -> Iterator[Problem]:
+    """Paths that lead nowhere."""
+    for at, varied in enumerate(design.vary):
+        try:
+            found = targets(varied)
+        except KeyError as error:
+            text = f"path {error.args[0]!r}"
+            yield document.problem(
+                ("vary", at, "path"), text, "calibration.NAME, parameters.NAME or instruments.NAME.FIELD"
+            )
+            continue
+        for target in found:
+            if target.room == "instruments" and not any(_here(target, case) for case in cases.values()):
+                lines = [line.name for case in cases.values() for line in case.instruments]
+                problem = unknown_name("instrument", target.rest.split(".")[0], dict.fromkeys(lines))
+                yield document.problem(
+                    ("vary", at, "path"), problem.what, problem.expected, problem.suggestion
+                )
+        if varied.factor and any(target.room != "instruments" for target in found):
+            text = "calibration tables are multiplied anyway, single numbers and parameters set"
+            yield document.problem(("vary", at, "factor"), text, "factor: only with instruments")
