@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from model.idle import REST
 from model.innovation import Direction, direct, technology
 from model.markets import (
     Sales,
@@ -93,6 +94,7 @@ class Residuals(NamedTuple):
 def allocate(system: System, state: State) -> Allocation:
     """E1-E17: every flow implied by the unknowns."""
     s, r, b = system.sourcing, system.restrictions, system.benchmark
+    state = _at_rest(system, state)
     regions, sectors = b.output.shape
     spillovers = system.closure.regime == "directed_with_spillovers"
     wage = np.zeros((regions, b.factor_payment.shape[1], sectors), dtype=state.price.dtype)
@@ -132,6 +134,17 @@ def allocate(system: System, state: State) -> Allocation:
         quota_tonnes=quota_tonnes(r, sales.cell_gate, prices),
         production_tonnes=production_tonnes(system, supply, state.price),
     )  # fmt: skip
+
+
+def _at_rest(system: System, state: State) -> State:
+    """The state with closed sectors, and unsold goods of sectors that are open, at rest."""
+    if system.idle is None:
+        return state
+    sectors, goods = system.idle
+    thrown_away = goods & (system.benchmark.make * system.active[:, :, None] > 0).any(axis=1)
+    return state._replace(
+        output=np.where(sectors, REST, state.output), price=np.where(thrown_away, REST, state.price)
+    )
 
 
 def given_technology(system: System) -> tuple[Array, Array]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.ces import exponent, shares_of
+from model.idle import idle
 from model.records import Array, Benchmark, Closure, Frozen, ProductionQuota, Quota, Shock
 
 KG_PER_TONNE = 1e3
@@ -120,6 +121,7 @@ class System(Frozen):
     restrictions: Restrictions
     supplied: Array  # (n,k) bool, goods made in the region
     active: Array  # (n,j) bool, sectors that produce
+    idle: tuple[Array, Array] | None  # (n,j) sectors and (n,k) goods that an embargo left without a buyer
     pair_sector: Array  # (m,) sector of each (sector, good) pair
     pair_good: Array  # (m,)
     pair_share: Array  # (n,m) make
@@ -160,7 +162,12 @@ def prepare(benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[
     subsidy = b.subsidy if shock.subsidy is None else shock.subsidy
     cost_base = (1 - b.research_share) * (1 + subsidy) * b.output
     nests = _nests(b, shock)
-    supplied = np.einsum("njk,nj->nk", b.make, b.output) > 0
+    supplied, active = np.einsum("njk,nj->nk", b.make, b.output) > 0, b.output > 0
+    stopped = None if shock.embargo is None else idle(b, shock.embargo)
+    if stopped is not None and not stopped[1].any():
+        stopped = None
+    if stopped is not None:
+        supplied, active = supplied & ~stopped[1], active & ~stopped[0]
     pair_sector, pair_good = np.nonzero((b.make * b.output[:, :, None]).any(axis=0))
     goods_made = np.bincount(pair_sector, minlength=b.output.shape[1])
     log_capacity = np.zeros((regions, len(b.stage_sector))) if shock.capacity is None else shock.capacity
@@ -176,9 +183,9 @@ def prepare(benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[
     return System(
         benchmark=b, shock=shock, closure=closure, nests=nests,
         sourcing=_sourcing(b, shock, closure, quotas, stage_good, log_capacity),
-        research=_research(b, shock, nests, labour_income),
+        research=_research(b, shock, nests, labour_income, active),
         restrictions=_restrictions(b, shock, closure, quotas, stage_good),
-        supplied=supplied, active=b.output > 0,
+        supplied=supplied, active=active, idle=stopped,
         pair_sector=pair_sector, pair_good=pair_good, pair_share=b.make[:, pair_sector, pair_good],
         to_good=np.eye(goods)[pair_good], to_sector=np.eye(sectors)[pair_sector],
         joint=np.nonzero(goods_made > 1)[0], rho_make=1.0 + par.transformation_elasticity,
@@ -190,7 +197,7 @@ def prepare(benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[
         burnt=np.zeros(regions) if shock.capacity_investment is None else shock.capacity_investment,
         mobile=mobile, sluggish=sluggish, rho_supply=1.0 + par.factor_mobility[sluggish],
         endowment=endowment,
-        supply_share=shares_of(endowment[:, sluggish, None], b.factor_payment[:, sluggish]),
+        supply_share=shares_of(endowment[:, sluggish, None], b.factor_payment[:, sluggish]) * active[:, None],
         income_base=b.final.sum(axis=1), deficit=b.deficit,
         stage_factor=_stage_factor(b, sluggish), stage_good=stage_good, log_capacity=log_capacity,
         log_technology=shock.technology,
@@ -361,10 +368,10 @@ def _stocks(b: Benchmark, shock: Shock, spending: Array) -> tuple[Array | None, 
     return total, recycled
 
 
-def _research(b: Benchmark, shock: Shock, nests: Nests, labour_income: Array) -> Research:
+def _research(b: Benchmark, shock: Shock, nests: Nests, labour_income: Array, active: Array) -> Research:
     par, users = b.parameters, nests.users
     research = b.research_share * (1 + b.subsidy) * b.output
-    performed = (research > 0).astype(float)
+    performed = ((research > 0) & active).astype(float)
     share_x = 1.0 - nests.ree
     share_e = nests.ree[:, users, None] * nests.element
     active_x = (performed * share_x) > 0
