@@ -102,6 +102,7 @@ PURE |= {
     "abc",
     "collections",
     "contextlib",
+    "copy",
     "dataclasses",
     "enum",
     "functools",
