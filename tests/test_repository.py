@@ -109,7 +109,7 @@ PURE |= {
     "itertools",
     "math",
 }
-PURE |= {"heapq", "operator", "types", "typing", "warnings"}
+PURE |= {"heapq", "operator", "types", "typing", "warnings", "weakref"}
 
 
 def imported(path):
