@@ -90,6 +90,11 @@ def test_iv_ppml_finds_the_slope_of_data_without_noise() -> None:
     assert np.abs(fit.error).max() < 1e-8
 
 
+def test_rows_weigh_by_the_mean_count_of_their_unit(panel: Panel) -> None:
+    means = pd.Series(panel.ree).groupby(panel.unit).mean()
+    assert row_weights(panel) == pytest.approx((means / means.mean())[panel.unit].to_numpy())
+
+
 def test_iv_ppml_solves_its_moments(panel: Panel) -> None:
     fit = iv_ppml(panel)
     ratio = fit.error / row_weights(panel) + 1
@@ -184,6 +189,16 @@ def test_bootstrap_with_instruments_does_not_reject_the_truth_too_often() -> Non
         signs = cluster_signs(20, 99, rng)
         rejected.append(linear_bootstrap(0.4 * x + u, x, z, (unit, year), unit, signs, null=0.4) < 0.05)
     assert np.mean(rejected) < 0.11
+
+
+def test_bootstrap_of_a_null_is_that_of_zero_on_what_is_left(panel: Panel) -> None:
+    y, effects = np.log(1 + panel.ree), (panel.unit, panel.period)
+    signs = cluster_signs(panel.cluster.max() + 1, 99, np.random.default_rng(0))
+    for z, null in ((panel.price, 0.7), (panel.instrument, 0.5)):
+        given = linear_bootstrap(y, panel.price[0], z, effects, panel.cluster, signs, null=null)
+        moved = linear_bootstrap(y - null * panel.price[0], panel.price[0], z, effects, panel.cluster, signs)
+        assert given == moved
+        assert 0.05 < given < 1.0
 
 
 def test_score_bootstrap_interval_is_symmetric_and_wide_enough() -> None:

@@ -45,6 +45,20 @@ def test_posterior_is_that_of_brute_force() -> None:
     assert pooled.between_deviation == pytest.approx(weight @ tau, abs=0.004)
 
 
+def test_posterior_with_a_shift_is_that_of_brute_force() -> None:
+    rng = np.random.default_rng(4)
+    slope, noise = np.array([0.6, 0.2, 0.9]), np.diag([0.03, 0.05, 0.2])
+    pooled = shrink(slope, noise, np.zeros(3))
+    tau, shift = rng.uniform(0, 1, 3_000_000), rng.uniform(-4, 5, 3_000_000)  # as good as flat
+    theta = shift[:, None] + tau[:, None] * rng.normal(size=(len(tau), 3))
+    weight = np.exp(-0.5 * ((slope - theta) ** 2 / np.diag(noise)).sum(1))
+    weight /= weight.sum()
+    mean = weight @ theta
+    assert pooled.slope == pytest.approx(mean, abs=0.01)
+    assert pooled.standard_error == pytest.approx(np.sqrt(weight @ (theta - mean) ** 2), abs=0.01)
+    assert pooled.shift == pytest.approx(weight @ shift, abs=0.015)
+
+
 def test_shift_is_learned_and_equal_noise_shares_it_equally() -> None:
     prior = np.array([0.1, 0.2, 0.3, 0.4])
     pooled = shrink(prior + 0.25, np.eye(4) * 1e-4, prior)

@@ -15,7 +15,7 @@ import pytest
 
 from calibration.errors import InputError
 from calibration.evidence.patents.budget import Budget, Pace, estimate
-from calibration.evidence.patents.cache import open_cache
+from calibration.evidence.patents.cache import CachedAnswer, open_cache
 from calibration.evidence.patents.endpoint import (
     ANSWER_SCHEMA,
     Answer,
@@ -352,6 +352,14 @@ def test_addresses_hold_nothing_private(tmp_path: Path, url: str) -> None:
     with pytest.raises(InputError, match="address") as caught:
         read_endpoint(path)
     assert "hidden-word" not in str(caught.value)
+
+
+def test_the_first_answer_for_a_key_stands(tmp_path: Path) -> None:
+    first = CachedAnswer("k", "m", "1:x", "classified", "{}", "", 1, 10, 5)
+    with open_cache(tmp_path / "a.sqlite") as cache:
+        cache.put(first)
+        cache.put(dataclasses.replace(first, answer='{"other": 1}'))
+        assert cache.get(["k", "absent"]) == {"k": first}
 
 
 def test_a_file_that_is_no_cache_is_refused(tmp_path: Path) -> None:
