@@ -29,6 +29,7 @@ COMMANDS = {
     "comovement": "quantile and wavelet co-movement: what follows military demand, when, at which scale",
     "validate": "hold the model against what happened from 2010 to 2015",
     "doctor": "look at this computer: Python, packages, files, a small solve",
+    "completion": "completion for bash: source <(run.py completion)",
 }
 FOLDER = Path(__file__).parent / "outputs" / "commands"
 

@@ -237,6 +237,7 @@ def attributes(plan: Plan, failed: Mapping[str, str]) -> dict[str, str]:
         "calibration": calibration.name,
         "base_year": str(calibration.year),
         "limits": json.dumps(list(calibration.limits), ensure_ascii=False),
+        "notes": json.dumps(list(calibration.notes), ensure_ascii=False),
         "assumptions": json.dumps([[a.text, a.status] for a in scenario.assumptions], ensure_ascii=False),
         "failed": json.dumps(dict(failed), ensure_ascii=False),
         "closure": json.dumps({r: [c.technology, c.capacity] for r, c in plan.closures().items()}),

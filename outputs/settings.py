@@ -86,7 +86,9 @@ def _position(place: list[Any], step: str, setting: Setting, document: Document)
     """Position in a list by number, or by the name or type of an instrument."""
     if step.isdigit() and int(step) < len(place):
         return int(step)
-    named = [line.get("name") or line.get("type") for line in place if isinstance(line, dict)]
-    if named.count(step) == 1:
-        return named.index(step)
+    lines = [line if isinstance(line, dict) else {} for line in place]
+    named = [line.get("name") or line.get("type") for line in lines]
+    for names in (named, [line.get("type") for line in lines]):
+        if names.count(step) == 1:
+            return names.index(step)
     raise InputError(unknown_name("instrument", step, [str(name) for name in named], file=document.file, where=f"--set {setting.text}"))

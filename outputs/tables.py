@@ -71,6 +71,7 @@ def parameters(rows: Iterable[Any]) -> pd.DataFrame:
             "status": [row.status for row in rows],
             "range": [json.dumps(row.range) if row.range else "" for row in rows],
             "soft": [bool(row.soft) for row in rows],
+            "soft values": [", ".join(row.soft_values) for row in rows],
         }
     )
 

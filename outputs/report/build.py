@@ -26,7 +26,7 @@ HERE = Path(__file__).parent
 SOFT = ("memory", "analyst")
 PARAMETER_COLUMNS = (
     Column("name"), Column("value"), Column("unit", required=False), Column("source", required=False), Column("status"),
-    Column("range", required=False), Column("soft"),
+    Column("range", required=False), Column("soft"), Column("soft values", required=False),
 )  # fmt: skip
 
 
@@ -200,6 +200,10 @@ class View:
         return [str(text) for text in json.loads(self.ds.attrs.get("limits", "[]"))]
 
     @property
+    def notes(self) -> list[str]:
+        return [str(text) for text in json.loads(self.ds.attrs.get("notes", "[]"))]
+
+    @property
     def assumptions(self) -> list[tuple[str, str]]:
         return [(str(text), str(status)) for text, status in json.loads(self.ds.attrs.get("assumptions", "[]"))]
 
@@ -215,7 +219,8 @@ class View:
     @property
     def parameters(self) -> Table:
         frame = self.run.parameters.copy()
-        frame["soft"] = ["soft" if soft else "" for soft in frame["soft"]]
+        which = zip(frame["soft"], frame["soft values"], strict=True)
+        frame["soft"] = [f"soft: {values}" if values else "soft" if soft else "" for soft, values in which]
         return views.table("parameters", frame[["name", "value", "unit", "status", "soft", "range", "source"]], self.run.scenario, clip=160)
 
     @property

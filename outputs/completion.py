@@ -1,0 +1,51 @@
+"""Completion of `run.py` for bash, made from the parsers themselves."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable, Mapping
+
+TEMPLATE = """\
+# Completion of run.py for bash. Load it in a shell with:  source <(python run.py completion)
+# It completes `run.py`, `./run.py` and the name {name}, for which an alias may stand:
+#   alias {name}='.venv/bin/python run.py'
+_{name}_runs() {{ ls -d outputs/runs/[!.]*/ 2>/dev/null; }}
+_{name}() {{
+  local word="${{COMP_WORDS[COMP_CWORD]}}" before="${{COMP_WORDS[COMP_CWORD-1]}}" command="${{COMP_WORDS[1]}}"
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    COMPREPLY=( $(compgen -W "{commands}" -- "$word") ); return
+  fi
+  case "$command $before" in
+{choices}
+  esac
+  case "$command" in
+{options}
+  esac
+  COMPREPLY+=( $(compgen -f -- "$word") )
+}}
+complete -o filenames -F _{name} run.py ./run.py {name}
+"""
+
+
+def bash(parsers: Mapping[str, argparse.ArgumentParser], scenarios: Iterable[str], name: str) -> str:
+    """The script. parsers: by command; scenarios: names to offer where a scenario is wanted."""
+    choices, options = [], []
+    known = " ".join(scenarios)
+    for command, parser in parsers.items():
+        flags: list[str] = []
+        words = ""
+        for action in parser._actions:
+            flags += action.option_strings
+            if action.option_strings and action.choices:
+                values = " ".join(str(choice) for choice in action.choices)
+                choices += [f'    "{command} {flag}") COMPREPLY=( $(compgen -W "{values}" -- "$word") ); return;;'
+                            for flag in action.option_strings]  # fmt: skip
+            elif not action.option_strings and action.metavar in ("SCENARIO", "RUN"):
+                words = f" {known}" if action.metavar == "SCENARIO" or command == "compare" else ""
+                words += f" $(_{name}_runs)" if action.metavar == "RUN" else ""
+        listed = " ".join(flags) + words
+        options.append(f'    "{command}") COMPREPLY=( $(compgen -W "{listed}" -- "$word") );;')
+    return TEMPLATE.format(
+        name=name, commands=" ".join(parsers), choices="\n".join(choices) or '    "") ;;', options="\n".join(options)
+    )

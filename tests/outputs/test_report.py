@@ -1,0 +1,236 @@
+"""The report: one file, every number placed, nothing of a name's text run as code."""
+
+import base64
+import csv
+import io
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from calibration.errors import InputError
+from outputs import report
+from outputs.report import charts
+from outputs.report.build import as_script, html
+from tests.outputs.conftest import HOSTILE
+
+VOID = {"meta", "link", "br", "img", "input", "hr"}
+
+
+class Page(HTMLParser):
+    """Elements of a page with their attributes and text; raises on elements that are not closed."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.stack, self.text = [], [], {}
+        self.feed(text)
+        self.close()
+        assert self.stack == []
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.stack.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.stack.pop() == tag, (tag, self.getpos())
+
+    def handle_data(self, data):
+        if self.stack:
+            self.text.setdefault(self.stack[-1], []).append(data)
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(scope="module")
+def one(runs):
+    return html([report.from_folder(runs.folders[0])])
+
+
+@pytest.fixture(scope="module")
+def two(runs):
+    return html([report.from_folder(folder) for folder in runs.folders])
+
+
+@pytest.fixture(scope="module")
+def page(one):
+    return Page(one)
+
+
+def test_it_loads_nothing(one, two):
+    for text in (one, two):
+        for attributes in (attributes for _, attributes in Page(text).elements):
+            for name in ("src", "href", "action", "xlink:href", "srcset"):
+                target = attributes.get(name) or ""
+                assert target.startswith(("#", "data:")) or target == "", target
+        assert "@import" not in text
+        assert not re.search(r"url\((?!#)", text)
+        assert "default-src 'none'" in text
+
+
+def test_names_are_shown_not_run(one, page):
+    assert HOSTILE not in one.replace("<script>\n", "")
+    scripts = [attributes for attributes in page.all("script")]
+    assert len(scripts) == 2  # the data and our own code
+    assert "alert" not in "".join(page.text["script"][1:])
+    assert "&lt;script&gt;alert" in one
+
+
+def test_data_cannot_end_its_script():
+    text = str(as_script({"a": "</script><script>alert(1)</script>", "b": "<!--", "c": "&"}))
+    assert "<" not in text
+    assert json.loads(text)["a"].startswith("</script>")
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        as_script({"a": float("nan")})
+
+
+def test_ids_are_unique_and_links_lead_somewhere(two):
+    page = Page(two)
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    for attributes in page.all("a"):
+        if attributes["href"].startswith("#"):
+            assert attributes["href"][1:] in ids
+    for _, attributes in page.elements:
+        for name in ("aria-labelledby", "for"):
+            if name in attributes:
+                assert attributes[name] in ids
+
+
+def test_it_can_be_read_aloud(page):
+    assert page.all("html")[0]["lang"] == "en"
+    for landmark in ("header", "nav", "main", "footer", "h1"):
+        assert len(page.all(landmark)) == 1, landmark
+    for svg in page.all("svg"):
+        assert svg.get("aria-hidden") == "true" or svg.get("aria-label")
+    labels = {attributes["for"] for attributes in page.all("label")}
+    assert {attributes["id"] for attributes in page.all("select")} == labels
+    for table in page.all("th"):
+        assert table.get("scope") in ("col", "row")
+    levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
+    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+
+
+def test_question_and_answer_come_first(one):
+    text = re.sub(r"<style>.*?</style>", "", one, flags=re.S)
+    assert text.index("What does a cut do?") < text.index("With fixed technology, oxides cost") < text.index("<figure>")
+
+
+def test_every_section_is_there(page):
+    ids = {attributes.get("id") for attributes in page.all("section")}
+    sections = ("answer", "prices", "income", "sectors", "innovation", "security", "assumptions", "parameters", "trust")
+    assert {f"run1-{section}" for section in sections} <= ids
+
+
+def test_soft_numbers_are_marked(one):
+    assert "2 of 3" in one
+    assert one.count('class="soft"') == 2
+
+
+def test_it_says_how_to_make_the_run_again(one, runs):
+    assert runs.folders[0].name in one
+    assert re.search(r'class="command"[^>]*><code>run\.py ', one)
+    given = json.loads((runs.folders[0] / "inputs.json").read_text())
+    assert given["code"]["sha256"] in one
+
+
+def test_downloads_hold_the_numbers_in_full(page, ds):
+    found = {a["download"]: a["href"] for a in page.all("a") if "download" in a}
+    assert {"cut-real_income.csv", "cut-prices.csv", "cut-parameters.csv", "cut-sectors.csv"} <= found.keys()
+    text = base64.b64decode(found["cut-real_income.csv"].split(",", 1)[1]).decode()
+    rows = list(csv.DictReader(io.StringIO("".join(line for line in text.splitlines(True) if line[0] != "#"))))
+    assert float(rows[1]["directed [million USD]"]) == ds["equivalent_variation"].sel(regime="directed", region="R1").item()
+
+
+def test_cards_hold_every_region_and_element(one, ds):
+    (text,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', one, re.S)
+    cards = json.loads(text)["run1"]
+    assert list(cards["region"]) == [str(r) for r in ds["region"].values]
+    assert list(cards["element"]) == [str(e) for e in ds["element"].values]
+    assert all(len(row) == 1 + ds.sizes["regime"] for card in cards["region"].values() for row in card["rows"])
+
+
+def test_marks_stay_inside_their_chart(page):
+    for tag, attributes in page.elements:
+        for name in ("x", "x1", "x2", "cx", "width"):
+            value = attributes.get(name, "")
+            if tag in ("rect", "line", "circle", "text") and value.endswith("%"):
+                assert -0.01 <= float(value[:-1]) <= 100.01
+
+
+def test_two_runs_of_one_scenario_are_told_apart(runs):
+    run = report.from_folder(runs.folders[0])
+    text = html([run, report.ReportRun("other", run.dataset, run.inputs, run.provenance, run.parameters)])
+    Page(text)
+    assert runs.folders[0].name in text
+
+
+def test_a_run_without_learning_has_a_report(calibration, tmp_path):
+    from outputs import experiment, pipeline
+    from tests.outputs.conftest import options, scenario
+
+    plan = experiment.plan(scenario(), calibration, regimes=("exogenous",), decompose=False, security=False)
+    (outcome,) = pipeline.solve_and_save([plan], options(tmp_path))
+    text = html([report.from_folder(outcome.saved.folder)])
+    Page(text)
+    assert "Technology does not respond" in text
+
+
+def test_it_is_written_whole(runs, tmp_path):
+    path = report.render([report.from_folder(runs.folders[0])], tmp_path / "deep" / "r.html")
+    assert path.read_text().rstrip().endswith("</html>")
+    assert [p.name for p in path.parent.iterdir()] == ["r.html"]
+    with pytest.raises(InputError, match="no run"):
+        report.from_folder(tmp_path / "nothing")
+
+
+# -- charts -------------------------------------------------------------------------------------------------------------
+
+NUMBERS = st.floats(-1e6, 1e6).map(lambda x: round(x, 4))
+
+
+@given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=6))
+def test_bars_are_as_long_as_their_numbers(values):
+    chart = charts.bars([(str(at), "row", pair) for at, pair in enumerate(values)], [("a", "A"), ("b", "B")], "%")
+    flat = [value for pair in values for value in pair]
+    lengths = np.array([mark.width for _, mark in chart.marks])
+    span = max(*flat, 0.0) - min(*flat, 0.0)
+    if span > 0:
+        np.testing.assert_allclose(lengths / lengths.max(), np.abs(flat) / np.abs(flat).max(), atol=2e-3)
+    for value, (_, mark) in zip(flat, chart.marks, strict=True):
+        assert 0 <= mark.x <= mark.x + mark.width <= 100
+        edge = mark.x if value < 0 else mark.x + mark.width
+        assert abs(edge - mark.text_x) < 2e-3
+        assert abs((mark.x + mark.width if value < 0 else mark.x) - chart.zero) < 2e-3
+
+
+@given(st.lists(NUMBERS, min_size=1, max_size=5))
+def test_a_waterfall_ends_where_its_sum_ends(values):
+    rows = [(f"f{at}", "force", value) for at, value in enumerate(values)] + [("sum", "sum", sum(values))]
+    marks = [mark for _, mark in charts.waterfall(rows, "%").marks]
+    last = marks[-2]
+    assert abs(last.text_x - marks[-1].text_x) < 0.01
+
+
+@given(st.floats(-1e3, 1e3), st.floats(1e-6, 1e9))
+def test_ticks_are_round_inside_and_few(low, span):
+    scale = charts.Scale(low, low + span)
+    ticks = scale.ticks()
+    assert len(ticks) <= 12
+    assert all(-0.01 <= tick.x <= 100.01 for tick in ticks)
+
+
+def test_logarithmic_ticks():
+    assert [tick.text for tick in charts.Scale(2.5, 600, log=True).ticks()] == ["3", "10", "30", "100", "300"]
+
+
+def test_dumbbells_put_before_and_after_on_one_scale():
+    chart = charts.dumbbells([("e", "E", [(1.0, 10.0), (100.0, 10.0)])], [("a", "A"), ("b", "B")], "USD/kg")
+    x = [mark.x for _, mark in chart.marks]
+    assert x[1] == x[3]
+    assert x[2] - x[1] == pytest.approx(x[1] - x[0], abs=0.01)

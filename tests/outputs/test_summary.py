@@ -1,0 +1,152 @@
+"""The summary fits a screen and says what the numbers say."""
+
+import io
+
+import numpy as np
+import pytest
+
+from outputs import facts, findings, names, summary
+from outputs.summary import Line
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("width", [80, 90, 100])
+@pytest.mark.parametrize("rows", [24, 30, 40])
+def test_it_fits_the_screen(solved, taxed, width, rows):
+    for tax in (None, taxed.dataset):
+        lines = summary.scenario(solved.dataset, width, rows, soft=(2, 3), tax=tax, folders=["outputs/runs/cut-0123456789ab"])
+        assert max(len(line.text) for line in lines) <= width
+        assert len(lines) < rows
+
+
+def test_a_large_screen_shows_more(solved):
+    small, large = (summary.scenario(solved.dataset, 100, rows) for rows in (24, 40))
+    assert len(small) < len(large)
+    assert {line.text for line in small} <= {line.text for line in large}
+
+
+def test_what_matters_most_is_on_the_smallest_screen(solved):
+    text = "\n".join(line.text for line in summary.scenario(solved.dataset, 80, 24, soft=(2, 3), folders=["there"]))
+    for wanted in ("licence", "abroad %", "Real income", "all others", "exports", "Decided by", "residual", "2 of 3", "-> there"):
+        assert wanted in text, wanted
+
+
+def test_every_number_of_the_income_table_is_that_of_the_result(solved, ds):
+    lines = [line.text for line in summary.scenario(solved.dataset, 100)]
+    row = next(line for line in lines if line.startswith("all others")).split()[2:]
+    shown = [float(cell.replace(",", "")) for cell in row]
+    expected = ds["group_equivalent_variation"].sel(group="others").values
+    np.testing.assert_allclose(shown, expected, rtol=6e-3)
+
+
+def test_colours_are_for_terminals_only(monkeypatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    plain, terminal = io.StringIO(), Terminal()
+    for stream in (plain, terminal):
+        summary.write([Line("head", "head")], stream)
+    assert plain.getvalue() == "head\n"
+    assert "\x1b[" in terminal.getvalue()
+    monkeypatch.setenv("NO_COLOR", "1")
+    quiet = Terminal()
+    summary.write([Line("head", "head")], quiet)
+    assert quiet.getvalue() == "head\n"
+
+
+def test_names_cannot_move_the_cursor(solved):
+    hostile = solved.dataset.assign_attrs(title="\x1b[2J\rgone\u202e")
+    stream = io.StringIO()
+    summary.write(summary.scenario(hostile, 80), stream)
+    assert "\x1b" not in stream.getvalue()
+    assert "\r" not in stream.getvalue()
+
+
+def test_technology_that_is_fixed_has_no_numbers(solved):
+    line = next(line.text for line in summary.scenario(solved.dataset, 100) if line.text.startswith("REE patents"))
+    assert line.split()[-6:-4] == ["-", "-"]
+
+
+# -- sentences ----------------------------------------------------------------------------------------------------------
+
+
+def text_of(ds, topic):
+    return next(finding.text for finding in findings.findings(ds) if finding.topic == topic)
+
+
+@pytest.mark.parametrize(("restricting", "others"), [(5.0, -7.0), (-5.0, 7.0), (-1.0, -2.0), (0.0, 0.0)])
+def test_words_follow_the_sign_of_the_numbers(ds, restricting, others):
+    groups = ds["group_equivalent_variation"].copy(data=np.tile([restricting + others, restricting, others], (3, 1)))
+    said = text_of(ds.assign(group_equivalent_variation=groups), "Real income")
+    one = {1: "gains 5.00", -1: "loses", 0: "neither gains nor loses"}[int(np.sign(restricting))]
+    assert f"With fixed technology R0 {one}" in said
+    rest = {1: "gain 7.00", -1: "lose", 0: "neither gain nor lose"}[int(np.sign(others))]
+    assert f"all others {rest}" in said
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_exports_rise_or_fall_as_they_do(ds, sign):
+    turned = ds.assign(exports_volume=1 + sign * 0.02 * ds["exposed"] * (1 + 0 * ds["exports_volume"]))
+    turned = turned.assign(exports_volume=turned["exports_volume"].transpose("regime", "region", "sector"))
+    said = text_of(turned, "Exports")
+    word = "rise" if sign > 0 else "fall"
+    assert said.count(f"{word} by 2.0 % with") == 3
+    assert "other sectors 0" in said
+
+
+def test_the_deciding_force_is_read_from_the_contributions(ds):
+    parts = ds["exposed_exports_by_force"].copy(data=[-5.0, 1.0, 9.0, 1.0])
+    assert findings.deciding(ds.assign(exposed_exports_by_force=parts)) == ("spillovers",)
+    said = findings.deciding_force(ds.assign(exposed_exports_by_force=parts))
+    assert "spillovers from others' research decides (without it they would fall)" in said
+    parts = ds["exposed_exports_by_force"].copy(data=[-5.0, 9.0, 1.0, 1.0])
+    assert findings.deciding(ds.assign(exposed_exports_by_force=parts)) == ("direction",)
+
+
+def test_nothing_is_said_of_what_was_not_computed(solved):
+    bare = solved.dataset.squeeze("scenario").drop_dims("force").drop_vars("embargo_loss")
+    topics = {finding.topic for finding in findings.findings(bare)}
+    assert "Security" not in topics
+    assert findings.deciding_force(bare) == ""
+    noted = bare.assign_attrs(note_security="no solution was found")
+    assert "no solution was found" in " ".join(findings.failed(noted))
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (1234567, "1,234,567"), (123.4, "123"), (12.34, "12.3"), (1.0, "1.00"), (0.5, "0.500"), (0.0123, "0.0123"),
+     (-0.00012, "-0.000120"), (999.9, "1,000"), (2.5e-9, "2.50e-09"), (-45.678, "-45.7")],
+)  # fmt: skip
+def test_numbers_read_as_people_write_them(value, text):
+    assert names.number(value) == text
+    assert names.signed(abs(value))[0] == ("+" if value else "0")
+
+
+# -- facts --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_price_index_abroad_is_weighted_by_base_tonnes(ds):
+    run = ds.sel(regime="directed")
+    tonnes = ds["base_tonnes"].sel(origin="R0", region=["R1", "R2"]).sum("region")
+    expected = (run["border_value"].sel(origin="R0") * tonnes).sum() / (ds["base_border_value"].sel(origin="R0") * tonnes).sum()
+    assert facts.price_index(ds, "directed")["abroad"] == pytest.approx(100 * (float(expected) - 1), rel=1e-9)
+
+
+def test_parts_of_real_income_add_up(ds):
+    for regime in ds["regime"].values:
+        table = facts.income_parts(ds, regime)
+        parts = table[["terms of trade [million USD]", "technology [million USD]", "rest [million USD]"]].sum(axis=1)
+        np.testing.assert_allclose(parts, table["real income [million USD]"], atol=1e-9)
+
+
+def test_dependence_is_a_share_of_tonnes(ds):
+    table = facts.security(ds, "directed").set_index(["region", "element"])
+    run = ds["tonnes"].sel(regime="directed")
+    for region in ("R1", "R2"):
+        for element in ds["element"].values:
+            cell = run.sel(region=region, element=element)
+            expected = 100 * float(cell.sel(origin="R0") / cell.sum())
+            assert table.loc[(region, element), "from the restricting [%]"] == pytest.approx(expected)

@@ -1,0 +1,71 @@
+"""CSV tables: units in the head, full precision, nothing a spreadsheet would run."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from calibration.tables import Column, read_csv
+from outputs import facts, tables
+from tests.outputs.conftest import HOSTILE
+
+
+def rows_of(path):
+    with path.open(newline="", encoding="utf-8") as stream:
+        return list(csv.reader(line for line in stream if not line.startswith("#")))
+
+
+def test_tables_read_back_to_the_same_numbers(runs, ds):
+    names = [str(r) for r in ds["regime"].values]
+    columns = [Column("region"), *(Column(r, "number", unit) for r in names for unit in ("million USD",))]
+    path = runs.folders[0] / "tables" / "real_income.csv"
+    all_columns = [*columns, *(Column(f"{r}", "number", "%") for r in names)]
+    by_header = {column.header: column for column in all_columns}
+    table = rows_of(path)
+    assert set(table[0]) == set(by_header)
+    at = table[0].index("directed [million USD]")
+    found = [float(row[at]) for row in table[1:4]]
+    np.testing.assert_array_equal(found, ds["equivalent_variation"].sel(regime="directed"))
+
+
+def test_every_column_of_numbers_has_a_unit(ds):
+    for name, table in tables.all_tables(ds).items():
+        for column in table.columns:
+            if table[column].dtype.kind == "f" and name != "residuals":
+                assert "[" in column, (name, column)
+
+
+def test_what_a_spreadsheet_would_run_is_text(runs):
+    cells = [cell for row in rows_of(runs.folders[0] / "parameters.csv") for cell in row]
+    assert any("HYPERLINK" in cell for cell in cells)
+    assert not any(cell.startswith(("=", "+", "@")) for cell in cells)
+    assert HOSTILE in cells
+
+
+def test_parameters_keep_their_source_and_status(runs):
+    table = read_csv(
+        runs.folders[0] / "parameters.csv",
+        [Column("name"), Column("value"), Column("unit"), Column("source"), Column("status"), Column("range", required=False),
+         Column("soft"), Column("soft values", required=False)],
+    )  # fmt: skip
+    assert list(table["status"]) == ["seen", "analyst", "memory"]
+    assert list(table["soft"]) == ["false", "true", "true"]
+
+
+def test_tables_of_every_regime_are_stacked(ds):
+    table = tables.all_tables(ds)["prices"]
+    assert list(dict.fromkeys(table["regime"])) == [str(r) for r in ds["regime"].values]
+    assert len(table) == ds.sizes["regime"] * ds.sizes["element"]
+
+
+@pytest.mark.parametrize("name", ["real_income", "prices", "quotas", "sectors", "research", "security", "forces", "residuals"])
+def test_no_table_holds_a_hole(ds, name):
+    table = tables.all_tables(ds)[name]
+    assert len(table)
+    assert not table.isna().any().any()
+
+
+def test_readable_units():
+    assert facts.readable_unit([0.05, -0.09]) == ("ppm", 1e4)
+    assert facts.readable_unit([0.05, -0.2]) == ("%", 1.0)
+    assert facts.readable_unit([]) == ("%", 1.0)
