@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import networkx as nx
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import maximum_flow
+from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
 from model.ces import shares_of
 from model.exposure import Flows
@@ -113,30 +113,47 @@ def chokepoint(
     missing = [t for t in targets if t not in graph]
     if missing:
         raise ValueError(f"not in the graph: {', '.join(missing)}")
-    network: Graph = nx.DiGraph()
+    # Every node is cut in two, entrance and exit, with its own capacity between them.
+    place = {node: at for at, node in enumerate(graph)}
+    entrance, leave, sink = 1, 1 + len(place), 1 + 2 * len(place)
     shut = set(closed)
+    links: list[tuple[int, int, float]] = []
     for u, v, link in graph.edges(data=True):
         if (u, v) not in shut:
-            network.add_edge(f"{u}<", f">{v}", capacity=stretch * float(link["tonnes"]))
+            links.append((leave + place[u], entrance + place[v], stretch * float(link["tonnes"])))
     for node, data in graph.nodes(data=True):
         plant = data["kind"] in (MINE, SEPARATOR, ELEMENT)
-        network.add_edge(
-            f">{node}", f"{node}<", **({"capacity": spare * float(data["tonnes"])} if plant else {})
-        )
+        at = place[node]
+        links.append((entrance + at, leave + at, spare * float(data["tonnes"]) if plant else np.inf))
         if data["kind"] == MINE or (data["kind"] == SEPARATOR and not graph.in_degree(node)):
-            network.add_edge(SOURCE, f">{node}")  # no capacity attribute: infinite
+            links.append((0, entrance + at, np.inf))
     need = 0.0
     for node in targets:
         coming = sum(float(link["tonnes"]) for _, _, link in graph.in_edges(node, data=True))
         need += coming
-        network.add_edge(f">{node}", SINK, capacity=coming)
-    flow, (reached, _) = nx.minimum_cut(network, SOURCE, SINK)
-    edges = tuple(
-        (u.rstrip("<").lstrip(">"), v.rstrip("<").lstrip(">"), float(d["capacity"]))
-        for u, v, d in network.edges(data=True)
-        if u in reached and v not in reached
-    )
-    return Cut(tuple(targets), need, float(flow), edges)
+        links.append((entrance + place[node], sink, coming))
+    flow, cut = _minimum_cut(links, sink, max(need, 1e-300))
+    names = [SOURCE, *graph, *graph, SINK]
+    return Cut(tuple(targets), need, flow, tuple((names[u], names[v], capacity) for u, v, capacity in cut))
+
+
+def _minimum_cut(
+    links: list[tuple[int, int, float]], sink: int, scale: float
+) -> tuple[float, list[tuple[int, int, float]]]:
+    """Maximum flow from node 0 to the sink, exact to 1e-8 of `scale` (what is needed), and the links of a minimum cut."""
+    rows, columns, capacity = (np.array(values) for values in zip(*links, strict=True))
+    # The algorithm counts in 32-bit whole numbers. No capacity above the need can matter.
+    unit = scale / 2**28
+    whole = np.minimum(np.floor(capacity / unit + 0.5), 2**29).astype(np.int32)
+    network = csr_array((whole, (rows, columns)), shape=(sink + 1, sink + 1))
+    found = maximum_flow(network, 0, sink)
+    left = csr_array(network - found.flow)
+    left.data = np.maximum(left.data, 0)
+    left.eliminate_zeros()
+    reached = np.zeros(sink + 1, dtype=bool)
+    reached[breadth_first_order(left, 0, return_predecessors=False)] = True
+    cut = [link for link in links if reached[link[0]] and not reached[link[1]] and link[2] > 0]
+    return float(found.flow_value) * unit, cut
 
 
 def gatekeepers(graph: Graph, target: str) -> list[str]:
@@ -199,8 +216,8 @@ def rerouting(
     """Maximum flow of one element from mines over separators to buyers without the exports of some origins.
 
     shipments (i,n) tonnes; ore (i,i) tonnes of it mined in the first region and separated in the second; restricting
-    (i,) bool; links carry `stretch` times their base tonnes; mines and separators make `spare` (number or (i,)) times
-    theirs. The restricting origins export neither concentrate nor the element. Flows are exact to 1e-8 of all tonnes.
+    (i,) bool; links carry `stretch` times their base tonnes; plants make `spare` times theirs, a number or (2,i): mines,
+    separators. The restricting origins export neither concentrate nor the element. Exact to 1e-8 of all tonnes.
     """
     shut = np.asarray(restricting, dtype=bool)
     regions = len(shut)
@@ -208,8 +225,8 @@ def rerouting(
     lost = shut[:, None] & away
     left, ore_left = np.where(lost, 0.0, shipments), np.where(lost, 0.0, ore)
     need, kept = shipments.sum(axis=0), left.sum(axis=0)
-    room = np.broadcast_to(np.asarray(spare, dtype=float), (regions,))
-    network = _Plants(ore_left, left, ore.sum(axis=1) * room, shipments.sum(axis=1) * room, stretch)
+    mines, separators = np.broadcast_to(np.asarray(spare, dtype=float), (2, regions))
+    network = _Plants(ore_left, left, ore.sum(axis=1) * mines, shipments.sum(axis=1) * separators, stretch)
     alone = np.array([network.flow(np.where(np.arange(regions) == n, need, 0.0)) for n in range(regions)])
     together = network.flow(np.where(shut, 0.0, need))
     return Rerouting(need, kept, np.where(shut, need, alone), together, shut)

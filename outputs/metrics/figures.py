@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -116,7 +117,12 @@ def ranking(found: Metrics, folder: Path) -> Path:
         place = np.cumsum(cells) - 1
         for row, m, right in zip(rows, order, np.maximum(high, e.index[order]), strict=True):
             text = f"rank {rank_low[place[m]]:.0f}–{rank_high[place[m]]:.0f}"
-            look = {"textcoords": "offset points", "va": "center", "fontsize": 7.5, "color": "#555555"}
+            look: dict[str, Any] = {
+                "textcoords": "offset points",
+                "va": "center",
+                "fontsize": 7.5,
+                "color": "#555555",
+            }
             first.annotate(text, (right, row), (6, 0), **look)
     sectors = len(base.labels.sectors)
     labels = [

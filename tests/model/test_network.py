@@ -319,16 +319,18 @@ def test_nothing_closed_leaves_the_need_covered(drawn):
 
 def test_a_closed_link_leaves_what_others_can_carry(drawn):
     closed = [("a:X", "b:car")]
-    assert chokepoint(drawn, ["b:car"], closed=closed).flow == 10
-    assert chokepoint(drawn, ["b:car"], closed=closed, stretch=5).flow == 10  # the separator makes no more
+    assert chokepoint(drawn, ["b:car"], closed=closed).flow == pytest.approx(10)
+    assert chokepoint(drawn, ["b:car"], closed=closed, stretch=5).flow == pytest.approx(
+        10
+    )  # its separator makes no more
     wide = chokepoint(drawn, ["b:car"], closed=closed, stretch=3, spare=3)
-    assert wide.flow == 30
-    assert wide.covered == 0.6
+    assert wide.flow == pytest.approx(30)
+    assert wide.covered == pytest.approx(0.6)
 
 
 def test_plants_are_named_when_they_are_the_narrowest_place(drawn):
     cut = chokepoint(drawn, ["b:car"], closed=[("a:X", "b:car")], stretch=10)
-    assert cut.flow == 10
+    assert cut.flow == pytest.approx(10)
     assert all(u == v for u, v, _ in cut.edges)
 
 
@@ -394,6 +396,30 @@ def test_separators_of_foreign_ore_stop_with_its_exports():
     ore[0, 1], ore[1, 1] = 10.0, 0.0
     found = rerouting(SHIPMENTS, ore, FIRST)
     np.testing.assert_allclose(found.alone, [50, 0, 5], rtol=1e-6)
+
+
+@pytest.mark.parametrize("stretch", [1.0, 1.4, 10.0])
+def test_the_narrowest_place_is_the_minimum_cut_of_networkx(graph, stretch):
+    target = "R1:magnets"
+    closed = [
+        (u, v) for u, v in graph.edges
+        if graph.nodes[u]["kind"] == "element" and graph.nodes[u]["region"] == "R0" and graph.nodes[v]["region"] != "R0"
+    ]  # fmt: skip
+    expected = nx.DiGraph()
+    for u, v, data in graph.edges(data=True):
+        if (u, v) not in closed:
+            expected.add_edge(f"{u} out", f"{v} in", capacity=stretch * data["tonnes"])
+    for node, data in graph.nodes(data=True):
+        limited = data["kind"] in ("mine", "separator", "element")
+        expected.add_edge(f"{node} in", f"{node} out", **({"capacity": data["tonnes"]} if limited else {}))
+        if data["kind"] == "mine":
+            expected.add_edge("all ore", f"{node} in")
+    need = sum(d["tonnes"] for _, _, d in graph.in_edges(target, data=True))
+    expected.add_edge(f"{target} in", "end", capacity=need)
+    cut = chokepoint(graph, [target], stretch=stretch, closed=closed)
+    assert cut.need == pytest.approx(need)
+    np.testing.assert_allclose(cut.flow, nx.maximum_flow_value(expected, "all ore", "end"), rtol=1e-6)
+    np.testing.assert_allclose(cut.flow, sum(capacity for _, _, capacity in cut.edges), rtol=1e-6)
 
 
 @pytest.mark.parametrize("stretch", [1.0, 1.7, 1e6])
