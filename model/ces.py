@@ -33,3 +33,8 @@ def pair(share: Array, first: Array, second: Array, rho: Array) -> Array:
 def shares_of(total: Array, part: Array) -> Array:
     """part / total, 0 where the total is 0 (a nest that is absent)."""
     return np.divide(part, total, out=np.zeros(np.broadcast(part, total).shape), where=np.asarray(total) != 0)
+
+
+def herfindahl(part: Array) -> Array:
+    """Sum of squared shares over the first axis, 0 to 1; 0 where there is nothing."""
+    return (shares_of(part.sum(axis=0), part) ** 2).sum(axis=0)

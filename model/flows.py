@@ -34,6 +34,11 @@ def gate_flows(solution: Solution) -> Array:
     return expand(solution, plain, a.sales.cell_gate)
 
 
+def stage_flows(solution: Solution) -> Array:
+    """E9: (i,n,s) million USD at the gate of everything that each stage of the chain makes."""
+    return np.einsum("ink,sk->ins", gate_flows(solution), solution.system.stage_good.astype(float))
+
+
 def gate_tonnes(solution: Solution) -> Array:
     """E12: (i,n,k) tonnes; nan for goods without a unit value."""
     price = np.exp(solution.allocation.state.price)

@@ -14,6 +14,7 @@ from model.innovation import broaden, spill, spill_elements, technology
 from model.records import Array, Benchmark, Closure, Frozen, Parameters, Regime, Shock
 from model.solution import Solution, SolveError
 from model.solve import solve
+from model.stability import check_speeds
 
 LONG_RUN = Closure("exogenous", "given", "target")  # capacity at its target, technology as it stands
 
@@ -41,7 +42,12 @@ class Year(Frozen):
     standing: Standing
     solution: Solution
     technology_target: Mapping[str, Array]  # (n,j,g) by part
-    capacity_target: Array  # (n,s) ln K*
+    long_run: Solution | None  # where capacity is headed; None when it does not move
+
+    @property
+    def capacity_target(self) -> Array:
+        """(n,s) ln K*; capacity itself when it does not move."""
+        return self.standing.capacity if self.long_run is None else self.long_run.allocation.capacity
 
 
 @dataclass(frozen=True)
@@ -93,32 +99,33 @@ def technology_target(solution: Solution, regime: Regime) -> dict[str, Array]:
     system, direction = solution.system, solution.allocation.direction
     research, users = system.research, system.nests.users
     r_x, r_e = direction.research_x, direction.research_e
-    total, spilt, broad = (np.zeros((*system.active.shape, len(system.benchmark.elements) + 1)) for _ in range(3))
+    total, spilt, broad = (
+        np.zeros((*system.active.shape, len(system.benchmark.elements) + 1)) for _ in range(3)
+    )
     if regime == "exogenous":
         return {"direction": total, "spillovers": spilt, "breadth": broad}
     spillovers = regime == "directed_with_spillovers"
     total[:, :, -1], total[:, users, :-1] = technology(research, users, r_x, r_e, spillovers)
     if spillovers:
         spilt[:, :, -1] = research.spill_x[:, None] * spill(research, r_x) * research.active_x
-        spilt[:, users, :-1] = research.spill_e[:, None, :] * spill_elements(research, users, r_e) * research.active_e
+        spilt[:, users, :-1] = (
+            research.spill_e[:, None, :] * spill_elements(research, users, r_e) * research.active_e
+        )
         broad[:, :, -1] = broaden(research, users, r_e, r_x.shape) * research.active_x
     return {"direction": total - spilt - broad, "spillovers": spilt, "breadth": broad}
 
 
-def capacity_target(benchmark: Benchmark, shock: Shock, log_technology: Array | None) -> Array:
-    """E22: (n,s) ln K*, the capacity of the year's long-run equilibrium, where ln K* = xi ln q holds at K* itself.
+def long_run(benchmark: Benchmark, shock: Shock, log_technology: Array | None) -> Solution:
+    """E22: the equilibrium that capacity heads for, ln K* = xi ln q at K* itself, technology as it stands.
 
     Investors foresee the price at which their plant will sell. Tobin's q at today's capacity would be a cobweb: where
     supply and demand are inelastic, rent reacts to capacity many times over. Raises SolveError.
     """
-    if not len(benchmark.stage_sector):
-        return np.zeros((benchmark.output.shape[0], 0))
     try:
-        found = solve(benchmark, shock.replace(technology=log_technology, capacity=None), LONG_RUN)
+        return solve(benchmark, shock.replace(technology=log_technology, capacity=None), LONG_RUN)
     except SolveError as error:
         error.add_note("in the long-run equilibrium that capacity heads for (E22)")
         raise
-    return found.allocation.capacity
 
 
 def learn(now: Mapping[str, Array], target: Mapping[str, Array], parameters: Parameters) -> dict[str, Array]:
@@ -165,18 +172,25 @@ def finish_plant(standing: Standing, added: Array) -> Standing:
 
 
 def run_year(
-    benchmark: Benchmark, year: int, shock: Shock, regime: Regime, standing: Standing, *, capacity_moves: bool = True
+    benchmark: Benchmark,
+    year: int,
+    shock: Shock,
+    regime: Regime,
+    standing: Standing,
+    *,
+    capacity_moves: bool = True,
 ) -> Year:
     """E21-E22: the equilibrium of a year and where it is headed. Raises SolveError naming the year."""
     log_a = standing.log_technology
     given = shock.replace(technology=log_a, capacity=standing.capacity)
     try:
         solution = solve(benchmark, given, Closure(regime, "given", "given"))
-        target = capacity_target(benchmark, shock, log_a) if capacity_moves else standing.capacity
+        moves = capacity_moves and len(benchmark.stage_sector) > 0
+        heading = long_run(benchmark, shock, log_a) if moves else None
     except SolveError as error:
         error.add_note(f"in year {year} of the path, regime {regime}")
         raise
-    return Year(year, standing, solution, technology_target(solution, regime), target)
+    return Year(year, standing, solution, technology_target(solution, regime), heading)
 
 
 def next_standing(record: Year, parameters: Parameters) -> Standing:
@@ -221,10 +235,10 @@ def simulate(
     base capacity; initial_stocks (n,k) tonnes. Raises SolveError naming the year, ValueError for unstable parameters
     (`model.stability.check_path`).
     """
-    from model.stability import check_speeds
-
     check_speeds(benchmark.parameters)
-    stocks = hold_stocks(shocks, np.zeros(benchmark.final.shape) if initial_stocks is None else initial_stocks)
+    stocks = hold_stocks(
+        shocks, np.zeros(benchmark.final.shape) if initial_stocks is None else initial_stocks
+    )
     standing, records = base_standing(benchmark), []
     for t, (year, shock) in enumerate(zip(years, shocks, strict=True)):
         if added_capacity is not None:

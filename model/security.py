@@ -1,32 +1,26 @@
-"""Innovation is not security: what a full embargo would cost now, and who depends on whom. Section 8 of docs/model.md."""
+"""Innovation is not security: what a cut would cost now, who depends on whom, how long replacing takes. Section 8."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from model.ces import shares_of
-from model.flows import gate_flows, gate_tonnes
-from model.records import Array, Benchmark, Closure, Shock
-from model.solution import Solution
+from model.ces import herfindahl, shares_of
+from model.flows import gate_flows
+from model.newton import Options
+from model.path import LONG_RUN, Standing, build
+from model.records import Array, Benchmark, Closure, Parameters, Quota, Shock
+from model.solution import Solution, SolveError
 from model.solve import solve
+from model.system import quota_tonnes_base
 from model.welfare import real_income
 
 STATIC = Closure("exogenous", "given", "given")
-
-
-class EmbargoLoss(NamedTuple):
-    """A full embargo at today's technology and capacity; logs of real income, positive is a loss."""
-
-    now: Array  # (n,) ln real income today less under the embargo
-    without_innovation: Array  # (n,) the same at base-year technology
-    cut: Solution  # the embargoed world
-
-    @property
-    def avoided(self) -> Array:
-        """(n,) loss avoided by innovation so far."""
-        return self.without_innovation - self.now
+ALMOST_NOTHING = 1e-5  # share of base tonnes that the last quota on the way to an embargo lets through
+DIRECT = Options(continuation=False)  # steps towards an embargo are walked here
+SHORTEST = 1 / 32  # step (in logs of what is left) at which a walk towards an embargo is given up
+HORIZON = 60  # years after which plant that is not there counts as never there
 
 
 def embargo(benchmark: Benchmark, origin: int, goods: Array) -> Array:
@@ -37,23 +31,70 @@ def embargo(benchmark: Benchmark, origin: int, goods: Array) -> Array:
     return closed
 
 
-def embargo_loss(benchmark: Benchmark, shock: Shock, closed: Array) -> EmbargoLoss:
-    """What closing `closed` (i,n,k) would cost now.
+def cut(
+    benchmark: Benchmark, shock: Shock, closed: Array, shares: Sequence[float], today: Solution
+) -> tuple[Solution, ...]:
+    """The world of a shock with `closed` (i,n,k) cut by each of some shares of base tonnes; 1 is an embargo.
 
-    shock: today's policy with today's technology and capacity given (`Shock.technology`, `Shock.capacity`). Raises
-    SolveError when the embargoed world has no equilibrium.
+    Technology and capacity stay as `shock` gives them: nothing has had time to follow. shares: ascending. today: the
+    solution of `shock`; each cut starts from the one before. Raises SolveError when there is no solution; under a full
+    embargo there may be none, where elasticities are far below 1 and nobody else can supply.
     """
-    shut = closed if shock.embargo is None else closed | shock.embargo
-    plain = shock.replace(technology=None)
-    today, cut = solve(benchmark, shock, STATIC), solve(benchmark, shock.replace(embargo=shut), STATIC)
-    if shock.technology is None or not np.any(shock.technology):
-        loss = _loss(today, cut)
-        return EmbargoLoss(loss, loss, cut)
-    base, base_cut = solve(benchmark, plain, STATIC), solve(benchmark, plain.replace(embargo=shut), STATIC)
-    return EmbargoLoss(_loss(today, cut), _loss(base, base_cut), cut)
+    quota = Quota("cut", closed, 1.0, np.ones(closed.shape[2]))
+    tonnes = quota_tonnes_base(benchmark, quota)
+    here, left, found = today, 1.0, []
+    for share in shares:
+        aim = max(1.0 - share, ALMOST_NOTHING)
+        here = _tighten(benchmark, shock, quota.replace(limit=tonnes), left, aim, here)
+        left = aim
+        if share == 1.0:
+            here = solve(benchmark, _closing(shock, closed), STATIC, start=here, options=DIRECT)
+        found.append(here)
+    return tuple(found)
 
 
-def _loss(before: Solution, after: Solution) -> Array:
+def _closing(shock: Shock, closed: Array) -> Shock:
+    """A shock with `closed` embargoed as well; quotas on nothing but what is closed are dropped."""
+    changed: Shock = shock.replace(
+        embargo=closed if shock.embargo is None else closed | shock.embargo,
+        quotas=tuple(quota for quota in shock.quotas if (quota.covers & ~closed).any()),
+    )
+    return changed
+
+
+def _tighten(
+    benchmark: Benchmark, shock: Shock, quota: Quota, left: float, aim: float, here: Solution
+) -> Solution:
+    """From a solution with a share `left` of a quota's limit to one with `aim`, in steps that adapt."""
+    done, end, step = np.log(left), np.log(aim), np.log(0.2)
+    while done > end:
+        target = max(end, done + step)
+        limit = quota.limit * (aim if target == end else float(np.exp(target)))
+        others = tuple(q for q in shock.quotas if not _implied(q, quota, limit))
+        limited = shock.replace(quotas=(*others, quota.replace(limit=limit)))
+        there = solve(benchmark, limited, STATIC, start=here, options=DIRECT, throw=False)
+        if there.converged:
+            here, done, step = there, target, 1.5 * step
+        elif step > -SHORTEST:
+            raise SolveError(there)
+        else:
+            step /= 2
+    return here
+
+
+def _implied(other: Quota, quota: Quota, limit: float) -> bool:
+    """Whether another quota cannot bind where a quota on all its trade, and more, is tighter."""
+    covered = not (other.covers & ~quota.covers).any()
+    return covered and other.limit >= limit and bool((other.weight <= 1).all()) and other.leak_margin is None
+
+
+def lasting_embargo(benchmark: Benchmark, shock: Shock, closed: Array) -> Solution:
+    """The world long after `closed` was shut: plant has followed its rent (E22), technology has not. Raises SolveError."""
+    return solve(benchmark, _closing(shock, closed).replace(capacity=None), LONG_RUN)
+
+
+def income_lost(before: Solution, after: Solution) -> Array:
+    """(n,) ln of real income before over after."""
     return np.log(real_income(before)) - np.log(real_income(after))
 
 
@@ -75,18 +116,51 @@ def concentration(solution: Solution) -> Array:
 
 def supply_concentration(solution: Solution) -> Array:
     """(k,) Herfindahl index of world supply of each good by origin, at the gate."""
-    supply = solution.allocation.supply
-    return (shares_of(supply.sum(axis=0), supply) ** 2).sum(axis=0)
+    return herfindahl(solution.allocation.supply)
 
 
-def years_to_replace(cut_off: tuple[Solution, ...], before: Solution, good: int, share: float = 0.9) -> Array:
-    """(n,) years until purchases of a good, in tonnes, are back at a share of what they were; -1 when they never are.
+def years_to_replace(
+    benchmark: Benchmark,
+    standing: Standing,
+    target: Array,
+    outside: Array,
+    parameters: Parameters,
+    *,
+    share: float = 0.9,
+) -> Mapping[str, Array]:
+    """Years until plant outside could make most of what it will make once it has adjusted to an embargo.
 
-    cut_off: solutions of the years of an embargo, in order; before: the year before it.
+    standing: plant today; target (n,s): ln K* of the lasting embargo, ordered from today on (E22 does the rest);
+    outside (n,) bool: regions that are not embargoed. Returns `stage` (s,) and `element` (e,): an element waits for the
+    slower of its stages. -1: never within HORIZON years. What matters is plant weighted by base output.
     """
-    wanted = gate_tonnes(before)[:, :, good].sum(axis=0)
-    years = np.full(len(wanted), -1)
-    for t, solution in reversed(list(enumerate(cut_off))):
-        back = gate_tonnes(solution)[:, :, good].sum(axis=0) >= share * wanted
-        years = np.where(back, t, years)
-    return np.where(wanted > 0, years, 0)
+    b = benchmark
+    weight = np.where(outside[:, None], b.output[:, b.stage_sector], 0.0)  # (n,s)
+    made = np.einsum("njk,nj->nk", b.make, b.output)[:, b.elements] * outside[:, None]
+    maker = [s for s, j in enumerate(b.stage_sector) if (b.make[:, j][:, b.elements] > 0).any()]
+    upstream = [
+        s for s, j in enumerate(b.stage_sector) if _feeds(b, int(j), [int(b.stage_sector[m]) for m in maker])
+    ]
+    stage, element = np.full(weight.shape[1], -1), np.full(len(b.elements), -1)
+    ahead = standing.replace(targets=())
+    for year in range(HORIZON + 1):
+        plant = np.exp(ahead.plant)
+        stage = np.where((stage < 0) & _reached(weight, plant, target, share), year, stage)
+        for s in maker:
+            there = _reached(made, plant[:, [s]], target[:, [s]], share)
+            element = np.where((element < 0) & there, year, element)
+        ahead = build(ahead, target, parameters)
+    for s in upstream:
+        element = np.where((element < 0) | (stage[s] < 0), -1, np.maximum(element, stage[s]))
+    return {"stage": stage, "element": element}
+
+
+def _reached(weight: Array, plant: Array, target: Array, share: float) -> Array:
+    """Whether plant, weighted, has come up to a share of its target; plant that need not grow counts as there."""
+    return (weight * plant).sum(axis=0) >= share * (weight * np.exp(target)).sum(axis=0)
+
+
+def _feeds(b: Benchmark, sector: int, buyers: list[int]) -> bool:
+    """Whether what a stage makes is used by some others of the chain."""
+    goods = (b.make[:, sector] > 0).any(axis=0)
+    return sector not in buyers and bool((b.use[:, goods][:, :, buyers] > 0).any())

@@ -31,7 +31,7 @@ def solve(
 ) -> Solution:
     """The equilibrium of a shocked world (E1-E20).
 
-    start: a solution of a like shock on the same base year; Newton's method then starts there, and nothing else is tried.
+    start: a solution of a like shock on the same base year, tried first; the base year follows when it leads nowhere.
     Returns a Solution whose status is `converged`, or raises SolveError (with `throw=False` it is returned).
     """
     shock, closure, options = shock or Shock(), closure or Closure(), options or Options()

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from model import flows, welfare
-from model.ces import shares_of
+from model.ces import herfindahl, shares_of
 from model.markets import sluggish_index
 from model.records import Array, Benchmark
 from model.solution import Solution
@@ -71,6 +71,10 @@ VARIABLES = tuple(
         ("terms_of_trade", "n", "million USD", "8", "gain from border prices at mean quantities (Bennet), with rents"),
         ("import_dependence", "ne", "share", "8", "imports in purchases of an element, at the gate"),
         ("concentration", "ne", "index", "8", "Herfindahl index of the origins of an element, at the gate, 0 to 1"),
+        ("stage_import_dependence", "ns", "share", "8", "imports in purchases of what a stage makes, at the gate"),
+        ("stage_concentration", "ns", "index", "8", "Herfindahl index of the origins of what a stage makes, 0 to 1"),
+        ("supply_concentration", "e", "index", "8", "Herfindahl index of world supply of an element by origin, 0 to 1"),
+        ("stage_supply_concentration", "s", "index", "8", "Herfindahl index of world supply of a stage by origin"),
     )
 )  # fmt: skip
 
@@ -89,6 +93,8 @@ def results(solution: Solution, base: Solution) -> dict[str, Array]:
     rent = state.rent[:, system.stage_factor, b.stage_sector] if len(b.stage_sector) else np.zeros((len(gate), 0))
     bought = gate[:, :, b.elements]
     origin_share = shares_of(bought.sum(axis=0), bought)
+    stages = flows.stage_flows(solution)
+    stage_share = shares_of(stages.sum(axis=0), stages)
     gain = system.cost_base * np.exp(state.output) * np.expm1(welfare.cost_saved(solution))
     wage = np.zeros(system.endowment.shape)
     wage[:, system.mobile] = state.wage
@@ -128,6 +134,10 @@ def results(solution: Solution, base: Solution) -> dict[str, Array]:
         "terms_of_trade": welfare.terms_of_trade(solution, base),
         "import_dependence": origin_share.sum(axis=0) - np.einsum("iie->ie", origin_share),
         "concentration": (origin_share**2).sum(axis=0),
+        "stage_import_dependence": stage_share.sum(axis=0) - np.einsum("iis->is", stage_share),
+        "stage_concentration": (stage_share**2).sum(axis=0),
+        "supply_concentration": herfindahl(a.supply[:, b.elements]),
+        "stage_supply_concentration": herfindahl(stages.sum(axis=1)),
     }  # fmt: skip
 
 

@@ -10,11 +10,11 @@ from model.path import (
     Standing,
     base_standing,
     build,
-    capacity_target,
     even,
     finish_plant,
     hold_stocks,
     learn,
+    long_run,
     simulate,
     technology_target,
 )
@@ -100,7 +100,7 @@ def test_the_target_of_technology_is_that_of_the_static_solution_at_its_own_fixe
 def test_the_target_of_capacity_is_consistent_at_itself():
     bench, _ = world(1, research_closure="sector")
     shock = Shock(quotas=(quota(bench, 0.5),))
-    target = capacity_target(bench, shock, None)
+    target = long_run(bench, shock, None).allocation.capacity
     there = solve(bench, shock.replace(capacity=target), Closure("exogenous", "given", "given"))
     q = tobins_q(there.system, there.allocation)
     expected = bench.parameters.capacity_response * q
@@ -125,7 +125,11 @@ def test_capacity_is_stable_at_full_speed_where_the_cobweb_is_not():
 
 
 def speeds(**changes):
-    defaults = {"capacity_expansion": np.array([0.5]), "capacity_exit": np.array([0.8]), "build_time": np.array([2])}
+    defaults = {
+        "capacity_expansion": np.array([0.5]),
+        "capacity_exit": np.array([0.8]),
+        "build_time": np.array([2]),
+    }
     return world(1)[0].parameters.replace(**(defaults | changes))
 
 

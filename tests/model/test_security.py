@@ -1,10 +1,24 @@
-"""The cost of an embargo now."""
+"""What a cut would cost now, who depends on whom, and how long replacing takes."""
 
 import numpy as np
+import pytest
 
 from model import Closure, Shock, solve
-from model.path import simulate
-from model.security import concentration, embargo, embargo_loss, import_dependence, supply_concentration
+from model.ces import herfindahl
+from model.flows import stage_flows
+from model.path import LONG_RUN, Standing, base_standing, build, simulate
+from model.security import (
+    STATIC,
+    concentration,
+    cut,
+    embargo,
+    import_dependence,
+    income_lost,
+    lasting_embargo,
+    supply_concentration,
+    years_to_replace,
+)
+from model.system import quota_tonnes_base
 from tests.worlds import quota, world
 
 
@@ -14,30 +28,69 @@ def elements_mask(bench):
     return mask
 
 
-def test_an_embargo_never_closes_home():
-    bench, _ = world(1)
-    closed = embargo(bench, 0, elements_mask(bench))
+@pytest.fixture(scope="module")
+def bench():
+    return world(1, research_closure="sector")[0]
+
+
+@pytest.fixture(scope="module")
+def closed(bench):
+    return embargo(bench, 0, elements_mask(bench))
+
+
+def test_an_embargo_never_closes_home(bench, closed):
     assert not closed[0, 0].any()
     assert closed[0, 1][bench.elements].all()
     assert not closed[1:].any()
 
 
-def test_innovation_so_far_lowers_the_loss_of_an_embargo():
-    bench, _ = world(1, research_closure="sector")
+def test_deeper_cuts_cost_the_others_more_and_leave_what_they_say(bench, closed):
+    today = solve(bench, Shock(), STATIC)
+    cuts = cut(bench, Shock(), closed, (0.3, 0.6, 1.0), today)
+    weight = bench.final.sum(axis=1)
+    losses = [(weight * income_lost(today, solution))[1:].sum() for solution in cuts]
+    assert 0 < losses[0] < losses[1] < losses[2]
+    draft = quota(bench, 1.0)
+    assert cuts[1].allocation.quota_tonnes[0] == pytest.approx(
+        0.4 * quota_tonnes_base(bench, draft), rel=1e-9
+    )
+    assert (import_dependence(cuts[2], np.array([True, False, False]))[:, bench.elements] == 0).all()
+
+
+def test_an_embargo_reached_step_by_step_is_the_embargo(bench, closed):
+    today = solve(bench, Shock(), STATIC)
+    (walked,) = cut(bench, Shock(), closed, (1.0,), today)
+    direct = solve(bench, Shock(embargo=closed), STATIC)
+    np.testing.assert_allclose(walked.allocation.supply, direct.allocation.supply, rtol=1e-7)
+
+
+@pytest.mark.parametrize("limit", [0.9, 0.2])
+def test_a_cut_comes_on_top_of_quotas_that_are_there(bench, closed, limit):
+    shock = Shock(quotas=(quota(bench, limit),))
+    (found,) = cut(bench, shock, closed, (0.5,), solve(bench, shock, STATIC))
+    expected = solve(bench, Shock(quotas=(quota(bench, min(limit, 0.5)),)), STATIC)
+    np.testing.assert_allclose(found.allocation.supply, expected.allocation.supply, rtol=1e-7)
+
+
+def test_innovation_so_far_lowers_the_loss_of_a_cut(bench, closed):
     shocks = [Shock(), *[Shock(quotas=(quota(bench, 0.3),))] * 4]
     path = simulate(bench, range(5), shocks, "directed", capacity_moves=False)
-    closed = embargo(bench, 0, elements_mask(bench))
-    loss = embargo_loss(bench, Shock(technology=path.technology[-1]), closed)
-    world_loss = (loss.now * bench.final.sum(axis=1))[1:].sum()
-    world_without = (loss.without_innovation * bench.final.sum(axis=1))[1:].sum()
-    assert 0 < world_loss < world_without
-    np.testing.assert_array_equal(loss.avoided, loss.without_innovation - loss.now)
+    losses = []
+    for shock in (Shock(technology=path.technology[-1]), Shock()):
+        today = solve(bench, shock, STATIC)
+        (after,) = cut(bench, shock, closed, (0.7,), today)
+        losses.append((bench.final.sum(axis=1) * income_lost(today, after))[1:].sum())
+    assert 0 < losses[0] < losses[1]
 
 
-def test_without_technology_nothing_is_avoided():
-    bench, _ = world(2)
-    loss = embargo_loss(bench, Shock(), embargo(bench, 0, elements_mask(bench)))
-    np.testing.assert_array_equal(loss.avoided, 0)
+def test_an_embargo_that_lasts_costs_less_than_one_that_strikes(bench, closed):
+    today = solve(bench, Shock(), STATIC)
+    (struck,) = cut(bench, Shock(), closed, (1.0,), today)
+    lasting = lasting_embargo(bench, Shock(), closed)
+    weight = bench.final.sum(axis=1)
+    at_once, later = ((weight * income_lost(today, s))[1:].sum() for s in (struck, lasting))
+    assert later < at_once
+    assert lasting.system.closure == LONG_RUN
 
 
 def test_dependence_and_concentration_are_shares():
@@ -52,5 +105,64 @@ def test_dependence_and_concentration_are_shares():
     bought = index > 0
     assert (index[bought] >= 1 / 3 - 1e-12).all()
     assert (supply_concentration(base) <= 1).all()
-    cut = solve(bench, Shock(embargo=embargo(bench, 0, elements_mask(bench))), Closure("exogenous", "given"))
-    assert (import_dependence(cut, np.array([True, False, False]))[:, bench.elements] == 0).all()
+
+
+def test_flows_of_stages_are_those_of_their_goods(bench):
+    base = solve(bench, closure=STATIC)
+    flows = stage_flows(base)
+    supply = base.allocation.supply
+    concentrate, magnets = 4, 5
+    np.testing.assert_allclose(flows.sum(axis=1)[:, 0], supply[:, concentrate])
+    np.testing.assert_allclose(flows.sum(axis=1)[:, 1], supply[:, bench.elements].sum(axis=1))
+    np.testing.assert_allclose(flows.sum(axis=1)[:, 2], supply[:, magnets])
+
+
+def test_the_index_of_equal_shares_is_one_over_their_number():
+    assert herfindahl(np.ones(4)) == pytest.approx(0.25)
+    assert herfindahl(np.array([1.0, 0, 0])) == 1
+
+
+def replacing(bench, target, standing=None, **speeds):
+    par = bench.parameters.replace(
+        capacity_expansion=np.full(3, 0.5), build_time=np.array([3, 1, 0]), capacity_exit=np.full(3, 0.5), **speeds
+    )  # fmt: skip
+    outside = np.array([False, True, True])
+    return years_to_replace(bench, standing or base_standing(bench), target, outside, par)
+
+
+def test_years_to_replace_are_build_time_and_speed(bench):
+    # Plant must double; ln K covers half the gap a year after the build time: 2^(1 - 2^-h) >= 0.9 * 2 from h = 3 on.
+    found = replacing(bench, np.full((3, 3), np.log(2.0)))
+    np.testing.assert_array_equal(found["stage"], [6, 4, 3])
+    np.testing.assert_array_equal(found["element"], [6, 6])  # mines are the slower stage
+
+
+def test_plant_that_stands_idle_replaces_at_once(bench):
+    there = np.full((3, 3), np.log(2.0))
+    found = replacing(bench, there, Standing(base_standing(bench).technology, np.zeros((3, 3)), there))
+    np.testing.assert_array_equal(found["stage"], 0)
+
+
+def test_what_never_comes_is_minus_one(bench):
+    frozen = bench.parameters.replace(capacity_expansion=np.zeros(3))
+    found = years_to_replace(
+        bench, base_standing(bench), np.ones((3, 3)), np.array([False, True, True]), frozen
+    )
+    np.testing.assert_array_equal(found["stage"], -1)
+    np.testing.assert_array_equal(found["element"], -1)
+
+
+def test_only_plant_outside_counts(bench):
+    target = np.zeros((3, 3))
+    target[0] = 5.0
+    np.testing.assert_array_equal(replacing(bench, target)["stage"], 0)
+
+
+def test_the_order_book_of_today_does_not_count(bench):
+    """Orders for an embargo are placed when it starts: what was ordered before for other reasons is left out."""
+    standing = build(base_standing(bench), np.ones((3, 3)), bench.parameters)
+    assert len(standing.targets) == 1
+    np.testing.assert_array_equal(
+        replacing(bench, np.full((3, 3), np.log(2.0)), standing)["stage"],
+        replacing(bench, np.full((3, 3), np.log(2.0)), standing.replace(targets=()))["stage"],
+    )

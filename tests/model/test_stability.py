@@ -21,9 +21,16 @@ def test_the_map_is_the_derivative_of_research_by_finite_differences(regime):
     r_x, r_e = (rng.standard_normal(mask.shape) * mask for mask in product.active)
     log_a = np.zeros((*bench.output.shape, len(bench.elements) + 1))
     log_a[:, :, -1], log_a[:, users, :-1] = technology(research, users, h * r_x, h * r_e, regime == FULL)
-    pair = [solve(bench, Shock(technology=sign * log_a), Closure(regime, "given", "given")) for sign in (1, -1)]
+    pair = [
+        solve(bench, Shock(technology=sign * log_a), Closure(regime, "given", "given")) for sign in (1, -1)
+    ]
     up, down = (
-        np.concatenate([s.allocation.direction.research_x[product.active[0]], s.allocation.direction.research_e[product.active[1]]])
+        np.concatenate(
+            [
+                s.allocation.direction.research_x[product.active[0]],
+                s.allocation.direction.research_e[product.active[1]],
+            ]
+        )
         for s in pair
     )
     vector = np.concatenate([r_x[product.active[0]], r_e[product.active[1]]])
@@ -37,7 +44,9 @@ def test_extremes_are_those_of_the_dense_matrix(closure, regime):
     product = TechnologyMap(bench, regime)
     values = np.linalg.eigvals(np.stack([product(unit) for unit in np.eye(product.size)], axis=1))
     found = extremes(bench, regime)
-    np.testing.assert_allclose([found.largest, found.smallest], [values.real.max(), values.real.min()], atol=1e-6)
+    np.testing.assert_allclose(
+        [found.largest, found.smallest], [values.real.max(), values.real.min()], atol=1e-6
+    )
 
 
 def test_technology_that_feeds_on_itself_is_refused_with_the_range():
@@ -48,7 +57,9 @@ def test_technology_that_feeds_on_itself_is_refused_with_the_range():
         check_path(bench, "directed")
     # The range is right: eigenvalues are proportional to the innovation elasticity.
     tame = bench.replace(
-        parameters=bench.parameters.replace(innovation_elasticity=bench.parameters.innovation_elasticity * 0.99 / largest)
+        parameters=bench.parameters.replace(
+            innovation_elasticity=bench.parameters.innovation_elasticity * 0.99 / largest
+        )
     )
     assert check_path(tame, "directed").largest == pytest.approx(0.99, rel=1e-6)
 
@@ -62,7 +73,10 @@ def test_a_path_overshoots_outside_the_range_and_settles_inside():
     assert found.fastest < 1
     with pytest.raises(ValueError, match=rf"the stable range is 0 to {found.fastest:.3g}"):
         check_path(bench, "directed")
-    shocks = [Shock(demand_shift=np.where(np.arange(bench.final.shape[1]) == 0, 1.05, 1.0) * np.ones((3, 1))), *[Shock()] * 11]
+    shocks = [
+        Shock(demand_shift=np.where(np.arange(bench.final.shape[1]) == 0, 1.05, 1.0) * np.ones((3, 1))),
+        *[Shock()] * 11,
+    ]
 
     def swing(speed):
         par = bench.parameters.replace(learning=speed, forgetting=speed)

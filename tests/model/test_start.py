@@ -33,8 +33,7 @@ def test_a_start_may_have_other_quotas_and_another_closure():
 def test_a_start_that_leads_nowhere_does_no_harm():
     bench, _ = world(1, research_closure="sector")
     good = solve(bench, Shock(quotas=(quota(bench, 0.6),)), STATIC)
-    state = good.allocation.state
-    lost = state._replace(price=np.full_like(state.price, 400.0))
+    lost = good.allocation.state._replace(price=np.full_like(good.allocation.state.price, 400.0))
     bad = replace(good, allocation=replace(good.allocation, state=lost))
     found = solve(bench, Shock(quotas=(quota(bench, 0.6),)), STATIC, start=bad)
     np.testing.assert_allclose(found.allocation.supply, good.allocation.supply, rtol=1e-10)
