@@ -33,6 +33,11 @@ COMMANDS = {
 }
 FOLDER = Path(__file__).parent / "outputs" / "commands"
 
+# The matrices are small: threads of the linear algebra would cost more than they save, and would make the last bits of
+# results depend on how many there are. Read when NumPy loads, so set before; what the user has set stays.
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
 
 def main(argv: list[str]) -> int:
     """Run one command and return its exit code. Only the module of the command asked for is imported."""
