@@ -9,7 +9,6 @@ import numpy as np
 
 import calibration
 from calibration.errors import InputError
-from model.path import simulate
 from model.records import Array, Benchmark, Closure, Regime, Shock
 from model.solution import Solution, SolveError
 from model.solve import solve
@@ -100,6 +99,8 @@ class _World:
                 text = error.diagnosis.text(self.calibration.labels, names)
                 raise ValueError(text) from error
             return {Source(self.key, regime, None): read(solution)}
+        from model.path import simulate
+
         path = self.scenario.path(self.calibration)
         solutions = simulate(
             self.benchmark, path.years, path.shocks, regime,

@@ -142,7 +142,7 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") 
 
 
 def merge(study: Study, store: Store) -> Path:
-    """Write results.nc from the chunks, a chunk at a time, and drop them. Raises FileNotFoundError when one is missing."""
+    """Write results.nc from the chunks, one at a time, and drop them. Raises FileNotFoundError if one is missing."""
     target = store.folder / RESULTS
     with atomic_path(target) as partial, h5netcdf.File(partial, "w") as file:
         _frame(file, study, store)

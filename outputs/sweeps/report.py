@@ -1,0 +1,208 @@
+"""Tables, figures and the section of a sweep: written into its folder from results.nc alone."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from calibration.errors import InputError
+from calibration.files import write_text
+from calibration.tables import write_csv
+from outputs import names
+from outputs.names import number
+from outputs.sweeps import discovery, drawing, indices
+from outputs.sweeps.drawing import Drawn, Group
+from outputs.sweeps.reading import Sweep
+from outputs.tables import columns as as_columns
+
+SAMPLED = ("monte_carlo", "latin_hypercube", "sobol")
+
+
+@dataclass
+class Tables:
+    """Tables by file name, and what could not be computed and why."""
+
+    frames: dict[str, pd.DataFrame] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+def tables(sweep: Sweep) -> Tables:
+    """Everything that the design allows; refusals are kept with their reason."""
+    found = Tables({"summary": indices.summary(sweep)})
+    methods: dict[str, Any] = {}
+    if sweep.design == "sobol":
+        methods["sobol"] = indices.sobol
+        if sweep.settings["second_order"]:
+            methods["sobol_pairs"] = indices.sobol_pairs
+    if sweep.design == "morris":
+        methods["morris"] = indices.morris
+    if sweep.design in SAMPLED:
+        methods |= {"coefficients": indices.coefficients, "tornado": indices.tornado}
+    if sweep.design == "one_at_a_time":
+        methods["tornado"] = indices.tornado
+    for name, method in methods.items():
+        _gather(found, name, sweep, method)
+    if sweep.design in SAMPLED:
+        _gather(found, "boxes", sweep, boxes, only_thresholds=True)
+        _gather(found, "thresholds", sweep, thresholds, only_thresholds=True)
+    failures = sweep.failures()
+    if failures:
+        found.frames["failed"] = pd.DataFrame({"draw": list(failures), "reason": list(failures.values())})
+    return found
+
+
+def _gather(found: Tables, name: str, sweep: Sweep, method: Any, only_thresholds: bool = False) -> None:
+    frames = []
+    for group in drawing.groups(sweep):
+        if only_thresholds and group.threshold is None:
+            continue
+        for column, _ in group.single:
+            try:
+                frame = method(sweep, column, group.threshold) if only_thresholds else method(sweep, column)
+            except InputError as error:
+                found.refused[f"{name}, {column}"] = str(error).removeprefix(f"{column}: ")
+            except ModuleNotFoundError as error:
+                found.refused[name] = f"package {error.name} is not installed (extra: salib)"
+            else:
+                frame.insert(0, "outcome", column)
+                frames.append(frame)
+    if frames:
+        found.frames[name] = pd.concat(frames, ignore_index=True)
+
+
+def boxes(sweep: Sweep, column: str, limit: float) -> pd.DataFrame:
+    """Scenario discovery: limits of the box that best singles out draws above the limit."""
+    x, hit = discovery.of_interest(sweep, column, limit)
+    box = discovery.chosen(discovery.prim(x, hit, sweep.parameters))
+    rows = [
+        {"above": limit, "parameter": name, "from": low, "to": high, "p_value": box.p_value[name],
+         "coverage": box.coverage, "density": box.density, "share_of_draws": box.share}
+        for name, (low, high) in box.limits.items()
+    ]  # fmt: skip
+    if not rows:
+        raise InputError(f"{column}: no box singles out the draws above {limit:g}")
+    return pd.DataFrame(rows)
+
+
+def thresholds(sweep: Sweep, column: str, limit: float) -> pd.DataFrame:
+    """Where the median of an outcome crosses its limit, along each parameter; everything else varies."""
+    rows = []
+    for parameter in sweep.parameters:
+        curve = discovery.threshold_curve(sweep, column, parameter, limit)
+        for value in discovery.crossings(curve, limit):
+            rows.append({"parameter": parameter, "limit": limit, "crosses_at": value})
+    if not rows:
+        raise InputError(f"{column}: the median does not cross {limit:g} along any parameter")
+    return pd.DataFrame(rows)
+
+
+def write(sweep: Sweep, folder: Path, figures: bool = True) -> Tables:
+    """Write tables/, figures/, section.html and index.html; returns the tables."""
+    found = tables(sweep)
+    comments = [f"sweep: {sweep.dataset.attrs['name']}", f"calibration: {sweep.dataset.attrs['calibration']}"]
+    for name, frame in found.frames.items():
+        write_csv(folder / "tables" / f"{name}.csv", as_columns(_written(frame)), comments=comments)
+    drawn = drawing.draw(sweep, folder / "figures", found.frames) if figures else []
+    body = section(sweep, found, drawn)
+    write_text(folder / "section.html", body)
+    page = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(title=sweep.dataset.attrs["title"], body=Markup(body))
+    )
+    write_text(folder / "index.html", page)
+    return found
+
+
+def _written(frame: pd.DataFrame) -> pd.DataFrame:
+    """A table for a file: an empty cell where there is no number."""
+    return frame.astype(object).where(frame.notna(), "")
+
+
+def section(sweep: Sweep, found: Tables, drawn: list[Drawn]) -> str:
+    """The HTML of a sweep's section; figures are in it, so that it stands alone."""
+    attrs = sweep.dataset.attrs
+    return (
+        _environment()
+        .get_template("section.html.j2")
+        .render(
+            title=attrs["title"], question=attrs["question"], name=attrs["name"], calibration=attrs["calibration"],
+            design=sweep.design, draws=len(sweep.values), failed=len(sweep.failures()), soft=sweep.soft,
+            notes=json.loads(attrs["notes"]), answers=list(answers(sweep, found)), tables=found.frames,
+            refused=found.refused, parameters=list(_parameters(sweep)),
+            figures=[(d.title, _embedded(d.path)) for d in drawn if d.path is not None],
+            left_out=[(d.title, d.reason) for d in drawn if d.path is None], cell=_cell,
+        )
+    )  # fmt: skip
+
+
+def answers(sweep: Sweep, found: Tables) -> Iterator[str]:
+    """A sentence for each outcome: how far it spreads and what decides it."""
+    summary = found.frames["summary"].set_index("outcome")
+    for group in drawing.groups(sweep):
+        column, regime = group.single[-1]
+        row = summary.loc[column]
+        text = f"{group.title} ({names.regime(regime)}): "
+        if "median" in row and pd.notna(row.get("median")):
+            text += f"median {number(row['median'])} {group.unit}, nine tenths of draws between "
+            text += f"{number(row['p5'])} and {number(row['p95'])}"
+        elif pd.notna(row.get("mean")):
+            text += f"mean {number(row['mean'])} {group.unit}, standard deviation {number(row['sd'])}"
+        else:
+            text += "not found in any draw"
+        yield text + _decides(group, column, found) + "."
+
+
+def _decides(group: Group, column: str, found: Tables) -> str:
+    for table, measure, words in (
+        ("sobol", "total", "{} decides {:.0%} of the variance, alone or with others"),
+        ("morris", "mu_star", "{} moves it most"),
+        ("tornado", "at_high", "{} moves it most"),
+    ):
+        if table in found.frames:
+            rows = found.frames[table]
+            rows = rows[rows["outcome"] == column]
+            if not len(rows):
+                continue
+            size = (rows["at_high"] - rows["at_low"]).abs() if table == "tornado" else rows[measure]
+            best = rows.loc[size.idxmax()]
+            return "; " + words.format(drawing.label(str(best["parameter"])), float(size.max()))
+    return ""
+
+
+def _parameters(sweep: Sweep) -> Iterator[tuple[str, str, str, bool]]:
+    """Name, path, distribution in words, and whether the calibration's value is soft."""
+    ds = sweep.dataset
+    for at, name in enumerate(sweep.parameters):
+        law = json.loads(str(ds["distribution"].values[at]))
+        kind = str(law.pop("type"))
+        words = ", ".join(f"{key} {value}" for key, value in law.items() if value is not None)
+        yield name, str(ds["path"].values[at]), f"{kind}: {words}", name in sweep.soft
+
+
+def _cell(value: Any) -> str:
+    """A value in a table."""
+    if isinstance(value, float):
+        return "–" if value != value else number(value)
+    return str(value)
+
+
+def _embedded(path: Path) -> str:
+    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
