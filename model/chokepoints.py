@@ -140,7 +140,7 @@ def chokepoint(
 def _minimum_cut(
     links: list[tuple[int, int, float]], sink: int, scale: float
 ) -> tuple[float, list[tuple[int, int, float]]]:
-    """Maximum flow from node 0 to the sink, exact to 1e-8 of `scale` (what is needed), and the links of a minimum cut."""
+    """Maximum flow from node 0 to the sink, exact to 1e-8 of `scale` (the need), and the links of a minimum cut."""
     rows, columns, capacity = (np.array(values) for values in zip(*links, strict=True))
     # The algorithm counts in 32-bit whole numbers. No capacity above the need can matter.
     unit = scale / 2**28
@@ -215,9 +215,10 @@ def rerouting(
 ) -> Rerouting:
     """Maximum flow of one element from mines over separators to buyers without the exports of some origins.
 
-    shipments (i,n) tonnes; ore (i,i) tonnes of it mined in the first region and separated in the second; restricting
-    (i,) bool; links carry `stretch` times their base tonnes; plants make `spare` times theirs, a number or (2,i): mines,
-    separators. The restricting origins export neither concentrate nor the element. Exact to 1e-8 of all tonnes.
+    shipments (i,n) tonnes; ore (i,i) tonnes of it mined in the first region and separated in the second;
+    restricting (i,) bool; links carry `stretch` times their base tonnes; plants make `spare` times theirs, a number
+    or (2,i): mines, separators. The restricting origins export neither concentrate nor the element. Exact to 1e-8 of
+    all tonnes.
     """
     shut = np.asarray(restricting, dtype=bool)
     regions = len(shut)

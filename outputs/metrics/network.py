@@ -38,6 +38,7 @@ from model.records import Array
 from outputs.metrics.base import Base
 from outputs.metrics.removal import Removal, default_nodes, removals
 
+CLOSINGS = ("elements", "elements and magnets")  # what the restricting origins keep
 STRETCHES = (1.0, 2.0, 5.0)  # how many times its base tonnes a link can carry
 SMALLEST = 1e-3
 TARGETS = 3
@@ -66,10 +67,9 @@ class Chokepoint:
     element: str
     target: str
     need: float  # tonnes
-    covered: Mapping[
-        float, float
-    ]  # stretch of links -> share of the need without the restricting origins' exports
-    narrowest: Mapping[float, Cut]
+    cuts: Mapping[
+        tuple[str, float], Cut
+    ]  # what the restricting origins close, stretch of links -> minimum cut
     gatekeepers: tuple[str, ...]
     fewest: tuple[str, ...]  # the fewest nodes that cut it off
     through: tuple[
@@ -123,11 +123,8 @@ def measure(
     groups = tuple(frozenset(group) for group in communities(production))
     placed = positions(base, flows, groups)
     _report(advance)
-    points = tuple(
-        point
-        for element in elements or (headline(base),)
-        for point in chokepoints(base, element, targets, smallest / 10)
-    )
+    closely = elements or (headline(base),)
+    points = tuple(point for e in closely for point in chokepoints(base, e, targets, smallest / 10))
     _report(advance)
     plants = latent_plants(base)
     rerouted = {e: {s: _reroute(base, e, s) for s in (*STRETCHES, np.inf)} for e in labels.elements}
@@ -197,8 +194,11 @@ def chokepoints(base: Base, element: str, targets: Sequence[str], smallest: floa
 
 
 def _chokepoint(base: Base, found: ElementFlows, graph: Graph, target: str) -> Chokepoint:
-    closed = closed_links(base, graph)
-    cuts = {s: chokepoint(graph, [target], stretch=s, closed=closed) for s in STRETCHES}
+    cuts = {
+        (closing, s): chokepoint(graph, [target], stretch=s, closed=closed_links(base, graph, closing))
+        for closing in CLOSINGS
+        for s in STRETCHES
+    }
     names, flows = node_names(base.labels), base.flows
     m = names.index(target)
     chosen = [base.labels.elements.index(name) for name in found.names]
@@ -207,21 +207,27 @@ def _chokepoint(base: Base, found: ElementFlows, graph: Graph, target: str) -> C
     share[m] = 0.0
     largest = np.argsort(-share, kind="stable")[:5]
     return Chokepoint(
-        found.names[0], target, cuts[1.0].need, {s: cut.covered for s, cut in cuts.items()}, cuts, tuple(gatekeepers(graph, target)),
-        tuple(sorted(smallest_cut(graph, target))), tuple((names[v], float(share[v])) for v in largest if share[v] > 0),
-    )  # fmt: skip
+        element=found.names[0],
+        target=target,
+        need=next(iter(cuts.values())).need,
+        cuts=cuts,
+        gatekeepers=tuple(gatekeepers(graph, target)),
+        fewest=tuple(sorted(smallest_cut(graph, target))),
+        through=tuple((names[v], float(share[v])) for v in largest if share[v] > 0),
+    )
 
 
-def closed_links(base: Base, graph: Graph) -> list[tuple[str, str]]:
-    """Links by which elements and concentrate leave the restricting regions."""
-    inside = set(base.restricting_names)
-    return [
-        (u, v)
-        for u, v in graph.edges
-        if graph.nodes[u]["kind"] in (MINE, ELEMENT)
-        and graph.nodes[u]["region"] in inside
-        and graph.nodes[v]["region"] not in inside
-    ]
+def closed_links(base: Base, graph: Graph, closing: str = CLOSINGS[0]) -> list[tuple[str, str]]:
+    """Links by which elements and concentrate, or these and magnets, leave the restricting regions."""
+    inside, b = set(base.restricting_names), base.calibration.benchmark
+    chain = {base.labels.sectors[int(j)] for j in b.stage_sector} if closing == CLOSINGS[1] else set()
+
+    def leaves(u: str, v: str) -> bool:
+        seller = graph.nodes[u]
+        closed = seller["kind"] in (MINE, ELEMENT) or seller.get("sector") in chain
+        return closed and seller["region"] in inside and graph.nodes[v]["region"] not in inside
+
+    return [(u, v) for u, v in graph.edges if leaves(u, v)]
 
 
 def _reroute(base: Base, element: str, stretch: float, spare: Array | float = 1.0) -> Rerouting:
