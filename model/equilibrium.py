@@ -20,6 +20,7 @@ from model.markets import (
     labour_wage,
     mobile_supply,
     sell,
+    sluggish_excess,
     sluggish_supply,
     spend,
     world_factor_income,
@@ -197,7 +198,9 @@ def residuals(system: System, a: Allocation) -> Residuals:
         profit=zero_profit(system, a.revenue_price, a.costs) * system.active,
         market=log_ratio(a.supply, a.sales.gate, system.supplied),
         mobile=log_ratio(a.mobile_supply, demand[:, system.mobile].sum(axis=2), system.endowment[:, system.mobile] > 0),
-        sluggish=log_ratio(a.sluggish_supply, demand[:, system.sluggish], system.supply_share > 0),
+        sluggish=sluggish_excess(
+            system, state.rent, a.capacity, a.labour, state.output + system.log_subsidy, a.costs
+        ),
         budget=budget,
         research_x=state.research_x - a.direction.research_x,
         research_e=state.research_e - a.direction.research_e,

@@ -149,6 +149,25 @@ def sluggish_supply(system: System, sluggish: Array, capacity: Array, labour: Ar
     return supply * np.where(system.sluggish == system.benchmark.labour, labour[:, None], 1.0)[:, :, None]
 
 
+def sluggish_excess(
+    system: System, sluggish: Array, capacity: Array, labour: Array, output: Array, costs: Costs
+) -> Array:
+    """E10: (n,fs,j) ln supply less ln demand of sluggish factors, 0 in the base year.
+
+    In logs throughout: the rent of a dying mine falls below what exp can hold. output (n,j) ln Y, subsidies included.
+    """
+    nests = system.nests
+    rho = system.rho_supply[:, None]
+    supply = rho * sluggish - (rho - 1) * sluggish_index(system, sluggish)[:, :, None]
+    for s, j in enumerate(system.benchmark.stage_sector):
+        supply[:, system.stage_factor[s], j] += capacity[:, s]
+    supply = supply + np.where(system.sluggish == system.benchmark.labour, np.log(labour)[:, None], 0.0)[:, :, None]
+    on_other = output + nests.rho_ree * (costs.other - costs.technology_x - costs.nest)
+    on_added = on_other + nests.rho_added * (costs.value_added - costs.other)
+    demand = on_added[:, None] + nests.rho_factor * (sluggish - costs.value_added[:, None])
+    return np.where(system.supply_share > 0, supply - demand, 0.0)
+
+
 def labour_wage(system: System, mobile: Array, sluggish: Array) -> Array:
     """(n,) ln wage of labour: its index when labour is sluggish."""
     labour = system.benchmark.labour
@@ -159,8 +178,21 @@ def labour_wage(system: System, mobile: Array, sluggish: Array) -> Array:
 
 def sluggish_index(system: System, sluggish: Array) -> Array:
     """E10: (n,fs) ln W of sluggish factors."""
-    rho = system.rho_supply[:, None]
-    return index((system.supply_share * np.expm1(rho * sluggish)).sum(axis=2), system.rho_supply)
+    top, shares = sluggish_weights(system, sluggish)
+    total = shares.sum(axis=2)
+    return top + np.log(np.where(total == 0, 1.0, total)) / system.rho_supply
+
+
+def sluggish_weights(system: System, sluggish: Array) -> tuple[Array, Array]:
+    """E10: (n,fs) the highest ln wage of a factor, and (n,fs,j) phi (w / highest)^(1+kappa).
+
+    Relative to the highest, because the rent of a dying mine falls below what exp can hold.
+    """
+    present = system.supply_share > 0
+    top = np.where(present, sluggish.real, -np.inf).max(axis=2)
+    top = np.where(np.isfinite(top), top, 0.0)
+    power = np.exp(system.rho_supply[:, None] * np.where(present, sluggish - top[:, :, None], 0.0))
+    return top, system.supply_share * power
 
 
 def labour_in_production(system: System, direction: Direction) -> Array:

@@ -15,6 +15,7 @@ from model.tangent import linearise
 from model.unknowns import Layout, layout
 
 SLOW = 20  # products of one linear solve beyond which the regions of the preconditioner are renewed
+LOOSE = 0.05  # weight of outputs, rents and capacity in the length of a step: those of a dying mine fall by many orders at once
 FAR = 0.2  # change of any log since the chain was factorised beyond which it is factorised again
 
 
@@ -29,6 +30,8 @@ class Equilibrium:
         self.factorised: Array | None = None  # iterate of the last factorisation of the chain
         licence, leak = (State._fields.index(name) for name in ("licence", "leak"))
         starts = (*self.cells.starts, self.cells.size)
+        names = [State._fields.index(name) for name in ("output", "rent", "capacity")]
+        self.loose = np.concatenate([np.arange(starts[name], starts[name + 1]) for name in names])
         self.licence = slice(starts[licence], starts[leak])
         self.leak = slice(starts[leak], starts[leak + 1])
         self.made = slice(starts[leak + 1], None)
@@ -60,6 +63,7 @@ class Equilibrium:
     def relative(self, x: Array, step: Array) -> Array:
         """A step in logs: licences against the price they add to, leaks against base tonnes."""
         r, scaled = self.system.restrictions, step.copy()
+        scaled[self.loose] *= LOOSE
         scaled[self.licence] /= x[self.licence] + r.scale
         scaled[self.leak] /= r.leak_scale
         scaled[self.made] /= self.system.production_scale

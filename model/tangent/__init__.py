@@ -14,7 +14,7 @@ from copy import copy
 import numpy as np
 
 from model.equilibrium import Allocation, Residuals, State
-from model.markets import sluggish_index
+from model.markets import sluggish_index, sluggish_weights
 from model.records import Array
 from model.restrictions import complementarity_slopes
 from model.system import TONNES, System
@@ -194,7 +194,7 @@ class Factors:
         self.specific = bool((system.rho_supply == 1.0).all())
         if len(system.sluggish):
             rho = system.rho_supply[:, None]
-            weight = system.supply_share * np.exp(rho * a.state.rent)
+            _, weight = sluggish_weights(system, a.state.rent)
             self.mean = (weight * reciprocal(weight.sum(axis=2, keepdims=True)))[..., None]
             self.rho = rho[..., None]
             self.world_sluggish = (base[:, system.sluggish] * np.exp(sluggish_index(system, a.state.rent)))[..., None]
