@@ -11,11 +11,12 @@ from dataclasses import replace
 import numpy as np
 
 from model import Solution, solve
+from model.flows import delivered_price
 from model.records import Shock
 from model.unknowns import BLOCKS
 from model.variables import results
 from tests.conditions import gaps
-from tests.independent import Published, base_gate, normal, published, quota_tonnes, recompute
+from tests.independent import Published, base_gate, base_licence, normal, published, quota_tonnes, recompute
 from tests.instruments import Case
 from tests.points import (
     analytic,
@@ -169,7 +170,14 @@ def reported(case: Case, solution: Solution | None = None) -> None:
         / w.revenue,
         "exports": by_sector(w.made, w.gate),
         "border_price": border_price(w, gate0, abroad)[:, e],
+        "ree_patents": patents(w),
+        "technology_gain": (
+            (1 - b.research_share) * (1 + w.s) * w.p.output * (without / w.unit_cost - 1)
+        ).sum(axis=1),
+        "terms_of_trade": terms_of_trade(w, gate0),
+        "real_income_without_asset_sales": (w.consumption - w.released) / b.final.sum(axis=1) / w.final_price,
     }
+    assert_close("delivered prices", delivered_price(solution), w.delivered, 1e-10)
     for name, value in wanted.items():
         size = 1 + np.abs(value)
         if name == "equivalent_variation":  # a small difference of large numbers
@@ -206,6 +214,28 @@ def border_price(w, gate0, abroad):
         if weight[i, :, k].sum() > 0:
             mean[i, k] = (normal(weight[i, :, k]) * ratio[i, :, k]).sum()
     return mean * w.p.price
+
+
+def terms_of_trade(w, gate0):
+    """Section 8: change of border prices, deflated, at the mean of old and new quantities; exports less imports."""
+    b, found = w.b, np.zeros(len(w.b.final))
+    for i, n, k in np.ndindex(gate0.shape):
+        if i == n:
+            continue
+        old = (1 + base_licence(b, i, n, k)) * (1 + b.export_tax[i, n, k])
+        new = w.p.price[i, k] * (1 + w.licence[i, n, k]) * (1 + w.x[i, n, k])
+        mean = (gate0[i, n, k] + w.gate[i, n, k] / w.p.price[i, k]) / 2
+        found[i] += mean * (new / w.final_price[i] - old)
+        found[n] -= mean * (new / w.final_price[n] - old)
+    return found
+
+
+def patents(w):
+    """E20: research on elements, weighted by their share in the base cost of rare earths; 1 where there is none."""
+    found = np.ones(w.b.output.shape)
+    for n, j in np.argwhere((w.base_type[:, :, :-1].sum(axis=2) > 0) & (w.b.research_share > 0)):
+        found[n, j] = (normal(w.base_type[n, j, :-1]) * w.p.research[n, j, :-1]).sum()
+    return found
 
 
 def solow(w):

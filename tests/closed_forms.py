@@ -67,10 +67,12 @@ def caliendo_parro(table: Table, theta, tariff, iceberg, tolerance: float = 1e-1
         trade = t.trade * power * price**theta
         output, income, revenue = _spending(t, trade / (1 + tariff), trade * tariff / (1 + tariff), wage * labour)
         excess = (value_added * output).sum(axis=1) / (wage * labour)
-        wage = wage * excess**0.5
+        wage = wage * excess ** (1 / (1 + np.max(theta)))  # demand for a region's labour is about that elastic
         wage = wage * labour.sum() / (wage * labour).sum()
         if np.abs(excess - 1).max() < tolerance * 10:
             break
+    else:
+        raise ArithmeticError("the loop over wages does not settle")
     welfare = income / np.exp((t.final * np.log(price)).sum(axis=1)) / flows(t)[1]
     return FixedPoint(wage, price, trade, income, revenue, welfare)
 

@@ -248,12 +248,17 @@ def stocks(w: Economy) -> None:
         in_force(shock.recycling, np.zeros(b.final.shape)),
     )
     before, gate = base_spending(b), base_gate(b)
-    w.stock, w.recycling_cost = np.zeros(b.final.shape), np.zeros(len(b.final))
+    w.stock, w.recycling_cost, w.released = (
+        np.zeros(b.final.shape),
+        np.zeros(len(b.final)),
+        np.zeros(len(b.final)),
+    )
     for n, k in np.argwhere((released != 0) | (recycled != 0)):
         bought = sum(tonnes(gate[i, n, k], b.unit_value[i, k]) for i in range(len(gate)) if gate[i, n, k] > 0)
         main = int(np.argmax(before[:, n, k]))  # the class that buys most
         worth = gate[:, n, k].sum() / bought * w.purchaser[main, n, k]  # million USD per tonne
         w.stock[n, k] = (released[n, k] + recycled[n, k]) * worth
+        w.released[n] += released[n, k] * worth
         if shock.recycling_cost is not None:
             w.recycling_cost[n] += shock.recycling_cost[n, k] * recycled[n, k] * worth
     gross = w.spending.sum(axis=0)

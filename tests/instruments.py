@@ -98,7 +98,7 @@ def cases(seed: int = 0, b: Benchmark | None = None) -> dict[str, Case]:
     sharing = b.replace(parameters=b.parameters.replace(deficit_rule="share_of_world_income"))
     licensed = awkward(seed + 1, sizes or AWKWARD, licence=True)
     classes = awkward(seed + 2, sizes or Sizes(4, 6, 5, 2, 6))
-    sparse = awkward(seed + 3, sizes or AWKWARD, sparse=True)
+    sparse = awkward(seed + 3, sizes or AWKWARD, sparse=True, gaps=True)
 
     def stock_case(world_: Benchmark) -> Case:
         return Case(
@@ -117,6 +117,7 @@ def cases(seed: int = 0, b: Benchmark | None = None) -> dict[str, Case]:
         "quota with rents to importers": Shock(quotas=(quota.replace(rent_to_importer=0.4),)),
         "quotas that overlap": Shock(quotas=(quota, heavy)),
         "quota on one buyer": Shock(quotas=(quota_on(b, "quota", one_buyer, 0.4),)),
+        "quota that does not bind": Shock(quotas=(quota_on(b, "quota", of_zero, 3.0, leak_margin=5.0),)),
         "quota of zero": Shock(quotas=(quota.replace(limit=0.0),)),
         "quota that leaks": Shock(quotas=(quota_on(b, "quota", of_zero, 0.5, reo, leak_margin=0.5),)),
         "production quota": Shock(production_quotas=(production_quota(b, 0.7),)),

@@ -25,9 +25,12 @@ class Sizes:
 def world(
     seed: int = 0, sizes: Sizes | None = None, *, taxes: bool = True, research: bool = True, deficits: bool = True,
     subsidies: bool = True, licence: bool = False, ree_cost: float = 0.02, sigma: float = 4.0, capital_mobility: float = np.inf,
-    sparse: bool = False, **changes: object,
+    sparse: bool = False, gaps: bool = False, **changes: object,
 ) -> tuple[Benchmark, Labels]:  # fmt: skip
-    """A balanced world: ordinary sectors, mining, separation (joint) and magnets; labour, capital, resource."""
+    """A balanced world: ordinary sectors, mining, separation (joint) and magnets; labour, capital, resource.
+
+    sparse: some origins sell nothing to some buyers. gaps: some users do without an element, or without research.
+    """
     size = sizes or Sizes()
     rng = np.random.default_rng(seed)
     n, o, e, classes = size.regions, size.ordinary, size.elements, size.classes
@@ -45,6 +48,9 @@ def world(
         if s in users:
             cost[:, elements, s] = rng.dirichlet(np.ones(e), n) * rng.uniform(0.2, 1.0, (n, 1)) * ree_cost
     cost[:, concentrate, separation] = 0.35
+    holes = np.random.default_rng(seed + 1)  # another stream, so that worlds without gaps stay as they are
+    if gaps:
+        cost[:, elements] *= holes.random((n, e, j)) > 0.3
     payment = np.zeros((n, f, j))
     left = 1 - cost.sum(axis=1)
     labour = rng.uniform(0.4, 0.7, (n, j))
@@ -57,6 +63,8 @@ def world(
     )
     final = np.concatenate([rng.dirichlet(np.ones(o), n), np.zeros((n, k - o))], axis=1)
     research_share = rng.uniform(0.005, 0.06, (n, j)) * research
+    if gaps:
+        research_share *= holes.random((n, j)) > 0.3
     share = rng.dirichlet(np.full(n, 1.5), (classes, n, k)).transpose(0, 3, 1, 2)  # (c,i,n,k)
     share = 0.5 * share + 0.5 * np.eye(n)[None, :, :, None]
     if sparse:

@@ -43,7 +43,7 @@ def test_the_market_left_out_clears(name):
 
 REPORTED = (
     "no shock", "export tax", "quota by oxide content", "quota that leaks", "production quota", "use subsidy",
-    "recycling", "stock purchase", "capacity investment", "technology given", "capacity at its target",
+    "recycling", "stock purchase", "stock release", "capacity investment", "technology given", "capacity at its target",
     "licence of the base year removed", "origins differ by use", "empty cells", "all at once",
 )  # fmt: skip
 
