@@ -1,0 +1,1 @@
+"""Scenarios over years: solving them side by side, and what they say."""
