@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -100,30 +101,30 @@ def _jobs(sweep: Sweep, tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[st
     found = groups(sweep)
     sampled = sweep.design in ("monte_carlo", "latin_hypercube", "sobol")
     if sampled:
-        yield "How far outcomes spread", "distributions", lambda: distributions(sweep, found)
+        yield "How far outcomes spread", "distributions", partial(distributions, sweep, found)
     for group in found:
         low = group.title[0].lower() + group.title[1:]
         if sweep.design == "sobol":
             yield (
                 f"What decides {low}",
                 f"sobol-{group.name}",
-                lambda g=group: sobol(_rows_of(tables, "sobol", g), g),
+                partial(sobol, tables, group),
             )
         if sweep.design == "morris":
             yield (
                 f"What moves {low}",
                 f"morris-{group.name}",
-                lambda g=group: morris(_rows_of(tables, "morris", g), g),
+                partial(morris, tables, group),
             )
         if sampled or sweep.design == "one_at_a_time":
-            yield f"Tornado: {low}", f"tornado-{group.name}", lambda g=group: tornado(sweep, g)
+            yield f"Tornado: {low}", f"tornado-{group.name}", partial(tornado, sweep, group)
         if sampled and group.threshold is not None:
             title = f"Where {low} crosses {number(group.threshold)}"
-            yield title, f"threshold-{group.name}", lambda g=group: threshold(sweep, g)
+            yield title, f"threshold-{group.name}", partial(threshold, sweep, group)
         if group.path and sampled:
-            yield f"{group.title}, year by year", f"fan-{group.name}", lambda g=group: fan(sweep, g)
+            yield f"{group.title}, year by year", f"fan-{group.name}", partial(fan, sweep, group)
         if sweep.design == "grid" and len(sweep.parameters) <= 2:
-            yield group.title, f"map-{group.name}", lambda g=group: lines(sweep, g)
+            yield group.title, f"map-{group.name}", partial(lines, sweep, group)
 
 
 def label(parameter: str) -> str:
@@ -145,8 +146,9 @@ def _rows_of(tables: Mapping[str, pd.DataFrame], name: str, group: Group) -> dic
     return found
 
 
-def sobol(tables: Mapping[str, pd.DataFrame], group: Group) -> Any:
+def sobol(whole: Mapping[str, pd.DataFrame], group: Group) -> Any:
     """First-order (dark) and total (light) indices with intervals, a panel for each regime."""
+    tables = _rows_of(whole, "sobol", group)
     order = np.argsort(-np.max([table["total"] for table in tables.values()], axis=0))[:SHOWN]
     figure, axes = style.figure(1, len(tables), size=_rows(len(order)), sharey=True, squeeze=False)
     place = np.arange(len(order))[::-1]
@@ -169,8 +171,9 @@ def sobol(tables: Mapping[str, pd.DataFrame], group: Group) -> Any:
     return figure
 
 
-def morris(tables: Mapping[str, pd.DataFrame], group: Group) -> Any:
+def morris(whole: Mapping[str, pd.DataFrame], group: Group) -> Any:
     """Mean absolute elementary effect against its spread: right is influential, up is nonlinear or interacting."""
+    tables = _rows_of(whole, "morris", group)
     figure, axes = style.figure(1, len(tables), squeeze=False)
     for axis, (regime, table) in zip(axes[0], tables.items(), strict=True):
         axis.errorbar(table["mu_star"], table["sigma"], xerr=table["half_width"], fmt="o", color=COLOUR[regime],

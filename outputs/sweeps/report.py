@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -79,16 +80,19 @@ def _gather(found: Tables, name: str, sweep: Sweep, method: Any, only_thresholds
 
 
 def boxes(sweep: Sweep, column: str, limit: float) -> pd.DataFrame:
-    """Scenario discovery: limits of the box that best singles out draws above the limit."""
+    """Scenario discovery: limits of the box that best singles out the rarer side of the limit."""
     x, hit = discovery.of_interest(sweep, column, limit)
+    above = bool(hit.mean() <= 0.5)
+    hit = hit if above else ~hit
+    side = f"{'above' if above else 'below'} {limit:g}"
     box = discovery.chosen(discovery.prim(x, hit, sweep.parameters))
     rows = [
-        {"above": limit, "parameter": name, "from": low, "to": high, "p_value": box.p_value[name],
+        {"draws": side, "parameter": name, "from": low, "to": high, "p_value": box.p_value[name],
          "coverage": box.coverage, "density": box.density, "share_of_draws": box.share}
         for name, (low, high) in box.limits.items()
     ]  # fmt: skip
     if not rows:
-        raise InputError(f"{column}: no box singles out the draws above {limit:g}")
+        raise InputError(f"{column}: no box singles out the draws {side}")
     return pd.DataFrame(rows)
 
 
@@ -146,12 +150,12 @@ def section(sweep: Sweep, found: Tables, drawn: list[Drawn]) -> str:
 
 def answers(sweep: Sweep, found: Tables) -> Iterator[str]:
     """A sentence for each outcome: how far it spreads and what decides it."""
-    summary = found.frames["summary"].set_index("outcome")
+    summary = {str(row["outcome"]): row for row in found.frames["summary"].to_dict("records")}
     for group in drawing.groups(sweep):
         column, regime = group.single[-1]
-        row = summary.loc[column]
+        row = summary[column]
         text = f"{group.title} ({names.regime(regime)}): "
-        if "median" in row and pd.notna(row.get("median")):
+        if pd.notna(row.get("median")):
             text += f"median {number(row['median'])} {group.unit}, nine tenths of draws between "
             text += f"{number(row['p5'])} and {number(row['p95'])}"
         elif pd.notna(row.get("mean")):
@@ -173,8 +177,8 @@ def _decides(group: Group, column: str, found: Tables) -> str:
             if not len(rows):
                 continue
             size = (rows["at_high"] - rows["at_low"]).abs() if table == "tornado" else rows[measure]
-            best = rows.loc[size.idxmax()]
-            return "; " + words.format(drawing.label(str(best["parameter"])), float(size.max()))
+            best = str(rows["parameter"].to_list()[int(np.argmax(size))])
+            return "; " + words.format(drawing.label(best), float(size.max()))
     return ""
 
 

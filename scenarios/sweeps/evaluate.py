@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 FAILURES = (InputError, SolveError, ValueError, ArithmeticError, np.linalg.LinAlgError)
 
 
+class Unsolved(ValueError):
+    """A solve that failed, in words."""
+
+
 class Evaluated(NamedTuple):
     """The outcomes of a draw, nan where they could not be had, and why ("" when all could)."""
 
@@ -63,7 +67,11 @@ def evaluate(study: Study, row: Array) -> Evaluated:
 
 def _reason(where: str, error: BaseException) -> str:
     notes = " ".join(getattr(error, "__notes__", ()))
-    text = str(error) if isinstance(error, InputError | SolveError) else f"{type(error).__name__}: {error}"
+    text = (
+        str(error)
+        if isinstance(error, InputError | SolveError | Unsolved)
+        else f"{type(error).__name__}: {error}"
+    )
     return f"{where}: {' '.join(text.split())} {notes}".strip()[:500]
 
 
@@ -97,7 +105,7 @@ class _World:
             except SolveError as error:
                 names = tuple(quota.name for quota in shock.quotas)
                 text = error.diagnosis.text(self.calibration.labels, names)
-                raise ValueError(text) from error
+                raise Unsolved(text) from error
             return {Source(self.key, regime, None): read(solution)}
         from model.path import simulate
 

@@ -36,6 +36,7 @@ THREADS = (
     "VECLIB_MAXIMUM_THREADS",
 )
 AHEAD = 3  # chunks under way for each worker
+TIMEOUT = "20s"  # for a scheduler to answer
 RESTARTS = 3  # of a pool whose worker was killed
 
 Progress = Callable[[int], object]
@@ -136,7 +137,7 @@ def dask(address: str) -> Iterator[tuple[Executor, int]]:
     from distributed import Client
 
     try:
-        client = Client(address, timeout="20s")
+        client = Client(address, timeout=TIMEOUT)
     except (OSError, ValueError, TimeoutError) as error:
         raise InputError(f"--dask {address}: no scheduler answers ({error})") from error
     try:

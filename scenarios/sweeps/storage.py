@@ -75,7 +75,7 @@ class Store:
         """A finished chunk; None when it is not there or not whole, so that it is computed again."""
         span = self.span(number)
         try:
-            with np.load(self.path(number), allow_pickle=False) as found:
+            with self.path(number).open("rb") as stream, np.load(stream, allow_pickle=False) as found:
                 values, reasons = found["values"], tuple(str(reason) for reason in found["reasons"])
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return None

@@ -42,7 +42,7 @@ class Spec:
     calibration: str
     determined_by: Mapping[str, Any]
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """SHA-256 of everything the numbers depend on."""
         return hashlib.sha256(_canonical(self.determined_by).encode()).hexdigest()

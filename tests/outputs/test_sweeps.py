@@ -1,0 +1,314 @@
+"""Analysis of sweeps against closed forms, SALib and boxes that are known; constants and failures are errors."""
+
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from calibration.errors import InputError
+from outputs.sweeps import discovery, indices, reading, report
+from scenarios.sweeps import design as plans
+from scenarios.sweeps import sampling
+from scenarios.sweeps.distributions import Uniform
+
+PI = np.pi
+ISHIGAMI = [Uniform(low=-PI, high=PI)] * 3
+
+
+def ishigami(x, a=7.0, b=0.1):
+    return np.sin(x[:, 0]) + a * np.sin(x[:, 1]) ** 2 + b * x[:, 2] ** 4 * np.sin(x[:, 0])
+
+
+def ishigami_indices(a=7.0, b=0.1):
+    """First-order and total indices, and the one pair that interacts (Ishigami and Homma 1990)."""
+    v1, v2 = 0.5 * (1 + b * PI**4 / 5) ** 2, a**2 / 8
+    v13 = b**2 * PI**8 * (1 / 18 - 1 / 50)
+    v = v1 + v2 + v13
+    return np.array([v1, v2, 0]) / v, np.array([v1 + v13, v2, v13]) / v, v13 / v
+
+
+def sweep_of(
+    plan,
+    function,
+    laws,
+    correlation=None,
+    units="percent",
+    years=(0,),
+    threshold=np.nan,
+    regimes=("directed",),
+):
+    """A sweep whose outcome is a function of the parameters: one column, or one for each regime and year."""
+    d = len(laws)
+    names = tuple(f"p{j}" for j in range(d))
+    correlation = np.eye(d) if correlation is None else correlation
+    found = sampling.sample(plan, list(laws), names, correlation)
+    y = np.asarray(function(found.values))
+    y = y[:, None] if y.ndim == 1 else y
+    labels = [f"y.{regime}" + (f".{year}" if year else "") for regime in regimes for year in years]
+    return reading.of(
+        xr.Dataset(
+            {
+                "value": (("draw", "parameter"), found.values), "weight": ("draw", found.weights),
+                "outcome": (("draw", "column"), y),
+                "reason": ("draw", np.where(np.isnan(y).any(axis=1), "it failed", "").astype(object)),
+                "path": ("parameter", [f"calibration.{name}" for name in names]),
+                "distribution": ("parameter", [law.model_dump_json() for law in laws]),
+                "column_outcome": ("column", ["y"] * len(labels)),
+                "column_regime": ("column", [regime for regime in regimes for _ in years]),
+                "column_year": ("column", [year for _ in regimes for year in years]),
+                "units": ("column", ["percent"] * len(labels)), "threshold": ("column", [threshold] * len(labels)),
+            },
+            coords={"parameter": list(names), "column": labels},
+            attrs={
+                "design": plan.type, "block": found.block, "design_json": plan.model_dump_json(), "name": "test",
+                "title": "A <test>", "question": "?", "calibration": "none", "notes": "[]", "soft": '["p0"]',
+                "correlation": json.dumps(correlation.tolist()),
+            },
+        )
+    )  # fmt: skip
+
+
+def saltelli(draws, second_order=False):
+    return plans.Sobol(type="sobol", draws=draws, seed=1, second_order=second_order)
+
+
+@pytest.fixture(scope="module")
+def ishigami_sweep():
+    return sweep_of(saltelli(2**11 * 8, second_order=True), ishigami, ISHIGAMI)
+
+
+# Indices
+
+
+def test_sobol_indices_of_ishigami(ishigami_sweep):
+    first, total, _ = ishigami_indices()
+    table = indices.sobol(ishigami_sweep, "y.directed", resamples=100)
+    np.testing.assert_allclose(table["first"], first, atol=0.02)
+    np.testing.assert_allclose(table["total"], total, atol=0.02)
+    for name, exact in (("first", first), ("total", total)):
+        assert (table[f"{name}_low"] <= table[name]).all()
+        assert (table[name] <= table[f"{name}_high"]).all()
+        assert (np.abs(table[name] - exact) < 2 * (table[f"{name}_high"] - table[f"{name}_low"])).all()
+
+
+def test_sobol_indices_are_salibs_on_the_same_draws(ishigami_sweep):
+    salib = pytest.importorskip("SALib.analyze.sobol")
+    problem = {"num_vars": 3, "names": list("abc"), "bounds": [[-PI, PI]] * 3}
+    theirs = salib.analyze(problem, ishigami_sweep.outcomes[:, 0], num_resamples=20, seed=1)
+    ours = indices.sobol(ishigami_sweep, "y.directed", resamples=20)
+    np.testing.assert_allclose(ours["first"], theirs["S1"], atol=5e-3)
+    np.testing.assert_allclose(ours["total"], theirs["ST"], atol=5e-3)
+
+
+def test_pairs_of_ishigami(ishigami_sweep):
+    pytest.importorskip("SALib")
+    table = indices.sobol_pairs(ishigami_sweep, "y.directed", resamples=20)
+    found = {(r.first_parameter, r.second_parameter): r.second_order for r in table.itertuples()}
+    assert found["p0", "p2"] == pytest.approx(ishigami_indices()[2], abs=0.03)
+    assert found["p0", "p1"] == pytest.approx(0, abs=0.03)
+
+
+def test_a_parameter_that_moves_nothing_has_indices_of_zero():
+    table = indices.sobol(sweep_of(saltelli(640), lambda x: x[:, 0], ISHIGAMI), "y.directed", resamples=50)
+    assert table.loc[2, ["first", "first_low", "first_high", "total", "total_high"]].tolist() == [0] * 5
+    assert table.loc[0, "first"] == pytest.approx(1, abs=0.05)
+
+
+def test_elementary_effects_of_a_plane():
+    pytest.importorskip("SALib")
+    laws = [Uniform(low=0.0, high=2.0), Uniform(low=5.0, high=6.0), Uniform(low=0.0, high=1.0)]
+    plan = plans.Morris(type="morris", draws=80, seed=1)
+    sweep = sweep_of(plan, lambda x: 3 * x[:, 0] - 4 * x[:, 1], laws)
+    table = indices.morris(sweep, "y.directed", resamples=20)
+    np.testing.assert_allclose(table["mu"], [6, -4, 0], atol=1e-9)  # over the whole range of each
+    np.testing.assert_allclose(table["mu_star"], [6, 4, 0], atol=1e-9)
+    np.testing.assert_allclose(table["sigma"], 0, atol=1e-8)
+
+
+def test_regression_and_rank_coefficients_of_a_plane():
+    plan = plans.LatinHypercube(type="latin_hypercube", draws=2000, seed=1)
+    laws = [Uniform(low=0.0, high=1.0), Uniform(low=0.0, high=10.0), Uniform(low=0.0, high=1.0)]
+    table = indices.coefficients(sweep_of(plan, lambda x: 3 * x[:, 0] - 0.4 * x[:, 1], laws), "y.directed")
+    np.testing.assert_allclose(table["regression"], [0.6, -0.8, 0], atol=0.03)
+    assert table.attrs["r2"] == pytest.approx(1)
+    assert table["rank"].tolist()[0] > 0.95
+    assert table["rank"].tolist()[1] < -0.95
+    monotone = indices.coefficients(sweep_of(plan, lambda x: np.exp(9 * x[:, 0]), laws), "y.directed")
+    assert monotone["rank"][0] == pytest.approx(1)
+    assert monotone.attrs["r2"] < 0.7 < monotone.attrs["rank_r2"]
+
+
+def test_rank_coefficients_see_through_other_parameters():
+    """Partial: p1 has no effect of its own, though it goes with p0, which has."""
+    plan = plans.MonteCarlo(type="monte_carlo", draws=3000, seed=1)
+    correlation = np.array([[1.0, 0.8], [0.8, 1.0]])
+    sweep = sweep_of(
+        plan, lambda x: x[:, 0] + 0.1 * np.sin(97 * x[:, 1]), [Uniform(low=0.0, high=1.0)] * 2, correlation
+    )
+    table = indices.coefficients(sweep, "y.directed")
+    assert table["rank"][0] > 0.9
+    assert abs(table["rank"][1]) < 0.1
+    assert np.corrcoef(sweep.values[:, 1], sweep.outcomes[:, 0])[0, 1] > 0.5
+
+
+def test_quadrature_has_mean_and_spread():
+    laws = [Uniform(low=0.0, high=1.0), Uniform(low=1.0, high=3.0)]
+    sweep = sweep_of(plans.Stroud(type="stroud"), lambda x: 2 * x[:, 0] - 3 * x[:, 1], laws)
+    row = indices.summary(sweep).iloc[0]
+    assert row["mean"] == pytest.approx(1 - 6)
+    assert row["sd"] == pytest.approx(np.sqrt(4 / 12 + 9 * 4 / 12))
+    assert "median" not in row
+
+
+def test_tornado_one_at_a_time_and_sampled():
+    laws = [Uniform(low=0.0, high=1.0), Uniform(low=0.0, high=10.0)]
+    alone = sweep_of(plans.OneAtATime(type="one_at_a_time"), lambda x: 5 * x[:, 0] - x[:, 1], laws)
+    table = indices.tornado(alone, "y.directed")
+    assert table[["at_low", "at_high"]].to_numpy().tolist() == [[-5, 0], [2.5, -7.5]]
+    assert table.attrs["centre"] == -2.5
+    plan = plans.LatinHypercube(type="latin_hypercube", draws=4000, seed=2)
+    sampled = indices.tornado(sweep_of(plan, lambda x: 5 * x[:, 0] - x[:, 1], laws), "y.directed")
+    np.testing.assert_allclose(sampled["at_high"] - sampled["at_low"], [4.5, -9], atol=0.35)
+
+
+# What must not pass for a number
+
+
+@pytest.mark.parametrize("method", [indices.sobol, indices.sobol_pairs])
+def test_a_constant_outcome_is_an_error(method):
+    pytest.importorskip("SALib")
+    sweep = sweep_of(saltelli(128, second_order=True), lambda x: np.full(len(x), 3.5), ISHIGAMI)
+    with pytest.raises(InputError, match=r"the same in every draw \(3.5\)"):
+        method(sweep, "y.directed")
+
+
+def test_a_constant_outcome_is_an_error_everywhere_else():
+    plan = plans.MonteCarlo(type="monte_carlo", draws=50, seed=1)
+    sweep = sweep_of(plan, lambda x: np.zeros(len(x)), ISHIGAMI)
+    for method in (indices.coefficients, indices.tornado):
+        with pytest.raises(InputError, match="the same in every draw"):
+            method(sweep, "y.directed")
+
+
+def some_failed(share):
+    def function(x):
+        y = ishigami(x)
+        y[: round(share * len(y))] = np.nan
+        return y
+
+    return function
+
+
+def test_more_than_one_in_a_hundred_failed_means_no_indices():
+    sweep = sweep_of(saltelli(640), some_failed(0.02), ISHIGAMI)
+    with pytest.raises(InputError, match="13 of 640 draws failed"):
+        indices.sobol(sweep, "y.directed")
+
+
+def test_a_few_failed_draws_are_replaced_and_counted():
+    sweep = sweep_of(saltelli(1280), some_failed(0.005), ISHIGAMI)
+    y, replaced = sweep.whole("y.directed")
+    assert replaced == 6
+    assert np.isfinite(y).all()
+    assert np.isfinite(indices.sobol(sweep, "y.directed", resamples=20)["first"]).all()
+    row = indices.summary(sweep).iloc[0]
+    assert row["failed"] == 6
+    assert row["draws"] == 1280
+
+
+def test_a_quadrature_with_a_failed_point_has_no_mean():
+    sweep = sweep_of(plans.Stroud(type="stroud"), some_failed(0.2), ISHIGAMI)
+    row = indices.summary(sweep).iloc[0]
+    assert row["failed"] == 1
+    assert "mean" not in row
+
+
+def test_methods_refuse_other_designs():
+    sweep = sweep_of(plans.MonteCarlo(type="monte_carlo", draws=50, seed=1), ishigami, ISHIGAMI)
+    for method in (indices.sobol, indices.morris, indices.one_at_a_time):
+        with pytest.raises(InputError, match="this is a design of type monte_carlo"):
+            method(sweep, "y.directed")
+
+
+# Discovery
+
+
+def test_prim_finds_the_box_that_was_hidden():
+    plan = plans.LatinHypercube(type="latin_hypercube", draws=4000, seed=1)
+    laws = [Uniform(low=0.0, high=1.0)] * 4
+    sweep = sweep_of(plan, lambda x: ((x[:, 0] > 0.7) & (x[:, 2] < 0.4)) + 0.01 * x[:, 1], laws)
+    x, hit = discovery.of_interest(sweep, "y.directed", 0.5)
+    box = discovery.chosen(discovery.prim(x, hit, sweep.parameters))
+    strong = {name: span for name, span in box.limits.items() if box.p_value[name] < 1e-6}
+    assert set(strong) == {"p0", "p2"}
+    assert strong["p0"][0] == pytest.approx(0.7, abs=0.03)
+    assert strong["p2"][1] == pytest.approx(0.4, abs=0.03)
+    assert box.coverage > 0.9
+    assert box.density > 0.95
+
+
+def test_prim_only_gets_denser():
+    rng = np.random.default_rng(5)
+    x = rng.random((1000, 3))
+    hit = rng.random(1000) < 0.2 + 0.6 * x[:, 0]
+    path = discovery.prim(x, hit, ("a", "b", "c"))
+    density = [box.density for box in path]
+    assert density == sorted(density)
+    assert density[-1] > density[0] + 0.15
+    assert path[0].coverage == path[0].share == 1
+    assert path[-1].share >= discovery.SMALLEST
+
+
+def test_all_or_no_draws_leave_nothing_to_discover():
+    sweep = sweep_of(
+        plans.MonteCarlo(type="monte_carlo", draws=50, seed=1), lambda x: 1 + x[:, 0] ** 2, ISHIGAMI
+    )
+    with pytest.raises(InputError, match="every draw is above 0"):
+        discovery.of_interest(sweep, "y.directed", 0.0)
+
+
+def test_the_sign_flips_where_it_flips():
+    plan = plans.LatinHypercube(type="latin_hypercube", draws=3000, seed=4)
+    laws = [Uniform(low=0.0, high=1.0), Uniform(low=-0.1, high=0.1)]
+    sweep = sweep_of(plan, lambda x: (x[:, 0] - 0.35) * (0.8 - x[:, 0]) + 0.05 * x[:, 1], laws)
+    curve = discovery.threshold_curve(sweep, "y.directed", "p0")
+    assert discovery.crossings(curve) == pytest.approx([0.35, 0.8], abs=0.02)
+    assert discovery.crossings(discovery.threshold_curve(sweep, "y.directed", "p1")) == []
+
+
+def test_shares_have_wilsons_interval():
+    low, high = discovery._wilson(0.1, 50)  # Newcombe (1998), table I has 0.0435 and 0.2136 for 5 of 50
+    assert (low, high) == pytest.approx((0.0435, 0.2136), abs=1e-4)
+
+
+# Report
+
+
+def test_the_page_has_everything_and_escapes_it(tmp_path):
+    plan = plans.LatinHypercube(type="latin_hypercube", draws=100, seed=1)
+
+    def path(x):
+        return np.column_stack([x[:, 0] + t * x[:, 1] - 1 for t in range(3)])
+
+    laws = [Uniform(low=0.0, high=1.0)] * 2
+    sweep = sweep_of(plan, path, laws, years=(2010, 2011, 2012), threshold=0.0)
+    sweep.outcomes[5] = np.nan
+    sweep.dataset["reason"][5] = "<b>no equilibrium</b>"
+    found = report.write(sweep, tmp_path)
+    assert {"summary", "coefficients", "tornado", "boxes", "thresholds", "failed"} <= set(found.frames)
+    page = (tmp_path / "index.html").read_text()
+    assert "A &lt;test&gt;" in page
+    assert "&lt;b&gt;no equilibrium" in page
+    assert "<b>no" not in page
+    assert "1 draws failed in whole or in part" in page
+    assert 'class="soft"' in page
+    figures = {path.name for path in tmp_path.glob("figures/*.png")}
+    assert {"distributions.png", "fan-y.png", "tornado-y.png", "threshold-y.png"} <= figures
+    assert (tmp_path / "tables" / "summary.csv").is_file()
+
+
+def test_a_page_says_what_was_left_out(tmp_path):
+    sweep = sweep_of(saltelli(128), lambda x: np.full(len(x), 1.0), ISHIGAMI)
+    report.write(sweep, tmp_path, figures=False)
+    assert "the same in every draw" in (tmp_path / "section.html").read_text()

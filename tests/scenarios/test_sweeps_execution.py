@@ -1,0 +1,261 @@
+"""Sweeps that run, stop, go on, and come to the same bytes whoever does the work."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5netcdf
+import numpy as np
+import pytest
+import xarray as xr
+
+import calibration
+import scenarios as scenario_files
+from calibration.errors import InputError
+from model.solve import solve
+from model.variables import results
+from scenarios import sweeps
+from scenarios.sweeps import evaluate, execution, storage, study
+from tests.scenarios.test_sweeps import SMALL
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(storage, "CHUNK", 2)
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory):
+    path = tmp_path_factory.mktemp("designs") / "small.yaml"
+    path.write_text(SMALL)
+    return sweeps.load(path)
+
+
+@pytest.fixture(scope="module")
+def finished(ready, tmp_path_factory):
+    """The bytes of the sweep, done in one go in this process."""
+    folder = tmp_path_factory.mktemp("once")
+    store = storage.Store(folder, 6, len(ready.columns), 2)
+    storage.create(ready, folder)
+    execution.run(ready, store, execution.InProcess(), 1)
+    return (folder / storage.RESULTS).read_bytes()
+
+
+def store_in(ready, folder):
+    """A new store with chunks of two draws, whatever the default is."""
+    storage.create(ready, folder)
+    return storage.Store(folder, len(ready.sample.values), len(ready.columns), 2)
+
+
+def test_a_draw_is_the_scenario_solved_with_its_numbers(ready):
+    row = ready.sample.values[0]
+    found = evaluate.evaluate(ready, row)
+    assert found.reason == ""
+    base = calibration.vary(
+        ready.calibration, {"ree_elasticity_max": row[0], "supply_elasticity.ree_mining": row[1]}
+    )
+    scenario = scenario_files.load("china-2010-quota", base)
+    quota = scenario.instruments[0].model_copy(update={"limit": row[2]})
+    scenario = scenario.model_copy(update={"instruments": (quota,)})
+    for regime in ("exogenous", "directed"):
+        solution = solve(scenario.benchmark(base), scenario.shock(base), scenario.closure(regime))
+        values = results(solution, solve(base.benchmark))
+        column = [c.label for c in ready.columns].index(f"gain.{regime}")
+        abroad = [at for at, name in enumerate(base.labels.regions) if name != "CHN"]
+        assert found.values[column] == pytest.approx(values["equivalent_variation"][abroad].sum(), rel=1e-12)
+        origin, element = base.labels.regions.index("CHN"), base.labels.elements.index("Dy")
+        at_base = results(solve(base.benchmark), solve(base.benchmark))["border_value"][origin, element]
+        percent = 100 * (values["border_value"][origin, element] / at_base - 1)
+        assert found.values[column - 2] == pytest.approx(percent, rel=1e-9)
+
+
+def test_results_hold_the_sample_and_say_what_they_are(finished, tmp_path):
+    (tmp_path / "x.nc").write_bytes(finished)
+    with h5netcdf.File(tmp_path / "x.nc", "r") as file:
+        assert file.variables["value"].shape == (6, 3)
+        assert np.isfinite(file.variables["outcome"][:]).all()
+        assert file.attrs["design"] == "monte_carlo"
+        assert file.variables["weight"][:].sum() == pytest.approx(1)
+
+
+def test_interrupted_and_resumed_has_the_same_bytes(ready, finished, tmp_path):
+    store = store_in(ready, tmp_path)
+
+    def stop(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        execution.run(ready, store, execution.InProcess(), 1, stop)
+    assert not store.complete
+    assert 0 < len(list(store.missing())) < store.chunks
+    execution.run(ready, storage.Store(tmp_path, 6, len(ready.columns), 2), execution.InProcess(), 1)
+    assert (tmp_path / storage.RESULTS).read_bytes() == finished
+
+
+def test_a_spoilt_chunk_is_computed_again(ready, finished, tmp_path):
+    store = store_in(ready, tmp_path)
+    execution_done = []
+    with pytest.raises(KeyboardInterrupt):
+        execution.run(
+            ready, store, execution.InProcess(), 1, lambda n: execution_done.append(n) or _interrupt()
+        )
+    saved = next(number for number in range(store.chunks) if store.path(number).exists())
+    content = store.path(saved).read_bytes()
+    store.path(saved).write_bytes(content[: len(content) // 2])
+    assert saved in set(store.missing())
+    execution.run(ready, store, execution.InProcess(), 1)
+    assert (tmp_path / storage.RESULTS).read_bytes() == finished
+
+
+def _interrupt():
+    raise KeyboardInterrupt
+
+
+def test_two_processes_come_to_the_same_bytes(ready, finished, tmp_path):
+    execution.run_in_pool(ready, store_in(ready, tmp_path), 2)
+    assert (tmp_path / storage.RESULTS).read_bytes() == finished
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from scenarios import sweeps
+from scenarios.sweeps import execution, storage
+storage.CHUNK = 2
+ready = sweeps.load(sys.argv[1])
+store = storage.create(ready, Path(sys.argv[2])) if sys.argv[3] == "new" else storage.resume(ready, Path(sys.argv[2]))
+store = storage.Store(store.folder, store.draws, store.columns, 2)
+execution.run(ready, store, execution.InProcess(), 1, lambda n: print(n, flush=True))
+"""
+
+
+def test_killed_and_resumed_has_the_same_bytes(ready, finished, tmp_path):
+    """kill -9 after the first chunk was saved."""
+    design, folder = tmp_path / "small.yaml", tmp_path / "out"
+    design.write_text(SMALL)
+    command = [sys.executable, "-c", SCRIPT, str(design), str(folder)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    first = subprocess.Popen([*command, "new"], stdout=subprocess.PIPE, env=environment, cwd=ROOT)
+    assert first.stdout.readline().strip() == b"2"
+    first.send_signal(signal.SIGKILL)
+    first.wait(20)
+    first.stdout.close()
+    assert not (folder / storage.RESULTS).exists()
+    execution.run(ready, storage.Store(folder, 6, len(ready.columns), 2), execution.InProcess(), 1)
+    assert (folder / storage.RESULTS).read_bytes() == finished
+
+
+def test_other_inputs_are_never_mixed_in(ready, tmp_path, monkeypatch):
+    storage.create(ready, tmp_path)
+    design = tmp_path / "other.yaml"
+    design.write_text(SMALL.replace("seed: 1", "seed: 2"))
+    with pytest.raises(InputError, match=r"begun with other inputs: design.design.seed"):
+        storage.resume(sweeps.load(design), tmp_path)
+    monkeypatch.setattr(study, "code_hash", lambda: "other code")
+    design.write_text(SMALL)
+    with pytest.raises(InputError, match="begun with other inputs: code"):
+        storage.resume(sweeps.load(design), tmp_path)
+
+
+def test_a_worker_with_other_code_refuses(ready, monkeypatch):
+    monkeypatch.setattr(study, "code_hash", lambda: "other code")
+    execution._built.cache_clear()
+    with pytest.raises(InputError, match="a worker differs from the main process in code"):
+        execution.run_chunk(ready.spec, 0, ready.sample.values[:1])
+
+
+def test_failed_draws_keep_their_reason_and_their_place(ready, tmp_path, monkeypatch):
+    unlucky = ready.sample.values[3, 2]
+    real = evaluate.solve_one
+
+    def fails(benchmark, shock, closure):
+        if shock.quotas[0].limit == unlucky and closure.regime == "directed":
+            raise ValueError("no equilibrium here")
+        return real(benchmark, shock, closure)
+
+    monkeypatch.setattr(evaluate, "solve_one", fails)
+    store = store_in(ready, tmp_path)
+    execution.run(ready, store, execution.InProcess(), 1)
+    with xr.open_dataset(tmp_path / storage.RESULTS, engine="h5netcdf") as found:
+        outcome, reason = found["outcome"].values, found["reason"].values.tolist()
+    assert [at for at, text in enumerate(reason) if text] == [3]
+    assert reason[3] == "quota, directed: ValueError: no equilibrium here"
+    directed = [c.source.regime == "directed" for c in ready.columns]
+    assert (np.isnan(outcome[3]) == directed).all()
+    assert np.isfinite(np.delete(outcome, 3, axis=0)).all()
+
+
+def test_a_fault_of_the_program_stops_the_sweep(ready, tmp_path, monkeypatch):
+    def broken(*_):
+        raise TypeError("a bug")
+
+    monkeypatch.setattr(evaluate, "solve_one", broken)
+    with pytest.raises(TypeError, match="a bug"):
+        execution.run(ready, store_in(ready, tmp_path), execution.InProcess(), 1)
+    assert not (tmp_path / storage.RESULTS).exists()
+
+
+def test_only_a_few_chunks_are_under_way(ready, tmp_path, monkeypatch):
+    """Memory does not grow with draws: chunks are handed out as others are saved."""
+    most = 0
+
+    class Counting(execution.InProcess):
+        handed = 0
+
+        def submit(self, fn, /, *args, **kwargs):
+            nonlocal most
+            Counting.handed += 1
+            most = max(most, Counting.handed - len(list(tmp_path.glob("chunks/*.npz"))))
+            return super().submit(fn, *args, **kwargs)
+
+    def fake(spec, number, rows):
+        return storage.Chunk(number, np.zeros((len(rows), len(ready.columns))), ("",) * len(rows))
+
+    monkeypatch.setattr(execution, "run_chunk", fake)
+    many = sweeps.load(_written(tmp_path), draws=100)
+    execution.run(many, store_in(many, tmp_path), Counting(), 2)
+    assert Counting.handed == 50
+    assert most <= execution.AHEAD * 2 + 1
+
+
+def _written(folder):
+    path = folder / "small.yaml"
+    path.write_text(SMALL)
+    return path
+
+
+@pytest.mark.slow
+def test_a_dask_cluster_that_loses_a_worker_comes_to_the_same_bytes(ready, finished, tmp_path):
+    """A real scheduler and two worker processes on this computer; one is killed once the first chunk is saved."""
+    distributed = pytest.importorskip("distributed")
+    environment = {"PYTHONPATH": str(ROOT), "OPENBLAS_NUM_THREADS": "1"}
+    with (
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, env=environment
+        ) as cluster,
+        execution.dask(cluster.scheduler_address) as (executor, workers),
+    ):
+        assert workers == 2
+        pids = [worker.process.pid for worker in cluster.workers.values()]
+        killed = []
+
+        def kill_one(_):
+            if not killed:
+                os.kill(pids[0], signal.SIGKILL)
+                killed.append(time.time())
+
+        execution.run(ready, store_in(ready, tmp_path), executor, workers, kill_one)
+    assert killed
+    assert (tmp_path / storage.RESULTS).read_bytes() == finished
+
+
+def test_no_scheduler_is_said_in_a_line(monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr(execution, "TIMEOUT", "1s")
+    with pytest.raises(InputError, match="no scheduler answers"), execution.dask("tcp://127.0.0.1:1"):
+        pass
