@@ -50,7 +50,8 @@ def caliendo_parro(table: Table, theta, tariff, iceberg, tolerance: float = 1e-1
     t = table
     regions, goods = t.final.shape
     value_added = t.factor.sum(axis=1)  # (n,j) share of revenue
-    labour = (value_added * flows(t)[0]).sum(axis=1)
+    output, income = before = flows(t)
+    labour = (value_added * output).sum(axis=1)
     kappa = iceberg * (1 + tariff) / (1 + t.tariff)
     wage, price = np.ones(regions), np.ones((regions, goods))
     for _ in range(5000):
@@ -65,7 +66,8 @@ def caliendo_parro(table: Table, theta, tariff, iceberg, tolerance: float = 1e-1
             if moved < tolerance:
                 break
         trade = t.trade * power * price**theta
-        output, income, revenue = _spending(t, trade / (1 + tariff), trade * tariff / (1 + tariff), wage * labour)
+        rate = trade * tariff / (1 + tariff)
+        output, income, revenue = _spending(t, trade / (1 + tariff), rate, wage * labour, output, income)
         excess = (value_added * output).sum(axis=1) / (wage * labour)
         wage = wage * excess ** (1 / (1 + np.max(theta)))  # demand for a region's labour is about that elastic
         wage = wage * labour.sum() / (wage * labour).sum()
@@ -73,13 +75,12 @@ def caliendo_parro(table: Table, theta, tariff, iceberg, tolerance: float = 1e-1
             break
     else:
         raise ArithmeticError("the loop over wages does not settle")
-    welfare = income / np.exp((t.final * np.log(price)).sum(axis=1)) / flows(t)[1]
+    welfare = income / np.exp((t.final * np.log(price)).sum(axis=1)) / before[1]
     return FixedPoint(wage, price, trade, income, revenue, welfare)
 
 
-def _spending(t: Table, gate, rate, earned):
-    """Output (n,k), income (n,) and tariff revenue (n,) given trade shares and factor income."""
-    output, income = flows(t)
+def _spending(t: Table, gate, rate, earned, output, income):
+    """Output (n,k), income (n,) and tariff revenue (n,) given trade shares and factor income, from a first guess."""
     duty = rate.sum(axis=0)
     for _ in range(100_000):
         spent = np.einsum("nkj,nj->nk", t.cost, output) + t.final * income[:, None]
