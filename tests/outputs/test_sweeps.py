@@ -33,7 +33,6 @@ def sweep_of(
     function,
     laws,
     correlation=None,
-    units="percent",
     years=(0,),
     threshold=np.nan,
     regimes=("directed",),
