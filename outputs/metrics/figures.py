@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import LogNorm
+from matplotlib.colors import LogNorm, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 
@@ -49,12 +49,19 @@ def draw(found: Metrics, folder: Path) -> list[Path]:
 
 
 def shaded(
-    axes: Axes, values: Array, rows: list[str], columns: list[str], unit: str, drawn: Figure, least: float
+    axes: Axes,
+    values: Array,
+    rows: list[str],
+    columns: list[str],
+    unit: str,
+    drawn: Figure,
+    least: float,
+    norm: Normalize | None = None,
 ) -> None:
-    """A heat map with the numbers in its cells, colours logarithmic, cells below `least` empty."""
+    """A heat map with the numbers in its cells, colours logarithmic unless told; cells below `least` stay empty."""
     shown = np.where(values >= least, values, np.nan)
     seen = shown[np.isfinite(shown)] if np.isfinite(shown).any() else np.array([1.0])
-    norm = LogNorm(max(least, float(np.quantile(seen, 0.1))), float(seen.max()))
+    norm = norm or LogNorm(max(least, float(np.quantile(seen, 0.1))), float(seen.max()))
     image = axes.imshow(shown, cmap=SHADES, norm=norm, aspect="auto")
     for r, c in np.argwhere(np.isfinite(shown)):
         colour = "white" if norm(shown[r, c]) > 0.62 else "#333333"
