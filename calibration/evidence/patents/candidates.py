@@ -30,10 +30,12 @@ class SelectionFile(Schema):
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The rules, read: by subclass the ranges that suffice and those that need a term."""
+    """The rules, read: by subclass the ranges that suffice and those that need a term; `words` are
+    the terms in small letters, looked for before the pattern that knows where words end."""
 
     alone: dict[str, tuple[SymbolRange, ...]]
     with_term: dict[str, tuple[SymbolRange, ...]]
+    words: tuple[str, ...]
     terms: re.Pattern[str]
     weak: frozenset[str]
 
@@ -54,7 +56,9 @@ class Selection:
 
     def by_term(self, text: str) -> bool:
         """Whether a text names rare earths, or one that alone suffices."""
-        return bool(self.terms.search(text)) or any(e not in self.weak for e in find_elements(text))
+        folded = text.casefold()
+        named = any(word in folded for word in self.words) and self.terms.search(text)
+        return bool(named) or any(e not in self.weak for e in find_elements(text))
 
     def reason(self, patent: Patent) -> str:
         """Why a patent is a candidate: `class`, `class with term`, `term`; "" when it is none."""
@@ -90,7 +94,8 @@ def read_selection(path: str | Path = SHIPPED) -> Selection:
         raise InputError(problems)
     words = "|".join(re.escape(term) for term in sorted(rules.terms, key=len, reverse=True))
     pattern = re.compile(rf"(?<!\w)(?:{words})(?!\w)", re.IGNORECASE)
-    return Selection(groups[0], groups[1], pattern, frozenset(rules.weak_elements))
+    plain = tuple(term.casefold() for term in rules.terms)
+    return Selection(groups[0], groups[1], plain, pattern, frozenset(rules.weak_elements))
 
 
 def candidate_ids(source: Source, folder: str | Path, selection: Selection) -> tuple[set[str], Counter[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 _SYMBOL = re.compile(
     r"\s*([A-HY])\s*(\d{2})\s*([A-Z])\s*(?:0*(\d{1,4})\s*(?:/\s*(\d{2,6}))?)?\s*", re.IGNORECASE
@@ -52,6 +53,7 @@ class SymbolRange:
         )
 
 
+@lru_cache(maxsize=500_000)  # there are some 260,000 symbols, and sources of fifty million
 def parse_symbol(text: str) -> Symbol | None:
     """A symbol however it is written (C22B59/00, C22B 59/00, c22b0059000), or None when it is none."""
     compact = re.fullmatch(r"([A-HY]\d{2}[A-Z])(\d{4})(\d{2,6})", text.strip().upper())

@@ -249,6 +249,10 @@ def _need(record: dict[str, Any], columns: tuple[str, ...], path: Path, line: in
 
 def _values(record: dict[str, Any], column: str, separator: str | None) -> list[str]:
     """The values at a column, or at a path such as cpc.*.code, as text; empty ones are left out."""
+    cell = record.get(column)
+    if isinstance(cell, str):  # the way of nearly every cell there is
+        parts = cell.split(separator) if separator else (cell,)
+        return [kept for part in parts if (kept := part.strip())]
     found: list[Any] = [record]
     for step in column.split(".") if column not in record else [column]:
         if step == "*":

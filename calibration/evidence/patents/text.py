@@ -33,15 +33,20 @@ NAMES: dict[str, str] = {
 }
 # Symbols count only inside a formula or a list of symbols: `Nd` alone may be anything, `Nd2O3`, `Nd-Fe-B` or
 # `Nd-doped` may not. `Y` is also the name of axes and variables, so it needs an element behind it.
-_BEFORE = r"\b(?:[A-Z][a-z]?\d*(?:\.\d+)?[-,/]?)*"
+_START = r"(?:(?<![A-Za-z])|(?<=[A-Z])|(?<=[A-Z][a-z]))"  # of a word, or after another symbol
 _FORMULA = {
-    symbol: rf"{_BEFORE}{symbol}(?:\d+(?:\.\d+)?|[-,/:)]|(?=[ ](?:co-)?doped))" for symbol in ELEMENTS
-} | {"Y": rf"{_BEFORE}Y(?:\d+(?:\.\d+)?)?(?:Al|O|Ba|VO|F)\d|\bY(?:AG|IG)\b|\bY(?:-?doped|2O3)"}
+    symbol: rf"{_START}{symbol}(?:\d+(?:\.\d+)?|[-,/:)]|(?=[ ](?:co-)?doped))" for symbol in ELEMENTS
+} | {"Y": rf"{_START}Y(?:\d+(?:\.\d+)?)?(?:Al|O|Ba|VO|F)\d|\bY(?:AG|IG)\b|\bY(?:-?doped|2O3)"}
 _ALLOYS = {"Nd": r"|\bNd-?Fe-?B", "Sm": r"|\bSm-?(?:Co|Fe-?N)"}
-_NAMED = {
-    symbol: re.compile(rf"(?i:\b(?:{NAMES[symbol]})\b)|{_FORMULA[symbol]}{_ALLOYS.get(symbol, '')}")
-    for symbol in ELEMENTS
-}
+_NAMED = {symbol: re.compile(rf"\b(?:{NAMES[symbol]})\b", re.IGNORECASE) for symbol in ELEMENTS}
+_WRITTEN = {symbol: re.compile(_FORMULA[symbol] + _ALLOYS.get(symbol, "")) for symbol in ELEMENTS}
+# Looked for first, because nearly all patents of a source have none: the common part of each element's names, and a
+# symbol before anything that may make it part of a formula.
+_STEMS = {symbol: tuple({name[:5].casefold() for name in NAMES[symbol].split("|")}) for symbol in ELEMENTS}
+_ANY_SYMBOL = re.compile(
+    rf"(?:{'|'.join(s for s in ELEMENTS if s != 'Y')})(?:[\d,/:)-]|Fe|Co|[ ](?:co-)?doped)"
+    r"|Y[\d.]*(?:Al|O|Ba|V|F|AG|IG|-?doped)"
+)
 _APPLICATION_WORDS: dict[str, str] = {
     "magnets_NdFeB": r"magnets?\b|magnetic|coerciv|remanence|rotor|motor|nd-?fe-?b|smco|generator|actuator",
     "battery_alloys": r"batter(?:y|ies)|hydrogen[- ](?:storage|absorbing)|nickel[- ]metal hydride|ni-?mh"
@@ -127,7 +132,14 @@ def sentences(text: str) -> list[str]:
 
 def find_elements(text: str) -> tuple[str, ...]:
     """Rare earths a text names, by name or within a formula, in the order of the periodic table."""
-    return tuple(symbol for symbol in ELEMENTS if _NAMED[symbol].search(text))
+    folded = text.casefold()
+    written = bool(_ANY_SYMBOL.search(text))
+    return tuple(
+        symbol
+        for symbol in ELEMENTS
+        if (any(stem in folded for stem in _STEMS[symbol]) and _NAMED[symbol].search(text))
+        or (written and _WRITTEN[symbol].search(text))
+    )
 
 
 def find_application(text: str) -> str:
