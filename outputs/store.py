@@ -1,14 +1,14 @@
 """Run folders: written whole under a name made from the inputs, never over another one, read back with checks.
 
-    outputs/runs/<scenario>-<run id>/
-        results.nc        every variable (NetCDF-4)
-        tables/*.csv      the same numbers as tables
-        figures/*.png     pictures
-        scenario.yaml     the scenario as it was solved
-        parameters.csv    parameters of the calibration with source and status
-        inputs.json       everything the numbers are determined by; its hash is the run id
-        provenance.json   time, command, machine, commit, and the hash of every file: the one file that differs between
-                          two runs with the same inputs
+outputs/runs/<scenario>-<run id>/
+    results.nc        every variable (NetCDF-4)
+    tables/*.csv      the same numbers as tables
+    figures/*.png     pictures
+    scenario.yaml     the scenario as it was solved
+    parameters.csv    parameters of the calibration with source and status
+    inputs.json       everything the numbers are determined by; its hash is the run id
+    provenance.json   time, command, machine, commit, and the hash of every file: the one file that differs between
+                      two runs with the same inputs
 """
 
 from __future__ import annotations
@@ -63,13 +63,16 @@ class Saved:
 def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
     """Write a Dataset as NetCDF-4, the same bytes for the same numbers."""
     encoding: dict[str, dict[str, Any]] = {
-        str(name): {"zlib": True, "complevel": 4, "shuffle": True} if array.size > 1000 and array.dtype.kind == "f" else {}
+        str(name): {"zlib": True, "complevel": 4, "shuffle": True}
+        if array.size > 1000 and array.dtype.kind == "f"
+        else {}
         for name, array in dataset.variables.items()
     }
     for name, array in dataset.variables.items():
         if array.dtype.kind == "f":
             encoding[str(name)]["_FillValue"] = None
-    dataset.to_netcdf(path, engine="h5netcdf", encoding=encoding)
+    # Through memory: on a full disk HDF5 itself would end the process where a plain write says so.
+    write_bytes(path, bytes(dataset.to_netcdf(engine="h5netcdf", encoding=encoding)))
 
 
 def read_netcdf(path: Path) -> xr.Dataset:
@@ -82,7 +85,9 @@ def read_netcdf(path: Path) -> xr.Dataset:
         with xr.open_dataset(path, engine="h5netcdf", decode_times=False) as found:
             return found.load()
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
-        raise InputError(Problem(f"not a readable result ({type(error).__name__}: {error})", str(path))) from error
+        raise InputError(
+            Problem(f"not a readable result ({type(error).__name__}: {error})", str(path))
+        ) from error
 
 
 def safe_name(text: str) -> str:
@@ -170,9 +175,13 @@ def read(run: str | Path, root: Path | None = None) -> Run:
     provenance = _json(folder / PROVENANCE)
     expected = provenance.get("files", {}).get(RESULTS)
     if not (folder / RESULTS).is_file():
-        raise InputError(Problem(f"holds no {RESULTS}", str(folder), expected="a run folder made by run.py solve"))
+        raise InputError(
+            Problem(f"holds no {RESULTS}", str(folder), expected="a run folder made by run.py solve")
+        )
     if expected != hashlib.sha256((folder / RESULTS).read_bytes()).hexdigest():
-        raise InputError(Problem("was changed after it was written", str(folder / RESULTS), expected="an untouched run"))
+        raise InputError(
+            Problem("was changed after it was written", str(folder / RESULTS), expected="an untouched run")
+        )
     return Run(folder, read_netcdf(folder / RESULTS), _json(folder / INPUTS), provenance)
 
 
@@ -186,7 +195,11 @@ def find(run: str | Path, root: Path | None = None) -> Path:
         return under
     names = sorted(path.name for path in root.glob("[!.]*") if path.is_dir()) if root.is_dir() else []
     raise InputError(
-        Problem(f"no run {str(run)!r}", expected=f"a run folder, or {one_of(names)}", suggestion=nearest(run, names))
+        Problem(
+            f"no run {str(run)!r}",
+            expected=f"a run folder, or {one_of(names)}",
+            suggestion=nearest(run, names),
+        )
     )
 
 
