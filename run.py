@@ -20,7 +20,7 @@ COMMANDS = {
     "path": "year by year: technology, capacity and stockpiles",
     "sweep": "many draws of uncertain parameters: intervals, and which parameter decides",
     "report": "a self-contained HTML report of a result",
-    "explore": "a self-contained page to explore results in a browser",
+    "explore": "a page on this computer that solves again at every change of a slider",
     "metrics": "who depends on rare earths: intensity, substitutability, exposure by sector",
     "network": "the input-output network: chokepoints, centralities, extraction",
     "calibrate": "build a base year from source tables and balance it",
@@ -32,6 +32,11 @@ COMMANDS = {
     "completion": "completion for bash: source <(run.py completion)",
 }
 FOLDER = Path(__file__).parent / "outputs" / "commands"
+
+# One thread of linear algebra, unless asked otherwise: at this size more of them mostly wait for each other, and the
+# cores are used by processes (figures, --workers). For tables of forty regions set OPENBLAS_NUM_THREADS.
+for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_threads, "1")
 
 # The matrices are small: threads of the linear algebra would cost more than they save, and would make the last bits of
 # results depend on how many there are. Read when NumPy loads, so set before; what the user has set stays.

@@ -37,7 +37,8 @@ class Gathered:
         from outputs.report.build import labelled
 
         return [
-            Member(name, ds, run.inputs) for (name, ds), run in zip(labelled(self.runs), self.runs, strict=True)
+            Member(name, ds, run.inputs)
+            for (name, ds), run in zip(labelled(self.runs), self.runs, strict=True)
         ]
 
 
@@ -46,7 +47,8 @@ def gather(wanted: Sequence[str], args: argparse.Namespace) -> Gathered:
     is_run = [store.is_run(name, args.out) for name in wanted]
     read = {name: from_folder(name, args.out) for name, there in zip(wanted, is_run, strict=True) if there}
     ready = pipeline.plans([name for name, there in zip(wanted, is_run, strict=True) if not there], args)
-    outcomes = iter(pipeline.solve_and_save(ready, args))
+    # The report has charts of every run; the default comparison draws pictures of its first one only.
+    outcomes = iter(pipeline.solve_and_save(ready, args, None if args.runs else [0]))
     runs, folders, solved = [], [], []
     for name, there in zip(wanted, is_run, strict=True):
         if there:
@@ -68,7 +70,12 @@ def in_memory(outcome: pipeline.Outcome) -> ReportRun:
     rows = outcome.result.plan.calibration.parameters_table
     text = store.read_text(outcome.saved.folder / "scenario.yaml")
     return ReportRun(
-        outcome.saved.folder.name, outcome.result.dataset, outcome.inputs, outcome.provenance, tables.parameters(rows), text
+        outcome.saved.folder.name,
+        outcome.result.dataset,
+        outcome.inputs,
+        outcome.provenance,
+        tables.parameters(rows),
+        text,
     )
 
 
@@ -80,8 +87,12 @@ def save(gathered: Gathered, args: argparse.Namespace, seconds: float) -> store.
     draft = store.Draft(f"comparison-{identity}", args.out)
     try:
         write_csv(draft.folder / "inputs_that_differ.csv", tables.columns(comparison.inputs(members)))
-        write_csv(draft.folder / "differences.csv", tables.columns(comparison.results(members, args.tolerance)))
-        write_text(draft.folder / "headline.csv", views.comparison([(m.name, m.dataset) for m in members]).csv)
+        write_csv(
+            draft.folder / "differences.csv", tables.columns(comparison.results(members, args.tolerance))
+        )
+        write_text(
+            draft.folder / "headline.csv", views.comparison([(m.name, m.dataset) for m in members]).csv
+        )
         if not args.no_report:
             render(gathered.runs, draft.folder / "report.html")
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -91,7 +102,18 @@ def save(gathered: Gathered, args: argparse.Namespace, seconds: float) -> store.
 
 
 # Inputs that only people read; they differ between any two scenarios.
-PROSE = ("title", "question", "name", "assumptions", "sources", "compare_with", "note", "source", "status", "url")
+PROSE = (
+    "title",
+    "question",
+    "name",
+    "assumptions",
+    "sources",
+    "compare_with",
+    "note",
+    "source",
+    "status",
+    "url",
+)
 
 
 def lines(gathered: Gathered, args: argparse.Namespace, folder: str) -> list[Line]:
@@ -106,11 +128,18 @@ def lines(gathered: Gathered, args: argparse.Namespace, folder: str) -> list[Lin
     for row in differ[~prose].itertuples(index=False, name=None):
         said.append(Line(f"  {row[0]}: " + " | ".join(_short(str(value)) for value in row[1:])))
     if prose.any():
-        said.append(Line(f"  and {int(prose.sum())} lines of text or sources (inputs_that_differ.csv)", "note"))
+        said.append(
+            Line(f"  and {int(prose.sum())} lines of text or sources (inputs_that_differ.csv)", "note")
+        )
     found = comparison.results(members, args.tolerance)
-    said.append(Line(f"Results that differ by more than {args.tolerance:g}: {len(found)} variables, the cell that differs most", "head"))
+    said.append(
+        Line(
+            f"Results that differ by more than {args.tolerance:g}: {len(found)} variables, the cell that differs most",
+            "head",
+        )
+    )
     several = len(members) > 2
-    said += [Line(_difference(row, several)) for row in found.head(args.rows).to_dict("records")]
+    said += [Line(_difference(row, several)) for row in _records(found.head(args.rows))]
     if len(found) > args.rows:
         said.append(Line(f"  and {len(found) - args.rows} more (differences.csv)", "note"))
     said += [Line(f"not compared, {text}", "warning") for text in comparison.left_out(members)]
@@ -119,14 +148,20 @@ def lines(gathered: Gathered, args: argparse.Namespace, folder: str) -> list[Lin
 
 def _headlines(members: Sequence[Member]) -> list[Line]:
     """The headline numbers under the first and the last regime that all runs have."""
-    regimes = [str(r) for r in members[0].dataset["regime"].values if all(r in m.dataset["regime"].values for m in members)]
+    regimes = [
+        str(r)
+        for r in members[0].dataset["regime"].values
+        if all(r in m.dataset["regime"].values for m in members)
+    ]
     said = []
     for regime in dict.fromkeys((*regimes[:1], *regimes[-1:])):
         columns = [views.headline(m.dataset, regime) for m in members]
         heads = "".join(f"[{at}]".rjust(12) for at in range(1, len(members) + 1))
         said.append(Line(names.regime(regime).ljust(40) + heads, "head"))
         for label in columns[0]:
-            said.append(Line(f"  {label}".ljust(40) + "".join(number(column[label]).rjust(12) for column in columns)))
+            said.append(
+                Line(f"  {label}".ljust(40) + "".join(number(column[label]).rjust(12) for column in columns))
+            )
     return said
 
 
@@ -156,7 +191,9 @@ def as_json(gathered: Gathered, args: argparse.Namespace, folder: Path) -> dict[
             }
             for m in members
         },
-        "failed": {result.plan.scenario.name: dict(result.failed) for result in gathered.results if result.failed},
+        "failed": {
+            result.plan.scenario.name: dict(result.failed) for result in gathered.results if result.failed
+        },
     }
 
 

@@ -29,10 +29,14 @@ def refuse_units(members: Sequence[Member]) -> None:
     """Raise InputError when a variable has not the same unit in all runs."""
     problems = []
     for variable in sorted({str(v) for m in members for v in m.dataset.data_vars}):
-        units = {m.name: str(m.dataset[variable].attrs.get("units", "")) for m in members if variable in m.dataset}
+        units = {
+            m.name: str(m.dataset[variable].attrs.get("units", "")) for m in members if variable in m.dataset
+        }
         if len(set(units.values())) > 1:
             listed = ", ".join(f"{unit or 'none'} in {name}" for name, unit in units.items())
-            problems.append(Problem(f"units differ: {listed}", where=variable, expected="one unit in all runs"))
+            problems.append(
+                Problem(f"units differ: {listed}", where=variable, expected="one unit in all runs")
+            )
     if problems:
         raise InputError(problems)
 
@@ -41,22 +45,33 @@ def inputs(members: Sequence[Member]) -> pd.DataFrame:
     """Inputs that differ: one row each, a column for every run; "-" where a run has none."""
     flat = [dict(_flatten(m.inputs)) for m in members]
     keys = sorted({key for one in flat for key in one})
-    rows = [[key, *(one.get(key, "-") for one in flat)] for key in keys if len({one.get(key, "-") for one in flat}) > 1]
+    rows = [
+        [key, *(one.get(key, "-") for one in flat)]
+        for key in keys
+        if len({one.get(key, "-") for one in flat}) > 1
+    ]
     return pd.DataFrame(rows, columns=["input", *_columns(members)])
 
 
 def _flatten(value: Any, path: str = "") -> list[tuple[str, str]]:
     """Leaves of nested mappings and lists by dotted path; instruments by their names."""
     if isinstance(value, Mapping):
-        return [leaf for key, inner in value.items() for leaf in _flatten(inner, f"{path}.{key}" if path else str(key))]
+        return [
+            leaf
+            for key, inner in value.items()
+            for leaf in _flatten(inner, f"{path}.{key}" if path else str(key))
+        ]
     if isinstance(value, list | tuple):
-        named = [(str(v["name"]) if isinstance(v, Mapping) and v.get("name") else str(at), v) for at, v in enumerate(value)]
+        named = [
+            (str(v["name"]) if isinstance(v, Mapping) and v.get("name") else str(at), v)
+            for at, v in enumerate(value)
+        ]
         return [leaf for key, inner in named for leaf in _flatten(inner, f"{path}.{key}")]
     return [] if value is None else [(path, str(value))]
 
 
 def results(members: Sequence[Member], relative: float = RELATIVE) -> pd.DataFrame:
-    """Results that differ, the largest first: for each variable and pair (first run, another) the cell that differs most.
+    """Results that differ, the largest first: for each variable and other run the cell that differs most.
 
     A difference counts when it is more than `relative` of the larger value, or of 1 for ratios and shares. Columns:
     variable, cell, the two runs and values, difference in percent of the first, cells that differ, unit.

@@ -47,5 +47,8 @@ def bash(parsers: Mapping[str, argparse.ArgumentParser], scenarios: Iterable[str
         listed = " ".join(flags) + words
         options.append(f'    "{command}") COMPREPLY=( $(compgen -W "{listed}" -- "$word") );;')
     return TEMPLATE.format(
-        name=name, commands=" ".join(parsers), choices="\n".join(choices) or '    "") ;;', options="\n".join(options)
+        name=name,
+        commands=" ".join(parsers),
+        choices="\n".join(choices) or '    "") ;;',
+        options="\n".join(options),
     )

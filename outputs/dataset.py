@@ -14,12 +14,12 @@ import numpy as np
 import xarray as xr
 
 from model import flows
+from model.base_year import quota_tonnes_base
 from model.equilibrium import Residuals, residuals
 from model.records import Array, Benchmark, Labels, Quota, Shock
 from model.shocks import base_quotas
 from model.solution import Solution
 from model.solve import solve
-from model.system import quota_tonnes_base
 from model.unknowns import BLOCKS as PAIRED
 from model.unknowns import layout
 from model.variables import AXES, VARIABLES, Variable, results
@@ -29,7 +29,7 @@ LETTERS = {**AXES, "q": "quota", "b": "block", "u": "group"}
 EXTRA = tuple(
     Variable(*row)
     for row in (
-        ("delivered_price", "ink", "ratio", "E1", "price of an origin's good at the buyer, all taxes and frictions in it"),
+        ("delivered_price", "ink", "ratio", "E1", "price of an origin's good at the buyer, taxes and frictions in it"),
         ("trade", "ink", "million USD", "E9", "sales of an origin to a buyer at the producer's gate"),
         ("quota_tonnes", "q", "t", "E12", "tonnes that count against a quota"),
         ("licence_price", "q", "USD/kg", "E14", "rent of a quota per kg; for an ad-valorem licence the mean"),
@@ -50,9 +50,9 @@ BASE = tuple(
         ("quota_base_tonnes", "q", "t", "E12", "tonnes of the base year that a quota counts"),
         ("restricting", "n", "0 or 1", "", "1 where the scenario restricts what the region sells"),
         ("group_member", "un", "0 or 1", "", "1 where a region belongs to a group"),
-        ("exposure", "nj", "USD per million USD", "section 9", "rare earths of the restricting regions that are hard to "
-         "replace, bought directly or in inputs, per output"),
-        ("exposed", "nj", "0 or 1", "section 9", "1 for the most exposed tenth of sectors outside the restricting regions"),
+        ("exposure", "nj", "USD per million USD", "section 9", "rare earths of the restricting regions that are hard "
+         "to replace, bought directly or in inputs, per output"),
+        ("exposed", "nj", "0 or 1", "section 9", "1 for the most exposed tenth outside the restricting regions"),
         ("chain", "j", "0 or 1", "", "1 for sectors of the rare-earth chain, from mine to magnet"),
     )
 )  # fmt: skip
@@ -126,7 +126,7 @@ def largest_residuals(solution: Solution) -> Array:
 
 
 def walras(solution: Solution) -> float:
-    """Section 10: income of the region whose budget is not among the equations, less what it earns, over world income."""
+    """Section 10: income less earnings of the region whose budget is left out, over world income."""
     system, a = solution.system, solution.allocation
     left_out = system.numeraire_region
     spent = system.income_base[left_out] * np.exp(a.state.income[left_out])
@@ -194,7 +194,9 @@ def assemble(
     lead = ["scenario", "regime"] if years == [None] else ["scenario", "regime", "year"]
     variables = {}
     for row in (*VARIABLES, *EXTRA):
-        stack = np.array([[cases[regime, year].values[row.name] for year in years] for regime in regimes], dtype=float)
+        stack = np.array(
+            [[cases[regime, year].values[row.name] for year in years] for regime in regimes], dtype=float
+        )
         stack = stack[:, 0] if years == [None] else stack
         name = RENAMED.get(row.name, row.name)
         variables[name] = (lead + dims(row), stack[None], describe(row._replace(name=name)))
@@ -203,7 +205,12 @@ def assemble(
             variables[row.name] = (dims(row), np.asarray(frame.base[row.name], dtype=float), describe(row))
     messages = np.array([[cases[regime, year].message for year in years] for regime in regimes], dtype=object)
     messages = messages[:, 0] if years == [None] else messages
-    said = {"long_name": "what the solver said", "units": "text", "equation": "", "description": "status of the solve"}
+    said = {
+        "long_name": "what the solver said",
+        "units": "text",
+        "equation": "",
+        "description": "status of the solve",
+    }
     variables["message"] = (lead, messages[None], said)
     coords = {name: np.array(labels, dtype=object) for name, labels in coordinates.items()}
     coords |= {"scenario": np.array([scenario], dtype=object), "regime": np.array(regimes, dtype=object)}

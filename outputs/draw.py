@@ -1,11 +1,13 @@
-"""Figures drawn in a second process, so that solving goes on meanwhile: `python -m outputs.draw` reads jobs line by line.
+"""Figures drawn in a second process, so that solving goes on meanwhile.
 
-Each line of standard input names a result and a folder; each line of the answer is empty, or says what went wrong.
+`python -m outputs.draw` reads jobs: each line of standard input names a result and a folder; each line of the answer
+is empty, or says what went wrong.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,8 +21,9 @@ class Artist:
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "outputs.draw"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
+            [sys.executable, "-m", "outputs.draw"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # the cores are for the solver
+        )  # fmt: skip
         self.jobs = 0
 
     def draw(self, result: Path, folder: Path) -> None:
@@ -32,15 +35,23 @@ class Artist:
     def wait(self) -> None:
         """Until everything that was asked for is drawn. Raises RuntimeError when something was not."""
         assert self.process.stdout is not None
-        faults = [json.loads(line) for line in (self.process.stdout.readline() for _ in range(self.jobs)) if line.strip()]
+        faults = [
+            json.loads(line)
+            for line in (self.process.stdout.readline() for _ in range(self.jobs))
+            if line.strip()
+        ]
         self.jobs = 0
         if any(faults) or self.process.poll() is not None:
-            raise RuntimeError(f"figures were not drawn: {'; '.join(filter(None, faults)) or 'the process ended'}")
+            raise RuntimeError(
+                f"figures were not drawn: {'; '.join(filter(None, faults)) or 'the process ended'}"
+            )
 
     def __enter__(self) -> Artist:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is not None:
             self.process.kill()
         if self.process.stdin is not None:

@@ -1,4 +1,4 @@
-"""A scenario on a calibration, solved under its regimes: solves are jobs, jobs may run side by side, results are labelled."""
+"""A scenario on a calibration, solved under its regimes. Solves are jobs that may run side by side."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy as np
 import xarray as xr
 
 from calibration import Calibration
+from model.base_year import quota_tonnes_base
 from model.decomposition import technology_parts
 from model.records import REGIMES, Array, Benchmark, Closure, Quota, Regime, Shock
 from model.security import embargo
 from model.solve import solve
-from model.system import quota_tonnes_base
 from outputs import dataset, facts, forces
 from outputs.dataset import Case, Frame
 from outputs.focus import chain_sectors, exposed, exposure, restricting_regions, scores
@@ -87,7 +87,10 @@ class Plan:
 
     def follow_ups(self, done: Mapping[Key, Done]) -> list[Job]:
         """Solves that start from the technology a regime reached: corners of the decomposition, embargoes."""
-        return [*(self._corner_jobs(done) if self.decompose else ()), *(self._embargo_jobs(done) if self.security else ())]
+        return [
+            *(self._corner_jobs(done) if self.decompose else ()),
+            *(self._embargo_jobs(done) if self.security else ()),
+        ]
 
     def _corner_jobs(self, done: Mapping[Key, Done]) -> list[Job]:
         parts = done["case", self.fullest].parts
@@ -95,7 +98,13 @@ class Plan:
         if forces.acting(parts) and self.empty_corner(done) is None:
             wanted = [frozenset(), *wanted]
         return [
-            Job(("corner", on), self.benchmark, forces.corner_shock(self.shock, parts, on), forces.STATIC, self.frame)
+            Job(
+                ("corner", on),
+                self.benchmark,
+                forces.corner_shock(self.shock, parts, on),
+                forces.STATIC,
+                self.frame,
+            )
             for on in wanted
         ]
 
@@ -128,7 +137,7 @@ class Plan:
         elements = np.isin(np.arange(b.final.shape[1]), b.elements)
         found = np.zeros(b.export_tax.shape, dtype=bool)
         for origin in np.flatnonzero(self.frame.base["restricting"]):
-            found |= embargo(b, origin, elements)
+            found |= embargo(b, int(origin), elements)
         return found
 
     def _frozen_jobs(self, kind: str, shock: Shock, done: Mapping[Key, Done]) -> list[Job]:
@@ -159,7 +168,11 @@ def plan(scenario: Scenario, calibration: Calibration, **options: Any) -> Plan:
         "chain": chain_sectors(benchmark).astype(float),
     }
     frame = Frame(
-        calibration.labels, benchmark, tuple(q.name for q in quotas), dataset.base_values(base, quotas) | own, groups
+        calibration.labels,
+        benchmark,
+        tuple(q.name for q in quotas),
+        dataset.base_values(base, quotas) | own,
+        groups,
     )
     regimes = options.pop("regimes", None) or scenario.regimes
     return Plan(scenario, calibration, tuple(regimes), benchmark, shock, frame, **options)
@@ -169,7 +182,12 @@ def _groups(scenario: Scenario, calibration: Calibration, restricting: Array) ->
     """Groups of regions whose welfare is summed: the world, the restricting regions, the others, and coalitions."""
     regions = calibration.labels.regions
     named = {name: np.isin(regions, members) for name, members in scenario.coalitions.items()}
-    return {"world": np.ones(len(regions), dtype=bool), "restricting": restricting, "others": ~restricting, **named}
+    return {
+        "world": np.ones(len(regions), dtype=bool),
+        "restricting": restricting,
+        "others": ~restricting,
+        **named,
+    }
 
 
 def run_job(job: Job) -> Done:
@@ -189,8 +207,18 @@ def solve_plans(
     """Solve scenarios; `executor` runs the jobs side by side, `progress` is called when one is done."""
     done: list[dict[Key, Done]] = [{} for _ in plans]
     _run([(at, job) for at, each in enumerate(plans) for job in each.regime_jobs()], done, executor, progress)
-    _run([(at, job) for at, each in enumerate(plans) for job in each.follow_ups(done[at])], done, executor, progress)
-    _run([(at, job) for at, each in enumerate(plans) for job in each.cut_jobs(done[at])], done, executor, progress)
+    _run(
+        [(at, job) for at, each in enumerate(plans) for job in each.follow_ups(done[at])],
+        done,
+        executor,
+        progress,
+    )
+    _run(
+        [(at, job) for at, each in enumerate(plans) for job in each.cut_jobs(done[at])],
+        done,
+        executor,
+        progress,
+    )
     return [_result(each, found) for each, found in zip(plans, done, strict=True)]
 
 
@@ -253,7 +281,9 @@ def _decomposed(plan: Plan, solved: xr.Dataset, done: Mapping[Key, Done]) -> xr.
     for on, one in found.items():
         if one.case is None:
             which = " and ".join(sorted(on)) or "cost alone"
-            return solved.assign_attrs(note_decomposition=f"not decomposed: {which} was not solved ({one.message})")
+            return solved.assign_attrs(
+                note_decomposition=f"not decomposed: {which} was not solved ({one.message})"
+            )
         values[on] = facts.outcomes(one.case.values, plan.frame.base)
     names = ("cost", *forces.acting(full.parts))
     added = {}
@@ -263,9 +293,17 @@ def _decomposed(plan: Plan, solved: xr.Dataset, done: Mapping[Key, Done]) -> xr.
             "units": unit, "long_name": name.replace("_", " ") + " by force", "equation": "section 8",
             "description": f"what each force adds to: {text}; averaged over all orders (Shapley)",
         }  # fmt: skip
-        added[f"{name}_by_force"] = (["scenario", "force", *axes], np.stack([parts[f] for f in names])[None], about)
+        added[f"{name}_by_force"] = (
+            ["scenario", "force", *axes],
+            np.stack([parts[f] for f in names])[None],
+            about,
+        )
     dataset.refuse_not_finite({name: array for name, (_, array, _) in added.items()})
-    return solved.assign(added).assign_coords(force=np.array(names, dtype=object)).assign_attrs(decomposed=plan.fullest)
+    return (
+        solved.assign(added)
+        .assign_coords(force=np.array(names, dtype=object))
+        .assign_attrs(decomposed=plan.fullest)
+    )
 
 
 def _secured(plan: Plan, solved: xr.Dataset, done: Mapping[Key, Done]) -> xr.Dataset:
@@ -273,7 +311,11 @@ def _secured(plan: Plan, solved: xr.Dataset, done: Mapping[Key, Done]) -> xr.Dat
     regimes = [str(regime) for regime in solved["regime"].values]
     full = all(done["embargo", regime].case for regime in regimes)
     kind, cut = ("embargo", 1.0) if full else ("cut", PARTIAL_CUT)
-    notes = [f"under {regime} ({done['embargo', regime].message})" for regime in regimes if not done["embargo", regime].case]
+    notes = [
+        f"under {regime} ({done['embargo', regime].message})"
+        for regime in regimes
+        if not done["embargo", regime].case
+    ]
     if notes:
         solved = solved.assign_attrs(note_security=f"no solution was found for a full embargo {notes[0]}")
     after = [done[kind, regime].case for regime in regimes]
@@ -284,7 +326,7 @@ def _secured(plan: Plan, solved: xr.Dataset, done: Mapping[Key, Done]) -> xr.Dat
     dataset.refuse_not_finite({"embargo_loss": loss})
     about = {
         "units": "million USD", "long_name": "loss from an embargo now", "equation": "section 8", "cut": cut,
-        "description": f"real income lost, at base prices, when {100 * cut:.0f} % of the restricting regions' base-year "
-        "exports of elements stop at the technology reached",
+        "description": f"real income lost, at base prices, when {100 * cut:.0f} % of the base-year exports of "
+        "elements by the restricting regions stop at the technology reached",
     }  # fmt: skip
     return solved.assign(embargo_loss=(["scenario", "regime", "region"], loss, about))

@@ -19,6 +19,7 @@ OUTCOMES: Mapping[str, tuple[str, tuple[str, ...], str]] = {
     "other_exports": ("%", (), "volume of exports of all other sectors there, the rare-earth chain left out"),
     "magnet_chain_exports": ("%", (), "volume of exports of the rare-earth chain there"),
     "real_income_usd": ("million USD", ("region",), "equivalent variation"),
+    "sector_exports": ("%", ("region", "sector"), "volume of exports of each sector"),
 }
 
 
@@ -29,7 +30,11 @@ def outcomes(values: Mapping[str, Array], base: Mapping[str, Array]) -> dict[str
         f"{name}_exports": np.asarray(percent(weighted(exports, before * cells)))
         for name, cells in sector_groups(base).items()
     }
-    return found | {"real_income_usd": np.asarray(values["equivalent_variation"])}
+    by_sector = 100 * (values["exports_volume"] - 1)
+    return found | {
+        "real_income_usd": np.asarray(values["equivalent_variation"]),
+        "sector_exports": by_sector,
+    }
 
 
 def sector_groups(base: Mapping[str, Array]) -> dict[str, Array]:
@@ -120,7 +125,9 @@ def price_index(ds: xr.Dataset, regime: str) -> dict[str, float]:
     index = {"abroad": 0.0, "home": 0.0}
     value = float((table["abroad, base [USD/kg]"] * table["sold abroad, base [t]"]).sum())
     if value > 0:
-        index["abroad"] = percent(float((table["abroad [USD/kg]"] * table["sold abroad, base [t]"]).sum()) / value)
+        index["abroad"] = percent(
+            float((table["abroad [USD/kg]"] * table["sold abroad, base [t]"]).sum()) / value
+        )
     if (before * home).sum() > 0:
         index["home"] = percent(float((gate * home).sum() / (before * home).sum()))
     return index
@@ -128,7 +135,9 @@ def price_index(ds: xr.Dataset, regime: str) -> dict[str, float]:
 
 def real_income(ds: xr.Dataset) -> pd.DataFrame:
     """One row a region, the groups last: equivalent variation by regime in million USD, and in percent of income."""
-    columns: dict[str, list[object]] = {"region": [str(r) for r in (*ds["region"].values, *ds["group"].values)]}
+    columns: dict[str, list[object]] = {
+        "region": [str(r) for r in (*ds["region"].values, *ds["group"].values)]
+    }
     usd = np.hstack([ds["equivalent_variation"].values, ds["group_equivalent_variation"].values])
     ratio = np.hstack([ds["real_income"].values, ds["group_real_income"].values])
     for at, regime in enumerate(ds["regime"].values):
@@ -169,13 +178,17 @@ SECTOR_MEASURES = {
 
 
 def sectors(ds: xr.Dataset) -> pd.DataFrame:
-    """One row a regime and measure: change in percent of exposed, other and chain sectors outside the restricting regions."""
+    """One row a regime and measure: change in percent of groups of sectors outside the restricting regions."""
     groups = sector_groups({name: ds[name].values for name in ("restricting", "chain", "exposed")})
-    ratios = {name: (label, ds[name].values, ds[weight].values) for name, (label, weight) in SECTOR_MEASURES.items()}
+    ratios = {
+        name: (label, ds[name].values, ds[weight].values) for name, (label, weight) in SECTOR_MEASURES.items()
+    }
     rows = []
     for at, regime in enumerate(ds["regime"].values):
         for label, ratio, base in ratios.values():
-            changes = {f"{group} [%]": percent(weighted(ratio[at], base * cells)) for group, cells in groups.items()}
+            changes = {
+                f"{group} [%]": percent(weighted(ratio[at], base * cells)) for group, cells in groups.items()
+            }
             rows.append({"regime": str(regime), "measure": label, **changes})
     return pd.DataFrame(rows)
 
@@ -307,7 +320,9 @@ def embargo(ds: xr.Dataset) -> pd.DataFrame:
     if "embargo_loss" not in ds:
         return pd.DataFrame({"region": []})
     others = ds["restricting"].values == 0
-    columns: dict[str, Sequence[object]] = {"region": [*(str(r) for r in ds["region"].values[others]), "others"]}
+    columns: dict[str, Sequence[object]] = {
+        "region": [*(str(r) for r in ds["region"].values[others]), "others"]
+    }
     for regime in ds["regime"].values:
         loss = ds["embargo_loss"].sel(regime=regime).values[others]
         columns[f"{regime} [million USD]"] = [*(float(v) for v in loss), float(loss.sum())]

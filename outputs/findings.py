@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -36,7 +36,8 @@ def headline(ds: xr.Dataset) -> str:
         group = ds["group_equivalent_variation"].sel(regime=regime)
         mine, others = float(group.sel(group="restricting")), float(group.sel(group="others"))
         said.append(
-            f"With {names.regime(regime)}, oxides cost {signed(index['abroad'])} % abroad and {signed(index['home'])} % in {own}; "
+            f"With {names.regime(regime)}, oxides cost {signed(index['abroad'])} % abroad and "
+            f"{signed(index['home'])} % in {own}; "
             f"{own} {_gains(mine, len(facts.restricting(ds)))} a year, all others {_gains(others)}."
         )
     return " ".join(said)
@@ -45,7 +46,7 @@ def headline(ds: xr.Dataset) -> str:
 def prices(ds: xr.Dataset) -> Finding | None:
     """How far prices rise abroad and at home, and for which elements most."""
     first = str(ds["regime"].values[0])
-    table = facts.prices(ds, first)
+    table: Any = facts.prices(ds, first)
     table = table[table["sold abroad, base [t]"] > 0]
     change = table["abroad, change [%]"]
     if change.abs().max() < NEGLIGIBLE:
@@ -53,15 +54,22 @@ def prices(ds: xr.Dataset) -> Finding | None:
     index = facts.price_index(ds, first)
     most, least = table.loc[change.idxmax()], table.loc[change.idxmin()]
     home = index["home"]
-    moved = "stays as it was" if abs(home) < NEGLIGIBLE else f"{'rises' if home > 0 else 'falls'} by {number(abs(home))} %"
+    moved = (
+        "stays as it was"
+        if abs(home) < NEGLIGIBLE
+        else f"{'rises' if home > 0 else 'falls'} by {number(abs(home))} %"
+    )
     text = (
-        f"With {names.regime(first)}, oxides sold abroad by {_restricting(ds)} cost {signed(index['abroad'])} % (mean by "
-        f"tonnes): {names.element(most['element'])} {signed(most['abroad, change [%]'])} % from "
+        f"With {names.regime(first)}, oxides sold abroad by {_restricting(ds)} cost {signed(index['abroad'])} % "
+        f"(mean by tonnes): {names.element(most['element'])} {signed(most['abroad, change [%]'])} % from "
         f"{number(most['abroad, base [USD/kg]'])} USD/kg, {names.element(least['element'])} "
         f"{signed(least['abroad, change [%]'])} % from {number(least['abroad, base [USD/kg]'])} USD/kg. "
         f"Inside {_restricting(ds)} the mean price {moved}."
     )
-    return Finding("Prices", text + _elsewhere(ds, {r: facts.price_index(ds, r)["abroad"] for r in _regimes(ds)}, " %", first))
+    return Finding(
+        "Prices",
+        text + _elsewhere(ds, {r: facts.price_index(ds, r)["abroad"] for r in _regimes(ds)}, " %", first),
+    )
 
 
 def rent(ds: xr.Dataset) -> Finding | None:
@@ -73,8 +81,13 @@ def rent(ds: xr.Dataset) -> Finding | None:
         return None
     order = np.argsort(-received[first])
     got = [names.region(str(ds["region"].values[n])) for n in order if received[first][n] > 0.01 * total]
-    text = f"The right to export is worth {number(total)} million USD a year with {names.regime(first)}, and goes to {listed(got)}."
-    return Finding("Rent", text + _elsewhere(ds, {r: float(v.sum()) for r, v in received.items()}, " million USD", first))
+    text = (
+        f"The right to export is worth {number(total)} million USD a year with {names.regime(first)}, "
+        f"and goes to {listed(got)}."
+    )
+    return Finding(
+        "Rent", text + _elsewhere(ds, {r: float(v.sum()) for r, v in received.items()}, " million USD", first)
+    )
 
 
 def income(ds: xr.Dataset) -> Finding:
@@ -85,20 +98,22 @@ def income(ds: xr.Dataset) -> Finding:
         mine, others = float(group.sel(group="restricting")), float(group.sel(group="others"))
         share = 100 * (float(ds["group_real_income"].sel(regime=regime, group="others")) - 1)
         parts.append(
-            f"with {names.regime(regime)} {own} {_gains(mine, len(facts.restricting(ds)))} and all others {_gains(others)}"
+            f"with {names.regime(regime)} {own} {_gains(mine, len(facts.restricting(ds)))} "
+            f"and all others {_gains(others)}"
             + (f" ({_tiny(share)} of their income)" if abs(others) > NEGLIGIBLE else "")
         )
     text = "; ".join(parts)
     worst = ds["equivalent_variation"].sel(regime=_regimes(ds)[0])
     n = int(worst.values.argmin())
     if float(worst[n]) < -NEGLIGIBLE:
-        text += f". Most is lost by {names.region(str(ds['region'].values[n]))} ({signed(float(worst[n]))} million USD, {names.regime(_regimes(ds)[0])})"
+        most = f"{signed(float(worst[n]))} million USD, {names.regime(_regimes(ds)[0])}"
+        text += f". Most is lost by {names.region(str(ds['region'].values[n]))} ({most})"
     return Finding("Real income", text[0].upper() + text[1:] + ".")
 
 
 def innovation(ds: xr.Dataset) -> Finding | None:
     """What happened to rare-earth patents and productivity of exposed sectors outside."""
-    table = facts.sectors(ds).set_index(["regime", "measure"])
+    table: Any = facts.sectors(ds).set_index(["regime", "measure"])
     learning = [r for r in _regimes(ds) if facts.learns(ds, r)]
     parts = []
     for regime in learning:
@@ -106,8 +121,8 @@ def innovation(ds: xr.Dataset) -> Finding | None:
         saved = float(table.loc[(regime, "cost saved by technology")]["exposed [%]"])
         unit, scale = facts.readable_unit([saved])
         parts.append(
-            f"with {names.regime(regime)} rare-earth patents change by {signed(patents['exposed [%]'])} % in exposed sectors "
-            f"outside {_restricting(ds)} and by {signed(patents['other [%]'])} % in others, and technology "
+            f"with {names.regime(regime)} rare-earth patents change by {signed(patents['exposed [%]'])} % in exposed "
+            f"sectors outside {_restricting(ds)} and by {signed(patents['other [%]'])} % in others, and technology "
             f"{'saves' if saved >= 0 else 'costs'} exposed sectors {number(abs(scale * saved), 2)} {unit} of cost"
         )
     return Finding("Innovation", _sentence(parts)) if parts else None
@@ -115,7 +130,7 @@ def innovation(ds: xr.Dataset) -> Finding | None:
 
 def exports(ds: xr.Dataset) -> Finding:
     """Do exports of exposed sectors outside the restricting regions rise or fall, and which force decides."""
-    table = facts.sectors(ds).set_index(["regime", "measure"])
+    table: Any = facts.sectors(ds).set_index(["regime", "measure"])
     parts = []
     rows = {regime: table.loc[(regime, "exports, volume")] for regime in _regimes(ds)}
     unit, scale = facts.readable_unit([row["exposed [%]"] for row in rows.values()])
@@ -154,13 +169,16 @@ def deciding(ds: xr.Dataset) -> tuple[str, ...]:
     """The forces that decide the sign of exposed sectors' exports; none without a decomposition."""
     if "force" not in ds.dims:
         return ()
-    return forces.decisive({str(f): float(ds["exposed_exports_by_force"].sel(force=f)) for f in ds["force"].values})
+    return forces.decisive(
+        {str(f): float(ds["exposed_exports_by_force"].sel(force=f)) for f in ds["force"].values}
+    )
 
 
 def tax_mix(quota: xr.Dataset, tax: xr.Dataset) -> str:
     """How the mix of elements under one tax rate differs from that under a quota of the same tonnes."""
     first = _regimes(quota)[0]
-    one, two = facts.prices(quota, first), facts.prices(tax.sel(regime=[first]), first)
+    one: Any = facts.prices(quota, first)
+    two: Any = facts.prices(tax, first)
     gap = two["sold abroad [t]"] - one["sold abroad [t]"]
     up, down = int(gap.idxmax()), int(gap.idxmin())
     if max(abs(gap)) < 1e-6:
@@ -202,7 +220,11 @@ def _restricting(ds: xr.Dataset) -> str:
 
 def _elsewhere(ds: xr.Dataset, values: dict[str, float], unit: str, first: str) -> str:
     """The same number under the other regimes."""
-    rest = [f"{signed(v) if unit == ' %' else number(v)}{unit} with {names.regime(r)}" for r, v in values.items() if r != first]
+    rest = [
+        f"{signed(v) if unit == ' %' else number(v)}{unit} with {names.regime(r)}"
+        for r, v in values.items()
+        if r != first
+    ]
     return f" The same is {listed(rest)}." if rest else ""
 
 
@@ -232,5 +254,9 @@ def _sentence(parts: list[str]) -> str:
 
 def failed(ds: xr.Dataset) -> list[str]:
     """What was asked for and not solved, with the solver's reason."""
-    said = [f"{names.regime(regime)}: {why}" for regime, why in json.loads(ds.attrs.get("failed", "{}")).items()]
-    return said + [str(ds.attrs[note]) for note in ("note_decomposition", "note_security") if note in ds.attrs]
+    said = [
+        f"{names.regime(regime)}: {why}" for regime, why in json.loads(ds.attrs.get("failed", "{}")).items()
+    ]
+    return said + [
+        str(ds.attrs[note]) for note in ("note_decomposition", "note_security") if note in ds.attrs
+    ]

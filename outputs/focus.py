@@ -23,8 +23,8 @@ def restricting_regions(benchmark: Benchmark, *shocks: Shock) -> Array:
     for shock in shocks:
         for quota in shock.quotas:
             found |= (quota.covers & chain).any(axis=(1, 2))
-        for quota in shock.production_quotas:
-            found[quota.origin] |= bool((quota.goods & chain).any())
+        for made in shock.production_quotas:
+            found[made.origin] |= bool((made.goods & chain).any())
         if shock.embargo is not None:
             found |= (shock.embargo & chain).any(axis=(1, 2))
         if shock.export_tax is not None:
@@ -65,8 +65,8 @@ def significant(values: Array, digits: int) -> Array:
 
 def scores(calibration: Calibration) -> Array:
     """(e,) substitutability score of each element; 100 for one the calibration gives none."""
-    given = next((row.value for row in calibration.parameters_table if row.name == "substitutability"), {})
-    known = given if isinstance(given, dict) else {}
+    given = [row.value for row in calibration.parameters_table if row.name == "substitutability"]
+    known = given[0] if given and isinstance(given[0], dict) else {}
     return np.array([float(known.get(element, 100.0)) for element in calibration.labels.elements])
 
 

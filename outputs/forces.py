@@ -44,7 +44,7 @@ def corner_shock(shock: Shock, parts: Parts, on: Collection[str]) -> Shock:
 
 
 def contributions(parts: Parts, change: Mapping[Corner, Array]) -> dict[str, Array]:
-    """Contribution of `cost` and of every force; `change` from the base year by corner, the empty and full one included."""
+    """Contribution of `cost` and of every force. `change`: from the base year, of every corner."""
     return {"cost": change[frozenset()], **shapley(acting(parts), lambda on: change[on])}
 
 
@@ -60,5 +60,3 @@ def decisive(parts: Mapping[str, float]) -> tuple[str, ...]:
     pivotal = [name for name, part in parts.items() if np.sign(total - part) == -sign]
     found = pivotal or [max(parts, key=lambda name: sign * parts[name])]
     return tuple(sorted(found, key=lambda name: -sign * parts[name]))
-
-

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import shlex
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -29,25 +28,41 @@ from outputs.experiment import Plan, Result, plan, solve_plans
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that change what is solved and where it goes."""
-    parser.add_argument("--calibration", metavar="NAME", help="base year and parameters instead of the scenario's own")
-    parser.add_argument("--regime", action="append", choices=REGIMES, help="only this technology regime; may be repeated")
-    parser.add_argument("--horizon", choices=("short", "long"), help="short: technology and capacity of the base year")
+    parser.add_argument(
+        "--calibration", metavar="NAME", help="base year and parameters instead of the scenario's own"
+    )
+    parser.add_argument(
+        "--regime", action="append", choices=REGIMES, help="only this technology regime; may be repeated"
+    )
+    parser.add_argument(
+        "--horizon", choices=("short", "long"), help="short: technology and capacity of the base year"
+    )
     parser.add_argument(
         "--set", action="append", default=[], metavar="PATH=VALUE", dest="settings",
         help="change a value of the scenario, such as parameters.breadth=0 or instruments.quota-2010.limit=25000",
     )  # fmt: skip
-    parser.add_argument("--no-decomposition", action="store_true", help="do not ask which force brought the result about")
-    parser.add_argument("--no-security", action="store_true", help="do not ask what a full embargo would cost now")
+    parser.add_argument(
+        "--no-decomposition", action="store_true", help="do not ask which force brought the result about"
+    )
+    parser.add_argument(
+        "--no-security", action="store_true", help="do not ask what a full embargo would cost now"
+    )
     add_output_options(parser)
 
 
 def add_output_options(parser: argparse.ArgumentParser) -> None:
     """Where results go and how much is said."""
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where run folders are made (default outputs/runs)")
-    parser.add_argument("--json", action="store_true", help="print the results for machines, and nothing else")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="where run folders are made (default outputs/runs)"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="print the results for machines, and nothing else"
+    )
     parser.add_argument("-q", "--quiet", action="store_true", help="print only the folders that were written")
     parser.add_argument("-v", "--verbose", action="store_true", help="also say how every solve went")
-    parser.add_argument("--workers", type=int, default=1, metavar="N", help="processes that solve side by side (default 1)")
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="processes that solve side by side (default 1)"
+    )
     parser.add_argument("--no-figures", action="store_true", help="draw no figures")
 
 
@@ -66,7 +81,11 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[Plan]:
             scenario = scenarios.load(name, base, edit)
             regimes = tuple(args.regime) if args.regime else scenario.regimes
             ready = plan(
-                scenario, base, regimes=regimes, decompose=not args.no_decomposition, security=not args.no_security
+                scenario,
+                base,
+                regimes=regimes,
+                decompose=not args.no_decomposition,
+                security=not args.no_security,
             )
             found.append(ready)
         except InputError as error:
@@ -80,14 +99,18 @@ def _calibration(scenario: scenarios.Scenario, name: str) -> calibration.Calibra
     """The calibration a scenario names; a path is taken from the scenario's folder when it is not found from here."""
     beside = scenarios.library.find(name).parent / scenario.calibration
     is_path = scenario.calibration.endswith((".yaml", ".yml"))
-    return calibration.load(beside if is_path and not Path(scenario.calibration).is_file() else scenario.calibration)
+    return calibration.load(
+        beside if is_path and not Path(scenario.calibration).is_file() else scenario.calibration
+    )
 
 
 def refuse_path(scenario: scenarios.Scenario) -> None:
     """Raise InputError for a scenario that is a path of years."""
     if scenario.horizon == "path":
         raise InputError(
-            scenario.whole.problem(("horizon",), f"{scenario.name} is a path of years", "`run.py path`, or --set horizon=long")
+            scenario.whole.problem(
+                ("horizon",), f"{scenario.name} is a path of years", "`run.py path`, or --set horizon=long"
+            )
         )
 
 
@@ -101,8 +124,13 @@ class Outcome:
     provenance: dict[str, Any]
 
 
-def solve_and_save(ready: Sequence[Plan], args: argparse.Namespace) -> list[Outcome]:
-    """Solve plans and write their run folders; figures are drawn meanwhile in a second process."""
+def solve_and_save(
+    ready: Sequence[Plan], args: argparse.Namespace, drawn: Collection[int] | None = None
+) -> list[Outcome]:
+    """Solve plans and write their run folders; figures are drawn meanwhile in a second process.
+
+    drawn: positions of the plans that get figures, by default all.
+    """
     start = time.perf_counter()
     drafts: list[tuple[Result, store.Draft | None, dict[str, Any]]] = []
     with ExitStack() as stack:
@@ -113,10 +141,12 @@ def solve_and_save(ready: Sequence[Plan], args: argparse.Namespace) -> list[Outc
             determined = _inputs(result.plan)
             draft = None
             if result.dataset is not None:
-                draft = store.Draft(f"{store.safe_name(result.plan.scenario.name)}-{provenance.run_id(determined)}", args.out)
+                draft = store.Draft(
+                    f"{store.safe_name(result.plan.scenario.name)}-{provenance.run_id(determined)}", args.out
+                )
                 stack.callback(draft.discard)
                 _fill(draft.folder, result, determined, args)
-                if artist:
+                if artist and (drawn is None or len(drafts) in drawn):
                     artist.draw(draft.folder / store.RESULTS, draft.folder / "figures")
             drafts.append((result, draft, determined))
         if artist:
@@ -135,11 +165,10 @@ def _results(ready: Sequence[Plan], executor: Executor | None, advance: Any) -> 
 
 @contextmanager
 def _executor(workers: int) -> Iterator[Executor | None]:
-    """Processes that solve side by side, one thread each."""
+    """Processes that solve side by side."""
     if workers < 2:
         yield None
         return
-    os.environ |= dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         yield pool
 
@@ -149,7 +178,9 @@ def _progress(quiet: bool) -> Iterator[Any]:
     """A bar on terminals for what takes more than two seconds."""
     from tqdm import tqdm
 
-    with tqdm(desc="solving", unit=" equilibria", delay=2, leave=False, disable=quiet or not sys.stderr.isatty()) as bar:
+    with tqdm(
+        desc="solving", unit=" equilibria", delay=2, leave=False, disable=quiet or not sys.stderr.isatty()
+    ) as bar:
         yield bar.update
 
 
@@ -163,7 +194,9 @@ def _fill(folder: Path, result: Result, determined: dict[str, Any], args: argpar
     assert result.dataset is not None
     ready = result.plan
     store.write_netcdf(result.dataset, folder / store.RESULTS)
-    write_text(folder / store.INPUTS, json.dumps(determined, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+    write_text(
+        folder / store.INPUTS, json.dumps(determined, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    )
     tables.write_tables(result.dataset, folder / "tables")
     tables.write_parameters(ready.calibration.parameters_table, folder / "parameters.csv")
     write_text(folder / "scenario.yaml", scenario_text(ready.scenario, args))
@@ -212,7 +245,9 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
     if result.dataset is None:
         return {"scenario": name, "solved": [], "failed": dict(result.failed)}
     ds = facts.one_scenario(result.dataset)
-    records = {key: table.to_dict("records") for key, table in tables.all_tables(ds).items() if key != "sectors"}
+    records = {
+        key: table.to_dict("records") for key, table in tables.all_tables(ds).items() if key != "sectors"
+    }
     return {
         "scenario": name,
         "calibration": result.plan.calibration.name,

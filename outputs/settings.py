@@ -27,7 +27,9 @@ def parse(text: str) -> Setting:
     path, equals, value = text.partition("=")
     steps = tuple(step.strip() for step in path.split("."))
     if not equals or not all(steps):
-        raise InputError(Problem(f"--set {text!r}", expected="a.dotted.path=value, such as parameters.breadth=0.05"))
+        raise InputError(
+            Problem(f"--set {text!r}", expected="a.dotted.path=value, such as parameters.breadth=0.05")
+        )
     try:
         found = strict_yaml.loads(f"value: {value.strip()}", f"--set {path.strip()}").data
     except InputError as error:
@@ -37,7 +39,9 @@ def parse(text: str) -> Setting:
     return Setting(steps, found["value"], text)
 
 
-def editor(settings: Sequence[Setting], forced: Mapping[str, Any] | None = None) -> Callable[[Document], Document] | None:
+def editor(
+    settings: Sequence[Setting], forced: Mapping[str, Any] | None = None
+) -> Callable[[Document], Document] | None:
     """What `scenarios.load` needs to lay settings over a file; None when there are none."""
     forced = {key: value for key, value in (forced or {}).items() if value is not None}
     if not settings and not forced:
@@ -58,13 +62,18 @@ def _apply(data: dict[str, Any], setting: Setting, document: Document) -> None:
     """Write one setting into the data of a scenario. Raises InputError when the path leads nowhere."""
     place: Any = data
     for depth, step in enumerate(setting.path[:-1]):
-        place = _inside(place, step, setting, document, create=depth > 0 or step not in ("instruments",))
+        place = _inside(place, step, setting, document, create=depth > 0 or step != "instruments")
     last = setting.path[-1]
     if isinstance(place, list):
         place[_position(place, last, setting, document)] = setting.value
     elif isinstance(old := place.get(last), dict) and "value" in old and not isinstance(setting.value, dict):
         kept = {key: value for key, value in old.items() if key not in PROVENANCE}
-        place[last] = {**kept, "value": setting.value, "source": "set on the command line", "status": "analyst"}
+        place[last] = {
+            **kept,
+            "value": setting.value,
+            "source": "set on the command line",
+            "status": "analyst",
+        }
     else:
         place[last] = setting.value
 
@@ -78,7 +87,11 @@ def _inside(place: Any, step: str, setting: Setting, document: Document, create:
     inner = place.get(step)
     if not isinstance(inner, dict | list):
         what = f"--set {setting.text}: {step!r} holds no settings"
-        raise InputError(unknown_name("setting", step, place, file=document.file) if inner is None else Problem(what, document.file))
+        raise InputError(
+            unknown_name("setting", step, place, file=document.file)
+            if inner is None
+            else Problem(what, document.file)
+        )
     return inner
 
 
@@ -91,4 +104,12 @@ def _position(place: list[Any], step: str, setting: Setting, document: Document)
     for names in (named, [line.get("type") for line in lines]):
         if names.count(step) == 1:
             return names.index(step)
-    raise InputError(unknown_name("instrument", step, [str(name) for name in named], file=document.file, where=f"--set {setting.text}"))
+    raise InputError(
+        unknown_name(
+            "instrument",
+            step,
+            [str(name) for name in named],
+            file=document.file,
+            where=f"--set {setting.text}",
+        )
+    )

@@ -20,17 +20,19 @@ REGIME: dict[str, dict[str, Any]] = {
     "directed": {"facecolor": BLUE},
     "directed_with_spillovers": {"facecolor": GREEN, "hatch": "////", "edgecolor": "white", "linewidth": 0},
 }
-RC = {
+RC: Any = {
     "font.family": "DejaVu Sans", "font.size": 10, "axes.titlesize": 11, "axes.titleweight": "bold",
     "axes.titlelocation": "left", "axes.spines.top": False, "axes.spines.right": False, "axes.axisbelow": True,
     "axes.grid": True, "grid.color": "#E4E4E4", "grid.linewidth": 0.8, "legend.frameon": False, "legend.fontsize": 9,
-    "figure.dpi": 110, "savefig.dpi": 150, "axes.edgecolor": "#555555", "xtick.color": "#333333", "ytick.color": "#333333",
-    "figure.facecolor": "white", "hatch.linewidth": 1.2,
+    "figure.dpi": 110, "savefig.dpi": 150, "axes.edgecolor": "#555555", "xtick.color": "#333333",
+    "ytick.color": "#333333", "figure.facecolor": "white", "hatch.linewidth": 1.2,
 }  # fmt: skip
 INCHES = (10.0, 5.6)  # 16:9, a slide
 
 
-def figure(rows: int = 1, columns: int = 1, size: tuple[float, float] = INCHES, **options: Any) -> tuple[Figure, Any]:
+def figure(
+    rows: int = 1, columns: int = 1, size: tuple[float, float] = INCHES, **options: Any
+) -> tuple[Figure, Any]:
     """A figure without pyplot's global state, and its axes."""
     drawn = Figure(figsize=size, layout="constrained")
     FigureCanvasAgg(drawn)
@@ -45,8 +47,16 @@ def look() -> Any:
 def finish(drawn: Figure, path: Path, title: str, note: str) -> Path:
     """Title above, source and limits below, and write the PNG."""
     width = int(drawn.get_size_inches()[0] * 15.5)
-    drawn.suptitle(plain("\n".join(textwrap.wrap(title, int(width * 0.54)))), x=0.01, ha="left", fontsize=14, weight="bold")
-    drawn.supxlabel(plain("\n".join(textwrap.wrap(note, width))), x=0.01, ha="left", fontsize=7.5, color="#555555")
+    drawn.suptitle(
+        plain("\n".join(textwrap.wrap(title, int(width * 0.54)))),
+        x=0.01,
+        ha="left",
+        fontsize=14,
+        weight="bold",
+    )
+    drawn.supxlabel(
+        plain("\n".join(textwrap.wrap(note, width))), x=0.01, ha="left", fontsize=7.5, color="#555555"
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     drawn.savefig(path, metadata={"Software": None})
     return path

@@ -53,7 +53,10 @@ def fitted(lines: Sequence[Line], width: int, rows: int) -> list[Line]:
     while len(kept) > rows - 1 and (highest := max(line.rank for line in kept)) > 0:
         last = max(at for at, line in enumerate(kept) if line.rank == highest)
         del kept[last]
-    return [line._replace(text=_clip(line.text, width)) for line in kept]
+    # A path is never cut: it is there to be copied.
+    return [
+        line if line.text.startswith("-> ") else line._replace(text=_clip(line.text, width)) for line in kept
+    ]
 
 
 def scenario(
@@ -105,7 +108,9 @@ def _prices(ds: xr.Dataset, width: int) -> list[Line]:
     lines.append(Line(_row("abroad, base USD/kg", [_short(base[e]) for e in shown], cell)))
     for column, where in (("abroad, change [%]", "abroad"), ("home, change [%]", "home")):
         for at, regime in enumerate(regimes):
-            cells = [_percent(tables[regime][column][e]) for e in shown] + [_percent(facts.price_index(ds, regime)[where])]
+            cells = [_percent(tables[regime][column][e]) for e in shown] + [
+                _percent(facts.price_index(ds, regime)[where])
+            ]
             rank = 0 if where == "abroad" else 4 if 0 < at < len(regimes) - 1 else 1
             lines.append(Line(_row(f"{where} %, {_regime(regime)}", cells, cell), rank=rank))
     return lines
@@ -119,7 +124,12 @@ def _income(ds: xr.Dataset) -> list[Line]:
     outside = [str(r) for r in ds["region"].values if str(r) not in own]
     most = list(table.loc[outside, columns].abs().max(axis=1).sort_values(ascending=False).index[:4])
     lines = [Line(_row("Real income, m USD", [_regime(r) for r in regimes], 14), "head")]
-    ranks = {**dict.fromkeys(own[:2], 0), "others": 0, **dict(zip(most, (2, 3, 5, 7), strict=False)), "world": 6}
+    ranks = {
+        **dict.fromkeys(own[:2], 0),
+        "others": 0,
+        **dict(zip(most, (2, 3, 5, 7), strict=False)),
+        "world": 6,
+    }
     for row, rank in ranks.items():
         label = f"  {names.region(row)}" if row in most else names.region(row)
         lines.append(Line(_row(label, [signed(float(table.loc[row, c])) for c in columns], 14), rank=rank))
@@ -132,7 +142,7 @@ def _income(ds: xr.Dataset) -> list[Line]:
 def _sectors(ds: xr.Dataset) -> list[Line]:
     """Exposed against other sectors outside the restricting regions; nothing on technology where it is fixed."""
     regimes = _regimes(ds)
-    table = facts.sectors(ds).set_index(["measure", "regime"])
+    table: Any = facts.sectors(ds).set_index(["measure", "regime"])
     lines = [Line(_row("Sectors outside", ["exposed", "other"] * len(regimes), 9), "head")]
     for measure, label in (
         ("exports, volume", "exports"), ("tfp", "TFP"), ("cost saved by technology", "cost saved"),
@@ -178,7 +188,10 @@ def tax_equivalent(quota: xr.Dataset, tax: xr.Dataset, width: int) -> list[Line]
     regimes = [r for r in _regimes(quota) if r in _regimes(tax)]
     rate = [f"{number(100 * float(tax['licence_rate'].sel(regime=r).max()))} %" for r in regimes]
     lines = [Line(_row("As one export tax", rate, 14), "head")]
-    for group, label in (("restricting", names.listed([names.region(r) for r in facts.restricting(quota)])), ("others", "all others")):
+    for group, label in (
+        ("restricting", names.listed([names.region(r) for r in facts.restricting(quota)])),
+        ("others", "all others"),
+    ):
         values = [float(tax["group_equivalent_variation"].sel(regime=r, group=group)) for r in regimes]
         lines.append(Line(_row(f"{label}, m USD", [signed(v) for v in values], 14), rank=4))
     return [*lines, *_wrapped(findings.tax_mix(quota, tax), width)]
@@ -227,6 +240,10 @@ def solves(result: Result) -> list[Line]:
         return []
     ds = facts.one_scenario(result.dataset)
     return [
-        Line(f"  {names.regime(r)}: {int(ds['iterations'].sel(regime=r))} iterations, {str(ds['message'].sel(regime=r).values)}", "note")
+        Line(
+            f"  {names.regime(r)}: {int(ds['iterations'].sel(regime=r))} iterations, "
+            f"{ds['message'].sel(regime=r).item()}",
+            "note",
+        )
         for r in _regimes(ds)
     ]

@@ -9,7 +9,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from outputs.comparison import Member
     from outputs.experiment import Result
     from outputs.summary import Line
 
@@ -41,9 +40,15 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("runs", nargs="*", metavar="RUN", help="a run folder, a scenario by name, or a YAML file")
-    parser.add_argument("--tolerance", type=float, default=1e-6, help="relative difference that counts (default 1e-6)")
-    parser.add_argument("--rows", type=int, default=15, help="results shown (default 15); all are in differences.csv")
+    parser.add_argument(
+        "runs", nargs="*", metavar="RUN", help="a run folder, a scenario by name, or a YAML file"
+    )
+    parser.add_argument(
+        "--tolerance", type=float, default=1e-6, help="relative difference that counts (default 1e-6)"
+    )
+    parser.add_argument(
+        "--rows", type=int, default=15, help="results shown (default 15); all are in differences.csv"
+    )
     parser.add_argument("--no-report", action="store_true", help="write no HTML report")
     pipeline.add_options(parser)
 
@@ -86,5 +91,3 @@ def _default_summary(gathered: Any, folder: str) -> list[Line]:
     soft = summary.soft_count(results[0].plan.calibration.parameters_table)
     folders = [*map(pipeline.shown_path, gathered.folders), f"{folder}/report.html"]
     return summary.scenario(quota, *summary.screen(), soft=soft, tax=tax, folders=folders)
-
-

@@ -25,7 +25,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--name", default="ree", help="an alias of yours that is completed as well (default ree)")
+    parser.add_argument(
+        "--name", default="ree", help="an alias of yours that is completed as well (default ree)"
+    )
 
 
 def run(args: argparse.Namespace) -> int:

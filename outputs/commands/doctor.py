@@ -56,7 +56,10 @@ def run(args: argparse.Namespace) -> int:
 def _python() -> Check:
     inside = sys.prefix != sys.base_prefix
     well = (3, 11) <= sys.version_info[:2] <= (3, 13)
-    return well, f"{sys.version.split()[0]}{', in a virtual environment' if inside else ''}; 3.11 to 3.13 is needed"
+    return (
+        well,
+        f"{sys.version.split()[0]}{', in a virtual environment' if inside else ''}; 3.11 to 3.13 is needed",
+    )
 
 
 def _packages() -> Check:
@@ -74,7 +77,10 @@ def _packages() -> Check:
             if installed != version:
                 wrong.append(f"{name} is {installed}, the lock file has {version}")
     if wrong:
-        return False, f"{'; '.join(wrong)}. Install with: python -m pip install --require-hashes -r requirements.lock"
+        return (
+            False,
+            f"{'; '.join(wrong)}. Install with: python -m pip install --require-hashes -r requirements.lock",
+        )
     return True, f"{len(wanted)} packages as in requirements.lock"
 
 
@@ -121,9 +127,14 @@ def _solve() -> Check:
 
     base = calibration.load("china-2009")
     solution = solve(base.benchmark, throw=False)
-    largest = float(max(np.abs(solution.allocation.state.price).max(), np.abs(solution.allocation.state.income).max()))
+    largest = float(
+        max(np.abs(solution.allocation.state.price).max(), np.abs(solution.allocation.state.income).max())
+    )
     well = solution.converged and largest < 1e-9
-    return well, f"the base year replicates: {solution.diagnosis.text(base.labels)}, largest change {largest:.0e}"
+    return (
+        well,
+        f"the base year replicates: {solution.diagnosis.text(base.labels)}, largest change {largest:.0e}",
+    )
 
 
 def _netcdf() -> Check:
@@ -134,7 +145,9 @@ def _netcdf() -> Check:
     with tempfile.TemporaryDirectory() as folder:
         data = xr.Dataset({"x": ("n", [1.0, 2.0])}, {"n": ["a", "b"]})
         write_netcdf(data, Path(folder) / "x.nc")
-        return bool(read_netcdf(Path(folder) / "x.nc").identical(data)), "results can be written and read back"
+        return bool(
+            read_netcdf(Path(folder) / "x.nc").identical(data)
+        ), "results can be written and read back"
 
 
 def _figures() -> Check:
@@ -148,7 +161,11 @@ def _figures() -> Check:
 
 
 def _threads() -> Check:
-    given = {name: os.environ[name] for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS") if name in os.environ}
+    given = {
+        name: os.environ[name]
+        for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+        if name in os.environ
+    }
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return True, f"{cores} cores" + (f"; {', '.join(f'{k}={v}' for k, v in given.items())}" if given else "")
 

@@ -31,7 +31,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("runs", nargs="+", metavar="RUN", help="a run folder, or its name under outputs/runs")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the file to write")
-    parser.add_argument("--out", type=Path, metavar="FOLDER", help="where run folders are (default outputs/runs)")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="where run folders are (default outputs/runs)"
+    )
     parser.add_argument("--json", action="store_true", help="print what was written for machines")
 
 
@@ -40,7 +42,8 @@ def run(args: argparse.Namespace) -> int:
     from calibration.errors import InputError, Problem
     from outputs import pipeline, report, store
 
-    runs, problems = [], []
+    runs: list[report.ReportRun] = []
+    problems: list[Problem] = []
     for name in args.runs:
         try:
             runs.append(report.from_folder(name, args.out))

@@ -50,12 +50,14 @@ def run(args: argparse.Namespace) -> int:
             if args.quiet:
                 print(shown)
                 continue
-            there = " (the same run was there already)" if saved.existed else ""
+            folders = [shown, *(["the same run was there already"] if saved.existed else [])]
             soft = summary.soft_count(result.plan.calibration.parameters_table)
-            summary.write(summary.scenario(result.dataset, *summary.screen(), soft=soft, folders=[shown + there]))
+            summary.write(summary.scenario(result.dataset, *summary.screen(), soft=soft, folders=folders))
             if args.verbose:
                 summary.write(summary.solves(result))
     if args.json:
-        json.dump([pipeline.as_json(outcome) for outcome in outcomes], sys.stdout, indent=1, ensure_ascii=False)
+        json.dump(
+            [pipeline.as_json(outcome) for outcome in outcomes], sys.stdout, indent=1, ensure_ascii=False
+        )
         sys.stdout.write("\n")
     return pipeline.say_failures([outcome.result for outcome in outcomes])

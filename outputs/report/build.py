@@ -71,7 +71,11 @@ def render(runs: Sequence[ReportRun], path: Path) -> Path:
 def html(runs: Sequence[ReportRun]) -> str:
     """The report as text."""
     environment = Environment(
-        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["data_uri"] = data_uri
     environment.filters["capital"] = lambda text: text[:1].upper() + text[1:]
@@ -82,8 +86,8 @@ def html(runs: Sequence[ReportRun]) -> str:
         first=shown[0],
         comparison=views.comparison(labelled(runs)) if len(runs) > 1 else None,
         mix=views.mix(labelled(runs)) if len(runs) > 1 else None,
-        style=Markup((HERE / "report.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
-        script=Markup((HERE / "report.js").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+        style=Markup((HERE / "report.css").read_text(encoding="utf-8")),
+        script=Markup((HERE / "report.js").read_text(encoding="utf-8")),
         data=as_script({view.key: view.cards for view in shown}),
         citation=citation(runs),
     )
@@ -98,7 +102,7 @@ def labelled(runs: Sequence[ReportRun]) -> list[tuple[str, xr.Dataset]]:
 def as_script(value: Any) -> Markup:
     """JSON that can stand in a script element: nothing in it can end the element."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))  # noqa: S704
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
 
 
 def data_uri(table: Table) -> str:
@@ -111,7 +115,11 @@ def citation(runs: Sequence[ReportRun]) -> str:
     code = runs[0].inputs.get("code", {})
     version = code.get("version", "")
     listed = names.listed([run.name for run in runs])
-    return f"rare-earth-model {version}: runs {listed}" if len(runs) > 1 else f"rare-earth-model {version}: run {listed}"
+    return (
+        f"rare-earth-model {version}: runs {listed}"
+        if len(runs) > 1
+        else f"rare-earth-model {version}: run {listed}"
+    )
 
 
 @dataclass(frozen=True)
@@ -189,7 +197,11 @@ class View:
     @property
     def cards(self) -> dict[str, Any]:
         """What the page shows when a region or an element is chosen."""
-        return {"regimes": [name for _, name in self.regimes], "region": views.region_cards(self.ds), "element": views.element_cards(self.ds)}
+        return {
+            "regimes": [name for _, name in self.regimes],
+            "region": views.region_cards(self.ds),
+            "element": views.element_cards(self.ds),
+        }
 
     @property
     def embargo(self) -> str:
@@ -205,15 +217,21 @@ class View:
 
     @property
     def assumptions(self) -> list[tuple[str, str]]:
-        return [(str(text), str(status)) for text, status in json.loads(self.ds.attrs.get("assumptions", "[]"))]
+        return [
+            (str(text), str(status)) for text, status in json.loads(self.ds.attrs.get("assumptions", "[]"))
+        ]
 
     @property
     def instruments(self) -> list[tuple[str, str, str]]:
         """What the scenario does: name, type, and its settings in a line."""
         found = []
         for line in self.run.inputs.get("scenario", {}).get("instruments", []):
-            settings = {k: v for k, v in line.items() if k not in ("name", "type") and v not in (None, [], {}, "")}
-            found.append((str(line.get("name", "")), str(line.get("type", "")).replace("_", " "), _settings(settings)))
+            settings = {
+                k: v for k, v in line.items() if k not in ("name", "type") and v not in (None, [], {}, "")
+            }
+            found.append(
+                (str(line.get("name", "")), str(line.get("type", "")).replace("_", " "), _settings(settings))
+            )
         return found
 
     @property
@@ -221,7 +239,12 @@ class View:
         frame = self.run.parameters.copy()
         which = zip(frame["soft"], frame["soft values"], strict=True)
         frame["soft"] = [f"soft: {values}" if values else "soft" if soft else "" for soft, values in which]
-        return views.table("parameters", frame[["name", "value", "unit", "status", "soft", "range", "source"]], self.run.scenario, clip=160)
+        return views.table(
+            "parameters",
+            frame[["name", "value", "unit", "status", "soft", "range", "source"]],
+            self.run.scenario,
+            clip=160,
+        )
 
     @property
     def soft(self) -> tuple[int, int]:
@@ -255,7 +278,9 @@ class View:
 def _settings(value: Any) -> str:
     """A nested value in a line."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{key} {_settings(inner)}" for key, inner in value.items() if inner not in (None, "", [], {}))
+        return ", ".join(
+            f"{key} {_settings(inner)}" for key, inner in value.items() if inner not in (None, "", [], {})
+        )
     if isinstance(value, list | tuple):
         return " ".join(_settings(inner) for inner in value)
     if isinstance(value, float):

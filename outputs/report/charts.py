@@ -59,7 +59,9 @@ class Chart:
 class Scale:
     """From values to percent of the width."""
 
-    def __init__(self, low: float, high: float, log: bool = False, left: float = LEFT, right: float = RIGHT) -> None:
+    def __init__(
+        self, low: float, high: float, log: bool = False, left: float = LEFT, right: float = RIGHT
+    ) -> None:
         self.log = log
         self.low, self.high = (math.log(low), math.log(high)) if log else (low, high)
         if self.high - self.low < 1e-300:
@@ -72,7 +74,9 @@ class Scale:
 
     def ticks(self) -> tuple[Tick, ...]:
         """Round values across the scale."""
-        values = _log_ticks(math.exp(self.low), math.exp(self.high)) if self.log else _ticks(self.low, self.high)
+        values = (
+            _log_ticks(math.exp(self.low), math.exp(self.high)) if self.log else _ticks(self.low, self.high)
+        )
         return tuple(Tick(self(v), _round(v)) for v in values)
 
 
@@ -93,7 +97,9 @@ def _log_ticks(low: float, high: float) -> list[float]:
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     values = [factor * 10.0**p for p in powers for factor in (1, 3)]
     found = [v for v in values if low <= v <= high]
-    return found if len(found) <= 8 else [v for v in found if abs(math.log10(v) - round(math.log10(v))) < 1e-9]
+    return (
+        found if len(found) <= 8 else [v for v in found if abs(math.log10(v) - round(math.log10(v))) < 1e-9]
+    )
 
 
 def bars(
@@ -115,7 +121,9 @@ def bars(
     for at, (key, label, row) in enumerate(rows):
         for position, (value, (kind, name)) in enumerate(zip(row, series, strict=True)):
             top = at * height + 4.5 + position * thickness
-            marks.append((key, _bar(value, 0.0, top, kind, scale, f"{label}, {name}: {signed(value)} {unit}", least)))
+            marks.append(
+                (key, _bar(value, 0.0, top, kind, scale, f"{label}, {name}: {signed(value)} {unit}", least))
+            )
     return Chart(
         tuple((key, label) for key, label, _ in rows), tuple(marks), scale.ticks(), scale(0.0), height,
         height * len(rows), unit, tuple(series), thickness - 1,
@@ -135,7 +143,9 @@ def waterfall(rows: Sequence[tuple[str, str, float]], unit: str, thickness: floa
     marks = []
     for at, ((key, label, value), start) in enumerate(zip(rows, starts, strict=True)):
         kind = "total" if at == len(rows) - 1 else "up" if value > 0 else "down"
-        marks.append((key, _bar(value, start, at * height + 5, kind, scale, f"{label}: {signed(value)} {unit}")))
+        marks.append(
+            (key, _bar(value, start, at * height + 5, kind, scale, f"{label}: {signed(value)} {unit}"))
+        )
     return Chart(
         tuple((key, label) for key, label, _ in rows), tuple(marks), scale.ticks(), scale(0.0), height,
         height * len(rows), unit, thickness=thickness,
@@ -145,10 +155,17 @@ def waterfall(rows: Sequence[tuple[str, str, float]], unit: str, thickness: floa
 def _bar_scale(low: float, high: float) -> Scale:
     """A scale with zero in it, and room for numbers beside the outermost bars."""
     low, high = min(low, 0.0), max(high, 0.0)
-    return Scale(low, high, left=LEFT + (ROOM if low < 0 else 0.0), right=RIGHT - (ROOM if high > 0 or low == 0 else 1.0))
+    return Scale(
+        low,
+        high,
+        left=LEFT + (ROOM if low < 0 else 0.0),
+        right=RIGHT - (ROOM if high > 0 or low == 0 else 1.0),
+    )
 
 
-def _bar(value: float, start: float, top: float, kind: str, scale: Scale, tip: str, least: float = 0.0) -> Mark:
+def _bar(
+    value: float, start: float, top: float, kind: str, scale: Scale, tip: str, least: float = 0.0
+) -> Mark:
     begin, end = scale(start), scale(start + value)
     text = signed(value, 2) if abs(value) >= least or value == 0 else "about 0"
     anchor = "start" if value >= 0 else "end"
@@ -156,7 +173,9 @@ def _bar(value: float, start: float, top: float, kind: str, scale: Scale, tip: s
 
 
 def dumbbells(
-    rows: Sequence[tuple[str, str, Sequence[tuple[float, float]]]], series: Sequence[tuple[str, str]], unit: str
+    rows: Sequence[tuple[str, str, Sequence[tuple[float, float]]]],
+    series: Sequence[tuple[str, str]],
+    unit: str,
 ) -> Chart:
     """Before and after on a logarithmic scale. rows: (key, label, (before, after) of each series); all above 0."""
     values = [v for _, _, pairs in rows for pair in pairs for v in pair] or [1.0]
@@ -166,7 +185,8 @@ def dumbbells(
     for at, (key, label, pairs) in enumerate(rows):
         for position, ((before, after), (kind, name)) in enumerate(zip(pairs, series, strict=True)):
             y = at * height + 10 + position * 15
-            tip = f"{label}, {name}: {number(before)} to {number(after)} {unit} ({signed(100 * (after / before - 1))} %)"
+            change = signed(100 * (after / before - 1))
+            tip = f"{label}, {name}: {number(before)} to {number(after)} {unit} ({change} %)"
             left, right = sorted((scale(before), scale(after)))
             lines.append((key, Mark(left, right - left, y, kind, tip=tip)))
             marks.append((key, Mark(scale(before), 0, y, f"{kind} hollow", tip=tip, size=4.5)))
@@ -202,4 +222,16 @@ def scatter(
     ]  # fmt: skip
     side = tuple(Tick(up(v), _round(v)) for v in _ticks(low, high))
     zero = Mark(7.0, 92.0, up(0.0), "axis")
-    return Chart((), tuple(marks), scale.ticks(), None, 0.0, height, units[0], tuple(series), lines=(("", zero),), side=side, side_unit=units[1])
+    return Chart(
+        (),
+        tuple(marks),
+        scale.ticks(),
+        None,
+        0.0,
+        height,
+        units[0],
+        tuple(series),
+        lines=(("", zero),),
+        side=side,
+        side_unit=units[1],
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,7 +59,15 @@ def table(name: str, frame: pd.DataFrame, scenario: str, clip: int = 0) -> Table
     )
     text = format_csv(tables.columns(frame), comments=[f"scenario: {scenario}", CAPTIONS.get(name, name)])
     heads = tuple((str(c), n) for c, n in zip(frame.columns, numeric, strict=True))
-    return Table(name, CAPTIONS.get(name, name), heads, rows, text, f"{scenario}-{name}.csv".replace("/", "-"), len(frame))
+    return Table(
+        name,
+        CAPTIONS.get(name, name),
+        heads,
+        rows,
+        text,
+        f"{scenario}-{name}.csv".replace("/", "-"),
+        len(frame),
+    )
 
 
 def _first(name: str, frame: pd.DataFrame) -> pd.DataFrame:
@@ -75,7 +83,12 @@ def _cell(column: str, value: Any, clip: int) -> str:
         return f"{value:.1e}" if column in names.REGIMES else number(float(value))
     if isinstance(value, bool | np.bool_):
         return "yes" if value else ""
-    readable = {"region": names.region, "regime": names.regime, "sector": names.sector, "force": lambda f: names.FORCES.get(f, f)}
+    readable: dict[str, Callable[[str], str]] = {
+        "region": names.region,
+        "regime": names.regime,
+        "sector": names.sector,
+        "force": lambda f: names.FORCES.get(f, f),
+    }
     text = readable.get(column, str)(str(value))
     return f"{text[: clip - 1]}…" if clip and len(text) > clip else text
 
@@ -83,7 +96,7 @@ def _cell(column: str, value: Any, clip: int) -> str:
 def tiles(ds: xr.Dataset) -> list[tuple[str, list[tuple[str, str]]]]:
     """The numbers of the first screen: heading, and (regime, number) pairs."""
     regimes = [str(r) for r in ds["regime"].values]
-    groups = facts.real_income(ds).set_index("region")
+    groups: Any = facts.real_income(ds).set_index("region")
     own = names.listed([names.region(r) for r in facts.restricting(ds)])
     index = {r: facts.price_index(ds, r) for r in regimes}
 
@@ -93,8 +106,14 @@ def tiles(ds: xr.Dataset) -> list[tuple[str, list[tuple[str, str]]]]:
     return [
         ("Price of oxides abroad", each({r: f"{signed(index[r]['abroad'])} %" for r in regimes})),
         (f"Price in {own}", each({r: f"{signed(index[r]['home'])} %" for r in regimes})),
-        (f"Real income, {own}", each({r: _million(groups.loc["restricting", f"{r} [million USD]"]) for r in regimes})),
-        ("Real income, all others", each({r: _million(groups.loc["others", f"{r} [million USD]"]) for r in regimes})),
+        (
+            f"Real income, {own}",
+            each({r: _million(groups.loc["restricting", f"{r} [million USD]"]) for r in regimes}),
+        ),
+        (
+            "Real income, all others",
+            each({r: _million(groups.loc["others", f"{r} [million USD]"]) for r in regimes}),
+        ),
     ]
 
 
@@ -114,7 +133,7 @@ def charts_of_prices(ds: xr.Dataset) -> dict[str, Chart | None]:
         [
             (
                 str(row["element"]), f"{names.element(row['element'])}",
-                [(row["abroad, base [USD/kg]"], row["abroad [USD/kg]"]), (row["home, base [USD/kg]"], row["home [USD/kg]"])],
+                [(row[f"{at}, base [USD/kg]"], row[f"{at} [USD/kg]"]) for at in ("abroad", "home")],
             )
             for _, row in first.iterrows()
         ],
@@ -122,7 +141,9 @@ def charts_of_prices(ds: xr.Dataset) -> dict[str, Chart | None]:
     )  # fmt: skip
     by_regime = {r: facts.prices(ds, r).set_index("element")["abroad, change [%]"] for r in regimes}
     changes = charts.bars(
-        [(e, names.element(e), [float(by_regime[r][e]) for r in regimes]) for e in first["element"]], _series(regimes), "%"
+        [(e, names.element(e), [float(by_regime[r][e]) for r in regimes]) for e in first["element"]],
+        _series(regimes),
+        "%",
     )
     return {"prices": levels, "price_changes": changes}
 
@@ -130,7 +151,7 @@ def charts_of_prices(ds: xr.Dataset) -> dict[str, Chart | None]:
 def charts_of_income(ds: xr.Dataset) -> dict[str, Chart | None]:
     """Real income by region and regime, regions that lose most first."""
     regimes = [str(r) for r in ds["regime"].values]
-    frame = facts.real_income(ds).set_index("region").loc[[str(r) for r in ds["region"].values]]
+    frame: Any = facts.real_income(ds).set_index("region").loc[[str(r) for r in ds["region"].values]]
     own, columns = facts.restricting(ds), [f"{r} [million USD]" for r in regimes]
     order = [*own, *frame.drop(own)[columns[0]].sort_values().index]
     rows = [(r, names.region(r), [float(frame.loc[r, c]) for c in columns]) for r in order]
@@ -140,14 +161,21 @@ def charts_of_income(ds: xr.Dataset) -> dict[str, Chart | None]:
 def charts_of_sectors(ds: xr.Dataset) -> dict[str, Chart | None]:
     """Exposed against other sectors, and every sector against its exposure."""
     regimes = [str(r) for r in ds["regime"].values]
-    frame = facts.sectors(ds).set_index(["measure", "regime"])
+    frame: Any = facts.sectors(ds).set_index(["measure", "regime"])
     found: dict[str, Chart | None] = {}
-    for name, measure in (("exports", "exports, volume"), ("cost_saved", "cost saved by technology"), ("patents", "rare-earth patents")):
+    for name, measure in (
+        ("exports", "exports, volume"),
+        ("cost_saved", "cost saved by technology"),
+        ("patents", "rare-earth patents"),
+    ):
         shown = regimes if name == "exports" else [r for r in regimes if facts.learns(ds, r)]
         groups = [("exposed", "exposed sectors"), ("other", "other sectors")]
         values = [float(frame.loc[(measure, r), f"{g} [%]"]) for g, _ in groups for r in shown]
         unit, scale = facts.readable_unit(values)
-        rows = [(g, label, [scale * float(frame.loc[(measure, r), f"{g} [%]"]) for r in shown]) for g, label in groups]
+        rows = [
+            (g, label, [scale * float(frame.loc[(measure, r), f"{g} [%]"]) for r in shown])
+            for g, label in groups
+        ]
         found[name] = charts.bars(rows, _series(shown), unit, thickness=14) if shown else None
     found["scatter"] = _scatter(ds, regimes[-1])
     return found
@@ -158,7 +186,9 @@ def _scatter(ds: xr.Dataset, regime: str) -> Chart | None:
     frame = facts.by_sector(ds, regime)
     chain = {str(s) for s in ds["sector"].values[ds["chain"].values > 0]}
     keep = ~frame["region"].isin(facts.restricting(ds)) & ~frame["sector"].isin(chain)
-    frame = frame[keep & (frame["exposure [USD per million USD]"] > 0) & (frame["exports, base [million USD]"] > 0)]
+    frame = frame[
+        keep & (frame["exposure [USD per million USD]"] > 0) & (frame["exports, base [million USD]"] > 0)
+    ]
     if not len(frame):
         return None
     change = frame["exports, volume [%]"].to_numpy()
@@ -184,7 +214,11 @@ def charts_of_innovation(ds: xr.Dataset) -> dict[str, Chart | None]:
         by_regime = {r: facts.research(ds, r).set_index("technology") for r in regimes}
         for name, column in (("research", "outside [%]"), ("research_home", "inside [%]")):
             rows = [
-                (t, "all other inputs" if t == "X" else names.element(t), [float(by_regime[r].loc[t, column]) for r in regimes])
+                (
+                    t,
+                    "all other inputs" if t == "X" else names.element(t),
+                    [float(by_regime[r].loc[t, column]) for r in regimes],
+                )
                 for t in by_regime[regimes[0]].index
             ]
             found[name] = charts.bars(rows, _series(regimes), "%", least=0.005)
@@ -192,7 +226,9 @@ def charts_of_innovation(ds: xr.Dataset) -> dict[str, Chart | None]:
     if len(parts):
         values = parts["exports, exposed [%]"]
         unit, scale = facts.readable_unit(list(values))
-        rows_of = [(f, names.FORCES[f], scale * float(v)) for f, v in zip(parts["force"], values, strict=True)]
+        rows_of = [
+            (f, names.FORCES[f], scale * float(v)) for f, v in zip(parts["force"], values, strict=True)
+        ]
         found["forces"] = charts.waterfall(rows_of, unit)
     return found
 
@@ -204,7 +240,11 @@ def charts_of_security(ds: xr.Dataset) -> dict[str, Chart | None]:
         return {"embargo": None}
     regimes = [str(r) for r in ds["regime"].values]
     rows = [
-        (str(row["region"]), names.region(str(row["region"])), [float(row[f"{r} [million USD]"]) for r in regimes])
+        (
+            str(row["region"]),
+            names.region(str(row["region"])),
+            [float(row[f"{r} [million USD]"]) for r in regimes],
+        )
         for _, row in frame.iterrows()
         if row["region"] != "others"
     ]
@@ -215,7 +255,11 @@ def charts_of_security(ds: xr.Dataset) -> dict[str, Chart | None]:
 def all_charts(ds: xr.Dataset) -> dict[str, Chart | None]:
     """Every chart of a run; None where it has no numbers."""
     return (
-        charts_of_prices(ds) | charts_of_income(ds) | charts_of_sectors(ds) | charts_of_innovation(ds) | charts_of_security(ds)
+        charts_of_prices(ds)
+        | charts_of_income(ds)
+        | charts_of_sectors(ds)
+        | charts_of_innovation(ds)
+        | charts_of_security(ds)
     )
 
 
@@ -241,7 +285,10 @@ def dependence(ds: xr.Dataset) -> Heat:
         cells = []
         for e in elements:
             if e in part.index:
-                before, now = part.loc[e, "from the restricting, base [%]"], part.loc[e, "from the restricting [%]"]
+                before, now = (
+                    part.loc[e, "from the restricting, base [%]"],
+                    part.loc[e, "from the restricting [%]"],
+                )
                 cells.append((f"{before:.0f} → {now:.0f}", now / 100))
             else:
                 cells.append(("–", 0.0))
@@ -259,9 +306,20 @@ def region_cards(ds: xr.Dataset) -> dict[str, Any]:
         rows = [[label, *(signed(float(parts[r].loc[region, label])) for r in regimes)] for label in labels]
         income = ds["real_income"].values[:, n]
         rows.insert(1, ["real income [%]", *(signed(100 * (float(v) - 1)) for v in income)])
-        for name, label, base in (("exports_volume", "exports, volume [%]", "base_exports"), ("output_volume", "output, volume [%]", "base_output")):
+        for name, label, base in (
+            ("exports_volume", "exports, volume [%]", "base_exports"),
+            ("output_volume", "output, volume [%]", "base_output"),
+        ):
             weight = ds[base].values[n]
-            rows.append([label, *(signed(facts.percent(facts.weighted(ds[name].sel(regime=r).values[n], weight))) for r in regimes)])
+            rows.append(
+                [
+                    label,
+                    *(
+                        signed(facts.percent(facts.weighted(ds[name].sel(regime=r).values[n], weight)))
+                        for r in regimes
+                    ),
+                ]
+            )
         found[str(region)] = {"name": names.region(str(region)), "rows": rows}
     return found
 
@@ -272,7 +330,10 @@ def element_cards(ds: xr.Dataset) -> dict[str, Any]:
     frames = {r: facts.prices(ds, r).set_index("element") for r in regimes}
     found = {}
     for element in ds["element"].values:
-        rows = [[label, *(number(float(frames[r].loc[element, label])) for r in regimes)] for label in frames[regimes[0]].columns]
+        rows = [
+            [label, *(number(float(frames[r].loc[element, label])) for r in regimes)]
+            for label in frames[regimes[0]].columns
+        ]
         found[str(element)] = {"name": names.element(str(element)), "rows": rows}
     return found
 
@@ -291,12 +352,15 @@ def comparison(runs: Sequence[tuple[str, xr.Dataset]]) -> Table:
 
 
 def headline(ds: xr.Dataset, regime: str) -> dict[str, float]:
-    index, groups = facts.price_index(ds, regime), facts.real_income(ds).set_index("region")
-    frame = facts.sectors(ds).set_index(["regime", "measure"])
+    index = facts.price_index(ds, regime)
+    groups: Any = facts.real_income(ds).set_index("region")
+    frame: Any = facts.sectors(ds).set_index(["regime", "measure"])
     column = f"{regime} [million USD]"
     return {
         "tonnes sold abroad [t]": float(facts.prices(ds, regime)["sold abroad [t]"].sum()),
-        "licence [% of gate price]": 100 * float(ds["licence_rate"].sel(regime=regime).max()) if ds.sizes["quota"] else 0.0,
+        "licence [% of gate price]": 100 * float(ds["licence_rate"].sel(regime=regime).max())
+        if ds.sizes["quota"]
+        else 0.0,
         "mean price abroad [%]": index["abroad"],
         "mean price at home [%]": index["home"],
         "real income, restricting [million USD]": float(groups.loc["restricting", column]),
@@ -311,7 +375,11 @@ def mix(runs: Sequence[tuple[str, xr.Dataset]]) -> Chart:
     kinds = ("exogenous", "directed", "directed_with_spillovers")
     frames = [facts.prices(ds, str(ds["regime"].values[0])).set_index("element") for _, ds in runs]
     rows = [
-        (e, names.element(e), [_percent(f.loc[e, "sold abroad [t]"], f.loc[e, "sold abroad, base [t]"]) for f in frames])
+        (
+            e,
+            names.element(e),
+            [_percent(f.loc[e, "sold abroad [t]"], f.loc[e, "sold abroad, base [t]"]) for f in frames],
+        )
         for e in frames[0].index
     ]
     return charts.bars(rows, [(kinds[at % 3], name) for at, (name, _) in enumerate(runs)], "%")

@@ -15,14 +15,25 @@ from outputs import experiment, pipeline
 from tests.worlds import Sizes, world
 
 HOSTILE = "<script>alert('x')</script>"
-FORMULA = "=HYPERLINK(\"http://evil\")"
+FORMULA = '=HYPERLINK("http://evil")'
 
 
 def small_calibration(**options):
     """A calibration like the real ones, on a random world: three regions, four ordinary sectors, two elements."""
-    benchmark, labels = world(3, Sizes(regions=3, ordinary=4, elements=2), ree_cost=0.01, research_closure="sector", **options)
+    benchmark, labels = world(
+        3, Sizes(regions=3, ordinary=4, elements=2), ree_cost=0.01, research_closure="sector", **options
+    )
     rows = (
-        Parameter("substitutability", "parameters", {"E0": 40.0, "E1": 90.0}, "score 0-100", "a book", "seen", None, False),
+        Parameter(
+            "substitutability",
+            "parameters",
+            {"E0": 40.0, "E1": 90.0},
+            "score 0-100",
+            "a book",
+            "seen",
+            None,
+            False,
+        ),
         Parameter("breadth", "parameters", 0.05, "elasticity", FORMULA, "analyst", (0.0, 0.1), True, ("E0",)),
         Parameter(HOSTILE, "parameters", 1.0, "-", "nowhere", "memory", None, True),
     )
@@ -86,6 +97,11 @@ def ds(solved) -> xr.Dataset:
 def runs(calibration, tmp_path_factory):
     """Two run folders on disk."""
     root = tmp_path_factory.mktemp("runs")
-    plans = [experiment.plan(scenario(), calibration), experiment.plan(scenario("deep", 0.4), calibration, security=False)]
+    plans = [
+        experiment.plan(scenario(), calibration),
+        experiment.plan(scenario("deep", 0.4), calibration, security=False),
+    ]
     outcomes = pipeline.solve_and_save(plans, options(root))
-    return SimpleNamespace(root=root, outcomes=outcomes, folders=[outcome.saved.folder for outcome in outcomes])
+    return SimpleNamespace(
+        root=root, outcomes=outcomes, folders=[outcome.saved.folder for outcome in outcomes]
+    )

@@ -15,7 +15,9 @@ def test_contributions_add_up_to_the_fullest_regime(solved):
     assert solved.dataset.attrs["decomposed"] == "directed_with_spillovers"
     assert list(ds["force"].values) == ["cost", "direction", "spillovers", "breadth"]
     total = ds["real_income_usd_by_force"].sum("force")
-    np.testing.assert_allclose(total, ds["equivalent_variation"].sel(regime="directed_with_spillovers"), rtol=1e-7)
+    np.testing.assert_allclose(
+        total, ds["equivalent_variation"].sel(regime="directed_with_spillovers"), rtol=1e-7
+    )
 
 
 def test_cost_alone_is_the_regime_without_learning(solved):
@@ -36,13 +38,27 @@ def test_without_spillovers_only_direction_is_left(calibration):
 def test_the_order_of_forces_does_not_matter():
     """Two symmetric forces share an interaction equally."""
     parts = {"direction": np.ones(1), "spillovers": np.ones(1)}
-    worth = {frozenset(): 1.0, frozenset({"direction"}): 3.0, frozenset({"spillovers"}): 3.0, frozenset(parts): 9.0}
+    worth = {
+        frozenset(): 1.0,
+        frozenset({"direction"}): 3.0,
+        frozenset({"spillovers"}): 3.0,
+        frozenset(parts): 9.0,
+    }
     found = forces.contributions(parts, {on: np.array(value) for on, value in worth.items()})
-    assert {name: float(part) for name, part in found.items()} == {"cost": 1.0, "direction": 4.0, "spillovers": 4.0}
+    assert {name: float(part) for name, part in found.items()} == {
+        "cost": 1.0,
+        "direction": 4.0,
+        "spillovers": 4.0,
+    }
 
 
 def test_a_corner_holds_only_its_own_parts():
-    parts = {"direction": np.full(2, 1.0), "spillovers": np.full(2, 10.0), "capacity": np.full(3, 5.0), "breadth": np.zeros(2)}
+    parts = {
+        "direction": np.full(2, 1.0),
+        "spillovers": np.full(2, 10.0),
+        "capacity": np.full(3, 5.0),
+        "breadth": np.zeros(2),
+    }
     assert forces.acting(parts) == ("direction", "spillovers", "capacity")
     one = forces.corner_shock(Shock(), parts, ["direction", "spillovers"])
     np.testing.assert_array_equal(one.technology, [11.0, 11.0])
@@ -50,7 +66,9 @@ def test_a_corner_holds_only_its_own_parts():
     assert len(forces.corners(parts)) == 2**3 - 2
 
 
-@given(st.dictionaries(st.sampled_from(forces.FORCES), st.floats(-5, 5).map(lambda x: round(x, 3)), min_size=1))
+@given(
+    st.dictionaries(st.sampled_from(forces.FORCES), st.floats(-5, 5).map(lambda x: round(x, 3)), min_size=1)
+)
 def test_a_decisive_force_turns_the_sign_or_is_the_largest_of_it(parts):
     found = forces.decisive(parts)
     total = sum(parts.values())

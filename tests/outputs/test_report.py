@@ -6,6 +6,7 @@ import io
 import json
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -75,7 +76,7 @@ def test_it_loads_nothing(one, two):
 
 def test_names_are_shown_not_run(one, page):
     assert HOSTILE not in one.replace("<script>\n", "")
-    scripts = [attributes for attributes in page.all("script")]
+    scripts = page.all("script")
     assert len(scripts) == 2  # the data and our own code
     assert "alert" not in "".join(page.text["script"][1:])
     assert "&lt;script&gt;alert" in one
@@ -113,17 +114,31 @@ def test_it_can_be_read_aloud(page):
     for table in page.all("th"):
         assert table.get("scope") in ("col", "row")
     levels = [int(tag[1]) for tag, _ in page.elements if re.fullmatch("h[1-6]", tag)]
-    assert all(after - before <= 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
 def test_question_and_answer_come_first(one):
-    text = re.sub(r"<style>.*?</style>", "", one, flags=re.S)
-    assert text.index("What does a cut do?") < text.index("With fixed technology, oxides cost") < text.index("<figure>")
+    text = re.sub(r"<style>.*?</style>", "", one, flags=re.DOTALL)
+    assert (
+        text.index("What does a cut do?")
+        < text.index("With fixed technology, oxides cost")
+        < text.index("<figure>")
+    )
 
 
 def test_every_section_is_there(page):
     ids = {attributes.get("id") for attributes in page.all("section")}
-    sections = ("answer", "prices", "income", "sectors", "innovation", "security", "assumptions", "parameters", "trust")
+    sections = (
+        "answer",
+        "prices",
+        "income",
+        "sectors",
+        "innovation",
+        "security",
+        "assumptions",
+        "parameters",
+        "trust",
+    )
     assert {f"run1-{section}" for section in sections} <= ids
 
 
@@ -143,16 +158,23 @@ def test_downloads_hold_the_numbers_in_full(page, ds):
     found = {a["download"]: a["href"] for a in page.all("a") if "download" in a}
     assert {"cut-real_income.csv", "cut-prices.csv", "cut-parameters.csv", "cut-sectors.csv"} <= found.keys()
     text = base64.b64decode(found["cut-real_income.csv"].split(",", 1)[1]).decode()
-    rows = list(csv.DictReader(io.StringIO("".join(line for line in text.splitlines(True) if line[0] != "#"))))
-    assert float(rows[1]["directed [million USD]"]) == ds["equivalent_variation"].sel(regime="directed", region="R1").item()
+    rows = list(
+        csv.DictReader(io.StringIO("".join(line for line in text.splitlines(True) if line[0] != "#")))
+    )
+    assert (
+        float(rows[1]["directed [million USD]"])
+        == ds["equivalent_variation"].sel(regime="directed", region="R1").item()
+    )
 
 
 def test_cards_hold_every_region_and_element(one, ds):
-    (text,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', one, re.S)
+    (text,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', one, re.DOTALL)
     cards = json.loads(text)["run1"]
     assert list(cards["region"]) == [str(r) for r in ds["region"].values]
     assert list(cards["element"]) == [str(e) for e in ds["element"].values]
-    assert all(len(row) == 1 + ds.sizes["regime"] for card in cards["region"].values() for row in card["rows"])
+    assert all(
+        len(row) == 1 + ds.sizes["regime"] for card in cards["region"].values() for row in card["rows"]
+    )
 
 
 def test_marks_stay_inside_their_chart(page):
@@ -189,14 +211,16 @@ def test_it_is_written_whole(runs, tmp_path):
         report.from_folder(tmp_path / "nothing")
 
 
-# -- charts -------------------------------------------------------------------------------------------------------------
+# -- charts ---------------------------------------------------------------------------------------------------
 
 NUMBERS = st.floats(-1e6, 1e6).map(lambda x: round(x, 4))
 
 
 @given(st.lists(st.tuples(NUMBERS, NUMBERS), min_size=1, max_size=6))
 def test_bars_are_as_long_as_their_numbers(values):
-    chart = charts.bars([(str(at), "row", pair) for at, pair in enumerate(values)], [("a", "A"), ("b", "B")], "%")
+    chart = charts.bars(
+        [(str(at), "row", pair) for at, pair in enumerate(values)], [("a", "A"), ("b", "B")], "%"
+    )
     flat = [value for pair in values for value in pair]
     lengths = np.array([mark.width for _, mark in chart.marks])
     span = max(*flat, 0.0) - min(*flat, 0.0)

@@ -27,9 +27,16 @@ def make(root, name="run", text="one", **about):
 
 
 def test_a_folder_has_everything(runs):
-    names = {path.relative_to(runs.folders[0]).as_posix() for path in runs.folders[0].rglob("*") if path.is_file()}
+    names = {
+        path.relative_to(runs.folders[0]).as_posix() for path in runs.folders[0].rglob("*") if path.is_file()
+    }
     assert {"results.nc", "inputs.json", "provenance.json", "parameters.csv", "scenario.yaml"} <= names
-    assert {"tables/real_income.csv", "tables/prices.csv", "tables/residuals.csv", "tables/forces.csv"} <= names
+    assert {
+        "tables/real_income.csv",
+        "tables/prices.csv",
+        "tables/residuals.csv",
+        "tables/forces.csv",
+    } <= names
     about = json.loads((runs.folders[0] / "provenance.json").read_text())
     assert {"time", "command", "commit", "status", "files", "platform"} <= about.keys()
     given = json.loads((runs.folders[0] / "inputs.json").read_text())
@@ -92,7 +99,9 @@ def test_nothing_is_left_of_a_run_that_fails(tmp_path, monkeypatch, calibration)
 
     monkeypatch.setattr(pipeline.tables, "write_tables", fails)
     with pytest.raises(OSError, match="No space"):
-        pipeline.solve_and_save([experiment.plan(scenario(), calibration, security=False, decompose=False)], options(tmp_path))
+        pipeline.solve_and_save(
+            [experiment.plan(scenario(), calibration, security=False, decompose=False)], options(tmp_path)
+        )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -132,12 +141,14 @@ def test_writers_of_one_run_at_the_same_time_keep_one_each(tmp_path):
 def test_a_name_is_never_a_way_out_of_the_folder(text):
     name = store.safe_name(text)
     assert name not in ("", ".", "..")
-    assert not set(name) & set("/\\\0:*?\"<>|")
+    assert not set(name) & set('/\\\0:*?"<>|')
     assert not name.startswith((".", "-"))
     assert len(name) <= 80
 
 
-@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/b", "..", "con\0x", "~root", "$(reboot)"])
+@pytest.mark.parametrize(
+    "name", ["../../etc/passwd", "/etc/passwd", "a/b", "..", "con\0x", "~root", "$(reboot)"]
+)
 def test_hostile_names_stay_inside(tmp_path, name):
     root = tmp_path / "runs"
     saved = make(root, name=name)

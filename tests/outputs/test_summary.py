@@ -18,7 +18,9 @@ class Terminal(io.StringIO):
 @pytest.mark.parametrize("rows", [24, 30, 40])
 def test_it_fits_the_screen(solved, taxed, width, rows):
     for tax in (None, taxed.dataset):
-        lines = summary.scenario(solved.dataset, width, rows, soft=(2, 3), tax=tax, folders=["outputs/runs/cut-0123456789ab"])
+        lines = summary.scenario(
+            solved.dataset, width, rows, soft=(2, 3), tax=tax, folders=["outputs/runs/cut-0123456789ab"]
+        )
         assert max(len(line.text) for line in lines) <= width
         assert len(lines) < rows
 
@@ -30,8 +32,20 @@ def test_a_large_screen_shows_more(solved):
 
 
 def test_what_matters_most_is_on_the_smallest_screen(solved):
-    text = "\n".join(line.text for line in summary.scenario(solved.dataset, 80, 24, soft=(2, 3), folders=["there"]))
-    for wanted in ("licence", "abroad %", "Real income", "all others", "exports", "Decided by", "residual", "2 of 3", "-> there"):
+    text = "\n".join(
+        line.text for line in summary.scenario(solved.dataset, 80, 24, soft=(2, 3), folders=["there"])
+    )
+    for wanted in (
+        "licence",
+        "abroad %",
+        "Real income",
+        "all others",
+        "exports",
+        "Decided by",
+        "residual",
+        "2 of 3",
+        "-> there",
+    ):
         assert wanted in text, wanted
 
 
@@ -66,11 +80,13 @@ def test_names_cannot_move_the_cursor(solved):
 
 
 def test_technology_that_is_fixed_has_no_numbers(solved):
-    line = next(line.text for line in summary.scenario(solved.dataset, 100) if line.text.startswith("REE patents"))
+    line = next(
+        line.text for line in summary.scenario(solved.dataset, 100) if line.text.startswith("REE patents")
+    )
     assert line.split()[-6:-4] == ["-", "-"]
 
 
-# -- sentences ----------------------------------------------------------------------------------------------------------
+# -- sentences ------------------------------------------------------------------------------------------------
 
 
 def text_of(ds, topic):
@@ -79,7 +95,9 @@ def text_of(ds, topic):
 
 @pytest.mark.parametrize(("restricting", "others"), [(5.0, -7.0), (-5.0, 7.0), (-1.0, -2.0), (0.0, 0.0)])
 def test_words_follow_the_sign_of_the_numbers(ds, restricting, others):
-    groups = ds["group_equivalent_variation"].copy(data=np.tile([restricting + others, restricting, others], (3, 1)))
+    groups = ds["group_equivalent_variation"].copy(
+        data=np.tile([restricting + others, restricting, others], (3, 1))
+    )
     said = text_of(ds.assign(group_equivalent_variation=groups), "Real income")
     one = {1: "gains 5.00", -1: "loses", 0: "neither gains nor loses"}[int(np.sign(restricting))]
     assert f"With fixed technology R0 {one}" in said
@@ -117,28 +135,32 @@ def test_nothing_is_said_of_what_was_not_computed(solved):
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (1234567, "1,234,567"), (123.4, "123"), (12.34, "12.3"), (1.0, "1.00"), (0.5, "0.500"), (0.0123, "0.0123"),
-     (-0.00012, "-0.000120"), (999.9, "1,000"), (2.5e-9, "2.50e-09"), (-45.678, "-45.7")],
+    [(0, "0"), (1234567, "1,234,567"), (123.4, "123"), (12.34, "12.3"), (1.0, "1.00"), (0.5, "0.500"),
+     (0.0123, "0.0123"), (-0.00012, "-0.000120"), (999.9, "1,000"), (2.5e-9, "2.50e-09"), (-45.678, "-45.7")],
 )  # fmt: skip
 def test_numbers_read_as_people_write_them(value, text):
     assert names.number(value) == text
     assert names.signed(abs(value))[0] == ("+" if value else "0")
 
 
-# -- facts --------------------------------------------------------------------------------------------------------------
+# -- facts ----------------------------------------------------------------------------------------------------
 
 
 def test_the_price_index_abroad_is_weighted_by_base_tonnes(ds):
     run = ds.sel(regime="directed")
     tonnes = ds["base_tonnes"].sel(origin="R0", region=["R1", "R2"]).sum("region")
-    expected = (run["border_value"].sel(origin="R0") * tonnes).sum() / (ds["base_border_value"].sel(origin="R0") * tonnes).sum()
+    expected = (run["border_value"].sel(origin="R0") * tonnes).sum() / (
+        ds["base_border_value"].sel(origin="R0") * tonnes
+    ).sum()
     assert facts.price_index(ds, "directed")["abroad"] == pytest.approx(100 * (float(expected) - 1), rel=1e-9)
 
 
 def test_parts_of_real_income_add_up(ds):
     for regime in ds["regime"].values:
         table = facts.income_parts(ds, regime)
-        parts = table[["terms of trade [million USD]", "technology [million USD]", "rest [million USD]"]].sum(axis=1)
+        parts = table[["terms of trade [million USD]", "technology [million USD]", "rest [million USD]"]].sum(
+            axis=1
+        )
         np.testing.assert_allclose(parts, table["real income [million USD]"], atol=1e-9)
 
 

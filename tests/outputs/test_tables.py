@@ -45,8 +45,8 @@ def test_what_a_spreadsheet_would_run_is_text(runs):
 def test_parameters_keep_their_source_and_status(runs):
     table = read_csv(
         runs.folders[0] / "parameters.csv",
-        [Column("name"), Column("value"), Column("unit"), Column("source"), Column("status"), Column("range", required=False),
-         Column("soft"), Column("soft values", required=False)],
+        [Column("name"), Column("value"), Column("unit"), Column("source"), Column("status"),
+         Column("range", required=False), Column("soft"), Column("soft values", required=False)],
     )  # fmt: skip
     assert list(table["status"]) == ["seen", "analyst", "memory"]
     assert list(table["soft"]) == ["false", "true", "true"]
@@ -58,7 +58,9 @@ def test_tables_of_every_regime_are_stacked(ds):
     assert len(table) == ds.sizes["regime"] * ds.sizes["element"]
 
 
-@pytest.mark.parametrize("name", ["real_income", "prices", "quotas", "sectors", "research", "security", "forces", "residuals"])
+@pytest.mark.parametrize(
+    "name", ["real_income", "prices", "quotas", "sectors", "research", "security", "forces", "residuals"]
+)
 def test_no_table_holds_a_hole(ds, name):
     table = tables.all_tables(ds)[name]
     assert len(table)

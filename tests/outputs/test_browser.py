@@ -1,0 +1,112 @@
+"""The report in a real browser: no errors, nothing loaded, usable by keyboard, at 1280 and 400 pixels and on paper."""
+
+import re
+
+import pytest
+
+from outputs import facts, names, report
+from tests.outputs.browser import PROGRAM, Browser
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason="no Chromium here")]
+
+
+@pytest.fixture(scope="module")
+def path(runs, tmp_path_factory):
+    folders = [report.from_folder(folder) for folder in runs.folders]
+    return report.render(folders, tmp_path_factory.mktemp("page") / "report.html")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    found = Browser()
+    yield found
+    found.close()
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_it_shows_without_errors_and_loads_nothing(browser, path, width):
+    browser.errors.clear()
+    browser.requests.clear()
+    browser.open(path, width)
+    assert browser.errors == []
+    assert [url for url in browser.requests if not url.startswith(("file:", "data:"))] == []
+    assert browser.run("document.documentElement.scrollWidth") <= width
+    boxes = browser.run(
+        "Array.from(document.querySelectorAll('figure svg.plot')).map(s => { const b = s.getBoundingClientRect();"
+        " return [b.width, b.height, s.querySelectorAll('rect, circle').length]; })"
+    )
+    assert len(boxes) >= 14
+    assert all(width * 0.25 < w <= width and h > 40 and marks > 0 for w, h, marks in boxes)
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_no_text_runs_out_of_its_chart(browser, path, width):
+    browser.open(path, width)
+    out = browser.run(
+        "Array.from(document.querySelectorAll('svg.plot text')).filter(t => { const b = t.getBoundingClientRect();"
+        f" return b.right > {width} || b.left < 0; }}).map(t => t.textContent)"
+    )
+    assert out == []
+
+
+def test_a_region_is_chosen_by_keyboard(browser, path, ds):
+    browser.open(path, 1280)
+    browser.run("document.getElementById('run1-region').focus()")
+    browser.key("ArrowDown", 40)
+    assert browser.run("document.getElementById('run1-region').value") == "R1"
+    rows = browser.run(
+        "Array.from(document.querySelectorAll('#run1-income .card tr'))"
+        ".map(r => Array.from(r.children).map(c => c.textContent))"
+    )
+    shown = next(row for row in rows if row[0] == "real income [million USD]")
+    expected = facts.real_income(ds).set_index("region").loc["R1"]
+    assert shown[1:] == [names.signed(expected[f"{r} [million USD]"]) for r in ds["regime"].values]
+    faded = browser.run("document.querySelectorAll('#run1-income .chart [data-key=R2].faded').length")
+    assert faded > 0
+    assert browser.run("document.querySelectorAll('#run1-income .chart [data-key=R1].faded').length") == 0
+
+
+def test_everything_can_be_reached_by_tab(browser, path):
+    browser.open(path, 1280)
+    browser.run("document.activeElement.blur()")
+    seen = set()
+    for _ in range(60):
+        browser.key("Tab", 9)
+        seen.add(
+            browser.run(
+                "document.activeElement.tagName + ' ' + (document.activeElement.className || document.activeElement.id)"
+            )
+        )
+    kinds = {one.split()[0] for one in seen}
+    assert {"A", "SELECT", "SUMMARY"} <= kinds
+    assert "A skip" in seen
+
+
+def test_a_bar_tells_its_number(browser, path):
+    browser.open(path, 1280)
+    browser.run(
+        "document.querySelector('#run1-income svg.plot rect').scrollIntoView({block: 'center', behavior: 'instant'})"
+    )
+    box = browser.run(
+        "(() => { const bar = document.querySelector('#run1-income svg.plot rect');"
+        " const b = bar.getBoundingClientRect(); return [b.x + b.width / 2, b.y + b.height / 2, bar.dataset.tip]; })()"
+    )
+    browser.move(box[0], box[1])
+    assert browser.run("document.getElementById('tip').hidden") is False
+    assert browser.run("document.getElementById('tip').textContent") == box[2]
+    browser.key("Escape", 27)
+    assert browser.run("document.getElementById('tip').hidden") is True
+
+
+def test_names_that_are_scripts_do_not_run(browser, path):
+    browser.open(path, 1280)
+    assert browser.run("document.title").startswith("A cut <script>")
+    assert browser.run("document.querySelectorAll('script').length") == 2
+
+
+def test_on_paper_it_has_few_pages_and_what_matters_is_open(browser, path):
+    browser.open(path, 1280)
+    paper = browser.paper()
+    pages = len(re.findall(rb"/Type\s*/Page\b", paper))
+    assert 4 <= pages <= 40
+    assert browser.run("document.querySelectorAll('details[open]').length") == 0  # closed again afterwards

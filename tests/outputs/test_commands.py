@@ -1,0 +1,240 @@
+"""The commands as people type them: output, exit codes, files."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import run
+from outputs.draw import Artist
+
+ROOT = Path(__file__).parents[2]
+FAST = ["--no-figures", "--no-security", "--no-decomposition", "--regime", "exogenous"]
+
+
+def guarded(*arguments):
+    return run.guarded([str(argument) for argument in arguments])
+
+
+@pytest.fixture(scope="module")
+def solved(tmp_path_factory):
+    """`solve` of the shipped base year without a shock and of one with a small cut."""
+    root = tmp_path_factory.mktemp("cli")
+    command = [
+        sys.executable,
+        "run.py",
+        "solve",
+        "no-shock",
+        "china-2010-quota",
+        "--json",
+        "--out",
+        root,
+        *FAST,
+    ]
+    done = subprocess.run(
+        [str(part) for part in command], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return root, json.loads(done.stdout)
+
+
+def test_json_is_all_that_is_printed_and_names_the_folder(solved):
+    root, (first, second) = solved
+    assert first["scenario"] == "no-shock"
+    assert second["solved"] == ["exogenous"]
+    assert Path(second["folder"]).parent == root
+    china = next(row for row in second["tables"]["real_income"] if row["region"] == "CHN")
+    assert china["exogenous [million USD]"] > 0
+    assert first["tables"]["real_income"][0]["exogenous [million USD]"] == pytest.approx(0, abs=1e-6)
+
+
+def test_facts_of_2010_read_from_the_published_result(solved):
+    """Abroad cheap oxides rise several times more than dear ones, at home the mean does not; the rent is China's."""
+    from outputs import facts, store
+
+    ds = store.read(solved[1][1]["folder"]).dataset.squeeze("scenario")
+    table = facts.prices(ds, "exogenous").set_index("element")
+    rise = table["abroad, change [%]"]
+    assert min(rise["La"], rise["Ce"]) > 3 * max(rise["Dy"], rise["Eu"]) > 0
+    assert facts.price_index(ds, "exogenous")["home"] <= 0
+    rents = ds["licence_rent"].sel(regime="exogenous")
+    assert float(rents.sel(region="CHN")) == pytest.approx(float(rents.sum())) != 0
+
+
+def test_the_same_run_again_is_recognised(tmp_path, capsys):
+    for _ in range(2):
+        assert guarded("solve", "no-shock", "--out", tmp_path, *FAST) == 0
+        out, err = capsys.readouterr()
+        assert err == ""  # no progress bar where nobody watches
+    assert "the same run was there already" in out
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_compare_of_run_folders_solves_nothing(solved, capsys, monkeypatch):
+    from outputs import experiment
+
+    monkeypatch.setattr(experiment, "run_job", lambda job: pytest.fail("solved again"))
+    folders = [one["folder"] for one in solved[1]]
+    assert guarded("compare", *folders, "--rows", 3) == 0
+    text = capsys.readouterr().out
+    assert "scenario.instruments.quota-2010.limit.value: - | 30258.0" in text
+    assert "more (differences.csv)" in text
+    folder = Path(text.splitlines()[-1].removeprefix("-> "))
+    assert {"differences.csv", "inputs_that_differ.csv", "report.html", "headline.csv"} <= {
+        p.name for p in folder.iterdir()
+    }
+
+
+def test_compare_for_machines(solved, capsys):
+    folders = [one["folder"] for one in solved[1]]
+    assert guarded("compare", *folders, "--json", "--no-report", "--tolerance", "1e-2") == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["results"]
+    assert all(abs(row["difference [%]"]) > 0 for row in found["results"])
+
+
+def test_report_of_a_run(solved, tmp_path, capsys):
+    folder = solved[1][1]["folder"]
+    assert guarded("report", folder, "-o", tmp_path / "r.html") == 0
+    text = (tmp_path / "r.html").read_text()
+    assert "China&#39;s export quota of 2010" in text
+    assert guarded("report", Path(folder).name, "--out", solved[0], "--json") == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["report"].endswith("report.html")
+
+
+def test_a_setting_makes_another_run(solved, capsys):
+    root, _ = solved
+    arguments = ["--set", "instruments.quota-2010.limit=33000", "--out", root, "--quiet", *FAST]
+    assert guarded("solve", "china-2010-quota", *arguments) == 0
+    folder = Path(capsys.readouterr().out.strip())
+    assert folder.name not in {Path(one["folder"]).name for one in solved[1]}
+    text = (folder / "scenario.yaml").read_text()
+    assert "33000" in text
+    assert "set on the command line" in text
+    assert guarded("solve", folder / "scenario.yaml", "--out", root, "--quiet", *FAST) == 0
+    assert Path(capsys.readouterr().out.strip()) == folder  # the saved scenario is the run's own input
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["solve", "china-2010-quta"], "did you mean china-2010-quota"),
+        (["solve", "nothing.yaml"], "no such file"),
+        (["solve", "no-shock", "--calibration", "china-2008"], "did you mean china-2009"),
+        (["solve", "no-shock", "--set", "yeer=3"], "yeer"),
+        (["solve", "china-2010-2015"], "is a path of years"),
+        (["compare", "no-shock"], "compare needs two runs"),
+        (["report", "no-such-run"], "no run 'no-such-run'"),
+        (["completion", "--name", "a;rm"], "expected letters"),
+    ],
+)
+def test_wrong_input_is_said_in_a_line(arguments, message, capsys, tmp_path):
+    extra = ["--out", tmp_path] if arguments[0] in ("solve", "compare") else []
+    assert guarded(*arguments, *extra) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_problems_of_all_scenarios_are_said_at_once(capsys, tmp_path):
+    assert guarded("solve", "no-shok", "full-embarg", "--out", tmp_path) == 2
+    said = capsys.readouterr().err
+    assert "no-shok" in said
+    assert "full-embarg" in said
+
+
+def test_a_scenario_that_is_not_solved_ends_with_1_and_a_reason(capsys, tmp_path, monkeypatch):
+    from dataclasses import replace
+
+    from model.solution import Diagnosis
+    from outputs import experiment
+
+    def fails(benchmark, shock=None, closure=None, **options):
+        found = original(benchmark, shock, closure, **options)
+        if closure is not None and closure.regime == "directed":
+            return replace(
+                found, status="stalled", diagnosis=Diagnosis("stalled", "market", (0, 0), 1.0, "made to fail")
+            )
+        return found
+
+    original = experiment.solve
+    monkeypatch.setattr(experiment, "solve", fails)
+    arguments = [
+        "--no-figures",
+        "--no-security",
+        "--no-decomposition",
+        "--regime",
+        "exogenous",
+        "--regime",
+        "directed",
+    ]
+    assert guarded("solve", "no-shock", "--out", tmp_path, *arguments) == 1
+    out, err = capsys.readouterr()
+    assert "no-shock, directed: stalled; made to fail" in err
+    assert "directed technology: stalled" in out or "! directed technology" in out
+    (folder,) = tmp_path.iterdir()
+    assert json.loads((folder / "provenance.json").read_text())["status"]["directed"].startswith("stalled")
+
+
+def test_doctor_finds_this_computer_well(capsys):
+    code = guarded("doctor", "--json")
+    found = json.loads(capsys.readouterr().out)
+    assert {"Python", "packages", "files", "disk", "solver", "NetCDF", "figures"} <= found.keys()
+    broken = {name: one["text"] for name, one in found.items() if not one["ok"] and name != "packages"}
+    assert not broken
+    assert code == (0 if found["packages"]["ok"] else 3)
+
+
+def test_doctor_says_what_is_broken(monkeypatch, capsys):
+    from outputs.commands import doctor
+
+    def broken():
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(doctor, "CHECKS", {"disk": broken, "Python": doctor._python})
+    assert guarded("doctor") == 3
+    out = capsys.readouterr().out
+    assert "BROKEN  disk: OSError: the disk is gone" in out
+    assert "ok      Python" in out
+
+
+def test_completion_knows_commands_options_and_scenarios(capsys):
+    assert guarded("completion") == 0
+    script = capsys.readouterr().out
+    checks = 'COMP_WORDS=(run.py {}); COMP_CWORD={}; _ree; echo "${{COMPREPLY[@]}}"\n'
+    script += (
+        checks.format("rep", 1)
+        + checks.format("solve china-2010-q", 2)
+        + checks.format("solve --horizon s", 3)
+    )
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["report", "china-2010-quota", "short"]
+
+
+# -- figures --------------------------------------------------------------------------------------------------
+
+
+def test_figures_are_drawn_in_the_second_process(runs, tmp_path):
+    from PIL import Image
+
+    with Artist() as artist:
+        artist.draw(runs.folders[0] / "results.nc", tmp_path / "figures")
+        artist.wait()
+    drawn = sorted((tmp_path / "figures").glob("*.png"))
+    assert {path.stem for path in drawn} == {"prices", "real_income", "sectors", "research", "forces"}
+    for path in drawn:
+        with Image.open(path) as picture:
+            assert picture.size[0] >= 1400
+            assert len(picture.convert("L").getcolors()) > 20  # not an empty page
+
+
+def test_what_cannot_be_drawn_is_said(tmp_path):
+    (tmp_path / "bad.nc").write_bytes(b"no result")
+    with Artist() as artist:
+        artist.draw(tmp_path / "bad.nc", tmp_path)
+        with pytest.raises(RuntimeError, match="not a readable result"):
+            artist.wait()
