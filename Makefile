@@ -58,7 +58,7 @@ COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-ver
 
 lock: .venv/.dev  ## remake both lock files from pyproject.toml (UPGRADE=--upgrade for newer versions)
 	$(COMPILE) $(UPGRADE) --all-extras --output-file requirements-dev.lock
-	$(COMPILE) --constraints requirements-dev.lock --output-file requirements.lock
+	$(COMPILE) --extra explore --constraints requirements-dev.lock --output-file requirements.lock
 
 clean:  ## remove what was installed and made, results in outputs/runs/ excepted
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis docs/_build mutants
