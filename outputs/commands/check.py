@@ -1,4 +1,4 @@
-"""`run.py check`: read calibrations and scenarios, say what is wrong with them, and which numbers are soft."""
+"""`run.py check`: read calibrations, scenarios and sweeps, say what is wrong with them, and which numbers are soft."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ EPILOG = """\
 examples:
   run.py check calibration/china-2009.yaml           a calibration: does it balance, which parameters are soft
   run.py check scenarios/*.yaml                      scenarios: names, dates, limits
+  run.py check elasticities-2010                     a sweep: ranges, draws, outcomes
   run.py check my-calibration.yaml --soft            every parameter marked memory or analyst, with its source
 
 Nothing is solved and nothing is written. Exit code 2 when a file is wrong.
@@ -35,7 +36,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="calibration or scenario YAML")
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="calibration, scenario or sweep YAML"
+    )
     parser.add_argument("--soft", action="store_true", help="list every soft parameter with its source")
 
 
@@ -65,18 +68,20 @@ def _check(file: Path, soft: bool, bases: dict[str, Calibration]) -> str:
     data = strict_yaml.load(path).data
     if isinstance(data, dict) and SECTIONS & data.keys():
         return describe(calibration.load(path), soft)
+    if isinstance(data, dict) and "design" in data:
+        return _check_sweep(path)
     base = data.get("calibration") if isinstance(data, dict) else None
     return _check_scenario(path, base, soft, bases)
 
 
 def _named(name: str) -> Path:
     """The file of a shipped calibration or scenario. Raises InputError."""
-    from scenarios import library
+    from scenarios import library, sweeps
 
     calibrations = {path.stem: path for path in FOLDER.glob("*.yaml")}
-    known = {**calibrations, **library.available()}
+    known = {**calibrations, **library.available(), **sweeps.available()}
     if name not in known:
-        raise InputError(unknown_name("calibration or scenario", name, known))
+        raise InputError(unknown_name("calibration, scenario or sweep", name, known))
     return known[name]
 
 
@@ -109,6 +114,27 @@ def _check_scenario(path: Path, base: object, soft: bool, bases: dict[str, Calib
             f"  {figure.instrument}.{figure.field}: {figure.value:g} {figure.unit} ({figure.status}): {figure.source}"
             for figure in loose
         ]
+    return "\n".join(lines)
+
+
+def _check_sweep(path: Path) -> str:
+    """A sweep: its numbers with their distributions, and how many solves it takes."""
+    from scenarios import sweeps
+
+    study = sweeps.load(path)
+    draws, soft = (
+        len(study.sample.values),
+        {row.name for row in study.calibration.parameters_table if row.soft},
+    )
+    lines = [
+        f"{path}: {study.design.title}",
+        f"  design {study.design.design.type}, {draws:,} draws of {len(study.design.vary)} numbers, "
+        f"{len(study.solves)} solves each; {len(study.columns)} outcomes; calibration {study.calibration.name}",
+    ]
+    for varied, law in zip(study.design.vary, study.laws, strict=True):
+        paths = [path.split(".")[1] for path in varied.paths if path.startswith("calibration.")]
+        mark = " (soft)" if soft & set(paths) else ""
+        lines.append(f"  {varied.name}: {law.type}, {law.bounds[0]:g} to {law.bounds[1]:g}{mark}")
     return "\n".join(lines)
 
 

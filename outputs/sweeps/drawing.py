@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from calibration.errors import InputError
 from model.records import REGIMES
@@ -202,19 +202,38 @@ def tornado(sweep: Sweep, group: Group) -> Any:
         if group.threshold is not None:
             axis.axvline(group.threshold, color=style.RED, linewidth=1, linestyle="--")
         axis.set_title(names.SHORT_REGIMES.get(regime, regime), loc="left")
-        axis.set_xlabel(group.unit)
         axis.grid(axis="y", visible=False)
         axis.margins(x=0.06)
-        _few_ticks(axis)
+        _few_ticks(axis, group.unit)
     axes[0][0].set_yticks(place, [label(sweep.parameters[j]) for j in order])
     axes[0][-1].legend(loc="lower right")
     return figure
 
 
-def _few_ticks(axis: Any) -> None:
-    """Ticks that do not run into each other, in plain numbers where these are short."""
+def _few_ticks(axis: Any, unit: str) -> None:
+    """Ticks along x that do not run into each other, and the unit they are in."""
     axis.xaxis.set_major_locator(MaxNLocator(4))
-    axis.ticklabel_format(axis="x", style="sci", scilimits=(-3, 4))
+    axis.set_xlabel(_plain(axis.xaxis, unit, axis.get_xlim()))
+
+
+def _plain(side: Any, unit: str, limits: tuple[float, float]) -> str:
+    """Plain numbers along an axis: large amounts in billions, groups of thousands; returns the unit shown."""
+    size = max(abs(limit) for limit in limits)
+    if unit == "million USD" and size >= 2e4:
+        side.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1000:,.4g}"))
+        return "billion USD"
+    if size >= 1000:
+        side.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    return unit
+
+
+def _wide(axis: Any, values: Any) -> None:
+    """A logarithmic scale on both sides of zero where a few outcomes would hide all others."""
+    size = np.abs(values[np.isfinite(values)])
+    middle = float(np.median(size)) if len(size) else 0.0
+    if middle > 0 and size.max() > 100 * middle:
+        axis.set_yscale("symlog", linthresh=10 ** np.ceil(np.log10(middle)))
+        axis.set_ylim(min(1.5 * np.nanmin(values), 0.0), max(1.5 * np.nanmax(values), 0.0))
 
 
 def distributions(sweep: Sweep, found: Sequence[Group]) -> Any:
@@ -238,9 +257,8 @@ def distributions(sweep: Sweep, found: Sequence[Group]) -> Any:
         if low < 0 < high:
             style.zero_line(axis)
         axis.set_title(group.title, loc="left")
-        axis.set_xlabel(group.unit, fontsize=8)
         axis.grid(axis="y", visible=False)
-        _few_ticks(axis)
+        _few_ticks(axis, group.unit)
     for axis in axes.flat[len(shown) :]:
         axis.set_visible(False)
     return figure
@@ -271,7 +289,7 @@ def threshold(sweep: Sweep, group: Group) -> Any:
             axis.axvline(x, color=style.RED, linewidth=1, linestyle=":")
             axis.annotate(number(x), (x, limit), xytext=(4, 6), textcoords="offset points", color=style.RED)
         axis.set_xlabel(label(parameter))
-    axes[0][0].set_ylabel(group.unit)
+    axes[0][0].set_ylabel(_plain(axes[0][0].yaxis, group.unit, axes[0][0].get_ylim()))
     axes[0][-1].legend(loc="best")
     axes[0][0].set_title(names.regime(regime), loc="left")
     return figure
@@ -297,7 +315,7 @@ def fan(sweep: Sweep, group: Group) -> Any:
             style.zero_line(axis, vertical=False)
         axis.set_title(names.SHORT_REGIMES.get(regime, regime), loc="left")
         axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    axes[0][0].set_ylabel(group.unit)
+    axes[0][0].set_ylabel(_plain(axes[0][0].yaxis, group.unit, axes[0][0].get_ylim()))
     axes[0][-1].legend(loc="best")
     return figure
 
@@ -319,7 +337,9 @@ def lines(sweep: Sweep, group: Group) -> Any:
                       label=None if level is None else number(float(level)))  # fmt: skip
         axis.set_title(names.SHORT_REGIMES.get(regime, regime), loc="left")
         axis.set_xlabel(label(sweep.parameters[along]))
-    axes[0][0].set_ylabel(group.unit)
+        _plain(axis.xaxis, "", axis.get_xlim())
+    _wide(axes[0][0], sweep.outcomes[:, [sweep.position(column) for column, _ in group.single]])
+    axes[0][0].set_ylabel(_plain(axes[0][0].yaxis, group.unit, axes[0][0].get_ylim()))
     if other is not None:
         axes[0][-1].legend(title=label(sweep.parameters[other]), loc="best")
     return figure

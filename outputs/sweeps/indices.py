@@ -20,6 +20,7 @@ from outputs.sweeps.reading import Sweep, refuse_constant
 
 RESAMPLES = 500
 CONFIDENCE = 0.95
+LAID_OUT = ("grid", "one_at_a_time", "morris")  # points with no probabilities
 
 
 def sobol(sweep: Sweep, column: str, resamples: int = RESAMPLES) -> pd.DataFrame:
@@ -157,7 +158,8 @@ def _partial(x: np.ndarray, y: np.ndarray, j: int) -> float:
 def summary(sweep: Sweep) -> pd.DataFrame:
     """Mean, spread and quantiles of every outcome over the draws that were solved, and how many failed.
 
-    A quadrature has a mean and a standard deviation, no quantiles, and nothing when a point failed.
+    A quadrature has a mean and a standard deviation, no quantiles, and nothing when a point failed. A design
+    whose points have no probabilities has the lowest and the highest outcome.
     """
     rows = []
     levels = {"p5": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
@@ -169,9 +171,11 @@ def summary(sweep: Sweep) -> pd.DataFrame:
             failed and sweep.design == "stroud"
         ):  # it needs all of its points
             _, y, w = sweep.solved(column)
-            mean = float(w @ y)
-            row |= {"mean": mean, "sd": math.sqrt(max(float(w @ (y - mean) ** 2), 0.0))}
-            if sweep.design not in ("stroud", "one_at_a_time"):
+            row |= {"lowest": float(y.min()), "highest": float(y.max())}
+            if sweep.design not in LAID_OUT:
+                mean = float(w @ y)
+                row |= {"mean": mean, "sd": math.sqrt(max(float(w @ (y - mean) ** 2), 0.0))}
+            if sweep.design not in (*LAID_OUT, "stroud"):
                 row |= {name: float(np.quantile(y, level)) for name, level in levels.items()}
                 row["share_positive"] = float((y > 0).mean())
         rows.append(row)

@@ -160,8 +160,10 @@ def answers(sweep: Sweep, found: Tables) -> Iterator[str]:
             text += f"{number(row['p5'])} and {number(row['p95'])}"
         elif pd.notna(row.get("mean")):
             text += f"mean {number(row['mean'])} {group.unit}, standard deviation {number(row['sd'])}"
+        elif pd.notna(row.get("lowest")):
+            text += f"between {number(row['lowest'])} and {number(row['highest'])} {group.unit}"
         else:
-            text += "not found in any draw"
+            text += "not found in every draw"
         yield text + _decides(group, column, found) + "."
 
 
