@@ -29,12 +29,12 @@ REGIMES: tuple[Regime, ...] = ("exogenous", "directed", "directed_with_spillover
 
 def _freeze(record: object) -> None:
     """Make every array of a frozen dataclass a read-only view of its own."""
-    for item in dataclasses.fields(record):  # type: ignore[arg-type]
-        value = getattr(record, item.name)
-        if isinstance(value, np.ndarray):
+    fields = record.__dict__
+    for name, value in fields.items():
+        if isinstance(value, np.ndarray) and value.flags.writeable:
             value = value.view()
             value.flags.writeable = False
-            object.__setattr__(record, item.name, value)
+            fields[name] = value
 
 
 class Frozen:
@@ -122,6 +122,18 @@ class Benchmark(Frozen):
     stage_sector: Array = field(default_factory=lambda: np.zeros(0, dtype=int))  # (s,) sector of each stage
     labour: int = 0  # position of labour among the factors
     numeraire: Array = field(default_factory=lambda: np.array([True]))  # (f,) factors of the numeraire
+
+    @property
+    def data(self) -> Benchmark:
+        """The benchmark whose data these are: itself, or the one that it is but for parameters."""
+        return self.__dict__.get("_data", self)
+
+    def replace(self, **changes: Any) -> Benchmark:
+        """A copy with some fields changed."""
+        changed: Benchmark = super().replace(**changes)
+        if set(changes) <= {"parameters"}:
+            object.__setattr__(changed, "_data", self.data)
+        return changed
 
     @property
     def shape(self) -> tuple[int, int, int, int, int]:

@@ -12,13 +12,25 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.base_year import (
+    TONNES,
+    gate_value_base,
+    licence_rate,
+    mean_gate_value,
+    nest_shares,
+    quota_tonnes_base,
+    quota_unit_value,
+    sourcing_base,
+    spending_base,
+)  # fmt: skip
 from model.ces import exponent, shares_of
 from model.idle import idle
 from model.records import Array, Benchmark, Closure, Frozen, ProductionQuota, Quota, Shock
 
-KG_PER_TONNE = 1e3
-USD_PER_MILLION = 1e6
-TONNES = USD_PER_MILLION / KG_PER_TONNE  # tonnes = million USD * TONNES / (USD per kg)
+__all__ = [
+    "TONNES", "Nests", "Research", "Restrictions", "Sourcing", "System", "capacity_tilt", "gate_value_base",
+    "licence_rate", "prepare", "quota_tonnes_base", "quota_unit_value",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -162,7 +174,7 @@ def prepare(benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[
     subsidy = b.subsidy if shock.subsidy is None else shock.subsidy
     cost_base = (1 - b.research_share) * (1 + subsidy) * b.output
     nests = _nests(b, shock)
-    supplied, active = np.einsum("njk,nj->nk", b.make, b.output) > 0, b.output > 0
+    supplied, active = (b.output[:, None] @ b.make)[:, 0] > 0, b.output > 0
     stopped = None if shock.embargo is None else idle(b, shock.embargo)
     if stopped is not None and not stopped[1].any():
         stopped = None
@@ -177,7 +189,7 @@ def prepare(benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[
     stage_good = np.zeros((len(b.stage_sector), goods), dtype=bool)
     for s, j in enumerate(b.stage_sector):
         stage_good[s] = b.make[:, j].any(axis=0)
-    spending = _spending_base(b)
+    spending = spending_base(b)
     stock, recycled = _stocks(b, shock, spending)
     labour_income = endowment[:, b.labour]
     return System(
@@ -217,31 +229,19 @@ def _stage_factor(b: Benchmark, sluggish: Array) -> Array:
 
 def _nests(b: Benchmark, shock: Shock) -> Nests:
     par = b.parameters
-    is_element = np.zeros(b.final.shape[1], dtype=bool)
-    is_element[b.elements] = True
-    use_e = b.use[:, b.elements, :]
-    users = np.nonzero(use_e.any(axis=(0, 1)))[0]
-    ree = use_e.sum(axis=1)
-    ordinary = np.where(is_element[None, :, None], 0.0, b.use)
-    materials = ordinary.sum(axis=1)
-    added = b.factor_payment.sum(axis=1)
+    base = nest_shares(b)
     rho_material = exponent(par.materials_elasticity)
     keys = sorted({(int(c), float(r)) for c, r in zip(b.use_class, rho_material, strict=True)})
     groups = tuple(
         (c, r, np.nonzero((b.use_class == c) & (rho_material == r))[0]) for c, r in keys
     )
     final = b.final if shock.demand_shift is None else b.final * shock.demand_shift
-    material = np.ascontiguousarray(shares_of(materials[:, :, None], ordinary.transpose(0, 2, 1)))
     return Nests(
-        users=users,
-        ree=shares_of(ree + materials + added, ree),
-        element=shares_of(ree[:, users, None], use_e[:, :, users].transpose(0, 2, 1)),
-        value_added=shares_of(materials + added, added),
-        factor=shares_of(added[:, None, :], b.factor_payment),
-        material=material,
-        group_material=(material,) if len(groups) == 1 else tuple(material[:, sectors] for _, _, sectors in groups),
+        users=base.users, ree=base.ree, element=base.element, value_added=base.value_added, factor=base.factor,
+        material=base.material,
+        group_material=(base.material,) if len(groups) == 1 else tuple(base.material[:, js] for _, _, js in groups),
         groups=groups,
-        rho_ree=exponent(par.ree_elasticity), rho_element=exponent(par.element_elasticity)[users],
+        rho_ree=exponent(par.ree_elasticity), rho_element=exponent(par.element_elasticity)[base.users],
         rho_added=exponent(par.value_added_elasticity), rho_factor=exponent(par.factor_elasticity),
         rho_material=rho_material,
         final=shares_of(final.sum(axis=1, keepdims=True), final),
@@ -284,7 +284,7 @@ def _sourcing(
     licence0 = licence_rate(b)
     gone = np.where(dynamic[None, None, :], 0.0, licence0)
     log_wedge = log_wedge - np.log1p(gone)
-    pi = np.ascontiguousarray(b.trade_share.transpose(0, 3, 2, 1))
+    pi = sourcing_base(b)
     tilt = rho[:, None, None] * log_wedge.transpose(kni)
     closed = None if shock.embargo is None else shock.embargo.transpose(kni)
     change = np.expm1(tilt[plain])
@@ -324,35 +324,6 @@ def capacity_tilt(capacity_weight: Array, stage_good: Array, log_capacity: Array
     return np.einsum("s,sk,is->ki", capacity_weight, stage_good.astype(float), log_capacity)
 
 
-def licence_rate(b: Benchmark) -> Array:
-    """(i,n,k) base-year licence as a rate of the gate price, l0 = licence0/u abroad, 0 at home."""
-    rate = np.where(b.licence > 0, b.licence / np.where(b.licence > 0, b.unit_value, 1.0), 0.0)
-    home = np.eye(b.output.shape[0], dtype=bool)[:, :, None]
-    return np.where(home, 0.0, np.broadcast_to(rate[:, None, :], b.export_tax.shape))
-
-
-def gate_value_base(b: Benchmark) -> Array:
-    """E9 in the base year: (i,n,k) million USD at the producer's gate."""
-    spent = np.einsum("cink,cnk->ink", b.trade_share, _spending_base(b))
-    return spent / ((1 + b.export_tax) * (1 + licence_rate(b)) * (1 + b.tariff))
-
-
-def _spending_base(b: Benchmark) -> Array:
-    """(c,n,k) base spending by class of use, purchaser prices."""
-    spending = np.zeros((b.trade_share.shape[0], *b.final.shape))
-    for j, c in enumerate(b.use_class):
-        spending[c] += b.use[:, :, j]
-    spending[b.final_class] += b.final
-    return spending
-
-
-def mean_gate_value(b: Benchmark, good: int) -> Array:
-    """(n,) base mean unit value at the gate of what each region buys of a good, USD per kg; 0 where it buys none."""
-    gate = gate_value_base(b)[:, :, good]
-    tonnes = np.where(gate > 0, gate / np.where(gate > 0, b.unit_value[:, good, None], 1.0), 0.0)
-    return shares_of(tonnes.sum(axis=0), gate.sum(axis=0))
-
-
 def _stocks(b: Benchmark, shock: Shock, spending: Array) -> tuple[Array | None, Array | None]:
     """Stock releases plus recycled material, and the latter alone, in million USD at base prices."""
     total, recycled = None, None
@@ -381,7 +352,8 @@ def _research(b: Benchmark, shock: Shock, nests: Nests, labour_income: Array, ac
     z_x, z_e = z[:, :, -1], z[:, users, :-1]
     sector_users = par.spillover_sector[np.ix_(users, users)]
     reach_x = par.spillover_region @ active_x @ par.spillover_sector.T
-    reach_e = np.einsum("nm,mre,qr->nqe", par.spillover_region, active_e.astype(float), sector_users)
+    by_region = par.spillover_region @ active_e.reshape(len(active_e), -1)
+    reach_e = sector_users @ by_region.reshape(active_e.shape)
     return Research(
         active_x=active_x, active_e=active_e,
         weight_x=shares_of(total[:, None], research * share_x) * (1 + z_x),
@@ -421,25 +393,6 @@ def _restrictions(
         leak_scale=np.array([quota_tonnes_base(b, quotas[i]) for i in leaking], dtype=float),
         production=shock.production_quotas,
     )  # fmt: skip
-
-
-def _quota_cells(b: Benchmark, quota: Quota) -> tuple[Array, Array]:
-    gate = np.where(quota.covers, gate_value_base(b), 0.0)
-    unit = np.where(quota.covers, b.unit_value[:, None, :], 1.0)
-    if not np.isfinite(unit).all():
-        raise ValueError(f"quota {quota.name!r} names a good that has no unit value")
-    return gate, gate * TONNES / unit * quota.weight
-
-
-def quota_tonnes_base(b: Benchmark, quota: Quota) -> float:
-    """E12 in the base year: quota tonnes."""
-    return float(_quota_cells(b, quota)[1].sum())
-
-
-def quota_unit_value(b: Benchmark, quota: Quota) -> float:
-    """u_q of E13: mean unit value of what the quota covers, weighted by base tonnes, USD per kg."""
-    gate, tonnes = _quota_cells(b, quota)
-    return float(gate.sum() * TONNES / tonnes.sum())
 
 
 def _production_unit_value(b: Benchmark, quota: ProductionQuota) -> float:

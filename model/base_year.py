@@ -1,0 +1,126 @@
+"""What the data of a base year come to, whatever the parameters and the shock: computed once and kept with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import TypeVar
+
+import numpy as np
+
+from model.ces import shares_of
+from model.memory import remember
+from model.records import Array, Benchmark, Frozen, Quota
+
+KG_PER_TONNE = 1e3
+USD_PER_MILLION = 1e6
+TONNES = USD_PER_MILLION / KG_PER_TONNE  # tonnes = million USD * TONNES / (USD per kg)
+
+T = TypeVar("T")
+
+
+def _once(function: Callable[[Benchmark], T]) -> Callable[[Benchmark], T]:
+    """Remember the result with the data of the benchmark; arrays become read-only."""
+
+    @wraps(function)
+    def remembered(b: Benchmark) -> T:
+        def compute() -> T:
+            result = function(b)
+            if isinstance(result, np.ndarray):
+                result.flags.writeable = False
+            return result
+
+        return remember(b.data, function.__name__, compute)
+
+    return remembered
+
+
+@dataclass(frozen=True)
+class NestShares(Frozen):
+    """Base cost shares of E3-E5."""
+
+    users: Array  # (r,) sectors that use rare earths
+    ree: Array  # (n,j) theta, REE bundle in cost
+    element: Array  # (n,r,e) element in the REE bundle
+    value_added: Array  # (n,j) value added in X
+    factor: Array  # (n,f,j) factor in value added
+    material: Array  # (n,j,k) good in materials
+
+
+@_once
+def nest_shares(b: Benchmark) -> NestShares:
+    """E3-E5 in the base year."""
+    is_element = np.zeros(b.final.shape[1], dtype=bool)
+    is_element[b.elements] = True
+    use_e = b.use[:, b.elements, :]
+    users = np.nonzero(use_e.any(axis=(0, 1)))[0]
+    ree = use_e.sum(axis=1)
+    ordinary = np.where(is_element[None, :, None], 0.0, b.use)
+    materials = ordinary.sum(axis=1)
+    added = b.factor_payment.sum(axis=1)
+    return NestShares(
+        users=users,
+        ree=shares_of(ree + materials + added, ree),
+        element=shares_of(ree[:, users, None], use_e[:, :, users].transpose(0, 2, 1)),
+        value_added=shares_of(materials + added, added),
+        factor=shares_of(added[:, None, :], b.factor_payment),
+        material=np.ascontiguousarray(shares_of(materials[:, :, None], ordinary.transpose(0, 2, 1))),
+    )
+
+
+@_once
+def sourcing_base(b: Benchmark) -> Array:
+    """(c,k,n,i) pi of E2, laid out for products."""
+    return np.ascontiguousarray(b.trade_share.transpose(0, 3, 2, 1))
+
+
+@_once
+def licence_rate(b: Benchmark) -> Array:
+    """(i,n,k) base-year licence as a rate of the gate price, l0 = licence0/u abroad, 0 at home."""
+    rate = np.where(b.licence > 0, b.licence / np.where(b.licence > 0, b.unit_value, 1.0), 0.0)
+    home = np.eye(b.output.shape[0], dtype=bool)[:, :, None]
+    return np.where(home, 0.0, np.broadcast_to(rate[:, None, :], b.export_tax.shape))
+
+
+@_once
+def gate_value_base(b: Benchmark) -> Array:
+    """E9 in the base year: (i,n,k) million USD at the producer's gate."""
+    spent = np.einsum("cink,cnk->ink", b.trade_share, spending_base(b))
+    return spent / ((1 + b.export_tax) * (1 + licence_rate(b)) * (1 + b.tariff))
+
+
+@_once
+def spending_base(b: Benchmark) -> Array:
+    """(c,n,k) base spending by class of use, purchaser prices."""
+    spending = np.zeros((b.trade_share.shape[0], *b.final.shape))
+    for j, c in enumerate(b.use_class):
+        spending[c] += b.use[:, :, j]
+    spending[b.final_class] += b.final
+    return spending
+
+
+def mean_gate_value(b: Benchmark, good: int) -> Array:
+    """(n,) base mean unit value at the gate of what each region buys of a good, USD per kg; 0 where it buys none."""
+    gate = gate_value_base(b)[:, :, good]
+    tonnes = np.where(gate > 0, gate / np.where(gate > 0, b.unit_value[:, good, None], 1.0), 0.0)
+    return shares_of(tonnes.sum(axis=0), gate.sum(axis=0))
+
+
+def _quota_cells(b: Benchmark, quota: Quota) -> tuple[Array, Array]:
+    gate = np.where(quota.covers, gate_value_base(b), 0.0)
+    unit = np.where(quota.covers, b.unit_value[:, None, :], 1.0)
+    if not np.isfinite(unit).all():
+        raise ValueError(f"quota {quota.name!r} names a good that has no unit value")
+    return gate, gate * TONNES / unit * quota.weight
+
+
+def quota_tonnes_base(b: Benchmark, quota: Quota) -> float:
+    """E12 in the base year: quota tonnes."""
+    return float(_quota_cells(b, quota)[1].sum())
+
+
+def quota_unit_value(b: Benchmark, quota: Quota) -> float:
+    """u_q of E13: mean unit value of what the quota covers, weighted by base tonnes, USD per kg."""
+    gate, tonnes = _quota_cells(b, quota)
+    return float(gate.sum() * TONNES / tonnes.sum())
