@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
@@ -20,6 +21,7 @@ from outputs.metrics.base import Base
 from outputs.metrics.regions import regions
 
 SCENARIOS = ("full-embargo", "china-2010-quota")
+REGIMES: tuple[Regime, ...] = ("exogenous", "directed")
 RESAMPLES = 999
 INTERVAL = (0.05, 0.95)
 FEWEST = 5  # places below which a rank correlation says nothing
@@ -105,17 +107,27 @@ def bootstrap(first: Array, second: Array, seed: int = 0) -> tuple[float, float]
     return float(low), float(high)
 
 
+def contents(names: Sequence[str], base: Base) -> list[dict[str, Any]]:
+    """What scenarios say, as part of what a run is determined by."""
+    return [_scenario(name, base).model_dump(mode="json") for name in names]
+
+
+def _scenario(name: str, base: Base) -> scenarios.Scenario:
+    """A scenario on the calibration of `base`, whichever it names itself. Raises InputError when it does not fit."""
+    edit = settings.editor([], {"calibration": str(base.calibration.path)})
+    return scenarios.load(name, base.calibration, edit)
+
+
 def losses(
     base: Base,
     names: Sequence[str] = SCENARIOS,
-    regimes: Sequence[Regime] = ("exogenous", "directed"),
+    regimes: Sequence[Regime] = REGIMES,
     advance: Callable[[], object] | None = None,
 ) -> tuple[list[Loss], list[str]]:
     """Solve scenarios on the calibration of `base`; what is not solved is named with the solver's reason."""
     found, failed = [], []
-    edit = settings.editor([], {"calibration": str(base.calibration.path)})
     for name in names:
-        scenario = scenarios.load(name, base.calibration, edit)
+        scenario = _scenario(name, base)
         shock = scenario.shock(base.calibration)
         for regime in regimes:
             solution = solve(base.calibration.benchmark, shock, scenario.closure(regime), throw=False)
@@ -141,7 +153,7 @@ def loss(name: str, title: str, regime: Regime, solution: Solution) -> Loss:
 def predict(
     base: Base,
     names: Sequence[str] = SCENARIOS,
-    regimes: Sequence[Regime] = ("exogenous", "directed"),
+    regimes: Sequence[Regime] = REGIMES,
     advance: Callable[[], object] | None = None,
 ) -> Prediction:
     """Losses of the scenarios and their rank correlation with every measure, outside the restricting regions."""

@@ -47,7 +47,7 @@ def measure(
     seed: int = 0,
     solved: bool = True,
     scenarios: Sequence[str] = prediction.SCENARIOS,
-    regimes: Sequence[Regime] = ("exogenous", "directed"),
+    regimes: Sequence[Regime] = prediction.REGIMES,
     advance: Progress | None = None,
 ) -> Metrics:
     """Compute everything. Raises InputError; what the solver cannot solve is reported in `problems`."""

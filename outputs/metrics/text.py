@@ -27,4 +27,4 @@ def capital(text: str) -> str:
 def node(base: Base, m: int) -> str:
     """A region-sector for people."""
     region, sector = divmod(m, len(base.labels.sectors))
-    return f"{names.sector(base.labels.sectors[sector])} in {names.region(base.labels.regions[region])}"
+    return f"{names.sector(base.labels.sectors[sector])} ({names.region(base.labels.regions[region])})"
