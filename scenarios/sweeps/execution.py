@@ -50,7 +50,7 @@ class InProcess(Executor):
         future: Future[Any] = Future()
         try:
             future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001  (handed on by Future.result, as every executor does)
+        except BaseException as error:  # noqa: BLE001  (handed on by Future.result, as every executor does)
             future.set_exception(error)
         return future
 
@@ -154,9 +154,12 @@ def run(
 ) -> None:
     """Compute and save what is missing, then merge. What was saved stays when this is interrupted."""
     todo = store.missing()
+    ahead = (
+        1 if isinstance(executor, InProcess) else AHEAD * workers
+    )  # what is done in this process is saved at once
     under_way: set[Future[Chunk]] = set()
     try:
-        for number in itertools.islice(todo, AHEAD * workers):
+        for number in itertools.islice(todo, ahead):
             under_way.add(_submit(study, store, executor, number))
         while under_way:
             done, under_way = wait(under_way, return_when=FIRST_COMPLETED)

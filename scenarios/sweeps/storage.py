@@ -46,7 +46,7 @@ class Store:
     folder: Path
     draws: int
     columns: int
-    size: int = CHUNK
+    size: int  # draws in a chunk
 
     @property
     def chunks(self) -> int:
@@ -90,7 +90,7 @@ class Store:
 def create(study: Study, folder: Path) -> Store:
     """A new folder for a sweep; `sweep.json` last, so that a folder with it has all that is needed."""
     sample, design = study.sample, study.design
-    store = Store(folder, len(sample.values), len(study.columns))
+    store = Store(folder, len(sample.values), len(study.columns), CHUNK)
     (folder / CHUNKS).mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / SAMPLE) as partial:
         np.savez(partial, values=sample.values, weights=sample.weights)

@@ -1,0 +1,119 @@
+"""`run.py sweep` as a user meets it: folders, resuming, refusals, exit codes."""
+
+import pytest
+import xarray as xr
+
+import run
+from scenarios.sweeps import evaluate, execution, storage
+from tests.scenarios.test_sweeps import SMALL
+
+
+@pytest.fixture
+def design(tmp_path):
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL.replace("regimes: [exogenous, directed]", "regimes: [exogenous]"))
+    return path
+
+
+@pytest.fixture
+def sweep(design, tmp_path, monkeypatch):
+    """Run the command in this process on the small design; returns the exit code."""
+    monkeypatch.setattr(storage, "CHUNK", 2)
+
+    def command(*more):
+        return run.guarded(
+            ["sweep", str(design), "--workers", "1", "--out", str(tmp_path / "runs"), "--no-figures", *more]
+        )
+
+    return command
+
+
+def folders(tmp_path):
+    return sorted(path for path in (tmp_path / "runs").iterdir())
+
+
+def test_a_sweep_leaves_results_tables_and_a_page(sweep, tmp_path, capsys):
+    assert sweep() == 0
+    (folder,) = folders(tmp_path)
+    assert folder.name.startswith("small-")
+    assert {"results.nc", "sweep.json", "index.html", "section.html", "tables"} <= {
+        p.name for p in folder.iterdir()
+    }
+    assert not (folder / "chunks").exists()
+    out, err = capsys.readouterr()
+    assert "6 draws, design monte_carlo" in out
+    assert "Dy (fixed technology): median" in out
+    assert "draws:" not in err  # no bar where there is no terminal
+    before = (folder / "results.nc").read_bytes()
+    assert sweep() == 0  # the same again: nothing is solved, nothing is overwritten
+    assert (folder / "results.nc").read_bytes() == before
+    assert run.guarded(["sweep", "--report", str(folder), "--no-figures", "-q"]) == 0
+
+
+def test_interrupted_then_refused_then_resumed(sweep, design, tmp_path, monkeypatch, capsys):
+    real = execution.run_chunk
+
+    def interrupt(spec, number, rows):
+        if number == 2:
+            raise KeyboardInterrupt
+        return real(spec, number, rows)
+
+    monkeypatch.setattr(storage, "CHUNK", 2)
+    monkeypatch.setattr(execution, "run_chunk", interrupt)
+    assert sweep() == 130
+    assert "--resume goes on" in capsys.readouterr().err
+    assert sweep() == 2
+    assert "begun and not finished; expected --resume" in capsys.readouterr().err
+    monkeypatch.setattr(execution, "run_chunk", real)
+    design.write_text(design.read_text().replace("seed: 1", "seed: 9"))
+    assert sweep("--resume") == 2
+    assert "was begun with other inputs: design.design.seed" in capsys.readouterr().err
+    design.write_text(design.read_text().replace("seed: 9", "seed: 1"))
+    assert sweep("--resume") == 0
+    (folder,) = folders(tmp_path)
+    with xr.open_dataset(folder / "results.nc", engine="h5netcdf") as found:
+        assert found["outcome"].notnull().all()
+
+
+def test_failed_draws_are_said_and_counted(sweep, tmp_path, monkeypatch, capsys):
+    real, calls = evaluate.solve_one, []
+
+    def sometimes(*args):
+        calls.append(args)
+        if len(calls) == 2:
+            raise ValueError("no equilibrium here")
+        return real(*args)
+
+    monkeypatch.setattr(evaluate, "solve_one", sometimes)
+    assert sweep() == 1
+    assert (
+        "1 draws failed, the first (draw 1): quota, exogenous: ValueError: no equilibrium here"
+        in capsys.readouterr().err
+    )
+    (folder,) = folders(tmp_path)
+    assert "no equilibrium here" in (folder / "tables" / "failed.csv").read_text()
+    assert "1 draws failed" in (folder / "index.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["sweep"], "expected either a design or --report"),
+        (["sweep", "elasticites-2010"], "did you mean elasticities-2010"),
+        (["sweep", "elasticities-2010", "--draws", "5"], "20 draws or more"),
+        (["sweep", "elasticities-2010", "--workers", "0"], "--workers 0: expected 1 or more"),
+        (["sweep", "embargo-cliff", "--draws", "50"], "no --draws"),
+        (["sweep", "--report", "nowhere"], "no run 'nowhere'"),
+    ],
+)
+def test_mistakes_are_said_in_a_line(words, message, tmp_path, capsys):
+    assert run.guarded([*words, "--out", str(tmp_path)]) == 2
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_check_reads_sweeps(design, capsys):
+    assert run.guarded(["check", str(design), "rnd-or-mines"]) == 0
+    out = capsys.readouterr().out
+    assert "6 draws of 3 numbers, 1 solves each" in out
+    assert "ree_elasticity_max: uniform, 0.2 to 0.9 (soft)" in out
