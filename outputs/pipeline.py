@@ -10,7 +10,7 @@ import time
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
@@ -76,7 +76,7 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[Plan]:
         try:
             scenario = scenarios.load(name, edit=edit)
             refuse_path(scenario)
-            base = bases.setdefault(scenario.calibration, None) or _calibration(scenario, name)
+            base = bases.setdefault(scenario.calibration, None) or calibration_of(scenario, name)
             bases[scenario.calibration] = base
             scenario = scenarios.load(name, base, edit)
             regimes = tuple(args.regime) if args.regime else scenario.regimes
@@ -95,7 +95,7 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[Plan]:
     return found
 
 
-def _calibration(scenario: scenarios.Scenario, name: str) -> calibration.Calibration:
+def calibration_of(scenario: scenarios.Scenario, name: str) -> calibration.Calibration:
     """The calibration a scenario names; a path is taken from the scenario's folder when it is not found from here."""
     beside = scenarios.library.find(name).parent / scenario.calibration
     is_path = scenario.calibration.endswith((".yaml", ".yml"))
@@ -122,6 +122,7 @@ class Outcome:
     saved: store.Saved | None
     inputs: dict[str, Any]
     provenance: dict[str, Any]
+    fault: str = ""  # why it has no figures
 
 
 def solve_and_save(
@@ -149,9 +150,14 @@ def solve_and_save(
                 if artist and (drawn is None or len(drafts) in drawn):
                     artist.draw(draft.folder / store.RESULTS, draft.folder / "figures")
             drafts.append((result, draft, determined))
-        if artist:
-            artist.wait()
-        return [_finished(result, draft, determined, start) for result, draft, determined in drafts]
+        fault = ""
+        try:
+            if artist:
+                artist.wait()
+        except RuntimeError as error:  # numbers are not lost because a picture is
+            fault = str(error)
+        done = [_finished(result, draft, determined, start) for result, draft, determined in drafts]
+        return [replace(one, fault=fault) for one in done]
 
 
 def _results(ready: Sequence[Plan], executor: Executor | None, advance: Any) -> Iterator[Result]:
@@ -259,11 +265,14 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def say_failures(results: Iterable[Result]) -> int:
-    """Print what was not solved to standard error; returns the exit code, 1 when there is anything."""
+def say_failures(outcomes: Iterable[Outcome]) -> int:
+    """Print what was not solved or drawn to standard error; returns the exit code: 1, or 3 when only pictures lack."""
     code = 0
-    for result in results:
-        for regime, why in result.failed.items():
-            print(f"{result.plan.scenario.name}, {regime}: {why}", file=sys.stderr)
+    for outcome in outcomes:
+        for regime, why in outcome.result.failed.items():
+            print(f"{outcome.result.plan.scenario.name}, {regime}: {why}", file=sys.stderr)
             code = 1
+        if outcome.fault:
+            print(outcome.fault, file=sys.stderr)
+            code = code or 3
     return code

@@ -20,7 +20,7 @@ from model.records import Array, Regime
 from model.solution import SolveError
 from outputs import dataset, facts
 from outputs.paths.plan import PathPlan
-from outputs.paths.work import Content, Packed, unpacked
+from outputs.paths.work import CALIBRATED, Content, Packed, Results, unpacked
 from scenarios import Scenario
 
 MOST = 6  # players: 2^6 paths
@@ -83,6 +83,12 @@ def run(
     return done
 
 
+def outcomes_of(plan: PathPlan, results: Results) -> list[dict[str, Array]]:
+    """Outcomes of the full path in its fullest regime, year by year."""
+    cases = [results.years[(plan.fullest, CALIBRATED), at].case for at in range(len(plan.years))]
+    return [facts.outcomes(case.values, plan.frame.base) for case in cases if case is not None]
+
+
 def contributions(
     plan: PathPlan, by: str, done: Mapping[Group, Any], full: list[dict[str, Array]], found: xr.Dataset
 ) -> xr.Dataset:
@@ -106,8 +112,8 @@ def contributions(
         stack = np.stack([parts[player] for player in names], axis=1)
         said = {
             "units": unit, "long_name": name.replace("_", " ") + " by instrument", "equation": "section 8",
-            "description": f"what each instrument adds to: {text}; with all it does to technology and plant; averaged over "
-            "all orders (Shapley)",
+            "description": f"what each instrument adds to: {text}; with all it does to technology and plant; averaged "
+            "over all orders (Shapley)",
         }  # fmt: skip
         added[f"{name}_by_instrument"] = (["scenario", "year", "instrument", *axes], stack[None], said)
     dataset.refuse_not_finite({name: array for name, (_, array, _) in added.items()})

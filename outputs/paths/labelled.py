@@ -27,26 +27,27 @@ STATE = tuple(
     for row in (
         ("capacity_target", "ns", "ratio", "E22", "capacity that the year's long-run equilibrium has, K*"),
         ("plant", "ns", "ratio", "E22", "plant that stands, what is mothballed included"),
+        ("final_demand_price", "nk", "ratio", "E2", "price paid by final demand"),
     )
 )
 
 SECURITY = tuple(
     Variable(*row)
     for row in (
-        ("cut_loss", "zn", "million USD", "8", "real income lost, at base prices, if a share of the restricting regions' "
-         "base-year exports of elements stopped at once: technology and plant as they stand"),
+        ("cut_loss", "zn", "million USD", "8", "real income lost, at base prices, if a share of the restricting "
+         "regions' base-year exports of elements stopped at once: technology and plant as they stand"),
         ("cut_loss_without_innovation", "zn", "million USD", "8", "the same at the technology of the base year"),
         ("cut_output", "znj", "ratio", "8", "volume of output under the cut over that without"),
         ("cut_cost", "znj", "ratio", "8", "unit cost under the cut over that without"),
         ("cut_price", "znk", "ratio", "8", "price paid by final demand under the cut over that without"),
-        ("embargo_loss", "n", "million USD", "8", "real income lost, at base prices, by a full embargo that lasts: plant "
-         "has followed its rent, technology stands as it is"),
+        ("embargo_loss", "n", "million USD", "8", "real income lost, at base prices, by a full embargo that lasts: "
+         "plant has followed its rent, technology stands as it is"),
         ("embargo_loss_without_innovation", "n", "million USD", "8", "the same at the technology of the base year"),
         ("embargo_output", "nj", "ratio", "8", "volume of output under the lasting embargo over that without"),
         ("embargo_cost", "nj", "ratio", "8", "unit cost under the lasting embargo over that without"),
         ("embargo_price", "nk", "ratio", "8", "price paid by final demand under the lasting embargo over that without"),
-        ("years_to_replace_stage", "s", "years", "8", "years until plant outside could make nine tenths of what it will "
-         "make under a lasting embargo; -1: never"),
+        ("years_to_replace_stage", "s", "years", "8", "years until plant outside could make nine tenths of what it "
+         "will make under a lasting embargo; -1: never"),
         ("years_to_replace_element", "e", "years", "8", "the same for an element, which waits for its slowest stage"),
     )
 )  # fmt: skip
@@ -64,9 +65,9 @@ class PathResult:
 
 def label(plan: PathPlan, results: Results) -> PathResult:
     """Put the jobs of a path together. Raises ValueError on numbers that are not finite."""
-    failed = {regime: _failure(plan, results, regime, CALIBRATED) for regime in plan.regimes}
-    solved = [regime for regime in plan.regimes if not failed[regime]]
-    failed = {regime: why for regime, why in failed.items() if why}
+    why = {regime: _failure(plan, results, regime, CALIBRATED) for regime in plan.regimes}
+    solved = [regime for regime in plan.regimes if not why[regime]]
+    failed: dict[str, str] = {regime: reason for regime, reason in why.items() if reason}
     if not solved:
         return PathResult(plan, None, failed)
     found = _years(plan, results, solved, attributes(plan, failed))
@@ -103,7 +104,7 @@ def _years(plan: PathPlan, results: Results, solved: Sequence[Regime], about: di
     memories = _memories(plan, results, solved)
     runs = {}
     for memory in memories:
-        cases = {
+        cases: dict[tuple[str, int | None], dataset.Case] = {
             (regime, year): case
             for regime in solved
             for at, year in enumerate(plan.years)
@@ -130,7 +131,7 @@ def _years(plan: PathPlan, results: Results, solved: Sequence[Regime], about: di
 
 
 def _state(plan: PathPlan, results: Results, solved: Sequence[Regime], found: xr.Dataset) -> xr.Dataset:
-    added = {}
+    added: dict[str, Any] = {}
     for row in STATE:
         stack = [
             [
@@ -150,7 +151,13 @@ def _state(plan: PathPlan, results: Results, solved: Sequence[Regime], found: xr
 def _stocks(plan: PathPlan, results: Results, solved: Sequence[Regime], found: xr.Dataset) -> xr.Dataset:
     row = Variable("stock", "ne", "t", "E23", "tonnes held at the start of the year")
     held = plan.stocks[:, :, plan.benchmark.elements]
-    return found.assign({row.name: (["scenario", "year", *dims(row)], held[None], dataset.describe(row))})
+    bought = Variable("base_final", "nk", "million USD", "E8", "final demand; base year")
+    return found.assign(
+        {
+            row.name: (["scenario", "year", *dims(row)], held[None], dataset.describe(row)),
+            bought.name: (dims(bought), plan.benchmark.final, dataset.describe(bought)),
+        }
+    )
 
 
 def _security(plan: PathPlan, results: Results, solved: Sequence[Regime], found: xr.Dataset) -> xr.Dataset:

@@ -57,7 +57,7 @@ class PathPlan:
 
 
 def plan(scenario: Scenario, calibration: Calibration, **options: Any) -> PathPlan:
-    """Make a scenario over years ready. Raises InputError when it does not fit the calibration, ValueError on speeds."""
+    """Make a scenario over years ready. Raises InputError when it does not fit, ValueError on unstable speeds."""
     benchmark = scenario.benchmark(calibration)
     check_speeds(benchmark.parameters)
     inputs = scenario.path(calibration)

@@ -97,6 +97,7 @@ def year_job(packed: Packed, chain: Chain, at: int, before: Standing | None, sec
     extra: dict[str, Array] = {
         "capacity_target": np.exp(record.capacity_target),
         "plant": np.exp(standing.plant),
+        "final_demand_price": _final_price(record.solution),
     }
     notes: dict[str, str] = {}
     if security:
@@ -107,7 +108,7 @@ def year_job(packed: Packed, chain: Chain, at: int, before: Standing | None, sec
 
 
 def secure(content: Content, shock: Shock, record: Year) -> tuple[dict[str, Array], dict[str, str]]:
-    """Section 8: what a cut would cost at a year's state, and what an embargo would cost that lasts; and what failed."""
+    """Section 8: what a cut would cost at a year's state, and an embargo that lasts; and why one failed."""
     benchmark, closed, standing = content.benchmark, content.closed, record.standing
     now = shock.replace(technology=standing.log_technology, capacity=standing.capacity)
     plain = now.replace(technology=None)
@@ -133,7 +134,7 @@ def secure(content: Content, shock: Shock, record: Year) -> tuple[dict[str, Arra
             found["embargo_loss_without_innovation"] = _lost(today, lasting_embargo(benchmark, plain, closed))
         else:
             found["embargo_loss_without_innovation"] = found["embargo_loss"]
-        outside = ~closed.any(axis=(1, 2))
+        outside = np.asarray(~closed.any(axis=(1, 2)))
         years = years_to_replace(benchmark, standing, target, outside, benchmark.parameters)
         found |= {f"years_to_replace_{name}": value.astype(float) for name, value in years.items()}
     except SolveError as error:

@@ -1,0 +1,303 @@
+"""The numbers that summary, figures and tables of a path quote, computed in one place.
+
+Tables are long: a row for each year (and regime, region, element ...), columns with their unit in brackets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from outputs import facts
+from outputs.paths.industries import INDUSTRIES, bundle_prices
+from outputs.paths.work import CALIBRATED, EVEN
+
+
+class View:
+    """A path's Dataset (one scenario), cut into years and regimes once."""
+
+    def __init__(self, ds: xr.Dataset) -> None:
+        self.ds = facts.one_scenario(ds)
+        self.years = [int(value) for value in self.ds["year"].values]
+        self.regimes = [str(value) for value in self.ds["regime"].values]
+        self.memories = [str(value) for value in self.ds["memory"].values]
+        self.own = self.ds["restricting"].values > 0
+        self._cut: dict[tuple[object, ...], xr.Dataset] = {}
+
+    def year(self, at: int, memory: str = CALIBRATED) -> xr.Dataset:
+        """One year as the Dataset of a solve, for `outputs.facts`."""
+        if (at, memory) not in self._cut:
+            self._cut[at, memory] = self.ds.sel(memory=memory, year=at)
+        return self._cut[at, memory]
+
+    def run(self, at: int, regime: str, memory: str = CALIBRATED) -> xr.Dataset:
+        """One year of one regime."""
+        if (at, regime, memory) not in self._cut:
+            self._cut[at, regime, memory] = self.year(at, memory).sel(regime=regime)
+        return self._cut[at, regime, memory]
+
+    def runs(self) -> Iterator[tuple[int, str]]:
+        """Every year of every regime."""
+        for at in self.years:
+            for regime in self.regimes:
+                yield at, regime
+
+    def over_time(self, name: str, regime: str, memory: str = CALIBRATED) -> np.ndarray:
+        """A variable by year (t, ...), of one regime."""
+        values = self.ds[name].sel(regime=regime)
+        found: np.ndarray = (values.sel(memory=memory) if "memory" in values.dims else values).values
+        return found
+
+
+def stacked(view: View, make: str) -> pd.DataFrame:
+    """A table of `outputs.facts` that takes a regime, for all years and regimes on top of each other."""
+    frames = []
+    for at, regime in view.runs():
+        frame = getattr(facts, make)(view.year(at), regime)
+        frame.insert(0, "regime", regime)
+        frame.insert(0, "year", at)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
+
+
+def overview(view: View) -> pd.DataFrame:
+    """One row a memory, year and regime: prices, tonnes, real income, exports and patents of exposed sectors."""
+    rows = []
+    for memory in view.memories:
+        for at in view.years:
+            run = view.year(at, memory)
+            sectors = facts.sectors(run).set_index(["regime", "measure"])
+            group = dict(zip(run["group"].values, run["group_equivalent_variation"].values.T, strict=True))
+            for r, regime in enumerate(view.regimes):
+                index, prices = facts.price_index(run, regime), facts.prices(run, regime)
+                rows.append(
+                    {
+                        "memory": memory,
+                        "year": at,
+                        "regime": regime,
+                        "oxides abroad [%]": index["abroad"],
+                        "oxides at home [%]": index["home"],
+                        "sold abroad [t]": float(prices["sold abroad [t]"].sum()),
+                        "licence [USD/kg]": float(run["licence_price"].values[r].max(initial=0.0)),
+                        "real income, restricting [million USD]": float(group["restricting"][r]),
+                        "real income, others [million USD]": float(group["others"][r]),
+                        "exports, exposed [%]": _cell(sectors, regime, "exports, volume", "exposed [%]"),
+                        "exports, other [%]": _cell(sectors, regime, "exports, volume", "other [%]"),
+                        "cost saved, exposed [%]": _cell(
+                            sectors, regime, "cost saved by technology", "exposed [%]"
+                        ),
+                        "rare-earth patents, exposed [%]": _cell(
+                            sectors, regime, "rare-earth patents", "exposed [%]"
+                        ),
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def _cell(sectors: pd.DataFrame, regime: str, measure: str, column: str) -> float:
+    found: Any = sectors.loc[(regime, measure), column]
+    return float(found)
+
+
+def real_income(view: View) -> pd.DataFrame:
+    """One row a year, regime and region or group: equivalent variation, and beside it that with an even memory."""
+    both = {memory: _real_income(view, memory) for memory in view.memories}
+    table = both[CALIBRATED]
+    if EVEN in both:
+        table["real income, even memory [million USD]"] = both[EVEN]["real income [million USD]"]
+    return table
+
+
+def _real_income(view: View, memory: str) -> pd.DataFrame:
+    frames = []
+    for at in view.years:
+        wide = facts.real_income(view.year(at, memory))
+        for regime in view.regimes:
+            frames.append(
+                pd.DataFrame(
+                    {
+                        "year": at,
+                        "regime": regime,
+                        "region": wide["region"],
+                        "real income [million USD]": wide[f"{regime} [million USD]"],
+                        "real income [%]": wide[f"{regime} [%]"],
+                    }
+                )
+            )
+    return pd.concat(frames, ignore_index=True)
+
+
+def state(view: View) -> pd.DataFrame:
+    """One row a year, regime, region and stage with plant: capacity, its target, what stands and the return to it."""
+    ds = view.ds
+    sectors = list(ds["sector"].values)
+    made = ds["base_output"].values[:, [sectors.index(stage) for stage in ds["stage"].values]]
+    n, s = np.nonzero(made > 0)
+    columns = {
+        "capacity": "capacity",
+        "target": "capacity_target",
+        "plant standing": "plant",
+        "return": "resource_rent",
+    }
+    frames = []
+    for at, regime in view.runs():
+        run = view.run(at, regime)
+        values = {f"{label} [ratio]": run[name].values[n, s] for label, name in columns.items()}
+        where = {"region": ds["region"].values[n].astype(str), "stage": ds["stage"].values[s].astype(str)}
+        frames.append(pd.DataFrame({"year": at, "regime": regime, **where, **values}))
+    return pd.concat(frames, ignore_index=True)
+
+
+def security(view: View) -> pd.DataFrame:
+    """One row a year, regime and region outside the restricting ones: what a cut and an embargo would cost."""
+    measures = {
+        "embargo_loss": "lasting embargo",
+        "embargo_loss_without_innovation": "lasting embargo, base technology",
+    }
+    ds, outside = view.ds, ~view.own
+    names = [*(str(r) for r in ds["region"].values[outside]), "others"]
+    rows = []
+    for at, regime in view.runs():
+        found: dict[str, np.ndarray] = {}
+        here = view.run(at, regime)
+        for z, share in enumerate(ds["cut"].values if "cut_loss" in ds else ()):
+            found[f"cut of {100 * share:.0f} % [million USD]"] = here["cut_loss"].values[z, outside]
+            without = here["cut_loss_without_innovation"].values[z, outside]
+            found[f"cut of {100 * share:.0f} %, base technology [million USD]"] = without
+        for name, label in measures.items():
+            if name in ds:
+                found[f"{label} [million USD]"] = here[name].values[outside]
+        columns = {label: [*values, values.sum()] for label, values in found.items()}
+        rows.append(pd.DataFrame({"year": at, "regime": regime, "region": names, **columns}))
+    return pd.concat(rows, ignore_index=True)
+
+
+def others(view: View, name: str, regime: str) -> np.ndarray:
+    """(t,) a loss summed over the regions outside the restricting ones; the first cut for those that have several."""
+    values = view.over_time(name, regime)
+    values = values[:, 0] if "cut" in view.ds[name].dims else values
+    total: np.ndarray = values[:, ~view.own].sum(axis=1)
+    return total
+
+
+def years_to_replace(view: View) -> pd.DataFrame:
+    """One row a year, regime and stage or element: years until plant outside could replace what an embargo stops."""
+    rows = []
+    for kind, axis in (("years_to_replace_stage", "stage"), ("years_to_replace_element", "element")):
+        if kind not in view.ds:
+            continue
+        for at, regime in view.runs():
+            values = view.run(at, regime)[kind].values
+            for what, value in zip(view.ds[axis].values, values, strict=True):
+                rows.append(
+                    {"year": at, "regime": regime, "what": str(what), "years to replace [years]": int(value)}
+                )
+    return pd.DataFrame(rows)
+
+
+def concentration(view: View) -> pd.DataFrame:
+    """One row a year, regime and element or stage: Herfindahl index of world supply by origin."""
+    rows = []
+    for name, axis in (("supply_concentration", "element"), ("stage_supply_concentration", "stage")):
+        for at, regime in view.runs():
+            values = view.run(at, regime)[name].values
+            for what, value in zip(view.ds[axis].values, values, strict=True):
+                row = {"year": at, "regime": regime, "what": str(what)}
+                rows.append(row | {"supply concentration [0-1]": float(value)})
+    return pd.DataFrame(rows)
+
+
+def dependence(view: View) -> pd.DataFrame:
+    """One row a year, regime, region and stage: share of imports in purchases, and how concentrated origins are."""
+    rows = []
+    ds = view.ds
+    for at, regime in view.runs():
+        here = view.run(at, regime)
+        index = here["stage_concentration"].values
+        for n, s in np.argwhere(index > 0):
+            rows.append(
+                {
+                    "year": at,
+                    "regime": regime,
+                    "region": str(ds["region"].values[n]),
+                    "stage": str(ds["stage"].values[s]),
+                    "imports [%]": 100 * float(here["stage_import_dependence"].values[n, s]),
+                    "concentration [0-1]": float(index[n, s]),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def industries(view: View, *, bundles: bool = False) -> pd.DataFrame:
+    """One row a year, regime, industry and region: cost now, and what a cut and a lasting embargo would do to it.
+
+    With `bundles` those that are bundles of goods, by their price to final demand.
+    """
+    rows = []
+    for at, regime in view.runs():
+        here = view.run(at, regime)
+        for industry in INDUSTRIES:
+            if industry.bundle == bundles:
+                for region, numbers in bundle_prices(here, industry).items():
+                    head = {"year": at, "regime": regime, "industry": industry.name, "region": region}
+                    rows.append(head | dict(numbers))
+    return pd.DataFrame(rows)
+
+
+def forces(view: View) -> pd.DataFrame:
+    """One row a year and force: what it adds to exports of exposed sectors and to real income; the sum last."""
+    return _contributions(view.ds, "force", "decomposed_year")
+
+
+def instruments(view: View) -> pd.DataFrame:
+    """One row a year and instrument, as `forces`."""
+    return _contributions(view.ds, "instrument", "year")
+
+
+def _contributions(ds: xr.Dataset, axis: str, when: str) -> pd.DataFrame:
+    if axis not in ds.dims:
+        return pd.DataFrame({axis: []})
+    others = ds["restricting"].values == 0
+    rows = []
+    for at in ds[when].values:
+        here = ds.sel({when: at})
+        income = here[f"real_income_usd_by_{axis}"].values
+        columns = {
+            "exports, exposed [%]": here[f"exposed_exports_by_{axis}"].values,
+            "exports, other [%]": here[f"other_exports_by_{axis}"].values,
+            "real income, others [million USD]": income[:, others].sum(axis=1),
+            "real income, restricting [million USD]": income[:, ~others].sum(axis=1),
+        }
+        table = pd.DataFrame({"year": int(at), axis: ds[axis].values.astype(str), **columns})
+        total = {"year": int(at), axis: "sum", **{name: values.sum() for name, values in columns.items()}}
+        rows.append(pd.concat([table, pd.DataFrame([total])], ignore_index=True))
+    return pd.concat(rows, ignore_index=True)
+
+
+def sector_contributions(view: View, axis: str) -> pd.DataFrame:
+    """One row a year, region, sector with exports and force (or instrument): what it adds to exports, in percent."""
+    name, ds = f"sector_exports_by_{axis}", view.ds
+    when = "decomposed_year" if axis == "force" else "year"
+    if name not in ds:
+        return pd.DataFrame({axis: []})
+    n, j = np.nonzero(ds["base_exports"].values > 0)
+    frames = []
+    for at in ds[when].values:
+        values = ds[name].sel({when: at}).values
+        columns = {f"{label} [%]": values[f, n, j] for f, label in enumerate(ds[axis].values)}
+        frames.append(
+            pd.DataFrame(
+                {
+                    "year": int(at),
+                    "region": ds["region"].values[n].astype(str),
+                    "sector": ds["sector"].values[j].astype(str),
+                    **columns,
+                    "sum [%]": values[:, n, j].sum(axis=0),
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)

@@ -1,0 +1,363 @@
+"""Figures of a path. All numbers come from `outputs.paths.facts`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+
+from outputs import facts as solve_facts
+from outputs import names, style
+from outputs.figures import source_note
+from outputs.names import number, signed
+from outputs.paths import facts
+from outputs.paths.facts import View
+from outputs.paths.work import CALIBRATED, EVEN
+from outputs.style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
+
+COLOUR = {"exogenous": GREY, "directed": BLUE, "directed_with_spillovers": GREEN}
+FORCE = {"cost": RED, "direction": BLUE, "spillovers": GREEN, "breadth": ORANGE, "capacity": PURPLE}
+OTHERS = (RED, BLUE, GREEN, ORANGE, PURPLE, SKY)
+PANELS = 4  # elements shown
+
+
+def draw(view: View, folder: Path, scenario: str) -> list[Path]:
+    """Draw every figure of a path into a folder; returns the files."""
+    note = source_note(view.ds, scenario)
+    with style.look():
+        drawn = [
+            make(view, folder, note)
+            for make in (prices, real_income, exposed, capacity, security, forces, instruments)
+        ]
+    return [path for path in drawn if path is not None]
+
+
+def prices(view: View, folder: Path, note: str) -> Path:
+    """Prices of some elements, abroad by regime and at home."""
+    table = facts.stacked(view, "prices")
+    elements = shown_elements(table)
+    drawn, grid, strip = _panels(2, 2)
+    for axes, element in zip(grid.reshape(-1), elements, strict=False):
+        part = table[table["element"] == element]
+        for regime in view.regimes:
+            run = part[part["regime"] == regime]
+            axes.plot(
+                run["year"],
+                run["abroad [USD/kg]"],
+                color=COLOUR[regime],
+                label=f"abroad, {names.regime(regime)}",
+                **_line(),
+            )
+        last = part[part["regime"] == view.regimes[-1]]
+        axes.plot(
+            last["year"],
+            last["home [USD/kg]"],
+            color=RED,
+            ls="--",
+            label=f"in {_who(view)}, {names.regime(view.regimes[-1])}",
+            **_line(),
+        )
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 2)))
+        axes.yaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+        axes.set_title(names.element(element)[:1].upper() + names.element(element)[1:], fontsize=10)
+        _years(axes)
+    for axes in grid[:, 0]:
+        axes.set_ylabel("USD per kg of oxide")
+    _legend(strip, grid[0, 0])
+    first = table[table["regime"] == view.regimes[0]].reset_index(drop=True)
+    top = int(np.argmax(first["abroad, change [%]"].to_numpy()))
+    change = f"{names.element(first['element'][top])} {signed(first['abroad, change [%]'][top], 2)} %"
+    peak = f"{change} in {first['year'][top]}"
+    title = f"{_title(view)}: prices abroad peak at {peak} with {names.regime(view.regimes[0])}"
+    return style.finish(
+        drawn, folder / "prices.png", title, f"Abroad: at the border, export tax and licence in it. {note}"
+    )
+
+
+def shown_elements(table: pd.DataFrame) -> list[str]:
+    """The elements that tell most: cheap and dear ones that are sold abroad, in order of their base price."""
+    base = table.drop_duplicates("element")
+    base = base[base["sold abroad, base [t]"] > 0].sort_values("abroad, base [USD/kg]")
+    value = base["sold abroad, base [t]"] * base["abroad, base [USD/kg]"]
+    most = base.loc[value.sort_values(ascending=False).index[: max(PANELS + 2, len(base) // 2)]]
+    spread = np.linspace(0, len(most) - 1, min(PANELS, len(most))).round().astype(int)
+    return list(most.sort_values("abroad, base [USD/kg]")["element"].iloc[spread])
+
+
+def real_income(view: View, folder: Path, note: str) -> Path:
+    """Real income of the restricting regions and of all others, by regime; dotted with an even memory."""
+    table = facts.overview(view)
+    drawn, grid, strip = _panels(1, 2)
+    for axes, column, who in zip(
+        grid[0], ("real income, others [million USD]", "real income, restricting [million USD]"),
+        ("All others", _who(view)), strict=True,
+    ):  # fmt: skip
+        _by_regime(axes, view, table, column)
+        axes.set_title(who)
+    grid[0, 0].set_ylabel("equivalent variation, million USD a year")
+    _legend(strip, grid[0, 0])
+    last = table[(table["memory"] == CALIBRATED) & (table["year"] == view.years[-1])].set_index("regime")
+    values = last["real income, others [million USD]"]
+    said = "; ".join(f"{signed(values[r])} with {names.regime(r)}" for r in view.regimes)
+    title = f"{_title(view)}: others' real income in {view.years[-1]}, million USD: {said}"
+    return style.finish(drawn, folder / "real_income.png", title, _memory(view) + note)
+
+
+def exposed(view: View, folder: Path, note: str) -> Path:
+    """Exports of exposed and other sectors outside, and cost that technology saves."""
+    table = facts.overview(view)
+    drawn, grid, strip = _panels(1, 3)
+    columns = {
+        "exports, exposed [%]": "Exports, exposed sectors", "exports, other [%]": "Exports, other sectors",
+        "cost saved, exposed [%]": "Cost saved, exposed sectors",
+    }  # fmt: skip
+    for axes, (column, label) in zip(grid[0], columns.items(), strict=True):
+        unit, scale = solve_facts.readable_unit([float(v) for v in table[column]])
+        _by_regime(axes, view, table.assign(**{column: scale * table[column]}), column)
+        axes.set_title(label)
+        axes.set_ylabel(f"change in {unit}")
+    _legend(strip, grid[0, 0])
+    last = table[(table["memory"] == CALIBRATED) & (table["year"] == view.years[-1])].set_index("regime")[
+        "exports, exposed [%]"
+    ]
+    unit, scale = solve_facts.readable_unit([float(v) for v in last])
+    said = "; ".join(f"{signed(scale * last[r], 2)} with {names.regime(r)}" for r in view.regimes)
+    title = (
+        f"{_title(view)}: exports of exposed sectors outside {_who(view)} in {view.years[-1]}, {unit}: {said}"
+    )
+    about = "Exposed: the tenth of sectors with most rare earths that are hard to replace. ppm: millionths. "
+    return style.finish(drawn, folder / "exposed_sectors.png", title, about + _memory(view) + note)
+
+
+def capacity(view: View, folder: Path, note: str) -> Path | None:
+    """Capacity by stage, outside and inside the restricting regions."""
+    table = facts.state(view)
+    stages = list(dict.fromkeys(table["stage"]))
+    if not stages:
+        return None
+    drawn, grid, strip = _panels(1, len(stages))
+    weight = _stage_weight(view)
+    for axes, stage in zip(grid[0], stages, strict=True):
+        part = table[table["stage"] == stage].merge(weight, on=["region", "stage"])
+        part["inside"] = part["region"].isin(solve_facts.restricting(view.ds))
+        for regime in view.regimes:
+            for inside, look in ((False, "-"), (True, "--")):
+                run = part[(part["regime"] == regime) & (part["inside"] == inside)]
+                if not len(run):
+                    continue
+                total = run.groupby("year")["weight"].sum()
+                mean = (run["capacity [ratio]"] * run["weight"]).groupby(run["year"]).sum() / total
+                where = f"in {_who(view)}" if inside else "outside"
+                axes.plot(
+                    mean.index,
+                    mean,
+                    color=COLOUR[regime],
+                    ls=look,
+                    label=f"{where}, {names.regime(regime)}",
+                    **_line(),
+                )
+        axes.axhline(1, color="#333333", lw=0.9, zorder=1.5)
+        axes.set_title(names.sector(stage)[:1].upper() + names.sector(stage)[1:])
+        _years(axes)
+    grid[0, 0].set_ylabel("capacity, base year = 1")
+    _legend(strip, grid[0, 0])
+    outside = table[
+        ~table["region"].isin(solve_facts.restricting(view.ds)) & (table["regime"] == view.regimes[0])
+    ]
+    outside = outside.merge(weight, on=["region", "stage"])
+    ends = outside[outside["year"] == view.years[-1]]
+    mean = (ends["capacity [ratio]"] * ends["weight"]).groupby(ends["stage"]).sum() / ends.groupby("stage")[
+        "weight"
+    ].sum()
+    said = ", ".join(f"{names.sector(s)} {number(mean[s], 2)}" for s in stages if s in mean)
+    title = f"{_title(view)}: plant outside {_who(view)} in {view.years[-1]}, base year 1: {said}"
+    return style.finish(
+        drawn,
+        folder / "capacity.png",
+        title,
+        f"Weighted by base output. Title: {names.regime(view.regimes[0])}. {note}",
+    )
+
+
+def _stage_weight(view: View) -> pd.DataFrame:
+    ds = view.ds
+    sectors = list(ds["sector"].values)
+    rows = [
+        {
+            "region": str(region),
+            "stage": str(stage),
+            "weight": float(ds["base_output"].values[n, sectors.index(stage)]),
+        }
+        for n, region in enumerate(ds["region"].values)
+        for stage in ds["stage"].values
+    ]
+    return pd.DataFrame(rows)
+
+
+def security(view: View, folder: Path, note: str) -> Path | None:
+    """What a cut would cost at once and what an embargo would cost that lasts, with and without innovation so far."""
+    panels = []
+    if "cut_loss" in view.ds:
+        share = float(view.ds["cut"].values[0])
+        panels.append(("cut_loss", f"{100 * share:.0f} % of exports stop at once"))
+    if "embargo_loss" in view.ds:
+        panels.append(("embargo_loss", "All exports stop for good"))
+    if not panels:
+        return None
+    drawn, grid, strip = _panels(1, len(panels))
+    for axes, (name, label) in zip(grid[0], panels, strict=True):
+        for regime in view.regimes:
+            axes.plot(
+                view.years,
+                facts.others(view, name, regime),
+                color=COLOUR[regime],
+                label=names.regime(regime),
+                **_line(),
+            )
+            if regime != "exogenous":
+                without = facts.others(view, f"{name}_without_innovation", regime)
+                axes.plot(
+                    view.years,
+                    without,
+                    color=COLOUR[regime],
+                    ls=":",
+                    label="the same at base-year technology",
+                    **_line(),
+                )
+        axes.set_ylim(bottom=0)
+        axes.set_title(label)
+        _years(axes)
+    grid[0, 0].set_ylabel("loss of all others, million USD a year")
+    _legend(strip, grid[0, 0])
+    name, label = panels[0]
+    last = view.regimes[-1]
+    now, without = (facts.others(view, f"{name}{suffix}", last)[-1] for suffix in ("", "_without_innovation"))
+    when = f"if {label[0].lower() + label[1:]} in {view.years[-1]}"
+    title = f"{_title(view)}: {when}, others lose {number(now)} million USD"
+    if without != now:
+        title += f"; without innovation {number(without)}"
+    about = "At once: technology and plant as they stand. For good: plant has followed its rent, technology has not. "
+    return style.finish(
+        drawn, folder / "security.png", title, about + f"Title: {names.regime(last)}. " + note
+    )
+
+
+def forces(view: View, folder: Path, note: str) -> Path | None:
+    """What each force adds, year by year, to exports of exposed sectors and to others' real income."""
+    table = facts.forces(view)
+    if not len(table):
+        return None
+    regime = names.regime(str(view.ds.attrs.get("decomposed", "")))
+    about = f"With {regime}; forces averaged over every order in which they can be switched on (Shapley). "
+    colours = {force: FORCE[force] for force in table["force"] if force in FORCE}
+    return _stacks(view, table, "force", colours, names.FORCES, folder / "forces.png", about + note)
+
+
+def instruments(view: View, folder: Path, note: str) -> Path | None:
+    """What each instrument adds, year by year."""
+    table = facts.instruments(view)
+    if not len(table):
+        return None
+    labels = [name for name in dict.fromkeys(table["instrument"]) if name != "sum"]
+    colours = dict(zip(labels, OTHERS, strict=False))
+    text = {name: name.replace("_", " ").replace("-", " ") for name in [*labels, "sum"]}
+    about = "With all that an instrument does to technology and plant; averaged over every order (Shapley). "
+    return _stacks(view, table, "instrument", colours, text, folder / "instruments.png", about + note)
+
+
+def _stacks(
+    view: View, table: pd.DataFrame, axis: str, colours: dict[str, str], text: Any, path: Path, note: str
+) -> Path:  # fmt: skip
+    drawn, grid, strip = _panels(1, 2)
+    years = list(dict.fromkeys(table["year"]))
+    for axes, column, label in zip(
+        grid[0], ("exports, exposed [%]", "real income, others [million USD]"),
+        (f"Exports, exposed sectors outside {_who(view)}", "Real income, all others"), strict=True,
+    ):  # fmt: skip
+        unit, scale = ("million USD", 1.0)
+        if column.endswith("[%]"):
+            unit, scale = solve_facts.readable_unit([float(v) for v in table[column]])
+        up, down = np.zeros(len(years)), np.zeros(len(years))
+        for name, colour in colours.items():
+            values = scale * table[table[axis] == name].set_index("year")[column].reindex(years).to_numpy()
+            start = np.where(values >= 0, up, down)
+            axes.bar(years, values, bottom=start, color=colour, width=0.75, label=text[name], zorder=2)
+            up, down = up + np.maximum(values, 0), down + np.minimum(values, 0)
+        total = scale * table[table[axis] == "sum"].set_index("year")[column].reindex(years)
+        axes.plot(years, total, color="black", marker="D", ms=5, lw=1.2, label="sum", zorder=4)
+        style.zero_line(axes, vertical=False)
+        axes.set_title(label, fontsize=10)
+        axes.set_ylabel(unit)
+        _years(axes)
+    _legend(strip, grid[0, 0])
+    last = table[table["year"] == years[-1]].set_index(axis)["exports, exposed [%]"]
+    unit, scale = solve_facts.readable_unit([float(v) for v in last])
+    ends = [last[list(colours)].idxmax(), last[list(colours)].idxmin()]
+    most = " and ".join(f"{text[name]} {signed(scale * last[name], 2)}" for name in dict.fromkeys(ends))
+    all_in_all = signed(scale * last["sum"], 2)
+    title = f"{_title(view)}: exports of exposed sectors in {years[-1]} {all_in_all} {unit}, of it {most}"
+    return style.finish(drawn, path, title, note)
+
+
+def _by_regime(axes: Axes, view: View, table: pd.DataFrame, column: str) -> None:
+    """A line for each regime; dotted with an even memory."""
+    for regime in view.regimes:
+        run = table[table["regime"] == regime]
+        one = run[run["memory"] == CALIBRATED]
+        axes.plot(one["year"], one[column], color=COLOUR[regime], label=names.regime(regime), **_line())
+        two = run[run["memory"] == EVEN]
+        if len(two) and regime != "exogenous":
+            axes.plot(
+                two["year"], two[column], color=COLOUR[regime], ls=":", lw=1.5, label="the same, even memory"
+            )
+    style.zero_line(axes, vertical=False)
+    _years(axes)
+
+
+def _line() -> dict[str, Any]:
+    return {"lw": 1.8, "marker": "o", "ms": 3.5, "zorder": 3}
+
+
+def _years(axes: Axes) -> None:
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+
+
+def _panels(rows: int, columns: int) -> tuple[Any, Any, Axes]:
+    """A figure with panels and, below them, a strip for one legend."""
+    ratios = [1.0] * rows + [0.12 if rows == 1 else 0.2]
+    drawn, grid = style.figure(rows + 1, columns, squeeze=False, height_ratios=ratios)
+    spec = grid[0, 0].get_gridspec()
+    for axes in grid[-1]:
+        axes.remove()
+    strip = drawn.add_subplot(spec[-1, :])
+    strip.axis("off")
+    return drawn, grid[:-1], strip
+
+
+def _legend(strip: Axes, axes: Axes) -> None:
+    """One legend for all panels."""
+    handles, labels = axes.get_legend_handles_labels()
+    unique = dict(zip(labels, handles, strict=True))
+    strip.legend(unique.values(), unique.keys(), loc="center", ncols=min(3, len(unique)), fontsize=8.5)
+
+
+def _title(view: View) -> str:
+    return str(view.ds.attrs.get("title", ""))
+
+
+def _who(view: View) -> str:
+    return names.listed([names.region(r) for r in solve_facts.restricting(view.ds)])
+
+
+def _memory(view: View) -> str:
+    """What the dotted lines are."""
+    if EVEN not in view.memories:
+        return ""
+    up, down = view.ds.attrs.get("learning", ""), view.ds.attrs.get("forgetting", "")
+    return f"Even memory: forgetting at {up} a year, as fast as learning, instead of {down}. "

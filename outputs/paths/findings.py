@@ -1,0 +1,176 @@
+"""What a path says, in sentences made from its numbers and from nothing else."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+
+from outputs import facts as solve_facts
+from outputs import names
+from outputs.findings import Finding
+from outputs.forces import decisive
+from outputs.names import listed, number, signed
+from outputs.paths import facts
+from outputs.paths.facts import View
+from outputs.paths.work import CALIBRATED, EVEN
+
+
+def findings(view: View) -> list[Finding]:
+    """Everything that can be said of a path, most asked-for first."""
+    said = [
+        prices(view),
+        income(view),
+        exports(view),
+        memory(view),
+        deciding(view),
+        security(view),
+        replacing(view),
+    ]
+    return [one for one in said if one is not None]
+
+
+def prices(view: View) -> Finding:
+    """When and how far oxide prices abroad peak, and where they end."""
+    table = facts.overview(view)
+    table = table[table["memory"] == CALIBRATED]
+    parts = []
+    for regime in dict.fromkeys((view.regimes[0], view.regimes[-1])):
+        run = table[table["regime"] == regime].set_index("year")["oxides abroad [%]"]
+        peak = view.years[int(np.argmax(np.abs(run.to_numpy())))]
+        parts.append(
+            f"with {names.regime(regime)} oxides abroad cost {signed(run[peak])} % in {peak} and "
+            f"{signed(run.iloc[-1])} % in {view.years[-1]}"
+        )
+    return Finding("Prices", _sentence(parts))
+
+
+def income(view: View) -> Finding:
+    """Real income of the others: the worst year, and the last one."""
+    parts = []
+    for regime in view.regimes:
+        values = _group(view, regime, "others")
+        worst = int(values.argmin())
+        parts.append(
+            f"with {names.regime(regime)} {signed(values[worst])} million USD in {view.years[worst]} and "
+            f"{signed(values[-1])} in {view.years[-1]}"
+        )
+    return Finding(
+        "Real income", f"Real income of all others, at its lowest and at the end: {'; '.join(parts)}."
+    )
+
+
+def exports(view: View) -> Finding:
+    """Exports of exposed sectors at the end of the path."""
+    table = facts.overview(view)
+    last = table[(table["memory"] == CALIBRATED) & (table["year"] == view.years[-1])].set_index("regime")
+    values = last["exports, exposed [%]"]
+    unit, scale = solve_facts.readable_unit([float(v) for v in values])
+    parts = [
+        f"{signed(scale * values[regime], 2)} {unit} with {names.regime(regime)}" for regime in view.regimes
+    ]
+    return Finding(
+        "Exports", f"Exports of exposed sectors outside {_who(view)} in {view.years[-1]}: {listed(parts)}."
+    )
+
+
+def memory(view: View) -> Finding | None:
+    """How much of the last year rests on forgetting being slower than learning."""
+    if EVEN not in view.memories:
+        return None
+    regime = view.regimes[-1]
+    one, two = (_group(view, regime, "others", memory)[-1] for memory in (CALIBRATED, EVEN))
+    up, down = view.ds.attrs.get("learning", ""), view.ds.attrs.get("forgetting", "")
+    text = (
+        f"With {names.regime(regime)} others' real income in {view.years[-1]} is {signed(one)} million USD; were "
+        f"forgetting as fast as learning ({up} a year instead of {down}), {signed(two)}."
+    )
+    return Finding("Memory", text)
+
+
+def deciding(view: View) -> Finding | None:
+    """The forces that decide the sign of exposed sectors' exports in the last year that was decomposed."""
+    table = facts.forces(view)
+    if not len(table):
+        return None
+    at = int(table["year"].max())
+    last = table[table["year"] == at].set_index("force")["exports, exposed [%]"]
+    parts = {force: float(last[force]) for force in last.index if force != "sum"}
+    unit, scale = solve_facts.readable_unit(list(parts.values()))
+    which = listed([names.FORCES[force] for force in decisive(parts)]) or "nothing"
+    detail = ", ".join(f"{names.FORCES[force]} {signed(scale * value, 2)}" for force, value in parts.items())
+    regime = names.regime(str(view.ds.attrs.get("decomposed", "")))
+    total = f"{signed(scale * last['sum'], 2)} {unit}"
+    text = f"Exports of exposed sectors in {at}, {regime}: {total} = {detail}. Decided by {which}."
+    return Finding("Forces", text)
+
+
+def security(view: View) -> Finding | None:
+    """What a cut and an embargo would cost at the start and at the end, with and without innovation so far."""
+    regime, parts = view.regimes[-1], []
+    for name, what in (("cut_loss", _cut(view)), ("embargo_loss", "A full embargo that lasts")):
+        if name not in view.ds:
+            continue
+        now, without = (
+            facts.others(view, f"{name}{suffix}", regime) for suffix in ("", "_without_innovation")
+        )
+        parts.append(
+            f"{what} costs all others {number(now[0])} million USD a year in {view.years[0]} and {number(now[-1])} in "
+            f"{view.years[-1]} ({number(without[-1])} at base-year technology)"
+        )
+    if not parts:
+        return None
+    return Finding(
+        "Security", f"With {names.regime(regime)}: {'; '.join(part[0].lower() + part[1:] for part in parts)}."
+    )
+
+
+def replacing(view: View) -> Finding | None:
+    """Years to replace what an embargo stops, by stage."""
+    if "years_to_replace_stage" not in view.ds:
+        return None
+    values = view.over_time("years_to_replace_stage", view.regimes[-1])
+    said = []
+    for at in dict.fromkeys((0, len(view.years) - 1)):
+        stages = zip(view.ds["stage"].values, values[at], strict=True)
+        parts = [
+            f"{names.sector(str(stage))} {'never' if years < 0 else f'{years:.0f}'}"
+            for stage, years in stages
+        ]
+        said.append(f"{listed(parts)} in {view.years[at]}")
+    return Finding(
+        "Years to replace",
+        f"Years until plant outside could replace what an embargo stops: {'; '.join(said)}.",
+    )
+
+
+def missing(view: View) -> list[str]:
+    """What was asked for and not solved, with the solver's reason."""
+    attributes = view.ds.attrs
+    failed = [
+        f"{names.regime(regime)}: {why}" for regime, why in json.loads(attributes.get("failed", "{}")).items()
+    ]
+    return failed + [
+        f"{key[5:].replace('_', ' ')}: {attributes[key]}" for key in attributes if key.startswith("note_")
+    ]
+
+
+def _group(view: View, regime: str, group: str, memory: str = CALIBRATED) -> np.ndarray:
+    """(t,) equivalent variation of a group of regions."""
+    at = list(view.ds["group"].values).index(group)
+    values: np.ndarray = view.over_time("group_equivalent_variation", regime, memory)[:, at]
+    return values
+
+
+def _cut(view: View) -> str:
+    share = float(view.ds["cut"].values[0]) if "cut" in view.ds.coords else 0.0
+    return f"A sudden cut of exports by {100 * share:.0f} %"
+
+
+def _who(view: View) -> str:
+    return listed([names.region(r) for r in solve_facts.restricting(view.ds)])
+
+
+def _sentence(parts: list[str]) -> str:
+    text = "; ".join(parts)
+    return text[0].upper() + text[1:] + "."

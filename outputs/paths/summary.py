@@ -1,0 +1,123 @@
+"""The summary of a path on one screen of a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+
+from outputs import facts as solve_facts
+from outputs import names
+from outputs.names import number, signed
+from outputs.paths import facts, findings
+from outputs.paths.facts import View
+from outputs.paths.work import CALIBRATED, EVEN
+from outputs.summary import LABEL, Line, fitted
+
+CELL = 8
+
+
+def path(
+    view: View,
+    scenario: str,
+    width: int,
+    rows: int = 1000,
+    *,
+    soft: tuple[int, int] | None = None,
+    folders: Sequence[str] = (),
+) -> list[Line]:
+    """Prices, income, exports and security by year, what decides, and how far to trust it."""
+    head = f"{view.ds.attrs.get('title', scenario)}  ({scenario} on {view.ds.attrs.get('calibration', '')})"
+    at = _shown(view, width)
+    lines = [Line(head, "title"), Line(_row("", [str(view.years[t]) for t in at]), "head")]
+    lines += [*_outcomes(view, at), *_security(view, at)]
+    for finding in findings.findings(view):
+        if finding.topic in ("Forces", "Years to replace"):
+            rank = 0 if finding.topic == "Forces" else 2
+            lines += _wrapped(finding.text, width, rank=rank)
+    lines += _trust(view, width, soft)
+    lines += [Line(f"! {one}", "warning") for one in findings.missing(view)]
+    lines += [Line(f"-> {folder}", "note") for folder in folders]
+    return fitted(lines, width, rows)
+
+
+def _shown(view: View, width: int) -> list[int]:
+    """Positions of the years that fit, the first and the last among them."""
+    fit = min((width - LABEL) // CELL, len(view.years))
+    return [int(t) for t in dict.fromkeys(np.linspace(0, len(view.years) - 1, fit).round())]
+
+
+def _outcomes(view: View, at: Sequence[int]) -> list[Line]:
+    table = facts.overview(view)
+    lines = []
+    for column, label, what in (
+        ("oxides abroad [%]", "Oxides abroad, %", "plain"),
+        ("real income, others [million USD]", "Others, m USD", "even"),
+        ("real income, restricting [million USD]", f"{_own(view)}, m USD", "plain"),
+        ("exports, exposed [%]", "Exposed exp.", "even"),
+    ):
+        chosen = table[table["memory"] == CALIBRATED]
+        unit, scale = ("", 1.0)
+        if column.startswith("exports"):
+            unit, scale = solve_facts.readable_unit([float(v) for v in chosen[column]])
+        for at_regime, regime in enumerate(view.regimes):
+            values = scale * chosen[chosen["regime"] == regime][column].to_numpy()
+            name = f"{label}{', ' + unit if unit else ''}" if at_regime == 0 else ""
+            short = names.SHORT_REGIMES.get(regime, regime)
+            middle = 0 < at_regime < len(view.regimes) - 1
+            lines.append(
+                Line(_labelled(name, short, [signed(values[t], 2) for t in at]), rank=3 if middle else 0)
+            )
+        if what == "even" and EVEN in view.memories and view.regimes[-1] != "exogenous":
+            other = table[(table["memory"] == EVEN) & (table["regime"] == view.regimes[-1])][
+                column
+            ].to_numpy()
+            lines.append(
+                Line(_labelled("", "even memory", [signed(scale * other[t], 2) for t in at]), rank=1)
+            )
+    return lines
+
+
+def _own(view: View) -> str:
+    """The restricting regions, when their names are short."""
+    text = names.listed([names.region(r) for r in solve_facts.restricting(view.ds)])
+    return text if len(text) < 9 else "Restricting"
+
+
+def _security(view: View, at: Sequence[int]) -> list[Line]:
+    lines, last = [], view.regimes[-1]
+    for name, label in (("cut_loss", ""), ("embargo_loss", "Lasting embargo")):
+        if name not in view.ds:
+            continue
+        if name == "cut_loss":
+            label = f"{100 * float(view.ds['cut'].values[0]):.0f} % cut now"
+        now, without = (facts.others(view, f"{name}{suffix}", last) for suffix in ("", "_without_innovation"))
+        lines.append(Line(_row(f"{label}, m USD"[:LABEL], [number(now[t], 3) for t in at]), rank=0))
+        if (now != without).any():
+            lines.append(Line(_row("  no innovation", [number(without[t], 3) for t in at]), rank=1))
+    return lines
+
+
+def _labelled(name: str, regime: str, cells: Sequence[str]) -> str:
+    """A row: what, under which regime, and the years."""
+    room = LABEL - 2 - len(regime)
+    return _row(f"{name[:room]:<{room}} {regime}", cells)
+
+
+def _row(label: str, cells: Sequence[str]) -> str:
+    return label[: LABEL - 1].ljust(LABEL) + "".join(text.rjust(CELL) for text in cells)
+
+
+def _wrapped(text: str, width: int, style: str = "plain", rank: int = 0) -> list[Line]:
+    return [Line(line, style, rank) for line in textwrap.wrap(text, width)]
+
+
+def _trust(view: View, width: int, soft: tuple[int, int] | None) -> list[Line]:
+    ds = view.ds
+    count = len(view.memories) * len(view.regimes) * len(view.years)
+    worst = max(float(ds["residual"].max()), float(ds["walras"].max()))
+    text = f"{count} years solved, largest residual {worst:.0e}."
+    if soft is not None:
+        text += f" {soft[0]} of {soft[1]} parameters are soft (memory or judgement)."
+    return _wrapped(text, width, "note")
