@@ -69,7 +69,9 @@ def caliendo_parro(table: Table, theta, tariff, iceberg, tolerance: float = 1e-1
         rate = trade * tariff / (1 + tariff)
         output, income, revenue = _spending(t, trade / (1 + tariff), rate, wage * labour, output, income)
         excess = (value_added * output).sum(axis=1) / (wage * labour)
-        wage = wage * excess ** (1 / (1 + np.max(theta)))  # demand for a region's labour is about that elastic
+        wage = wage * excess ** (
+            1 / (1 + np.max(theta))
+        )  # demand for a region's labour is about that elastic
         wage = wage * labour.sum() / (wage * labour).sum()
         if np.abs(excess - 1).max() < tolerance * 10:
             break
@@ -108,7 +110,7 @@ class Network:
 
 
 def network(table: Table, sigma, final: float, added: float, factors: float, materials: float) -> Network:
-    """Nodes and shares; elasticities of final demand, value added and materials, factors, goods, and origins sigma (k,)."""
+    """Nodes and shares; elasticities of final demand, of value added and materials, of factors, of goods, sigma (k,)."""
     t = table
     n, k = t.final.shape
     f = t.factor.shape[1]

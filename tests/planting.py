@@ -52,7 +52,8 @@ def code_of(definition: ast.FunctionDef, function: types.FunctionType) -> types.
     flags = function.__code__.co_flags & importlib.import_module("__future__").annotations.compiler_flag
     namespace = dict(function.__globals__)
     module = ast.Module([ast.fix_missing_locations(definition)], [])
-    exec(compile(module, function.__code__.co_filename, "exec", flags=flags, dont_inherit=True), namespace)  # noqa: S102
+    compiled = compile(module, function.__code__.co_filename, "exec", flags=flags, dont_inherit=True)
+    exec(compiled, namespace)  # noqa: S102
     return namespace[definition.name].__code__
 
 

@@ -29,7 +29,8 @@ def economy(share: float, elasticity: float, innovation: float = 0.0, research: 
         transformation_elasticity=0 * ones, final_elasticity=0.5, factor_mobility=np.array([np.inf, 0.0]),
         innovation_elasticity=np.full((1, 2), innovation), spillover=zeros, spillover_region=np.eye(1),
         spillover_sector=np.eye(2), breadth=0.0, research_closure="sector", capacity_weight=np.ones(1),
-        capacity_response=np.ones(1), capacity_expansion=np.ones(1), capacity_exit=np.ones(1), build_time=np.ones(1, dtype=int),
+        capacity_response=np.ones(1), capacity_expansion=np.ones(1), capacity_exit=np.ones(1),
+        build_time=np.ones(1, dtype=int),
     )  # fmt: skip
     return Benchmark(
         output=np.array([[value, ore]]), make=np.eye(2)[None], use=use, final=np.array([[value, 0.0]]),

@@ -40,8 +40,12 @@ def random_table(
     rng = np.random.default_rng(seed)
     n, j = regions, sectors
     trade = 0.5 * rng.dirichlet(np.ones(n), (n, j)).transpose(2, 0, 1) + 0.5 * np.eye(n)[:, :, None]
-    cost = rng.dirichlet(np.ones(j), (n, j)).transpose(0, 2, 1) * rng.uniform(0.5, 1, (n, 1, j)) * intermediates
-    factor = rng.dirichlet(np.full(factors, 2.0), (n, j)).transpose(0, 2, 1) * (1 - cost.sum(axis=1, keepdims=True))
+    cost = (
+        rng.dirichlet(np.ones(j), (n, j)).transpose(0, 2, 1) * rng.uniform(0.5, 1, (n, 1, j)) * intermediates
+    )
+    factor = rng.dirichlet(np.full(factors, 2.0), (n, j)).transpose(0, 2, 1) * (
+        1 - cost.sum(axis=1, keepdims=True)
+    )
     final = rng.dirichlet(np.full(j, 2.0), n)
     tariff = rng.uniform(0, 1, (n, n, j)) * (1 - np.eye(n)[:, :, None]) * tariffs
     deficit = rng.normal(size=n) * deficits

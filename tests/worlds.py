@@ -24,8 +24,8 @@ class Sizes:
 
 def world(
     seed: int = 0, sizes: Sizes | None = None, *, taxes: bool = True, research: bool = True, deficits: bool = True,
-    subsidies: bool = True, licence: bool = False, ree_cost: float = 0.02, sigma: float = 4.0, capital_mobility: float = np.inf,
-    sparse: bool = False, gaps: bool = False, **changes: object,
+    subsidies: bool = True, licence: bool = False, ree_cost: float = 0.02, sigma: float = 4.0,
+    capital_mobility: float = np.inf, sparse: bool = False, gaps: bool = False, **changes: object,
 ) -> tuple[Benchmark, Labels]:  # fmt: skip
     """A balanced world: ordinary sectors, mining, separation (joint) and magnets; labour, capital, resource.
 
