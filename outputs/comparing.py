@@ -17,7 +17,6 @@ from calibration.files import write_text
 from calibration.tables import write_csv
 from outputs import comparison, facts, names, pipeline, provenance, store, tables
 from outputs.comparison import Member
-from outputs.experiment import Result
 from outputs.names import number, signed
 from outputs.report import ReportRun, from_folder, render, views
 from outputs.summary import Line
@@ -29,7 +28,7 @@ class Gathered:
 
     runs: tuple[ReportRun, ...]
     folders: tuple[Path, ...]
-    results: tuple[Result, ...]  # of the scenarios that were solved now
+    outcomes: tuple[pipeline.Outcome, ...]  # of the scenarios that were solved now
 
     @property
     def members(self) -> list[Member]:
@@ -56,7 +55,7 @@ def gather(wanted: Sequence[str], args: argparse.Namespace) -> Gathered:
             folders.append(store.find(name, args.out))
             continue
         outcome = next(outcomes)
-        solved.append(outcome.result)
+        solved.append(outcome)
         if outcome.saved is not None:
             runs.append(in_memory(outcome))
             folders.append(outcome.saved.folder)
@@ -192,7 +191,9 @@ def as_json(gathered: Gathered, args: argparse.Namespace, folder: Path) -> dict[
             for m in members
         },
         "failed": {
-            result.plan.scenario.name: dict(result.failed) for result in gathered.results if result.failed
+            one.result.plan.scenario.name: dict(one.result.failed)
+            for one in gathered.outcomes
+            if one.result.failed
         },
     }
 

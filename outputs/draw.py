@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -29,7 +30,12 @@ class Artist:
     def draw(self, result: Path, folder: Path) -> None:
         """Ask for the figures of a result; returns at once."""
         assert self.process.stdin is not None
-        print(json.dumps([str(result.resolve()), str(folder.resolve())]), file=self.process.stdin, flush=True)
+        with suppress(BrokenPipeError):  # `wait` says that the process has ended
+            print(
+                json.dumps([str(result.resolve()), str(folder.resolve())]),
+                file=self.process.stdin,
+                flush=True,
+            )
         self.jobs += 1
 
     def wait(self) -> None:
@@ -55,7 +61,8 @@ class Artist:
         if kind is not None:
             self.process.kill()
         if self.process.stdin is not None:
-            self.process.stdin.close()
+            with suppress(BrokenPipeError):
+                self.process.stdin.close()
         self.process.wait()
         if self.process.stdout is not None:
             self.process.stdout.close()

@@ -16,6 +16,7 @@ from model.base_year import quota_tonnes_base
 from model.decomposition import technology_parts
 from model.records import REGIMES, Array, Benchmark, Closure, Quota, Regime, Shock
 from model.security import embargo
+from model.solution import Solution
 from model.solve import solve
 from outputs import dataset, facts, forces
 from outputs.dataset import Case, Frame
@@ -36,6 +37,7 @@ class Job(NamedTuple):
     shock: Shock
     closure: Closure
     frame: Frame
+    base: Solution  # without a shock
 
 
 class Done(NamedTuple):
@@ -66,12 +68,16 @@ class Plan:
     benchmark: Benchmark
     shock: Shock
     frame: Frame
+    base: Solution
     decompose: bool = True
     security: bool = True
 
     def closures(self) -> dict[Regime, Closure]:
         """The closure of each regime, in the order of REGIMES."""
         return {regime: self.scenario.closure(regime) for regime in REGIMES if regime in self.regimes}
+
+    def _job(self, key: Key, shock: Shock, closure: Closure) -> Job:
+        return Job(key, self.benchmark, shock, closure, self.frame, self.base)
 
     @property
     def fullest(self) -> Regime:
@@ -81,8 +87,7 @@ class Plan:
     def regime_jobs(self) -> list[Job]:
         """One solve a regime."""
         return [
-            Job(("case", regime), self.benchmark, self.shock, closure, self.frame)
-            for regime, closure in self.closures().items()
+            self._job(("case", regime), self.shock, closure) for regime, closure in self.closures().items()
         ]
 
     def follow_ups(self, done: Mapping[Key, Done]) -> list[Job]:
@@ -98,13 +103,7 @@ class Plan:
         if forces.acting(parts) and self.empty_corner(done) is None:
             wanted = [frozenset(), *wanted]
         return [
-            Job(
-                ("corner", on),
-                self.benchmark,
-                forces.corner_shock(self.shock, parts, on),
-                forces.STATIC,
-                self.frame,
-            )
+            self._job(("corner", on), forces.corner_shock(self.shock, parts, on), forces.STATIC)
             for on in wanted
         ]
 
@@ -147,7 +146,7 @@ class Plan:
             if done["case", regime].case is not None:
                 parts = done["case", regime].parts
                 now = forces.corner_shock(shock, parts, forces.acting(parts))
-                found.append(Job((kind, regime), self.benchmark, now, forces.STATIC, self.frame))
+                found.append(self._job((kind, regime), now, forces.STATIC))
         return found
 
 
@@ -175,7 +174,7 @@ def plan(scenario: Scenario, calibration: Calibration, **options: Any) -> Plan:
         groups,
     )
     regimes = options.pop("regimes", None) or scenario.regimes
-    return Plan(scenario, calibration, tuple(regimes), benchmark, shock, frame, **options)
+    return Plan(scenario, calibration, tuple(regimes), benchmark, shock, frame, base, **options)
 
 
 def _groups(scenario: Scenario, calibration: Calibration, restricting: Array) -> dict[str, Array]:
@@ -196,9 +195,8 @@ def run_job(job: Job) -> Done:
     message = solution.diagnosis.text(job.frame.labels, job.frame.quotas)
     if not solution.converged:
         return Done(job.key, None, {}, message)
-    base = dataset.base_solution(job.benchmark)
     parts = technology_parts(solution) | {"capacity": solution.allocation.capacity}
-    return Done(job.key, dataset.case(solution, base, job.shock, job.frame), parts, message)
+    return Done(job.key, dataset.case(solution, job.base, job.shock, job.frame), parts, message)
 
 
 def solve_plans(

@@ -6,10 +6,10 @@ import argparse
 import json
 import sys
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from outputs.experiment import Result
+    from outputs.comparing import Gathered
     from outputs.summary import Line
 
 DEFAULT = ("china-2010-quota", "china-2010-tax-equivalent")
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
         raise InputError("compare needs two runs or more; `run.py solve` solves one")
     gathered = comparing.gather(names, args)
     if len(gathered.members) < 2:
-        return pipeline.say_failures(gathered.results)
+        return pipeline.say_failures(gathered.outcomes)
     saved = comparing.save(gathered, args, time.perf_counter() - start)
     if args.json:
         json.dump(comparing.as_json(gathered, args, saved.folder), sys.stdout, indent=1, ensure_ascii=False)
@@ -78,16 +78,15 @@ def run(args: argparse.Namespace) -> int:
         summary.write(comparing.lines(gathered, args, pipeline.shown_path(saved.folder)))
     else:
         summary.write(_default_summary(gathered, pipeline.shown_path(saved.folder)))
-    return pipeline.say_failures(gathered.results)
+    return pipeline.say_failures(gathered.outcomes)
 
 
-def _default_summary(gathered: Any, folder: str) -> list[Line]:
+def _default_summary(gathered: Gathered, folder: str) -> list[Line]:
     """The quota with the tax that exports as much below it."""
     from outputs import pipeline, summary
 
-    results: list[Result] = gathered.results
-    quota, tax = results[0].dataset, results[1].dataset
-    assert quota is not None
-    soft = summary.soft_count(results[0].plan.calibration.parameters_table)
+    quota, tax = (outcome.result for outcome in gathered.outcomes)
+    assert quota.dataset is not None
+    soft = summary.soft_count(quota.plan.calibration.parameters_table)
     folders = [*map(pipeline.shown_path, gathered.folders), f"{folder}/report.html"]
-    return summary.scenario(quota, *summary.screen(), soft=soft, tax=tax, folders=folders)
+    return summary.scenario(quota.dataset, *summary.screen(), soft=soft, tax=tax.dataset, folders=folders)

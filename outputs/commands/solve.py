@@ -60,4 +60,4 @@ def run(args: argparse.Namespace) -> int:
             [pipeline.as_json(outcome) for outcome in outcomes], sys.stdout, indent=1, ensure_ascii=False
         )
         sys.stdout.write("\n")
-    return pipeline.say_failures([outcome.result for outcome in outcomes])
+    return pipeline.say_failures(outcomes)

@@ -238,3 +238,28 @@ def test_what_cannot_be_drawn_is_said(tmp_path):
         artist.draw(tmp_path / "bad.nc", tmp_path)
         with pytest.raises(RuntimeError, match="not a readable result"):
             artist.wait()
+
+
+def test_numbers_are_kept_when_pictures_fail(calibration, tmp_path, monkeypatch, capsys):
+    from outputs import experiment, pipeline
+    from tests.outputs.conftest import options, scenario
+
+    monkeypatch.setattr(
+        Artist, "wait", lambda self: (_ for _ in ()).throw(RuntimeError("figures were not drawn: why"))
+    )
+    plan = experiment.plan(scenario(), calibration, regimes=("exogenous",), decompose=False, security=False)
+    outcomes = pipeline.solve_and_save([plan], options(tmp_path, no_figures=False))
+    assert (outcomes[0].saved.folder / "results.nc").is_file()
+    assert pipeline.say_failures(outcomes) == 3
+    assert "figures were not drawn: why" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_processes_side_by_side_give_the_same_bytes(calibration, runs, tmp_path):
+    from outputs import experiment, pipeline, store
+    from tests.outputs.conftest import options, scenario
+
+    (outcome,) = pipeline.solve_and_save(
+        [experiment.plan(scenario(), calibration)], options(tmp_path, workers=2)
+    )
+    assert store.file_hashes(outcome.saved.folder) == store.file_hashes(runs.folders[0])

@@ -65,7 +65,7 @@ def test_a_number_that_is_not_finite_is_refused_by_name(where, value, name):
 def test_a_case_with_a_hole_is_refused(solved, calibration):
     plan = solved.plan
     solution = solve(plan.benchmark, plan.shock, Closure("exogenous", "given", "given"))
-    one = dataset.case(solution, dataset.base_solution(plan.benchmark), plan.shock, plan.frame)
+    one = dataset.case(solution, plan.base, plan.shock, plan.frame)
     with pytest.raises(ValueError, match="no result for"):
         dataset.assemble({("exogenous", 2010): one, ("directed", 2011): one}, plan.frame, "x")
 
@@ -73,7 +73,7 @@ def test_a_case_with_a_hole_is_refused(solved, calibration):
 def test_years_are_an_axis(solved):
     plan = solved.plan
     solution = solve(plan.benchmark, plan.shock, Closure("exogenous", "given", "given"))
-    one = dataset.case(solution, dataset.base_solution(plan.benchmark), plan.shock, plan.frame)
+    one = dataset.case(solution, plan.base, plan.shock, plan.frame)
     found = dataset.assemble({("exogenous", 2010): one, ("exogenous", 2011): one}, plan.frame, "x")
     assert found["income"].dims == ("scenario", "regime", "year", "region")
     assert list(found["year"].values) == [2010, 2011]
