@@ -1,7 +1,7 @@
 """How fast sweeps run: draws of elasticities-2010 under three regimes, on one and on two processes.
 
-`python -m benchmarks.sweeps [DRAWS]` prints draws per second and the scaling; 10,240 draws are the full design. With fewer
-draws the time of the full design is extrapolated, and the line says so.
+`python -m benchmarks.sweeps [DRAWS]` prints draws per second and the scaling; 10,240 draws are the full design. With
+fewer draws the time of the full design is extrapolated, and the line says so.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from calibration.errors import InputError
 from calibration.validate import validate
 from scenarios import sweeps
 from scenarios.sweeps import design as plans
-from scenarios.sweeps import quadrature, sampling
+from scenarios.sweeps import quadrature, reference, sampling
 from scenarios.sweeps.distributions import Discrete, LogUniform, Triangular, TruncatedNormal, Uniform
 
 SMALL = """\
@@ -305,3 +305,7 @@ def test_repeated_names_are_refused():
     text = SMALL.replace("name: limit", "name: ree_elasticity_max")
     with pytest.raises(InputError, match="used twice: ree_elasticity_max"):
         validate(plans.Design, strict_yaml.loads(text, "x.yaml"))
+
+
+def test_the_schema_for_editors_is_up_to_date():
+    assert reference.SCHEMA.read_text(encoding="utf-8") == reference.schema_text()
