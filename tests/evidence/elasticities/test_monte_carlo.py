@@ -11,11 +11,11 @@ SMALL = World(sectors=12, countries=10, years=16, ree_patents=12.0, demand_shock
 
 
 def test_estimator_recovers_eps_and_naive_does_not() -> None:
-    instrumented = run(SMALL, "iv_ppml", 30)
+    instrumented = run(SMALL, "iv_ppml", 20)
     assert instrumented.refused <= 1
     assert abs(instrumented.bias) < 0.03 + 2 * instrumented.error_of_bias
     assert 0.85 <= instrumented.coverage <= 1.0
-    naive = run(SMALL, "log_plus_one", 30)
+    naive = run(SMALL, "log_plus_one", 20)
     assert naive.bias < -0.1
     assert naive.bias < -4 * naive.error_of_bias
 
