@@ -7,17 +7,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from model.ces import herfindahl, shares_of
-from model.flows import gate_flows
+from model.flows import gate_flows, gate_tonnes
 from model.newton import Options
 from model.path import LONG_RUN, Standing, build
 from model.records import Array, Benchmark, Closure, Parameters, Quota, Shock
 from model.solution import Solution, SolveError
 from model.solve import solve
-from model.system import quota_tonnes_base
 from model.welfare import real_income
 
 STATIC = Closure("exogenous", "given", "given")
-ALMOST_NOTHING = 1e-5  # share of base tonnes that the last quota on the way to an embargo lets through
+ALMOST_NOTHING = 1e-5  # share of tonnes that the last quota on the way to an embargo lets through
 DIRECT = Options(continuation=False)  # steps towards an embargo are walked here
 SHORTEST = 1 / 32  # step (in logs of what is left) at which a walk towards an embargo is given up
 HORIZON = 60  # years after which plant that is not there counts as never there
@@ -34,14 +33,16 @@ def embargo(benchmark: Benchmark, origin: int, goods: Array) -> Array:
 def cut(
     benchmark: Benchmark, shock: Shock, closed: Array, shares: Sequence[float], today: Solution
 ) -> tuple[Solution, ...]:
-    """The world of a shock with `closed` (i,n,k) cut by each of some shares of base tonnes; 1 is an embargo.
+    """The world of a shock with `closed` (i,n,k) cut by each of some shares of today's tonnes; 1 is an embargo.
 
     Technology and capacity stay as `shock` gives them: nothing has had time to follow. shares: ascending. today: the
     solution of `shock`; each cut starts from the one before. Raises SolveError when there is no solution; under a full
     embargo there may be none, where elasticities are far below 1 and nobody else can supply.
     """
     quota = Quota("cut", closed, 1.0, np.ones(closed.shape[2]))
-    tonnes = quota_tonnes_base(benchmark, quota)
+    tonnes = float(np.where(closed, np.nan_to_num(gate_tonnes(today)), 0.0).sum())
+    if tonnes == 0:
+        return (today,) * len(shares)
     here, left, found = today, 1.0, []
     for share in shares:
         aim = max(1.0 - share, ALMOST_NOTHING)
@@ -89,7 +90,7 @@ def _implied(other: Quota, quota: Quota, limit: float) -> bool:
 
 
 def lasting_embargo(benchmark: Benchmark, shock: Shock, closed: Array) -> Solution:
-    """The world long after `closed` was shut: plant has followed its rent (E22), technology has not. Raises SolveError."""
+    """The world long after `closed` was shut: plant has followed its rent (E22), technology stands. Raises SolveError."""
     return solve(benchmark, _closing(shock, closed).replace(capacity=None), LONG_RUN)
 
 

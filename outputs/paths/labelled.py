@@ -35,7 +35,7 @@ SECURITY = tuple(
     Variable(*row)
     for row in (
         ("cut_loss", "zn", "million USD", "8", "real income lost, at base prices, if a share of the restricting "
-         "regions' base-year exports of elements stopped at once: technology and plant as they stand"),
+         "regions' exports of elements of the year stopped at once: technology and plant as they stand"),
         ("cut_loss_without_innovation", "zn", "million USD", "8", "the same at the technology of the base year"),
         ("cut_output", "znj", "ratio", "8", "volume of output under the cut over that without"),
         ("cut_cost", "znj", "ratio", "8", "unit cost under the cut over that without"),

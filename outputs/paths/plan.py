@@ -18,7 +18,7 @@ from outputs.focus import chain_sectors, exposed, exposure, restricting_regions,
 from scenarios import Scenario
 from scenarios.shocks import PathInputs
 
-CUTS = (0.5,)  # shares of base-year exports that the security measures take away at once
+CUTS = (0.5,)  # shares of a year's exports that the security measures take away at once
 
 
 @dataclass(frozen=True)

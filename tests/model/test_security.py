@@ -68,7 +68,7 @@ def test_an_embargo_reached_step_by_step_is_the_embargo(bench, closed):
 def test_a_cut_comes_on_top_of_quotas_that_are_there(bench, closed, limit):
     shock = Shock(quotas=(quota(bench, limit),))
     (found,) = cut(bench, shock, closed, (0.5,), solve(bench, shock, STATIC))
-    expected = solve(bench, Shock(quotas=(quota(bench, min(limit, 0.5)),)), STATIC)
+    expected = solve(bench, Shock(quotas=(quota(bench, 0.5 * limit),)), STATIC)
     np.testing.assert_allclose(found.allocation.supply, expected.allocation.supply, rtol=1e-7)
 
 
@@ -81,6 +81,12 @@ def test_innovation_so_far_lowers_the_loss_of_a_cut(bench, closed):
         (after,) = cut(bench, shock, closed, (0.7,), today)
         losses.append((bench.final.sum(axis=1) * income_lost(today, after))[1:].sum())
     assert 0 < losses[0] < losses[1]
+
+
+def test_where_nothing_is_sold_nothing_can_be_cut(bench, closed):
+    shock = Shock(embargo=closed)
+    today = solve(bench, shock, STATIC)
+    assert cut(bench, shock, closed, (0.5, 0.9), today) == (today, today)
 
 
 def test_an_embargo_that_lasts_costs_less_than_one_that_strikes(bench, closed):
