@@ -31,7 +31,9 @@ def shapley(players: Sequence[str], value: Callable[[frozenset[str]], Array]) ->
     for more than MAX_PLAYERS players.
     """
     if len(players) > MAX_PLAYERS:
-        raise ValueError(f"{len(players)} forces need 2^{len(players)} solves; group them into at most {MAX_PLAYERS}")
+        raise ValueError(
+            f"{len(players)} forces need 2^{len(players)} solves; group them into at most {MAX_PLAYERS}"
+        )
     worth = {
         frozenset(group): np.asarray(value(frozenset(group)), dtype=float)
         for size in range(len(players) + 1)
@@ -85,7 +87,9 @@ def contributions(
             if name in group:
                 shock = add(shock)
         on = [part for name, part in parts.items() if name in group]
-        shock = shock.replace(technology=sum(on) if on else None, capacity=capacity if "capacity" in group else None)
+        shock = shock.replace(
+            technology=sum(on) if on else None, capacity=capacity if "capacity" in group else None
+        )
         return outcome(solve(benchmark, shock, closure))
 
     return shapley(players, value)

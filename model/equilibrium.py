@@ -104,7 +104,11 @@ def allocate(system: System, state: State) -> Allocation:
     prices = state.price.T[s.cell]
     rate = licence_rates(r, prices, state.licence)
     abroad = licence_rates(r, prices, state.licence * r.rent_to_importer)
-    capacity = state.capacity if system.closure.capacity == "target" else system.log_capacity.astype(state.price.dtype)
+    capacity = (
+        state.capacity
+        if system.closure.capacity == "target"
+        else system.log_capacity.astype(state.price.dtype)
+    )
     tilt = _cell_tilt(system, capacity)
     sources = source(s, state.price, log_licence(s, rate), tilt)
     if system.closure.technology == "target" and system.closure.regime != "exogenous":

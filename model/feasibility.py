@@ -47,7 +47,13 @@ def diagnose(system: System, cells: Layout, a: Allocation, trace: Trace, done: f
     prohibitive = (a.state.licence > PROHIBITIVE * r.scale) & ~(np.log(a.quota_tonnes) < r.log_limit + 0.1)
     if prohibitive.any():
         q = int(np.argmax(prohibitive))
-        return Diagnosis("infeasible", "quota", (q,), value, f"no licence price brings quota {r.quotas[q].name!r} down to its limit")
+        return Diagnosis(
+            "infeasible",
+            "quota",
+            (q,),
+            value,
+            f"no licence price brings quota {r.quotas[q].name!r} down to its limit",
+        )
     poor = (a.income <= 1e-3 * system.income_base) & (system.income_base > 0)
     if poor.any():
         n = int(np.argmin(np.where(poor, a.income / np.where(poor, system.income_base, 1.0), np.inf)))

@@ -31,12 +31,16 @@ def type_shares(nests: Nests, costs: Costs) -> tuple[Array, Array]:
     return share_x, share_e
 
 
-def technology(research: Research, users: Array, r_x: Array, r_e: Array, spillovers: bool) -> tuple[Array, Array]:
+def technology(
+    research: Research, users: Array, r_x: Array, r_e: Array, spillovers: bool
+) -> tuple[Array, Array]:
     """E17: ln a of X (n,j) and of each element (n,r,e), from ln r of the same cells."""
     a_x = research.own_x[:, None] * r_x
     a_e = research.own_e[:, None, :] * r_e
     if spillovers:
-        a_x = a_x + research.spill_x[:, None] * spill(research, r_x) + broaden(research, users, r_e, r_x.shape)
+        a_x = (
+            a_x + research.spill_x[:, None] * spill(research, r_x) + broaden(research, users, r_e, r_x.shape)
+        )
         a_e = a_e + research.spill_e[:, None, :] * spill_elements(research, users, r_e)
     return a_x * research.active_x, a_e * research.active_e
 

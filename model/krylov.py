@@ -12,7 +12,9 @@ from model.records import Array
 Operator = Callable[[Array], Array]
 
 
-def fgmres(product: Operator, precondition: Operator, rhs: Array, tolerance: float, limit: int) -> tuple[Array, int]:
+def fgmres(
+    product: Operator, precondition: Operator, rhs: Array, tolerance: float, limit: int
+) -> tuple[Array, int]:
     """x with |product(x) - rhs| <= tolerance |rhs|, or the best after `limit` products; and the products it took.
 
     Saad (1993): x is a combination of the preconditioned directions, which are kept, so that the preconditioner may
@@ -38,7 +40,10 @@ def fgmres(product: Operator, precondition: Operator, rhs: Array, tolerance: flo
         length = sqrt(image @ image)
         for i in range(step):  # the rotations that made the earlier columns triangular
             upper, lower = column[i], column[i + 1]
-            column[i], column[i + 1] = cosines[i] * upper + sines[i] * lower, cosines[i] * lower - sines[i] * upper
+            column[i], column[i + 1] = (
+                cosines[i] * upper + sines[i] * lower,
+                cosines[i] * lower - sines[i] * upper,
+            )
         radius = hypot(column[step], length)
         if not radius > 0.0:  # the operator is singular on this direction, or not finite
             break

@@ -53,17 +53,25 @@ def spend(system: System, output: Array, costs: Costs, wage: Array, income: Arra
     bundle = np.zeros_like(cost)
     bundle[:, users] = costs.ree
     share_ree = nests.ree * np.exp(nests.rho_ree * (bundle - costs.nest))
-    on_other = cost * (1 - nests.ree) * np.exp(nests.rho_ree * (costs.other - costs.technology_x - costs.nest))
+    on_other = (
+        cost * (1 - nests.ree) * np.exp(nests.rho_ree * (costs.other - costs.technology_x - costs.nest))
+    )
     on_added = on_other * nests.value_added * np.exp(nests.rho_added * (costs.value_added - costs.other))
-    on_materials = on_other * (1 - nests.value_added) * np.exp(nests.rho_added * (costs.materials - costs.other))
-    on_element = (cost * share_ree)[:, users, None] * nests.element * np.exp(
-        nests.rho_element[:, None] * (costs.element_price - costs.ree[:, :, None])
+    on_materials = (
+        on_other * (1 - nests.value_added) * np.exp(nests.rho_added * (costs.materials - costs.other))
+    )
+    on_element = (
+        (cost * share_ree)[:, users, None]
+        * nests.element
+        * np.exp(nests.rho_element[:, None] * (costs.element_price - costs.ree[:, :, None]))
     )
     factor_power = np.exp(nests.rho_factor * (wage - costs.value_added[:, None, :]))
     gross = np.zeros(costs.users_price.shape, dtype=cost.dtype)
     scales = []
     per_power = on_materials * np.exp(-nests.rho_material * costs.materials)
-    for (c, _rho, sectors), share, power in zip(nests.groups, nests.group_material, costs.materials_power, strict=True):
+    for (c, _rho, sectors), share, power in zip(
+        nests.groups, nests.group_material, costs.materials_power, strict=True
+    ):
         scale = per_power[:, sectors]
         gross[c] += (scale[:, None, :] @ share)[:, 0] * (1 + power)
         scales.append(scale)
@@ -161,7 +169,10 @@ def sluggish_excess(
     supply = rho * sluggish - (rho - 1) * sluggish_index(system, sluggish)[:, :, None]
     for s, j in enumerate(system.benchmark.stage_sector):
         supply[:, system.stage_factor[s], j] += capacity[:, s]
-    supply = supply + np.where(system.sluggish == system.benchmark.labour, np.log(labour)[:, None], 0.0)[:, :, None]
+    supply = (
+        supply
+        + np.where(system.sluggish == system.benchmark.labour, np.log(labour)[:, None], 0.0)[:, :, None]
+    )
     on_other = output + nests.rho_ree * (costs.other - costs.technology_x - costs.nest)
     on_added = on_other + nests.rho_added * (costs.value_added - costs.other)
     demand = on_added[:, None] + nests.rho_factor * (sluggish - costs.value_added[:, None])

@@ -26,7 +26,9 @@ class Options(Frozen):
     max_products: int = 80  # Jacobian products in one linear solve
     forcing: float = 1e-2  # relative tolerance of the first linear solves
     continuation: bool = True  # walk from the base year when the search fails
-    check_stability: bool = True  # refuse regimes in which technology feeds on itself (once for each base year)
+    check_stability: bool = (
+        True  # refuse regimes in which technology feeds on itself (once for each base year)
+    )
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,9 @@ FAR = 0.2  # change of any log since the chain was factorised beyond which it is
 class Equilibrium:
     """Unknowns of one system as a vector; residuals, steps, and how far a step may go."""
 
-    def __init__(self, system: System, cells: Layout | None = None, preconditioner: Preconditioner | None = None) -> None:
+    def __init__(
+        self, system: System, cells: Layout | None = None, preconditioner: Preconditioner | None = None
+    ) -> None:
         self.system = system
         self.cells = layout(system) if cells is None else cells
         self.preconditioner = Preconditioner(system, self.cells) if preconditioner is None else preconditioner
@@ -92,7 +94,9 @@ class Point:
         image = np.zeros_like(rhs)
 
         def product(vector: Array) -> Array:
-            image[cells.positions] = cells.flatten(tangent(cells.arrange(vector[:, None])))[cells.positions, 0]
+            image[cells.positions] = cells.flatten(tangent(cells.arrange(vector[:, None])))[
+                cells.positions, 0
+            ]
             return image
 
         step, used = fgmres(product, problem.preconditioner.apply, rhs, tolerance, limit)

@@ -90,7 +90,9 @@ class Parameters(Frozen):
     capacity_response: Array = field(default_factory=lambda: np.zeros(0))  # (s,) xi of E22, finite
     capacity_expansion: Array = field(default_factory=lambda: np.zeros(0))  # (s,) delta of E22, up, per year
     capacity_exit: Array = field(default_factory=lambda: np.zeros(0))  # (s,) delta of E22, down, per year
-    capacity_scrapping: Array = field(default_factory=lambda: np.zeros(0))  # (s,) of idle plant, per year; none given: 1
+    capacity_scrapping: Array = field(
+        default_factory=lambda: np.zeros(0)
+    )  # (s,) of idle plant, per year; none given: 1
     build_time: Array = field(default_factory=lambda: np.zeros(0, dtype=int))  # (s,) b of E22, whole years
     learning: float = 0.3  # delta_up of E21, per year
     forgetting: float = 0.05  # delta_down of E21, per year

@@ -16,7 +16,9 @@ def base_quotas(benchmark: Benchmark) -> tuple[Quota, ...]:
         for price in np.unique(b.licence[i][b.licence[i] > 0]):
             covers = np.zeros(b.export_tax.shape, dtype=bool)
             covers[i] = abroad[i][:, None] & (b.licence[i] == price)[None, :]
-            quota = Quota(f"base-licence-{i}-{price:g}", covers, 1.0, np.ones(b.final.shape[1]), start=float(price))
+            quota = Quota(
+                f"base-licence-{i}-{price:g}", covers, 1.0, np.ones(b.final.shape[1]), start=float(price)
+            )
             found.append(quota.replace(limit=quota_tonnes_base(b, quota)))
     return tuple(found)
 

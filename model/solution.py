@@ -11,7 +11,9 @@ from model.equilibrium import Allocation
 from model.records import Frozen, Labels
 from model.system import System
 
-Status = Literal["converged", "stalled", "diverged", "infeasible", "unstable", "non_finite", "iteration_limit"]
+Status = Literal[
+    "converged", "stalled", "diverged", "infeasible", "unstable", "non_finite", "iteration_limit"
+]
 
 BLOCK_AXES = {
     "profit": ("regions", "sectors"), "market": ("regions", "goods"), "mobile": ("regions", "factors"),
@@ -55,9 +57,13 @@ class Diagnosis(Frozen):
         axes = zip(BLOCK_AXES.get(self.block, ()), self.cell, strict=False)
         where = ", ".join(_name(axis, cell, labels, quotas) for axis, cell in axes)
         worst = f"worst at {WHAT.get(self.block, self.block)}: {where}" if self.block else ""
-        solved = bool(self.block) and np.isfinite(self.value) and self.status not in ("infeasible", "unstable")
+        solved = (
+            bool(self.block) and np.isfinite(self.value) and self.status not in ("infeasible", "unstable")
+        )
         size = f" (residual {self.value:.1e})" if solved else ""
-        return "; ".join(part for part in (f"{self.status}", self.detail, worst + size, ADVICE[self.status]) if part)
+        return "; ".join(
+            part for part in (f"{self.status}", self.detail, worst + size, ADVICE[self.status]) if part
+        )
 
 
 def _name(axis: str, position: int, labels: Labels | None, quotas: tuple[str, ...]) -> str:

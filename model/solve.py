@@ -68,8 +68,14 @@ def _with_active_quotas(
         if not solution.converged:
             return solution
         chi = dict(zip((q.name for q in chosen), solution.allocation.state.licence.tolist(), strict=True))
-        slack = [on and chi[q.name] <= 1e-9 * s for q, on, s in zip(quotas, active, _scales(solution, quotas, active), strict=True)]
-        violated = [not on and _tonnes(solution, q) > q.limit * (1 + 1e-9) for q, on in zip(quotas, active, strict=True)]
+        slack = [
+            on and chi[q.name] <= 1e-9 * s
+            for q, on, s in zip(quotas, active, _scales(solution, quotas, active), strict=True)
+        ]
+        violated = [
+            not on and _tonnes(solution, q) > q.limit * (1 + 1e-9)
+            for q, on in zip(quotas, active, strict=True)
+        ]
         if not any(slack) and not any(violated):
             return _licensed(solution, {q.name: chi.get(q.name, 0.0) for q in quotas})
         active = [(on and not off) or add for on, off, add in zip(active, slack, violated, strict=True)]
@@ -91,7 +97,9 @@ def _licensed(solution: Solution, licence: dict[str, float]) -> Solution:
 
 
 def _failed(solution: Solution, status: Status, detail: str) -> Solution:
-    return replace(solution, status=status, diagnosis=replace(solution.diagnosis, status=status, detail=detail))
+    return replace(
+        solution, status=status, diagnosis=replace(solution.diagnosis, status=status, detail=detail)
+    )
 
 
 def _unsolved(benchmark: Benchmark, shock: Shock, closure: Closure, diagnosis: Diagnosis) -> Solution:

@@ -118,7 +118,9 @@ def _unstable(benchmark: Benchmark, regime: Regime) -> Diagnosis | None:
         if excess.max(initial=0.0) >= 1:
             n, r, e = np.unravel_index(excess.argmax(), excess.shape)
             cells = int((excess >= 1).any(axis=2).sum())
-            detail = f"lambda ({name} - 1) = {excess[n, r, e]:.3g} is 1 or more in {cells} sectors (section 6)"
+            detail = (
+                f"lambda ({name} - 1) = {excess[n, r, e]:.3g} is 1 or more in {cells} sectors (section 6)"
+            )
             return Diagnosis("unstable", "research_e", (int(n), int(r), int(e)), float(excess.max()), detail)
     for ritz in _arnoldi(product, product.size):
         position = int(ritz.values.real.argmax())

@@ -223,7 +223,9 @@ def _stage_factor(b: Benchmark, sluggish: Array) -> Array:
     """The specific factor that stands for the capacity of each stage: the one outside the numeraire."""
     resource = [position for position, f in enumerate(sluggish) if not b.numeraire[f]]
     if len(b.stage_sector) and len(resource) != 1:
-        raise ValueError("stages with capacity need exactly one sluggish factor outside the numeraire (`resource`)")
+        raise ValueError(
+            "stages with capacity need exactly one sluggish factor outside the numeraire (`resource`)"
+        )
     return np.full(len(b.stage_sector), resource[0] if resource else -1, dtype=int)
 
 
@@ -232,9 +234,7 @@ def _nests(b: Benchmark, shock: Shock) -> Nests:
     base = nest_shares(b)
     rho_material = exponent(par.materials_elasticity)
     keys = sorted({(int(c), float(r)) for c, r in zip(b.use_class, rho_material, strict=True)})
-    groups = tuple(
-        (c, r, np.nonzero((b.use_class == c) & (rho_material == r))[0]) for c, r in keys
-    )
+    groups = tuple((c, r, np.nonzero((b.use_class == c) & (rho_material == r))[0]) for c, r in keys)
     final = b.final if shock.demand_shift is None else b.final * shock.demand_shift
     return Nests(
         users=base.users, ree=base.ree, element=base.element, value_added=base.value_added, factor=base.factor,
@@ -267,7 +267,12 @@ def _cell_goods(
 
 
 def _sourcing(
-    b: Benchmark, shock: Shock, closure: Closure, quotas: tuple[Quota, ...], stage_good: Array, log_capacity: Array
+    b: Benchmark,
+    shock: Shock,
+    closure: Closure,
+    quotas: tuple[Quota, ...],
+    stage_good: Array,
+    log_capacity: Array,
 ) -> Sourcing:
     rho = exponent(b.parameters.trade_elasticity)
     dynamic = _cell_goods(b, quotas, shock.production_quotas, stage_good)
@@ -348,7 +353,11 @@ def _research(b: Benchmark, shock: Shock, nests: Nests, labour_income: Array, ac
     active_x = (performed * share_x) > 0
     active_e = (performed[:, users, None] * share_e) > 0
     total = research.sum(axis=1)
-    z = np.zeros((*b.output.shape, len(b.elements) + 1)) if shock.research_subsidy is None else shock.research_subsidy
+    z = (
+        np.zeros((*b.output.shape, len(b.elements) + 1))
+        if shock.research_subsidy is None
+        else shock.research_subsidy
+    )
     z_x, z_e = z[:, :, -1], z[:, users, :-1]
     sector_users = par.spillover_sector[np.ix_(users, users)]
     reach_x = par.spillover_region @ active_x @ par.spillover_sector.T

@@ -96,7 +96,9 @@ def benchmark_from_flows(
     flows, final = _without_negatives(np.asarray(intermediate, float), np.asarray(final, float), negative)
     origins, goods, regions, sectors = flows.shape
     if final.shape != (origins, goods, regions) or origins != regions:
-        raise TableError([f"intermediate {flows.shape} and final {final.shape} do not fit: (i,k,n,j) and (i,k,n)"])
+        raise TableError(
+            [f"intermediate {flows.shape} and final {final.shape} do not fit: (i,k,n,j) and (i,k,n)"]
+        )
     wedge = _wedge(regions, goods, tariff, export_tax)
     make = _identity_make(regions, sectors, goods) if make is None else np.asarray(make, float)
     research = 0.0 if innovation is None else np.asarray(innovation.share, float)
@@ -138,12 +140,18 @@ def benchmark_from_shares(
     regions, goods, sectors = cost_share.shape
     deficit = np.zeros(regions) if deficit is None else np.asarray(deficit, float)
     if goods != sectors:
-        raise TableError(["shares need one good for each sector; use benchmark_from_flows for joint production"])
+        raise TableError(
+            ["shares need one good for each sector; use benchmark_from_flows for joint production"]
+        )
     keep = np.zeros((regions, regions, goods)) if tariff is None else np.asarray(tariff, float)
     at_gate = pi / (1 + keep)
-    final_spending, output = _spending_system(at_gate, pi, keep, cost_share, final_share, np.asarray(value_added), deficit)
+    final_spending, output = _spending_system(
+        at_gate, pi, keep, cost_share, final_share, np.asarray(value_added), deficit
+    )
     flows = np.einsum("ink,nkj,nj->iknj", at_gate[0], cost_share, output)
-    return benchmark_from_flows(flows, np.einsum("ink,nk->ikn", at_gate[1], final_spending), tariff=tariff, **options)
+    return benchmark_from_flows(
+        flows, np.einsum("ink,nk->ikn", at_gate[1], final_spending), tariff=tariff, **options
+    )
 
 
 def _spending_system(
@@ -156,19 +164,25 @@ def _spending_system(
     for _ in range(10_000):
         spent = final * income[:, None]
         previous = output
-        output = np.einsum("ink,nkj,nj->ik", at_gate[0], cost, output) + np.einsum("ink,nk->ik", at_gate[1], spent)
+        output = np.einsum("ink,nkj,nj->ik", at_gate[0], cost, output) + np.einsum(
+            "ink,nk->ik", at_gate[1], spent
+        )
         paid = np.einsum("ink,nkj,nj->n", tariff_part[0], cost, output)
         income = value_added + deficit + paid + np.einsum("ink,nk->n", tariff_part[1], spent)
         if np.abs(output - previous).max() <= 1e-15 * np.abs(output).max():
             return final * income[:, None], output
-    raise TableError(["spending implied by the shares grows without end: cost shares of a sector sum to 1 or more"])
+    raise TableError(
+        ["spending implied by the shares grows without end: cost shares of a sector sum to 1 or more"]
+    )
 
 
 def _without_negatives(flows: Array, final: Array, negative: Negative) -> tuple[Array, Array]:
     problems = []
     for name, array in (("intermediate", flows), ("final", final)):
         if not np.isfinite(array).all():
-            problems.append(f"{name} holds values that are not finite at {_cells(~np.isfinite(array), array)}")
+            problems.append(
+                f"{name} holds values that are not finite at {_cells(~np.isfinite(array), array)}"
+            )
         elif negative == "refuse" and (array < 0).any():
             problems.append(
                 f"{name} holds {int((array < 0).sum())} negative flows, the largest at "
@@ -267,7 +281,10 @@ def _assemble(
         factor_share = np.ones((regions, 1, sectors))
     _refuse_empty_cost(added, output)
     block = rare_earths or RareEarths(
-        np.zeros(0, dtype=int), np.zeros(0, dtype=int), np.full((regions, goods), np.nan), np.full(goods, np.nan)
+        np.zeros(0, dtype=int),
+        np.zeros(0, dtype=int),
+        np.full((regions, goods), np.nan),
+        np.full(goods, np.nan),
     )
     b = Benchmark(
         output=output, make=make, use=use, final=final, trade_share=trade_share,
@@ -301,7 +318,10 @@ def _income_without_deficit(b: Benchmark) -> Array:
     tariff = gate * (1 + b.export_tax) * (1 + licence) * b.tariff
     at_border = gate * (b.export_tax * (1 + licence) + licence)
     return (
-        b.factor_payment.sum(axis=(1, 2)) + research.sum(axis=1) + tariff.sum(axis=(0, 2)) + at_border.sum(axis=(1, 2))
+        b.factor_payment.sum(axis=(1, 2))
+        + research.sum(axis=1)
+        + tariff.sum(axis=(0, 2))
+        + at_border.sum(axis=(1, 2))
     )
 
 

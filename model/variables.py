@@ -90,7 +90,11 @@ def results(solution: Solution, base: Solution) -> dict[str, Array]:
     exports = (gate * abroad[:, :, None]).sum(axis=1)
     volume = exports / np.exp(state.price)
     base_exports = (gate_value_base(b) * abroad[:, :, None]).sum(axis=1)
-    rent = state.rent[:, system.stage_factor, b.stage_sector] if len(b.stage_sector) else np.zeros((len(gate), 0))
+    rent = (
+        state.rent[:, system.stage_factor, b.stage_sector]
+        if len(b.stage_sector)
+        else np.zeros((len(gate), 0))
+    )
     bought = gate[:, :, b.elements]
     origin_share = shares_of(bought.sum(axis=0), bought)
     stages = flows.stage_flows(solution)

@@ -55,7 +55,9 @@ def equivalent_variation(solution: Solution, asset_sales: bool = True) -> Array:
 def licence_rent(solution: Solution) -> Array:
     """E11: (n,) licence and production-quota rents received, million USD."""
     sales = solution.allocation.sales
-    return sales.rent_exporter + sales.rent_importer + solution.allocation.production_rent - leak_cost(solution)
+    return (
+        sales.rent_exporter + sales.rent_importer + solution.allocation.production_rent - leak_cost(solution)
+    )
 
 
 def terms_of_trade(solution: Solution, base: Solution) -> Array:
@@ -68,7 +70,9 @@ def terms_of_trade(solution: Solution, base: Solution) -> Array:
     change = np.zeros_like(deflator)
     for n in range(len(change)):
         exports = (_mean(new[1][n], old[1][n]) * (new[0][n] / np.exp(deflator[n]) - old[0][n])).sum()
-        imports = (_mean(new[1][:, n], old[1][:, n]) * (new[0][:, n] / np.exp(deflator[n]) - old[0][:, n])).sum()
+        imports = (
+            _mean(new[1][:, n], old[1][:, n]) * (new[0][:, n] / np.exp(deflator[n]) - old[0][:, n])
+        ).sum()
         change[n] = exports - imports
     return change
 
@@ -123,10 +127,14 @@ def solow_residual(solution: Solution) -> Array:
     ree = a.spending.share_ree
     weight_ree = _log_mean(nests.ree, ree)
     weight_x = _log_mean(1 - nests.ree, 1 - ree)
-    share = nests.element * np.exp(nests.rho_element[:, None] * (a.costs.element_price - a.costs.ree[:, :, None]))
+    share = nests.element * np.exp(
+        nests.rho_element[:, None] * (a.costs.element_price - a.costs.ree[:, :, None])
+    )
     weight_e = _log_mean(nests.element, share)
     bundle = np.zeros(system.active.shape)
-    bundle[:, users] = (shares_of(weight_e.sum(axis=2, keepdims=True), weight_e) * a.costs.technology_e).sum(axis=2)
+    bundle[:, users] = (shares_of(weight_e.sum(axis=2, keepdims=True), weight_e) * a.costs.technology_e).sum(
+        axis=2
+    )
     total = weight_ree + weight_x
     return (weight_ree * bundle + weight_x * a.costs.technology_x) / total + system.log_productivity
 
@@ -135,7 +143,11 @@ def cost_saved(solution: Solution) -> Array:
     """E19 (b): (n,j) ln of cost saved by technology at the new prices: ln c(p', a=1) - ln c(p', a')."""
     system, a = solution.system, solution.allocation
     without = unit_cost(
-        system, a.sources.price, a.wage, np.zeros_like(a.costs.technology_x), np.zeros_like(a.costs.technology_e)
+        system,
+        a.sources.price,
+        a.wage,
+        np.zeros_like(a.costs.technology_x),
+        np.zeros_like(a.costs.technology_e),
     )
     return without.nest - a.costs.nest
 

@@ -39,7 +39,9 @@ class Tangent:
         self.supply = Supply(system, a)
         self.factors = Factors(system, a, self.region)
         b = system.benchmark
-        self.at_output = ((system.research_income - system.subsidy * b.output) * np.exp(a.state.output))[:, None]
+        self.at_output = ((system.research_income - system.subsidy * b.output) * np.exp(a.state.output))[
+            :, None
+        ]
         self.per_income = reciprocal(a.income)[:, None]
 
     def at_home(self, research: bool) -> Tangent:
@@ -60,14 +62,18 @@ class Tangent:
         revenue, supplied, rent = self.supply.change(d)
         labour = self.factors.labour_wage(d)
         wage, scientists = self.region.scientists(d, reply, labour)
-        hours = None if scientists is None else -(system.research.labour_share / a.labour)[:, None] * scientists
+        hours = (
+            None if scientists is None else -(system.research.labour_share / a.labour)[:, None] * scientists
+        )
         mobile, sluggish, earned, world = self.factors.change(d, reply, hours)
         income = earned + taxes + self._transfers(d, reply, world.sum(axis=0))
         if rent is not None:
             income = income + rent
         budget = d.income - income * self.per_income
         alone = isinstance(self.trade, HomeTrade)
-        budget[system.numeraire_region] = (world[system.numeraire_region] if alone else world.sum(axis=0)) / a.world
+        budget[system.numeraire_region] = (
+            world[system.numeraire_region] if alone else world.sum(axis=0)
+        ) / a.world
         research_x, research_e = d.research_x, d.research_e
         if self.region.learns:
             research_x, research_e = self.region.research(d, reply, wage)
@@ -128,7 +134,9 @@ class Supply:
         self.made = a.made[..., None]
         self.rho = system.rho_make[system.pair_sector][:, None]
         value = a.made * (system.benchmark.output * np.exp(a.state.output))[:, system.pair_sector]
-        self.sold = (value / np.where(value @ system.to_good == 0, 1.0, value @ system.to_good)[:, system.pair_good])[..., None]
+        self.sold = (
+            value / np.where(value @ system.to_good == 0, 1.0, value @ system.to_good)[:, system.pair_good]
+        )[..., None]
         self.markup = np.exp(a.state.price - a.net_price)[..., None]
 
     def change(self, d: State) -> tuple[Array, Array, Array | None]:
@@ -167,7 +175,12 @@ class Supply:
         for position, quota in enumerate(system.restrictions.production):
             i, tonnes = quota.origin, a.production_tonnes[position]
             unit = np.where(quota.goods, system.benchmark.unit_value[i], 1.0)
-            per = np.where(quota.goods, quota.weight, 0.0) * TONNES / (unit * np.exp(a.state.price[i])) * a.supply[i]
+            per = (
+                np.where(quota.goods, quota.weight, 0.0)
+                * TONNES
+                / (unit * np.exp(a.state.price[i]))
+                * a.supply[i]
+            )
             change = (per[:, None] * (supplied[i] - price[i])).sum(axis=0)
             scale = system.production_scale[position]
             first, second = complementarity_slopes(
@@ -188,7 +201,9 @@ class Factors:
         self.demand = share
         self.own = (share * system.nests.rho_factor).sum(axis=2)[..., None]
         self.mobile_supply, self.sluggish_supply = a.mobile_supply[..., None], a.sluggish_supply[..., None]
-        base = np.where(b.numeraire, system.endowment, 0.0) / np.where(b.numeraire, system.endowment, 0.0).sum()
+        base = (
+            np.where(b.numeraire, system.endowment, 0.0) / np.where(b.numeraire, system.endowment, 0.0).sum()
+        )
         self.world_mobile = (base[:, system.mobile] * np.exp(a.state.wage))[..., None]
         self.labour_mobile = system.mobile == b.labour
         self.specific = bool((system.rho_supply == 1.0).all())
@@ -197,7 +212,9 @@ class Factors:
             _, weight = sluggish_weights(system, a.state.rent)
             self.mean = (weight * reciprocal(weight.sum(axis=2, keepdims=True)))[..., None]
             self.rho = rho[..., None]
-            self.world_sluggish = (base[:, system.sluggish] * np.exp(sluggish_index(system, a.state.rent)))[..., None]
+            self.world_sluggish = (base[:, system.sluggish] * np.exp(sluggish_index(system, a.state.rent)))[
+                ..., None
+            ]
             self.labour_sluggish = (system.sluggish == b.labour)[:, None, None]
 
     def labour_wage(self, d: State) -> Array:
@@ -205,7 +222,9 @@ class Factors:
         system = self.system
         if self.labour_mobile.any():
             return d.wage[:, int(np.argmax(self.labour_mobile))]
-        return (self.mean * d.rent).sum(axis=2)[:, int(np.searchsorted(system.sluggish, system.benchmark.labour))]
+        return (self.mean * d.rent).sum(axis=2)[
+            :, int(np.searchsorted(system.sluggish, system.benchmark.labour))
+        ]
 
     def change(self, d: State, reply: Reply, hours: Array | None) -> tuple[Array, Array, Array, Array]:
         """ln excess supply of mobile (n,fm,x) and sluggish (n,fs,j,x) factors, factor income (n,x), numeraire (n,x).

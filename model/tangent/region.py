@@ -67,7 +67,11 @@ class Region:
         own = np.zeros((*c.users_price.shape, 1))
         found = []
         for cls in sorted({g[0] for g in nests.groups}):
-            members = [m for m in zip(nests.groups, nests.group_material, c.materials_power, strict=True) if m[0][0] == cls]
+            members = [
+                m
+                for m in zip(nests.groups, nests.group_material, c.materials_power, strict=True)
+                if m[0][0] == cls
+            ]
             sectors = np.sort(np.concatenate([group[2] for group, _, _ in members]))
             where = span(sectors)
             scale = np.exp(-nests.rho_material[where] * c.materials[:, where])[:, :, None]
@@ -93,7 +97,7 @@ class Region:
         self.to_share_ree = (rho * (share - 1))[..., None]
         self.rho_element = nests.rho_element[:, None]
         self.on_element = sp.on_element
-        self.element_own = (rho_e * sp.on_element)  # (n,r,e)
+        self.element_own = rho_e * sp.on_element  # (n,r,e)
         classes = self.system.benchmark.use_class[nests.users]
         self.element_classes = [(int(cls), span(np.nonzero(classes == cls)[0])) for cls in np.unique(classes)]
 
@@ -183,7 +187,9 @@ class Region:
         ree = self.bundle(price_e, tech_e)
         common = self.to_share_ree * spread - self.rho_element * ree
         effective = price_e if tech_e is None else price_e - tech_e
-        out = np.zeros((len(price), price.shape[1], self.element.shape[2], price.shape[-1]), dtype=price.dtype)
+        out = np.zeros(
+            (len(price), price.shape[1], self.element.shape[2], price.shape[-1]), dtype=price.dtype
+        )
         if self.rewards or effective.shape[1] > 1:
             share_e = common[:, :, None] + self.rho_element[..., None] * effective
             spent = self.on_element[..., None] * (d.output[:, self.users, None] + share_e)

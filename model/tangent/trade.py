@@ -47,7 +47,9 @@ class Trade:
             self.tariff_level = s.tariff @ self.power
         if s.tax is not None:
             self.tax_weight = s.tax.swapaxes(2, 3)
-            self.tax_level = (self.tax_weight @ sales.per_power[..., None]).sum(axis=0) * self.power * self.rho_plain
+            self.tax_level = (
+                (self.tax_weight @ sales.per_power[..., None]).sum(axis=0) * self.power * self.rho_plain
+            )
 
     def inward(self, d: State) -> Array:
         """E2: (c,n,k,x) purchaser prices."""
@@ -118,7 +120,9 @@ class HomeTrade:
         price, spending = price.swapaxes(1, 2)[:, trade.plain], net.swapaxes(1, 2)[:, trade.plain]
         per = spending * trade.into - trade.per_price * price
         gate = np.zeros_like(d.price).swapaxes(0, 1)
-        gate[trade.plain] = trade.rho_plain * d.price.swapaxes(0, 1)[trade.plain] + (self.gate * per).sum(axis=0)
+        gate[trade.plain] = trade.rho_plain * d.price.swapaxes(0, 1)[trade.plain] + (self.gate * per).sum(
+            axis=0
+        )
         return gate.swapaxes(0, 1), 0.0, None
 
 
@@ -182,9 +186,12 @@ class Cells:
                 (tariffs * steep + flow * abroad * above)[..., None] * unit + flow[..., None] * unit_abroad
             ).sum(axis=(0, 2))
             self.exporter_chi = (
-                (taxes * steep + flow * kept * above)[..., None] * unit + flow[..., None] * (unit - unit_abroad)
+                (taxes * steep + flow * kept * above)[..., None] * unit
+                + flow[..., None] * (unit - unit_abroad)
             ).sum(axis=(0, 1))
-            counted = r.per_kg * flow_c[:, None] * tonnes_per_value(r, prices)[None, None, :, None]  # (c,q,kc,n,i)
+            counted = (
+                r.per_kg * flow_c[:, None] * tonnes_per_value(r, prices)[None, None, :, None]
+            )  # (c,q,kc,n,i)
             self.quotas = QuotaTonnes(counted, at_gate - 1, above[..., None] * unit)
 
     def _capacity(self, system: System, a: Allocation, share: Array) -> None:

@@ -43,7 +43,9 @@ def test_contributions_add_up_to_the_change(capacity):
         "tax": lambda shock: shock.replace(export_tax=tax),
     }
     found = contributions(bench, solution, instruments, log_income)
-    expected = {"quota", "tax", "direction", "spillovers", "breadth"} | ({"capacity"} if capacity == "target" else set())
+    expected = {"quota", "tax", "direction", "spillovers", "breadth"} | (
+        {"capacity"} if capacity == "target" else set()
+    )
     assert set(found) == expected
     np.testing.assert_allclose(sum(found.values()), log_income(solution), atol=1e-9)
     assert all(np.abs(part).max() > 1e-9 for part in found.values())
