@@ -14,6 +14,7 @@ from model.innovation import broaden, spill, spill_elements, technology
 from model.records import Array, Benchmark, Closure, Frozen, Parameters, Regime, Shock
 from model.solution import Solution, SolveError
 from model.solve import solve
+from model.squeeze import STATIC, cut
 from model.stability import check_speeds
 
 LONG_RUN = Closure("exogenous", "given", "target")  # capacity at its target, technology as it stands
@@ -184,13 +185,25 @@ def run_year(
     log_a = standing.log_technology
     given = shock.replace(technology=log_a, capacity=standing.capacity)
     try:
-        solution = solve(benchmark, given, Closure(regime, "given", "given"))
+        solution = _equilibrium(benchmark, given, Closure(regime, "given", "given"))
         moves = capacity_moves and len(benchmark.stage_sector) > 0
         heading = long_run(benchmark, shock, log_a) if moves else None
     except SolveError as error:
         error.add_note(f"in year {year} of the path, regime {regime}")
         raise
     return Year(year, standing, solution, technology_target(solution, regime), heading)
+
+
+def _equilibrium(benchmark: Benchmark, shock: Shock, closure: Closure) -> Solution:
+    """The equilibrium of a year; an embargo that cannot be reached in one go is approached step by step."""
+    found = solve(benchmark, shock, closure, throw=False)
+    if found.converged:
+        return found
+    if shock.embargo is None or not np.isfinite(benchmark.unit_value[:, shock.embargo.any(axis=(0, 1))]).all():
+        raise SolveError(found)
+    before = shock.replace(embargo=None)
+    (walked,) = cut(benchmark, before, shock.embargo, (1.0,), solve(benchmark, before, STATIC))
+    return solve(benchmark, shock, closure, start=walked)
 
 
 def next_standing(record: Year, parameters: Parameters) -> Standing:

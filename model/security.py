@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from model.ces import herfindahl, shares_of
-from model.flows import gate_flows, gate_tonnes
-from model.newton import Options
+from model.flows import gate_flows
 from model.path import LONG_RUN, Standing, build
-from model.records import Array, Benchmark, Closure, Parameters, Quota, Shock
-from model.solution import Solution, SolveError
+from model.records import Array, Benchmark, Parameters, Shock
+from model.solution import Solution
 from model.solve import solve
+from model.squeeze import STATIC, closing, cut
 from model.welfare import real_income
 
-STATIC = Closure("exogenous", "given", "given")
-ALMOST_NOTHING = 1e-5  # share of tonnes that the last quota on the way to an embargo lets through
-DIRECT = Options(continuation=False)  # steps towards an embargo are walked here
-SHORTEST = 1 / 32  # step (in logs of what is left) at which a walk towards an embargo is given up
+__all__ = [
+    "STATIC", "concentration", "cut", "embargo", "import_dependence", "income_lost", "lasting_embargo",
+    "supply_concentration", "years_to_replace",
+]  # fmt: skip
+
 HORIZON = 60  # years after which plant that is not there counts as never there
 
 
@@ -30,68 +31,9 @@ def embargo(benchmark: Benchmark, origin: int, goods: Array) -> Array:
     return closed
 
 
-def cut(
-    benchmark: Benchmark, shock: Shock, closed: Array, shares: Sequence[float], today: Solution
-) -> tuple[Solution, ...]:
-    """The world of a shock with `closed` (i,n,k) cut by each of some shares of today's tonnes; 1 is an embargo.
-
-    Technology and capacity stay as `shock` gives them: nothing has had time to follow. shares: ascending. today: the
-    solution of `shock`; each cut starts from the one before. Raises SolveError when there is no solution; under a full
-    embargo there may be none, where elasticities are far below 1 and nobody else can supply.
-    """
-    quota = Quota("cut", closed, 1.0, np.ones(closed.shape[2]))
-    tonnes = float(np.where(closed, np.nan_to_num(gate_tonnes(today)), 0.0).sum())
-    if tonnes == 0:
-        return (today,) * len(shares)
-    here, left, found = today, 1.0, []
-    for share in shares:
-        aim = max(1.0 - share, ALMOST_NOTHING)
-        here = _tighten(benchmark, shock, quota.replace(limit=tonnes), left, aim, here)
-        left = aim
-        if share == 1.0:
-            here = solve(benchmark, _closing(shock, closed), STATIC, start=here, options=DIRECT)
-        found.append(here)
-    return tuple(found)
-
-
-def _closing(shock: Shock, closed: Array) -> Shock:
-    """A shock with `closed` embargoed as well; quotas on nothing but what is closed are dropped."""
-    changed: Shock = shock.replace(
-        embargo=closed if shock.embargo is None else closed | shock.embargo,
-        quotas=tuple(quota for quota in shock.quotas if (quota.covers & ~closed).any()),
-    )
-    return changed
-
-
-def _tighten(
-    benchmark: Benchmark, shock: Shock, quota: Quota, left: float, aim: float, here: Solution
-) -> Solution:
-    """From a solution with a share `left` of a quota's limit to one with `aim`, in steps that adapt."""
-    done, end, step = np.log(left), np.log(aim), np.log(0.2)
-    while done > end:
-        target = max(end, done + step)
-        limit = quota.limit * (aim if target == end else float(np.exp(target)))
-        others = tuple(q for q in shock.quotas if not _implied(q, quota, limit))
-        limited = shock.replace(quotas=(*others, quota.replace(limit=limit)))
-        there = solve(benchmark, limited, STATIC, start=here, options=DIRECT, throw=False)
-        if there.converged:
-            here, done, step = there, target, 1.5 * step
-        elif step > -SHORTEST:
-            raise SolveError(there)
-        else:
-            step /= 2
-    return here
-
-
-def _implied(other: Quota, quota: Quota, limit: float) -> bool:
-    """Whether another quota cannot bind where a quota on all its trade, and more, is tighter."""
-    covered = not (other.covers & ~quota.covers).any()
-    return covered and other.limit >= limit and bool((other.weight <= 1).all()) and other.leak_margin is None
-
-
 def lasting_embargo(benchmark: Benchmark, shock: Shock, closed: Array) -> Solution:
-    """The world long after `closed` was shut: plant has followed its rent (E22), technology stands. Raises SolveError."""
-    return solve(benchmark, _closing(shock, closed).replace(capacity=None), LONG_RUN)
+    """The world long after `closed` was shut: plant followed its rent (E22), technology stands. Raises SolveError."""
+    return solve(benchmark, closing(shock, closed).replace(capacity=None), LONG_RUN)
 
 
 def income_lost(before: Solution, after: Solution) -> Array:

@@ -16,7 +16,7 @@ import xarray as xr
 from model import flows
 from model.base_year import quota_tonnes_base
 from model.equilibrium import Residuals, residuals
-from model.records import Array, Benchmark, Labels, Quota, Shock
+from model.records import SHORT, Array, Benchmark, Labels, Quota, Shock
 from model.shocks import base_quotas
 from model.solution import Solution
 from model.solve import solve
@@ -170,7 +170,7 @@ def base_values(base: Solution, quotas: Sequence[Quota]) -> dict[str, Array]:
 
 def base_solution(benchmark: Benchmark) -> Solution:
     """The solution without a shock. Raises SolveError when the base year is not an equilibrium."""
-    return solve(benchmark)
+    return solve(benchmark, closure=SHORT)
 
 
 def assemble(
