@@ -1,5 +1,6 @@
 """Sweeps that run, stop, go on, and come to the same bytes whoever does the work."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -259,3 +260,17 @@ def test_no_scheduler_is_said_in_a_line(monkeypatch):
     monkeypatch.setattr(execution, "TIMEOUT", "1s")
     with pytest.raises(InputError, match="no scheduler answers"), execution.dask("tcp://127.0.0.1:1"):
         pass
+
+
+@pytest.mark.slow
+def test_a_pool_that_loses_a_process_starts_again(ready, finished, tmp_path):
+    killed = []
+
+    def kill_one(_):
+        if not killed:
+            killed.append(multiprocessing.active_children()[0])
+            killed[0].kill()
+
+    execution.run_in_pool(ready, store_in(ready, tmp_path), 2, kill_one)
+    assert killed
+    assert (tmp_path / storage.RESULTS).read_bytes() == finished
