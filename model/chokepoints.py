@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 import networkx as nx
 import numpy as np
@@ -218,7 +219,7 @@ def rerouting(
     shipments (i,n) tonnes; ore (i,i) tonnes of it mined in the first region and separated in the second;
     restricting (i,) bool; links carry `stretch` times their base tonnes; plants make `spare` times theirs, a number
     or (2,i): mines, separators. The restricting origins export neither concentrate nor the element. Exact to 1e-8 of
-    all tonnes.
+    what is needed.
     """
     shut = np.asarray(restricting, dtype=bool)
     regions = len(shut)
@@ -228,9 +229,10 @@ def rerouting(
     need, kept = shipments.sum(axis=0), left.sum(axis=0)
     mines, separators = np.broadcast_to(np.asarray(spare, dtype=float), (2, regions))
     network = _Plants(ore_left, left, ore.sum(axis=1) * mines, shipments.sum(axis=1) * separators, stretch)
-    alone = np.array([network.flow(np.where(np.arange(regions) == n, need, 0.0)) for n in range(regions)])
-    together = network.flow(np.where(shut, 0.0, need))
-    return Rerouting(need, kept, np.where(shut, need, alone), together, shut)
+    alone = np.zeros(regions)
+    for n in np.flatnonzero((kept > 0) & ~shut):
+        alone[n] = network.flow(np.where(np.arange(regions) == n, need, 0.0))
+    return Rerouting(need, kept, np.where(shut, need, alone), network.flow(np.where(shut, 0.0, need)), shut)
 
 
 @dataclass(frozen=True)
@@ -245,18 +247,35 @@ class _Plants:
 
     def flow(self, need: Array) -> float:
         """Tonnes that can reach buyers with these needs."""
-        n = len(need)
-        # The algorithm counts in 32-bit whole numbers; a quarter of their range is all that is made.
-        unit = max(float(self.separators.sum() + self.mines.sum()), 1e-300) / 2**29
-        grid = np.zeros((4 * n + 2, 4 * n + 2))
-        mine, into, out, buyer = (slice(1 + at * n, 1 + (at + 1) * n) for at in range(4))
-        grid[0, mine] = self.mines
-        grid[mine, into] = self._stretched(self.ore)
-        grid[into, out] = np.diag(self.separators)
-        grid[out, buyer] = self._stretched(self.links)
-        grid[buyer, -1] = need
-        whole = np.minimum(np.floor(grid / unit + 0.5), 2**29).astype(np.int32)
-        return float(maximum_flow(csr_array(whole), 0, 4 * n + 1).flow_value) * unit
+        n, largest = len(need), float(need.sum())
+        if largest <= 0:
+            return 0.0
+        # The algorithm counts in 32-bit whole numbers. No capacity above the need can matter.
+        unit = largest / 2**28
+        seller, buyer, capacity = self._links
+        everything = np.concatenate([capacity, need])
+        whole = np.floor(np.minimum(everything, 2 * largest) / unit + 0.5).astype(np.int32)
+        rows = np.concatenate([seller, 1 + 3 * n + np.arange(n)])
+        columns = np.concatenate([buyer, np.full(n, 4 * n + 1)])
+        network = csr_array((whole, (rows, columns)), shape=(4 * n + 2, 4 * n + 2))
+        return float(maximum_flow(network, 0, 4 * n + 1).flow_value) * unit
+
+    @cached_property
+    def _links(self) -> tuple[Array, Array, Array]:
+        """Ends and capacity of every link but those to the sink: mines at 1, separators in and out, buyers."""
+        n = len(self.mines)
+        place = np.arange(n)
+        i, o = np.nonzero(self.ore)
+        s, b = np.nonzero(self.links)
+        seller = np.concatenate([np.zeros(n, dtype=int), 1 + i, 1 + n + place, 1 + 2 * n + s])
+        buyer = np.concatenate([1 + place, 1 + n + o, 1 + 2 * n + place, 1 + 3 * n + b])
+        capacity = [
+            self.mines,
+            self._stretched(self.ore[i, o]),
+            self.separators,
+            self._stretched(self.links[s, b]),
+        ]
+        return seller, buyer, np.concatenate(capacity)
 
     def _stretched(self, tonnes: Array) -> Array:
         if np.isinf(self.stretch):

@@ -55,7 +55,7 @@ class Flows(Frozen):
     @property
     def value_added(self) -> Array:
         """(m,) share of output that is not intermediate inputs at gate prices: factors, research, taxes on the way."""
-        return np.where(self.output > 0, 1 - self.coefficients.sum(axis=0), 0.0)
+        return np.where(self.output > 0, 1 - shares_of(self.output, self.intermediate.sum(axis=0)), 0.0)
 
 
 def world_table(b: Benchmark) -> Flows:

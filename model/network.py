@@ -205,16 +205,23 @@ def _shown(graph: Graph) -> float:
     return _tonnes(link for link in graph.edges(data=True) if link[2]["kind"] == "final use")
 
 
-def communities(graph: Graph, weight: str = "value", seed: int = 0) -> list[set[str]]:
+def communities(graph: Graph, weight: str = "value", seed: int = 0, covered: float = 0.95) -> list[set[str]]:
     """Groups of nodes that trade more with each other than by chance (Louvain), the largest first.
 
-    The weight of two nodes is the sum of both directions.
+    The weight of two nodes is the sum of both directions. The largest links that together make `covered` of all weight
+    decide; nodes with smaller ones only stand alone.
     """
+    links = sorted(((float(data[weight]), u, v) for u, v, data in graph.edges(data=True)), reverse=True)
+    enough = covered * sum(value for value, _, _ in links)
     mutual: nx.Graph[str] = nx.Graph()
     mutual.add_nodes_from(sorted(graph))
-    for u, v, data in graph.edges(data=True):
+    running = 0.0
+    for value, u, v in links:
         before = mutual.edges[u, v]["weight"] if mutual.has_edge(u, v) else 0.0
-        mutual.add_edge(u, v, weight=before + float(data[weight]))
+        mutual.add_edge(u, v, weight=before + value)
+        running += value
+        if running >= enough:
+            break
     groups = nx.community.louvain_communities(mutual, weight="weight", seed=seed)
     return sorted((set(group) for group in groups), key=lambda group: (-len(group), min(group)))
 

@@ -40,6 +40,7 @@ from outputs.metrics.removal import Removal, default_nodes, removals
 
 CLOSINGS = ("elements", "elements and magnets")  # what the restricting origins keep
 STRETCHES = (1.0, 2.0, 5.0)  # how many times its base tonnes a link can carry
+REROUTED = (2.0, np.inf)  # the same in rerouting, where 1 leaves what comes from others already
 SMALLEST = 1e-3
 TARGETS = 3
 REMOVED = 10
@@ -127,7 +128,7 @@ def measure(
     points = tuple(point for e in closely for point in chokepoints(base, e, targets, smallest / 10))
     _report(advance)
     plants = latent_plants(base)
-    rerouted = {e: {s: _reroute(base, e, s) for s in (*STRETCHES, np.inf)} for e in labels.elements}
+    rerouted = {e: {s: _reroute(base, e, s) for s in REROUTED} for e in labels.elements}
     latent = {e: _reroute(base, e, np.inf, plants) for e in labels.elements} if (plants > 1).any() else {}
     _report(advance)
     nodes = removed or default_nodes(base, REMOVED)
