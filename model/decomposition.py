@@ -110,8 +110,8 @@ class FirstOrder(NamedTuple):
 def first_order(solution: Solution, base: Solution) -> FirstOrder:
     """First-order terms-of-trade and volume-of-trade effects (Caliendo and Parro 2015), by partner and good.
 
-    Terms of trade: exports times the change of own prices less imports times the change of the partner's, at the border.
-    Volume: tariff rates times the change of import volumes, and export-tax rates times that of export volumes. A licence
+    Terms of trade: exports times the change of own prices less imports times that of the partner's, at the border.
+    Volume: tariff rates times the change of import volumes, and export-tax rates that of export volumes. A licence
     counts as the export tax it is equivalent to, its rent as the exporter's. Valid for small shocks without subsidies,
     research or new technology, and blind to everything of second order: report it beside the exact change.
     """

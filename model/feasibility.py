@@ -57,7 +57,7 @@ def diagnose(system: System, cells: Layout, a: Allocation, trace: Trace, done: f
     poor = (a.income <= 1e-3 * system.income_base) & (system.income_base > 0)
     if poor.any():
         n = int(np.argmin(np.where(poor, a.income / np.where(poor, system.income_base, 1.0), np.inf)))
-        detail = "income falls to nothing: what the region pays abroad (its deficit, fixed in the numeraire) is more than it earns"
+        detail = "income falls to nothing: its deficit, fixed in the numeraire, is more than the region earns"
         return Diagnosis(trace.outcome, "budget", (n,), value, detail)
     return Diagnosis(trace.outcome, block, cell, value, _progress(trace, done))
 

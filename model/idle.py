@@ -19,12 +19,12 @@ def idle(b: Benchmark, embargo: Array) -> tuple[Array, Array]:
     embargo (i,n,k) bool.
     """
     open_share = np.where(embargo, 0.0, b.trade_share)
-    closed = np.zeros(b.output.shape, dtype=bool)
-    made = b.make * b.output[:, :, None] > 0
+    closed: Array = np.zeros(b.output.shape, dtype=bool)
+    made: Array = b.make * b.output[:, :, None] > 0
     while True:
         buys = _buys(b, closed)
-        unsold = made.any(axis=1) & ~((open_share > 0) & buys[:, None]).any(axis=(0, 2))
-        stops = made.any(axis=2) & (unsold[:, None, :] | ~made).all(axis=2)
+        unsold = np.asarray(made.any(axis=1)) & ~((open_share > 0) & buys[:, None]).any(axis=(0, 2))
+        stops = np.asarray(made.any(axis=2)) & (unsold[:, None, :] | ~made).all(axis=2)
         if (stops == closed).all():
             return closed, unsold
         closed = stops

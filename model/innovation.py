@@ -69,7 +69,7 @@ def scientists_wage(
 ) -> Array:
     """E16: (n,j) ln wage of scientists. Output is ln Y, production subsidies included; labour_wage (n,) ln.
 
-    sum r = L^r and L^r = (wr/w)^elasticity give wr^(1+elasticity) = w^elasticity * research demand at wr = 1, summed over
+    sum r = L^r and L^r = (wr/w)^elasticity give wr^(1+elasticity) = w^elasticity * research demand at wr = 1, over
     the region (`region`) or over the sector, where demand is Y times the subsidised cost shares (`sector`).
     """
     if research.by_sector:

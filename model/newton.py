@@ -47,7 +47,9 @@ class Trace(Frozen):
 class Point(Protocol):
     """The problem at an iterate."""
 
-    residual: Array
+    @property
+    def residual(self) -> Array:
+        """What is to become zero."""
 
     def step(self, tolerance: float, limit: int) -> tuple[Array, int]:
         """An approximate Newton step, J step = -residual to a relative tolerance, and the products it took."""
@@ -129,7 +131,7 @@ def _norm(vector: Array) -> float:
 
 
 def _shrink(merit: float, value: float, damping: float) -> float:
-    """Minimum of the parabola through the merit, its slope (-2 merit for a Newton step) and the trial, within bounds."""
+    """Minimum of the parabola through the merit, its slope (-2 merit for a Newton step) and the trial, bounded."""
     if not np.isfinite(value):
         return 0.25
     best = merit * damping / (value + (2 * damping - 1) * merit)

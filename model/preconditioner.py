@@ -24,6 +24,7 @@ from model.memory import remember
 from model.records import Array, Shock
 from model.system import System, prepare
 from model.tangent import Tangent, linearise
+from model.tangent.trade import Cells, Trade
 from model.unknowns import Layout, layout
 
 ORDINARY = ("price", "output", "wage", "rent", "income", "research_x")
@@ -53,7 +54,7 @@ class Preconditioner:
 
 
 def identity(cells: Layout, chosen: Array) -> State:
-    """States with a 1 at each chosen cell: one column for each row of chosen, whose entries lie in different regions."""
+    """States with a 1 at each chosen cell: a column for each row of chosen, whose entries lie in different regions."""
     full = np.zeros((cells.edges[-1], len(chosen)))
     full[chosen.T, np.arange(len(chosen))] = 1.0
     return cells.arrange(full)
@@ -187,7 +188,7 @@ class Chain:
 
     def _assemble(self, tangent: Tangent) -> Array:
         """The Jacobian of the chain: replies of regions, tied together by sourcing and sales."""
-        cells, replies, system = tangent.trade.cells, self._replies(tangent), self.system
+        cells, replies, system = _cells(tangent), self._replies(tangent), self.system
         x, local = len(self.rows), int(self.active.sum())
         own = np.zeros((*self.local.shape, x))
         own[self.active, np.arange(local)] = 1.0
@@ -222,13 +223,21 @@ class Chain:
 
     def apply(self, vector: Array, out: Array) -> None:
         """Solve for the cells of the chain, and then for research on elements."""
+        assert self.factors is not None  # `renew` comes first
         lu, pivots = self.factors
         out[self.rows] = dgetrs(lu, pivots, vector[self.rows])[0]
         if not self.follows:
             return
-        d, cells = self.cells.arrange(out[:, None]), self.tangent.trade.cells
-        price = np.zeros((*self.tangent.trade.shape, 1))
+        d, cells = self.cells.arrange(out[:, None]), _cells(self.tangent)
+        price = np.zeros((*self.tangent.a.sources.price.shape, 1))
         dp = d.price.swapaxes(0, 1)[cells.goods]
         price[:, :, cells.goods] = cells.inward(dp, d.licence, d.capacity).swapaxes(1, 2)
         excess = vector[self.research].reshape(d.research_e.shape)
         out[self.research] = self.tangent.region.follow(d, price, self._reward(d), excess).reshape(-1)
+
+
+def _cells(tangent: Tangent) -> Cells:
+    """Sourcing of cell goods, which a chain has."""
+    assert isinstance(tangent.trade, Trade)
+    assert tangent.trade.cells is not None
+    return tangent.trade.cells

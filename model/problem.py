@@ -15,7 +15,8 @@ from model.tangent import linearise
 from model.unknowns import Layout, layout
 
 SLOW = 20  # products of one linear solve beyond which the regions of the preconditioner are renewed
-LOOSE = 0.05  # weight of outputs, rents and capacity in the length of a step: those of a dying mine fall by many orders at once
+# Weight of outputs, rents and capacity in the length of a step: those of a dying mine fall by many orders at once.
+LOOSE = 0.05
 FAR = 0.2  # change of any log since the chain was factorised beyond which it is factorised again
 
 
@@ -52,7 +53,7 @@ class Equilibrium:
         return Point(self, x, allocation, residual)
 
     def move(self, x: Array, step: Array) -> Array:
-        """Logs add; licence prices move so that ln(unit value + licence) does, and never fall below the negative of it."""
+        """Logs add; licence prices move so that ln(unit value + licence) does, and never fall below minus that."""
         moved = x + step
         level = x[self.licence] + self.system.restrictions.scale
         moved[self.licence] += level * np.expm1(step[self.licence] / level) - step[self.licence]

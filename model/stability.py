@@ -1,4 +1,4 @@
-"""Whether technology settles: the map from technology to the technology that research then aims at, around the base year.
+"""Whether technology settles: the map from technology to the one research then aims at, around the base year.
 
 T = d(target)/d(ln a), target = E17 at the equilibrium given a. Its eigenvalues decide two things. A regime in which
 technology is at its target has a stable equilibrium only when all of them are below 1 (above, a sector that grows a
@@ -42,7 +42,7 @@ class Extremes(NamedTuple):
 
 
 class TechnologyMap:
-    """T at the base year as a matrix-free product, on the cells of ln r; E17 is linear, so r and a have one spectrum."""
+    """T at the base year as a matrix-free product, on the cells of ln r; E17 is linear: r and a have one spectrum."""
 
     def __init__(self, benchmark: Benchmark, regime: Regime, accuracy: float = LINEAR) -> None:
         self.system: System = prepare(benchmark, Shock(), Closure(regime, "target", "given"), ())
@@ -102,7 +102,7 @@ def unstable(benchmark: Benchmark, closure: Closure) -> Diagnosis | None:
     """Section 6: why technology at its target has no stable equilibrium around this base year, or None.
 
     Either the long run of one sector is already unstable (lambda (eps - 1) or lambda (rho - 1) of 1 and more), or the
-    whole economy is: the largest eigenvalue of T is 1 or more. Eigenvalues below -1 are no instability of an equilibrium
+    whole economy is: the largest eigenvalue of T is 1 or more. Eigenvalues below -1 do not unsettle an equilibrium
     in which research and prices are settled together; they limit the speed of a path (`check_path`).
     """
     if closure.technology != "target" or closure.regime == "exogenous":
@@ -129,7 +129,7 @@ def _unstable(benchmark: Benchmark, regime: Regime) -> Diagnosis | None:
             if top < 1:
                 return None
             block, cell = product.locate(np.abs(ritz.vectors[:, position] @ ritz.basis))
-            detail = f"technology feeds on itself: the largest eigenvalue of the technology map is {top:.2g} (section 6)"
+            detail = f"technology feeds on itself: the largest eigenvalue of its map is {top:.2g} (section 6)"
             return Diagnosis("unstable", block, cell, top, detail)
     return None
 
@@ -198,7 +198,7 @@ def check_path(benchmark: Benchmark, regime: Regime) -> Extremes:
     speed = max(par.learning, par.forgetting)
     if speed >= found.fastest:
         raise ValueError(
-            f"learning = {par.learning:g} and forgetting = {par.forgetting:g} overshoot under {regime}: the stable range "
+            f"learning = {par.learning:g} and forgetting = {par.forgetting:g} overshoot under {regime}: stable "
             f"is 0 to {found.fastest:.3g} (smallest eigenvalue of the technology map {found.smallest:.3g})"
         )
     return found

@@ -102,7 +102,7 @@ def benchmark_from_flows(
     wedge = _wedge(regions, goods, tariff, export_tax)
     make = _identity_make(regions, sectors, goods) if make is None else np.asarray(make, float)
     research = 0.0 if innovation is None else np.asarray(innovation.share, float)
-    kept = (1 - research) * (1 + (0.0 if subsidy is None else np.asarray(subsidy, float)))
+    kept: Array = np.asarray(1 - research) * (1 + (0.0 if subsidy is None else np.asarray(subsidy, float)))
     if negative == "clip":
         flows = _affordable(flows, final, wedge, make, kept)
     sales = flows.sum(axis=(2, 3)) + final.sum(axis=2)
@@ -347,6 +347,8 @@ def _parameters(
         factor_elasticity=by(sectors, e.factor), materials_elasticity=by(sectors, e.materials),
         transformation_elasticity=by(sectors, e.transformation), final_elasticity=float(e.final),
         factor_mobility=np.asarray(mobility, float),
-        innovation_elasticity=np.array(np.broadcast_to(np.asarray(innovation.elasticity, float), (regions, technologies))),
+        innovation_elasticity=np.array(
+            np.broadcast_to(np.asarray(innovation.elasticity, float), (regions, technologies))
+        ),
         deficit_rule=deficit_rule, **{**defaults, **innovation.options},
     )  # fmt: skip

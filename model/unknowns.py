@@ -53,7 +53,7 @@ class Layout:
         return self.pack(State(*(getattr(r, name) for _, name in BLOCKS)))
 
     def locate(self, position: int) -> tuple[str, tuple[int, ...]]:
-        """(residual block, cell) of an entry of the residual vector; factors and sectors as the benchmark counts them."""
+        """(residual block, cell) of an entry of the residual vector; factors and sectors as in the benchmark."""
         block = int(np.searchsorted(self.starts, position, side="right")) - 1
         cell = [int(c) for c in np.argwhere(self.masks[block])[position - self.starts[block]]]
         name = BLOCKS[block][1]

@@ -110,7 +110,7 @@ class Network:
 
 
 def network(table: Table, sigma, final: float, added: float, factors: float, materials: float) -> Network:
-    """Nodes and shares; elasticities of final demand, of value added and materials, of factors, of goods, sigma (k,)."""
+    """Nodes and shares; elasticities of final demand, value added and materials, factors, goods, sigma (k,)."""
     t = table
     n, k = t.final.shape
     f = t.factor.shape[1]

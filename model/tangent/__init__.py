@@ -45,7 +45,7 @@ class Tangent:
         self.per_income = reciprocal(a.income)[:, None]
 
     def at_home(self, research: bool) -> Tangent:
-        """The same derivative with every link between regions cut: block diagonal by region; without research if told."""
+        """The same derivative, links between regions cut: block diagonal by region; with or without research."""
         home = copy(self)
         home.trade = HomeTrade(self.trade) if isinstance(self.trade, Trade) else self.trade
         if not research:
