@@ -1,5 +1,6 @@
 """The commands as people type them: output, exit codes, files."""
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -218,12 +219,15 @@ def test_completion_knows_commands_options_and_scenarios(capsys):
 # -- figures --------------------------------------------------------------------------------------------------
 
 
-def test_figures_are_drawn_in_the_second_process(runs, tmp_path):
+def test_figures_are_drawn_in_the_second_process_and_faults_are_said(runs, tmp_path):
     from PIL import Image
 
+    (tmp_path / "bad.nc").write_bytes(b"no result")
     with Artist() as artist:
+        artist.draw(tmp_path / "bad.nc", tmp_path)
         artist.draw(runs.folders[0] / "results.nc", tmp_path / "figures")
-        artist.wait()
+        with pytest.raises(RuntimeError, match="not a readable result"):
+            artist.wait()
     drawn = sorted((tmp_path / "figures").glob("*.png"))
     assert {path.stem for path in drawn} == {"prices", "real_income", "sectors", "research", "forces"}
     for path in drawn:
@@ -232,21 +236,21 @@ def test_figures_are_drawn_in_the_second_process(runs, tmp_path):
             assert len(picture.convert("L").getcolors()) > 20  # not an empty page
 
 
-def test_what_cannot_be_drawn_is_said(tmp_path):
-    (tmp_path / "bad.nc").write_bytes(b"no result")
-    with Artist() as artist:
-        artist.draw(tmp_path / "bad.nc", tmp_path)
-        with pytest.raises(RuntimeError, match="not a readable result"):
-            artist.wait()
-
-
 def test_numbers_are_kept_when_pictures_fail(calibration, tmp_path, monkeypatch, capsys):
     from outputs import experiment, pipeline
     from tests.outputs.conftest import options, scenario
 
-    monkeypatch.setattr(
-        Artist, "wait", lambda self: (_ for _ in ()).throw(RuntimeError("figures were not drawn: why"))
-    )
+    class Fails(contextlib.nullcontext):
+        def draw(self, result, folder):
+            pass
+
+        def wait(self):
+            raise RuntimeError("figures were not drawn: why")
+
+        def __enter__(self):
+            return self
+
+    monkeypatch.setattr(pipeline, "Artist", Fails)
     plan = experiment.plan(scenario(), calibration, regimes=("exogenous",), decompose=False, security=False)
     outcomes = pipeline.solve_and_save([plan], options(tmp_path, no_figures=False))
     assert (outcomes[0].saved.folder / "results.nc").is_file()

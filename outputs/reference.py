@@ -1,0 +1,84 @@
+"""The page docs/results.md, from the tables of variables: `python -m outputs.reference` writes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from model.variables import VARIABLES, Variable
+from outputs.dataset import BASE, EXTRA, LEVELS, RENAMED, base_row, describe, dims
+from outputs.facts import OUTCOMES
+
+PAGE = Path(__file__).parents[1] / "docs" / "results.md"
+
+HEAD = """\
+# Results
+
+<!-- Made by `python -m outputs.reference`; a test keeps it in step with the code. -->
+
+`run.py solve NAME` makes the folder `outputs/runs/NAME-ID`. The ID comes from everything that determines
+the numbers (the scenario, the calibration and its tables, options, code, lock file, versions), so that no
+run is written over another one, and the same inputs give the same bytes. A folder appears whole or not at
+all; what a killed run leaves starts with `.partial-` and can be deleted.
+
+| file | what it holds |
+|---|---|
+| `results.nc` | every variable below, NetCDF-4: `xarray.open_dataset("results.nc", engine="h5netcdf")` |
+| `tables/*.csv` | the same as tables, units in the heads |
+| `figures/*.png` | prices, real income, sectors by exposure, research, what decides |
+| `parameters.csv` | parameters of the calibration with unit, source, status, and which are soft |
+| `scenario.yaml` | the scenario as it was solved; `run.py solve` takes it as it is |
+| `inputs.json` | what the ID is made from |
+| `provenance.json` | time, command, machine, commit, status, file hashes: all that differs between equal runs |
+
+`run.py report RUN` makes one HTML file of it, `run.py compare RUN RUN` says what differs. Both refuse a
+result that was changed after it was written.
+
+Exit codes of every command: 0 done, 1 something was not solved, 2 the input is wrong, 3 a file or a package
+is missing or cannot be written, 130 interrupted.
+
+## Variables
+
+All have the axes `scenario` and `regime` (and `year` along a path) before those given here. A ratio is the
+value in the solution over the value in the base year. No variable ever holds a number that is not finite:
+such a result is refused.
+"""
+
+FORCES = """
+## What brought a result about
+
+These have the axes `scenario` and `force` before those given here. Forces are `cost` (the restriction at
+the technology and capacity of the base year), `direction` (own research), `spillovers`, `breadth` and
+`capacity`, as far as they act. Their contributions are averaged over all orders of switching them on
+(Shapley) and add up to the result of the regime with most forces. `embargo_loss` (`regime`, `region`;
+million USD) is the real income that a stop of the restricting regions' exports of elements would cost now,
+at the technology reached; its attribute `cut` says whether all of it stops, or nine tenths where a full
+embargo has no solution.
+"""
+
+
+def page() -> str:
+    """The page as Markdown."""
+    levels = "\n## The base year\n\nNo further axes. Who restricts, who is exposed, and levels before the shock.\n"
+    solved = [row._replace(name=RENAMED.get(row.name, row.name)) for row in (*VARIABLES, *EXTRA)]
+    outcomes = [
+        f"| `{name}_by_force` | {', '.join(axes)} | {unit} | {text} |"
+        for name, (unit, axes, text) in OUTCOMES.items()
+    ]
+    forces = ["| variable | axes | unit | what |", "|---|---|---|---|", *outcomes]
+    base = (*BASE, *(base_row(row) for row in LEVELS))
+    return "\n".join([HEAD, *_table(solved), levels, *_table(base), FORCES, *forces, ""])
+
+
+def _table(rows: Iterable[Variable]) -> list[str]:
+    lines = ["| variable | axes | unit | equation | what |", "|---|---|---|---|---|"]
+    for row in rows:
+        about = describe(row)
+        lines.append(
+            f"| `{row.name}` | {', '.join(dims(row))} | {about['units']} | {about['equation']} | {about['description']} |"
+        )
+    return lines
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
