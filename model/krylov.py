@@ -24,7 +24,9 @@ def fgmres(
     if norm == 0.0:
         return np.zeros_like(rhs), 0
     basis, directions = np.empty((limit + 1, len(rhs))), np.empty((limit, len(rhs)))
-    triangle, cosines, sines, right = np.zeros((limit, limit)), [], [], [norm]
+    cosines: list[float] = []
+    sines: list[float] = []
+    triangle, right = np.zeros((limit, limit)), [norm]
     np.divide(rhs, norm, out=basis[0])
     used = 0
     for step in range(limit):

@@ -20,4 +20,4 @@ def remember(benchmark: Benchmark, key: Hashable, compute: Callable[[], T]) -> T
         weakref.finalize(benchmark, _kept.pop, id(benchmark), None)
     if key not in known:
         known[key] = compute()
-    return known[key]  # type: ignore[no-any-return]
+    return known[key]

@@ -257,7 +257,7 @@ def _cell_goods(
     b: Benchmark, quotas: tuple[Quota, ...], production: tuple[ProductionQuota, ...], stage_good: Array
 ) -> Array:  # fmt: skip
     """Goods whose sourcing weights may depend on the unknowns: the rare-earth chain, and what quotas name."""
-    dynamic = stage_good.any(axis=0)
+    dynamic: Array = np.array(stage_good.any(axis=0))
     dynamic[b.elements] = True
     for quota in quotas:
         dynamic |= quota.covers.any(axis=(0, 1))

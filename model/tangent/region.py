@@ -5,7 +5,7 @@ Nothing here crosses a border, spillovers of research excepted.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -54,14 +54,13 @@ class Region:
         self.final = sp.final[..., None]
         total = sp.final.sum(axis=1, keepdims=True)
         self.final_share = (sp.final * reciprocal(total))[:, None, :]
+        self.paid: Array | None = None
         if system.log_use.any():
             self.paid = np.exp(-system.log_use)[..., None]  # gross spending per dollar of the users
-        else:
-            self.paid = None
         if len(nests.users):
             self._rare_earths()
 
-    def _materials(self) -> tuple[tuple[tuple[int, object, Array], ...], Array]:
+    def _materials(self) -> tuple[tuple[tuple[int, Any, Array], ...], Array]:
         """Shares of goods in materials by class of use, and the own-price term of spending (c,n,k,1)."""
         nests, b, c, sp = self.system.nests, self.system.benchmark, self.a.costs, self.a.spending
         own = np.zeros((*c.users_price.shape, 1))

@@ -134,7 +134,7 @@ class Cells:
     """
 
     def __init__(self, system: System, a: Allocation) -> None:
-        s, r, b = system.sourcing, system.restrictions, system.benchmark
+        s, r = system.sourcing, system.restrictions
         self.goods, self.rho = span(s.cell), s.rho[s.cell][:, None, None]
         self.classes = s.share.shape[0]
         rate, abroad = a.licence_rate, a.licence_abroad
