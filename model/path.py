@@ -199,7 +199,10 @@ def _equilibrium(benchmark: Benchmark, shock: Shock, closure: Closure) -> Soluti
     found = solve(benchmark, shock, closure, throw=False)
     if found.converged:
         return found
-    if shock.embargo is None or not np.isfinite(benchmark.unit_value[:, shock.embargo.any(axis=(0, 1))]).all():
+    if (
+        shock.embargo is None
+        or not np.isfinite(benchmark.unit_value[:, shock.embargo.any(axis=(0, 1))]).all()
+    ):
         raise SolveError(found)
     before = shock.replace(embargo=None)
     (walked,) = cut(benchmark, before, shock.embargo, (1.0,), solve(benchmark, before, STATIC))
