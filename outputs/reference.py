@@ -59,7 +59,9 @@ embargo has no solution.
 
 def page() -> str:
     """The page as Markdown."""
-    levels = "\n## The base year\n\nNo further axes. Who restricts, who is exposed, and levels before the shock.\n"
+    levels = (
+        "\n## The base year\n\nNo further axes. Who restricts, who is exposed, and levels before the shock.\n"
+    )
     solved = [row._replace(name=RENAMED.get(row.name, row.name)) for row in (*VARIABLES, *EXTRA)]
     outcomes = [
         f"| `{name}_by_force` | {', '.join(axes)} | {unit} | {text} |"
@@ -74,9 +76,14 @@ def _table(rows: Iterable[Variable]) -> list[str]:
     lines = ["| variable | axes | unit | equation | what |", "|---|---|---|---|---|"]
     for row in rows:
         about = describe(row)
-        lines.append(
-            f"| `{row.name}` | {', '.join(dims(row))} | {about['units']} | {about['equation']} | {about['description']} |"
+        cells = (
+            f"`{row.name}`",
+            ", ".join(dims(row)),
+            about["units"],
+            about["equation"],
+            about["description"],
         )
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
