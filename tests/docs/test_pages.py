@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import run
-from docs import equations
+from docs import equations, readme
 from docs.notebooks.running import NOTEBOOKS, executed
 
 ROOT = Path(__file__).parents[2]
@@ -133,7 +133,15 @@ def test_commands_that_are_run_stand_on_the_pages():
     assert {*QUICKLY, *SLOWLY} <= {" ".join(command) for command in every_command()}
 
 
-# Notebooks and equations
+# README, notebooks and equations
+
+
+def test_the_readme_shows_what_a_solve_prints():
+    def comparable(text):
+        return re.sub(r"residual \S+", "residual", text)  # the last digits depend on the machine
+
+    shown = readme.BLOCK.search((ROOT / "README.md").read_text(encoding="utf-8"))[0]
+    assert comparable(shown) == comparable(readme.printed()), "renew it: python -m docs.readme"
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
