@@ -46,6 +46,7 @@ def all_tables(ds: xr.Dataset) -> dict[str, pd.DataFrame]:
         "quotas": facts.quotas(ds),
         "exposed_and_other_sectors": facts.sectors(ds),
         "sectors": stacked(facts.by_sector),
+        "growth_on_exposure": facts.slopes(ds),
         "research": stacked(facts.research),
         "security": stacked(facts.security),
         "embargo_now": facts.embargo(ds),

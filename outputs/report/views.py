@@ -23,6 +23,7 @@ CAPTIONS = {
     "quotas": "Quotas: tonnes and licences",
     "exposed_and_other_sectors": "Exposed and other sectors outside the restricting regions, change in percent",
     "sectors": "Every sector of every region",
+    "growth_on_exposure": "Growth on exposure: the slope that is estimated from data, in the model",
     "research": "Research by what it improves, change in percent",
     "security": "Dependence on imports and concentration, by region and element",
     "embargo_now": "Real income that an embargo would cost now",

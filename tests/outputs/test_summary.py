@@ -164,6 +164,19 @@ def test_parts_of_real_income_add_up(ds):
         np.testing.assert_allclose(parts, table["real income [million USD]"], atol=1e-9)
 
 
+def test_growth_on_exposure_is_the_regression_that_is_run_on_data(solved):
+    """By pyfixest, with region effects, on the panel that `run.py estimate exposure --result` makes."""
+    from calibration.evidence.exposure.regressions import long_difference
+    from outputs.evidence.model_results import panel_from_result
+
+    table = facts.slopes(solved.dataset.squeeze("scenario"))
+    for row, variable in enumerate(facts.SLOPES):
+        for regime in ("directed", "directed_with_spillovers"):
+            panel = panel_from_result(solved.dataset, variable, regime=regime, base_year=2009, last_year=2010)
+            expected = long_difference(panel, 2009, 2010, draws=0).value
+            assert table[f"{regime} [% per s.d.]"][row] == pytest.approx(100 * expected, rel=1e-6, abs=1e-10)
+
+
 def test_dependence_is_a_share_of_tonnes(ds):
     table = facts.security(ds, "directed").set_index(["region", "element"])
     run = ds["tonnes"].sel(regime="directed")
