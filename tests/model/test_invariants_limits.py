@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from model import Closure, Shock, solve
 from model.ces import exponent, index, pair
 from model.flows import spending_flows
+from model.innovation import long_run_elasticity
 from model.restrictions import complementarity, complementarity_slopes
 from model.variables import results
 from model.welfare import equivalent_variation, real_income
@@ -224,6 +225,24 @@ def test_direction_of_technology_follows_relative_prices_exactly(lam):
     assert np.all(long_run >= b.parameters.ree_elasticity[users])
     checks.assert_close("relative cost", bow * share, (1 - long_run) * price, 1e-10)
     assert np.abs(price).max() > 0.5
+
+
+@pytest.mark.parametrize("eps", [0.1, 0.7, 1.0, 1.4])
+@pytest.mark.parametrize("lam", [0.0, 0.5, 1.0, 2.0])
+def test_the_long_run_elasticity_is_the_stated_one(eps, lam):
+    """E18: 1 - eps_LR = (1-eps)/(1+lambda(1-eps)); no change without innovation, 1/(2-eps) at lambda 1."""
+    found = long_run_elasticity(np.array(eps), np.array(lam))
+    assert found == pytest.approx((eps + lam * (1 - eps)) / (1 + lam * (1 - eps)), rel=1e-14)
+
+
+def test_a_world_without_research_has_no_direction():
+    for closure in ("region", "sector"):
+        b = awkward(14, research=False, research_closure=closure)
+        table = results(solved(quota_case(b)), solve(b, closure=DIRECTED))
+        for variable in ("technology", "research", "scientists", "ree_patents", "tfp_solow"):
+            checks.assert_close(variable, table[variable], 1.0, 1e-14)
+        if closure == "region":
+            checks.assert_close("wage", table["scientists_wage"], 1.0, 1e-14)
 
 
 def test_direction_between_elements():
