@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from model.newton import Options, Trace, newton
-from model.problem import Equilibrium
+from model.problem import Equilibrium, Point
 from model.records import Array, Benchmark, Closure, Quota, Shock
 from model.shocks import scaled
 from model.system import prepare
@@ -19,14 +19,14 @@ WAYPOINT = 1e-6  # tolerance on the way
 
 def walk(
     benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[Quota, ...], options: Options
-) -> tuple[Trace | None, float]:
+) -> tuple[Trace[Point] | None, float]:
     """The last trace of a walk and the part of the shock at which it ended: 1 when it arrived.
 
     Steps are predicted from the two points before, doubled after an easy solve and halved after a failure.
     """
     done, step = 0.0, FIRST_STEP
     points: list[tuple[float, Array]] = []
-    trace: Trace | None = None
+    trace: Trace[Point] | None = None
     for _ in range(MOST_SOLVES):
         target = min(1.0, done + step)
         part, limits = scaled(benchmark, shock, quotas, target)

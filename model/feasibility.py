@@ -6,6 +6,7 @@ import numpy as np
 
 from model.equilibrium import Allocation
 from model.newton import Trace
+from model.problem import Point
 from model.records import Array, Benchmark, Shock
 from model.solution import Diagnosis
 from model.system import System
@@ -36,7 +37,7 @@ def _diagnosis(cells: Array, detail: str) -> Diagnosis:
     return Diagnosis("infeasible", "market", (n, k), np.nan, detail)
 
 
-def diagnose(system: System, cells: Layout, a: Allocation, trace: Trace, done: float) -> Diagnosis:
+def diagnose(system: System, cells: Layout, a: Allocation, trace: Trace[Point], done: float) -> Diagnosis:
     """Where a search ended, and why if it failed; done: the part of the shock that continuation reached."""
     size = np.abs(trace.residual)
     block, cell = cells.locate(int(np.argmax(size))) if len(size) else ("", ())
@@ -62,7 +63,7 @@ def diagnose(system: System, cells: Layout, a: Allocation, trace: Trace, done: f
     return Diagnosis(trace.outcome, block, cell, value, _progress(trace, done))
 
 
-def _progress(trace: Trace, done: float) -> str:
+def _progress(trace: Trace[Point], done: float) -> str:
     if trace.outcome == "iteration_limit":
         return f"after {trace.iterations} iterations"
     walked = f", and walking from the base year ended at {done:.0%} of the shock" if done < 1 else ""

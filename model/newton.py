@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Generic, Literal, Protocol, TypeVar
 
 import numpy as np
 
@@ -31,19 +31,6 @@ class Options(Frozen):
     )
 
 
-@dataclass(frozen=True)
-class Trace(Frozen):
-    """How a solve went."""
-
-    outcome: Outcome
-    x: Array
-    residual: Array
-    iterations: int
-    evaluations: int
-    products: int
-    history: tuple[float, ...]  # largest |residual| at each iterate
-
-
 class Point(Protocol):
     """The problem at an iterate."""
 
@@ -62,10 +49,27 @@ class Point(Protocol):
         """
 
 
-class Problem(Protocol):
+P = TypeVar("P", bound=Point, covariant=True)
+
+
+@dataclass(frozen=True)
+class Trace(Frozen, Generic[P]):
+    """How a solve went."""
+
+    outcome: Outcome
+    x: Array
+    point: P
+    residual: Array
+    iterations: int
+    evaluations: int
+    products: int
+    history: tuple[float, ...]  # largest |residual| at each iterate
+
+
+class Problem(Protocol[P]):
     """A function whose root is wanted."""
 
-    def evaluate(self, x: Array) -> Point:
+    def evaluate(self, x: Array) -> P:
         """The function at x."""
 
     def move(self, x: Array, step: Array) -> Array:
@@ -75,7 +79,7 @@ class Problem(Protocol):
         """Largest change of any unknown, relative to what a linear model can be trusted for."""
 
 
-def newton(problem: Problem, start: Array, options: Options) -> Trace:
+def newton(problem: Problem[P], start: Array, options: Options) -> Trace[P]:
     """Inexact Newton with backtracking; a step is good when it lowers the sum of squares or the level of `Point`.
 
     Steps too short to get anywhere, and full steps that come back to where they were, end the search early.
@@ -84,8 +88,8 @@ def newton(problem: Problem, start: Array, options: Options) -> Trace:
     point = problem.evaluate(x)
     history = [_norm(point.residual)]
 
-    def trace(outcome: Outcome) -> Trace:
-        return Trace(outcome, x, point.residual, len(history) - 1, evaluations, products, tuple(history))
+    def trace(outcome: Outcome) -> Trace[P]:
+        return Trace(outcome, x, point, point.residual, len(history) - 1, evaluations, products, tuple(history))
 
     if not np.isfinite(history[0]):
         return trace("non_finite")

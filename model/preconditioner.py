@@ -16,6 +16,8 @@ iterates get far away. The second is renewed when prices have moved.
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 from scipy.linalg.lapack import dgetrf, dgetrs
 
@@ -36,6 +38,12 @@ class Preconditioner:
     def __init__(self, system: System, cells: Layout) -> None:
         self.regions = Regions(system, cells)
         self.chain = Chain(system, cells) if len(system.sourcing.cell) else None
+
+    def copy(self) -> Preconditioner:
+        """The same factorisations, to be renewed on their own."""
+        other = copy(self)
+        other.regions, other.chain = copy(self.regions), copy(self.chain)
+        return other
 
     def renew(self, tangent: Tangent, regions: bool, chain: bool) -> None:
         """Factorise at the iterate of a tangent."""

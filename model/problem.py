@@ -24,13 +24,20 @@ class Equilibrium:
     """Unknowns of one system as a vector; residuals, steps, and how far a step may go."""
 
     def __init__(
-        self, system: System, cells: Layout | None = None, preconditioner: Preconditioner | None = None
+        self,
+        system: System,
+        cells: Layout | None = None,
+        preconditioner: Preconditioner | None = None,
+        *,
+        factorised: Array | None = None,
+        far: float = FAR,
+        slow: int = SLOW,
     ) -> None:
+        """factorised: where the preconditioner was; far, slow: when it is renewed (see the constants)."""
         self.system = system
         self.cells = layout(system) if cells is None else cells
         self.preconditioner = Preconditioner(system, self.cells) if preconditioner is None else preconditioner
-        self.slow = False
-        self.factorised: Array | None = None  # iterate of the last factorisation of the chain
+        self.factorised, self.far, self.slow_at, self.slow = factorised, far, slow, False
         licence, leak = (State._fields.index(name) for name in ("licence", "leak"))
         starts = (*self.cells.starts, self.cells.size)
         names = [State._fields.index(name) for name in ("output", "rent", "capacity")]
@@ -86,7 +93,8 @@ class Point:
         """A Newton step by flexible GMRES on all cells; the preconditioner is renewed here."""
         problem, cells = self.problem, self.problem.cells
         tangent = linearise(problem.system, self.allocation)
-        far = problem.factorised is None or problem.length(self.x, self.x - problem.factorised) > FAR
+        far = problem.factorised is None or problem.slow
+        far = far or problem.length(self.x, self.x - problem.factorised) > problem.far
         problem.preconditioner.renew(tangent, problem.slow, far)
         if far:
             problem.factorised = self.x
@@ -101,7 +109,7 @@ class Point:
             return image
 
         step, used = fgmres(product, problem.preconditioner.apply, rhs, tolerance, limit)
-        problem.slow = used > SLOW
+        problem.slow = used > problem.slow_at
         return step[cells.positions], used
 
     def level(self, residual: Array) -> float:

@@ -137,6 +137,9 @@ class Benchmark(Frozen):
             object.__setattr__(changed, "_data", self.data)
         return changed
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_data"}
+
     @property
     def shape(self) -> tuple[int, int, int, int, int]:
         """(regions, sectors, goods, factors, elements)."""

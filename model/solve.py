@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -11,13 +12,15 @@ from model.equilibrium import allocate
 from model.feasibility import diagnose, infeasible
 from model.flows import gate_tonnes
 from model.newton import Options, Trace, newton
-from model.problem import Equilibrium
+from model.problem import Equilibrium, Point
 from model.records import Array, Benchmark, Closure, Quota, Shock
 from model.shocks import base_quotas, close_empty_quotas
 from model.solution import Diagnosis, Solution, SolveError, Status
 from model.stability import unstable
-from model.system import prepare, quota_tonnes_base
+from model.system import System, prepare, quota_tonnes_base
 from model.unknowns import layout
+
+ProblemOf = Callable[[System], Equilibrium]
 
 
 def solve(
@@ -34,28 +37,37 @@ def solve(
     start: a solution of a like shock on the same base year, tried first; the base year follows when it leads nowhere.
     Returns a Solution whose status is `converged`, or raises SolveError (with `throw=False` it is returned).
     """
-    shock, closure, options = shock or Shock(), closure or Closure(), options or Options()
+    solution = attempt(benchmark, shock or Shock(), closure or Closure(), options or Options(), start)
+    if throw and not solution.converged:
+        raise SolveError(solution)
+    return solution
+
+
+def attempt(
+    benchmark: Benchmark,
+    shock: Shock,
+    closure: Closure,
+    options: Options,
+    start: Solution | None = None,
+    problem_of: ProblemOf = Equilibrium,
+) -> Solution:
+    """`solve` without raising; problem_of: how a system becomes a root-finding problem."""
     quotas = shock.quotas if shock.remove_base_licence else (*base_quotas(benchmark), *shock.quotas)
     shock, quotas = close_empty_quotas(benchmark, shock, quotas)
     problem = infeasible(benchmark, shock)
     if problem is None and options.check_stability:
         problem = unstable(benchmark, closure)
     if problem is not None:
-        solution = _unsolved(benchmark, shock, closure, problem)
-    else:
-        solution = _with_active_quotas(benchmark, shock, closure, quotas, options, start)
-    if throw and not solution.converged:
-        raise SolveError(solution)
-    return solution
+        return _unsolved(benchmark, closure, problem)
+
+    def search(active: tuple[Quota, ...]) -> Solution:
+        return _solve_once(benchmark, shock, closure, active, options, start, problem_of)
+
+    return _with_active_quotas(benchmark, quotas, search)
 
 
 def _with_active_quotas(
-    benchmark: Benchmark,
-    shock: Shock,
-    closure: Closure,
-    quotas: tuple[Quota, ...],
-    options: Options,
-    start: Solution | None,
+    benchmark: Benchmark, quotas: tuple[Quota, ...], search: Callable[[tuple[Quota, ...]], Solution]
 ) -> Solution:
     """E13: drop slack quotas and add violated ones until none changes; every round starts anew.
 
@@ -64,7 +76,7 @@ def _with_active_quotas(
     active = [q.limit < quota_tonnes_base(benchmark, q) * (1 + 1e-12) for q in quotas]
     for _ in range(2 * len(quotas) + 1):
         chosen = tuple(q for q, on in zip(quotas, active, strict=True) if on)
-        solution = _solve_once(benchmark, shock, closure, chosen, options, start)
+        solution = search(chosen)
         if not solution.converged:
             return solution
         chi = dict(zip((q.name for q in chosen), solution.allocation.state.licence.tolist(), strict=True))
@@ -102,7 +114,7 @@ def _failed(solution: Solution, status: Status, detail: str) -> Solution:
     )
 
 
-def _unsolved(benchmark: Benchmark, shock: Shock, closure: Closure, diagnosis: Diagnosis) -> Solution:
+def _unsolved(benchmark: Benchmark, closure: Closure, diagnosis: Diagnosis) -> Solution:
     """The base year, with a diagnosis: nothing was solved."""
     system = prepare(benchmark, Shock(), closure, ())
     cells = layout(system)
@@ -116,11 +128,14 @@ def _solve_once(
     quotas: tuple[Quota, ...],
     options: Options,
     start: Solution | None,
+    problem_of: ProblemOf,
 ) -> Solution:
     """One system, from a start or the base year; by continuation in the size of the shock when Newton alone fails."""
-    problem = Equilibrium(prepare(benchmark, shock, closure, quotas))
+    system = prepare(benchmark, shock, closure, quotas)
+    problem = problem_of(system)
     trace = None if start is None else newton(problem, _near(problem, start), options)
     if trace is None or trace.outcome != "converged":
+        problem = problem if start is None else Equilibrium(system)
         trace = newton(problem, problem.start(), options)
     done = 1.0
     if trace.outcome in ("stalled", "diverged") and options.continuation:
@@ -140,13 +155,11 @@ def _near(problem: Equilibrium, start: Solution) -> Array:
     return problem.cells.pack(old._replace(licence=licence, leak=leak, production_licence=production))
 
 
-def _solution(problem: Equilibrium, trace: Trace, done: float) -> Solution:
+def _solution(problem: Equilibrium, trace: Trace[Point], done: float) -> Solution:
     """What a trace came to; done: the part of the shock that continuation reached."""
-    system, cells = problem.system, problem.cells
-    with np.errstate(all="ignore"):  # a point that failed may lie outside the domain; its diagnosis says so
-        allocation = allocate(system, cells.unpack(trace.x))
-    diagnosis = diagnose(system, cells, allocation, trace, done)
+    allocation = trace.point.allocation
+    diagnosis = diagnose(problem.system, problem.cells, allocation, trace, done)
     return Solution(
-        diagnosis.status, diagnosis, system, allocation, {}, trace.iterations, trace.evaluations, trace.products,
+        diagnosis.status, diagnosis, problem.system, allocation, {}, trace.iterations, trace.evaluations, trace.products,
         trace.history,
     )  # fmt: skip
