@@ -21,7 +21,7 @@ myst_heading_anchors = 3
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"{project} {version}"
-autodoc_typehints = "signature"
+autodoc_typehints = "none"  # NumPy types would drown the names; shapes stand in the docstrings
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
 
