@@ -44,7 +44,7 @@ reference: .venv/.dev  ## renew what is made from the scenario schema: the JSON 
 	$(BIN)/python -m scenarios.reference
 
 bench: .venv/.dev  ## the benchmarks
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python benchmarks/run.py --write
 
 docs: .venv/.dev  ## the documentation as HTML in docs/_build/html
 	$(BIN)/sphinx-build -W --keep-going -b html docs docs/_build/html

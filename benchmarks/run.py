@@ -1,0 +1,101 @@
+"""Run benchmarks: `python benchmarks/run.py [NAME...]` prints one JSON line for each work; without names all of them.
+
+Works are the entries of `WORKS` in the modules of this folder: a name and a function that returns what it measured
+(seconds, peak_mb, note, and ratio and rival where there is one). `--write` also stores the lines in
+benchmarks/results.json and on docs/benchmarks.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+
+FOLDER = Path(__file__).parent
+ROOT = FOLDER.parent
+RESULTS = FOLDER / "results.json"
+PAGE = ROOT / "docs" / "benchmarks.md"
+
+
+def works() -> dict[str, Callable[[], dict[str, Any]]]:
+    """All works by name, from the modules of this folder."""
+    sys.path.insert(0, str(ROOT))
+    found: dict[str, Callable[[], dict[str, Any]]] = {}
+    for path in sorted(FOLDER.glob("*.py")):
+        if path.stem not in ("run", "__main__", "__init__"):
+            found |= getattr(importlib.import_module(f"benchmarks.{path.stem}"), "WORKS", {})
+    return found
+
+
+def seconds(line: dict[str, Any]) -> str:
+    """Median and spread of a work as text."""
+    value = line.get("seconds")
+    if isinstance(value, dict):
+        return (
+            f"{value['median']:.3g} ({', '.join(f'{k} {v:.3g}' for k, v in value.items() if k != 'median')})"
+        )
+    spread = line.get("spread")
+    return f"{value:.3g}" + (f" (spread {spread})" if spread is not None else "")
+
+
+def page(lines: list[dict[str, Any]], machine: str) -> str:
+    """The page of results."""
+    cells = ("peak_mb", "ratio", "rival", "note")
+    rows = "\n".join(
+        f"| {line['name']} | {seconds(line)} | {' | '.join(str(line.get(cell, '')) for cell in cells)} |"
+        for line in lines
+    )
+    return f"{value['median']:.3g} ({', '.join(f'{k} {v:.3g}' for k, v in value.items() if k != 'median')})"
+    spread = line.get("spread")
+    return f"{value:.3g}" + (f" (spread {spread})" if spread is not None else "")
+
+
+def page(lines: list[dict[str, Any]], machine: str) -> str:
+    """The page of results."""
+    rows = "\n".join(
+        f"| {line['name']} | {seconds(line)} | {line.get('peak_mb', '')} | {line.get('ratio', '')} | {line.get('rival', '')} "
+        f"| {line.get('note', '')} |"
+        for line in lines
+    )
+    return (
+        "# Benchmarks\n\nMeasured by `python benchmarks/run.py --write`, one thread of linear algebra, on "
+        f"{machine}. Times are seconds; they differ between machines, ratios less so.\n\n"
+        f"| work | seconds | peak MB | ratio to rival | rival | note |\n|---|---|---|---|---|---|\n{rows}\n"
+    )
+
+
+def main(argv: list[str]) -> int:
+    """Run the works asked for."""
+    parser = argparse.ArgumentParser(prog="benchmarks/run.py", description="Run benchmarks.")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    parser.add_argument("--write", action="store_true", help="store the lines and the page")
+    args = parser.parse_args(argv)
+    known = works()
+    unknown = [name for name in args.names if name not in known]
+    if unknown:
+        print(f"unknown work {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
+        return 2
+    lines = []
+    for name in args.names or known:
+        lines.append({"name": name, **known[name]()})
+        print(json.dumps(lines[-1]), flush=True)
+    if args.write:
+        machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+        RESULTS.write_text(
+            json.dumps({"machine": machine, "works": lines}, indent=1) + "\n", encoding="utf-8"
+        )
+        PAGE.write_text(page(lines, machine), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
