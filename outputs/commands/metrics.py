@@ -108,21 +108,15 @@ def run(args: argparse.Namespace) -> int:
         score=args.score,
         score_files=args.scores,
     )
-    scenarios, regimes = tuple(args.scenario or prediction.SCENARIOS), prediction.REGIMES
-    total = results.steps(ready, args.draws, not args.no_solve, scenarios, regimes)
-    with progress(total, args) as advance:
-        found = results.measure(
-            ready,
-            draws=args.draws,
-            seed=args.seed,
-            solved=not args.no_solve,
-            scenarios=scenarios,
-            advance=advance,
-        )
+    scenarios, solved = tuple(args.scenario or prediction.SCENARIOS), not args.no_solve
     inputs = saving.determined(
-        ready, "metrics", args.scores, draws=args.draws, seed=args.seed, solved=not args.no_solve,
-        scenarios=prediction.contents(scenarios, ready) if not args.no_solve else [],
+        ready, "metrics", args.scores, draws=args.draws, seed=args.seed, solved=solved,
+        scenarios=prediction.contents(scenarios, ready) if solved else [],
     )  # fmt: skip
+    with progress(results.steps(ready, args.draws, solved, scenarios, prediction.REGIMES), args) as advance:
+        found = results.measure(
+            ready, draws=args.draws, seed=args.seed, solved=solved, scenarios=scenarios, advance=advance
+        )
     return finish(found, saving.of_metrics(found), inputs, args, start)
 
 

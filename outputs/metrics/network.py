@@ -89,7 +89,6 @@ class Network:
     production: Graph
     positions: Positions
     communities: tuple[frozenset[str], ...]
-    articulation: frozenset[str]
     chokepoints: tuple[Chokepoint, ...]
     rerouting: Mapping[str, Mapping[float, Rerouting]]  # element -> stretch -> result
     latent: Mapping[str, Rerouting]  # element -> with plants that could open, links without limit
@@ -123,6 +122,7 @@ def measure(
     production = production_graph(base.flows, labels, smallest)
     groups = tuple(frozenset(group) for group in communities(production))
     placed = positions(base, flows, groups)
+    _annotate(graph, production, placed, names)
     _report(advance)
     closely = elements or (headline(base),)
     points = tuple(point for e in closely for point in chokepoints(base, e, targets, smallest / 10))
@@ -134,8 +134,7 @@ def measure(
     nodes = removed or default_nodes(base, REMOVED)
     found = tuple(removals(base, nodes, advance)) if solved else ()
     return Network(
-        base, chosen, flows, graph, production, placed, groups, frozenset(articulation_points(graph)), points,
-        rerouted, latent, found,
+        base, chosen, flows, graph, production, placed, groups, points, rerouted, latent, found,
     )  # fmt: skip
 
 
@@ -147,6 +146,17 @@ def steps(base: Base, removed: Sequence[str], solved: bool) -> int:
 def _report(advance: Callable[[], object] | None) -> None:
     if advance:
         advance()
+
+
+def _annotate(graph: Graph, production: Graph, placed: Positions, names: Sequence[str]) -> None:
+    """Positions as attributes of the nodes, for programs that read the graphs."""
+    apart = articulation_points(graph)
+    for node in graph:
+        graph.nodes[node]["articulation"] = int(node in apart)
+    numbers = {"pagerank": placed.pagerank, "betweenness": placed.betweenness, "passing": placed.passing}
+    for m, name in enumerate(names):
+        production.nodes[name].update({key: float(values[m]) for key, values in numbers.items()})
+        production.nodes[name]["community"] = int(placed.community[m])
 
 
 def positions(base: Base, found: ElementFlows, groups: Sequence[frozenset[str]]) -> Positions:

@@ -15,6 +15,7 @@ def all_tables(found: Network) -> dict[str, pd.DataFrame]:
     """Tables by file name; empty ones are left out."""
     made: dict[str, Callable[[Network], pd.DataFrame]] = {
         "positions": positions,
+        "nodes": nodes,
         "links": links,
         "communities": communities,
         "chokepoints": chokepoints,
@@ -53,6 +54,20 @@ def positions(found: Network) -> pd.DataFrame:
     return table.sort_values(
         "elements passing through [share]", ascending=False, kind="stable", ignore_index=True
     )
+
+
+def nodes(found: Network) -> pd.DataFrame:
+    """One row a node of the rare-earth graph, the largest first; `articulation`: without it the graph falls apart."""
+    rows = [
+        {
+            "node": node,
+            "kind": data["kind"],
+            "tonnes [t]": data["tonnes"],
+            "articulation": bool(data["articulation"]),
+        }
+        for node, data in found.graph.nodes(data=True)
+    ]
+    return pd.DataFrame(rows).sort_values("tonnes [t]", ascending=False, kind="stable", ignore_index=True)
 
 
 def links(found: Network) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from model.welfare import equivalent_variation, real_income
 from outputs import settings
 from outputs.metrics.base import Base
 from outputs.metrics.regions import regions
+from outputs.pipeline import refuse_path
 
 SCENARIOS = ("full-embargo", "china-2010-quota")
 REGIMES: tuple[Regime, ...] = ("exogenous", "directed")
@@ -115,7 +116,9 @@ def contents(names: Sequence[str], base: Base) -> list[dict[str, Any]]:
 def _scenario(name: str, base: Base) -> scenarios.Scenario:
     """A scenario on the calibration of `base`, whichever it names itself. Raises InputError when it does not fit."""
     edit = settings.editor([], {"calibration": str(base.calibration.path)})
-    return scenarios.load(name, base.calibration, edit)
+    scenario = scenarios.load(name, base.calibration, edit)
+    refuse_path(scenario)
+    return scenario
 
 
 def losses(
