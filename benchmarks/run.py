@@ -38,39 +38,20 @@ def works() -> dict[str, Callable[[], dict[str, Any]]]:
 
 def seconds(line: dict[str, Any]) -> str:
     """Median and spread of a work as text."""
-    value = line.get("seconds")
+    value, spread = line["seconds"], line.get("spread", "")
     if isinstance(value, dict):
-        return (
-            f"{value['median']:.3g} ({', '.join(f'{k} {v:.3g}' for k, v in value.items() if k != 'median')})"
-        )
-    spread = line.get("spread")
-    return f"{value:.3g}" + (f" (spread {spread})" if spread is not None else "")
+        value, spread = value["median"], f"{value['spread']:.2g}"
+    return f"{value:.3g} ({spread})" if spread else f"{value:.3g}"
 
 
 def page(lines: list[dict[str, Any]], machine: str) -> str:
     """The page of results."""
     cells = ("peak_mb", "ratio", "rival", "note")
-    rows = "\n".join(
-        f"| {line['name']} | {seconds(line)} | {' | '.join(str(line.get(cell, '')) for cell in cells)} |"
-        for line in lines
-    )
-    return f"{value['median']:.3g} ({', '.join(f'{k} {v:.3g}' for k, v in value.items() if k != 'median')})"
-    spread = line.get("spread")
-    return f"{value:.3g}" + (f" (spread {spread})" if spread is not None else "")
-
-
-def page(lines: list[dict[str, Any]], machine: str) -> str:
-    """The page of results."""
-    rows = "\n".join(
-        f"| {line['name']} | {seconds(line)} | {line.get('peak_mb', '')} | {line.get('ratio', '')} | {line.get('rival', '')} "
-        f"| {line.get('note', '')} |"
-        for line in lines
-    )
-    return (
-        "# Benchmarks\n\nMeasured by `python benchmarks/run.py --write`, one thread of linear algebra, on "
-        f"{machine}. Times are seconds; they differ between machines, ratios less so.\n\n"
-        f"| work | seconds | peak MB | ratio to rival | rival | note |\n|---|---|---|---|---|---|\n{rows}\n"
-    )
+    rows = [[line["name"], seconds(line), *(str(line.get(cell, "")) for cell in cells)] for line in lines]
+    head = [["work", "seconds (spread)", "peak MB", "ratio to rival", "rival", "note"], ["---"] * 6]
+    table = "\n".join(f"| {' | '.join(row)} |" for row in head + rows)
+    about = f"Measured by `python benchmarks/run.py --write`, one thread of linear algebra, on {machine}."
+    return f"# Benchmarks\n\n{about}\n\n{table}\n"
 
 
 def main(argv: list[str]) -> int:
