@@ -59,8 +59,6 @@ def run(args: argparse.Namespace) -> int:
 
     start = time.perf_counter()
     names = args.runs or list(DEFAULT)
-    if not args.runs:
-        args.no_security = True  # another three equilibria each; `solve` asks for them
     if len(names) < 2:
         from calibration.errors import InputError
 
