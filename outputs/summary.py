@@ -75,24 +75,26 @@ def scenario(
     ds = facts.one_scenario(dataset)
     name = str(dataset["scenario"].values.reshape(-1)[0])
     head = f"{ds.attrs.get('title', name)}  ({name} on {ds.attrs.get('calibration', '')})"
-    lines = [Line(head, "title"), *_quotas(ds), *_prices(ds, width), *_income(ds), *_sectors(ds)]
+    lines = [Line(head, "title"), *_quotas(ds, width), *_prices(ds, width), *_income(ds), *_sectors(ds)]
     lines += _wrapped(_decided(ds), width)
     if tax is not None:
         lines += tax_equivalent(ds, facts.one_scenario(tax), width)
     lines += _trust([ds] if tax is None else [ds, facts.one_scenario(tax)], width, soft)
-    lines += [Line(f"-> {folder}", "note") for folder in folders]
+    ranks = [1 if 0 < at < len(folders) - 1 else 0 for at in range(len(folders))]
+    lines += [Line(f"-> {folder}", "note", rank) for folder, rank in zip(folders, ranks, strict=True)]
     return fitted(lines, width, rows)
 
 
-def _quotas(ds: xr.Dataset) -> list[Line]:
+def _quotas(ds: xr.Dataset, width: int) -> list[Line]:
     """Tonnes and licences of the quotas."""
     lines = []
     for quota, rows in facts.quotas(ds).groupby("quota", sort=False):
         first = rows.iloc[0]
         price = " | ".join(number(value) for value in rows["licence [USD/kg]"])
         rate = " | ".join(number(value, 2) for value in rows["licence [% of gate price]"])
-        text = f"{quota}: {number(first['base [t]'], 5)} t, limit {number(first['limit [t]'], 5)} t; "
-        lines.append(Line(f"{text}licence {price} USD/kg ({rate} % of the price)"))
+        tonnes = f"{number(first['base [t]'], 5)} t, limit {number(first['limit [t]'], 5)} t"
+        text, more = f"{quota}: {tonnes}; licence {price} USD/kg", f" ({rate} % of price)"
+        lines.append(Line(text + more if len(text + more) <= width else text))
     return lines
 
 
@@ -176,10 +178,10 @@ def _trust(runs: Sequence[xr.Dataset], width: int, soft: tuple[int, int] | None)
     """Status, residuals, soft numbers, and what was not solved."""
     count = sum(ds.sizes["regime"] for ds in runs)
     worst = max(float(max(ds["residual"].max(), ds["walras"].max())) for ds in runs)
-    text = f"{count} equilibria, largest residual {worst:.0e}."
+    text = f"{count} equilibria, largest residual {worst:.0e}"
     if soft is not None:
-        text += f" {soft[0]} of {soft[1]} parameters are soft (memory or judgement)."
-    lines = _wrapped(text, width, "note")
+        text += f"; {soft[0]} of {soft[1]} parameters are soft"
+    lines = _wrapped(f"{text}.", width, "note")
     return lines + [Line(f"! {one}", "warning") for ds in runs for one in findings.failed(ds)]
 
 
@@ -194,7 +196,8 @@ def tax_equivalent(quota: xr.Dataset, tax: xr.Dataset, width: int) -> list[Line]
     ):
         values = [float(tax["group_equivalent_variation"].sel(regime=r, group=group)) for r in regimes]
         lines.append(Line(_row(f"{label}, m USD", [signed(v) for v in values], 14), rank=4))
-    return [*lines, *_wrapped(findings.tax_mix(quota, tax), width)]
+    mix = _wrapped(findings.tax_mix(quota, tax), width)
+    return [*lines, *(line._replace(rank=2) for line in mix)]
 
 
 def _regimes(ds: xr.Dataset) -> list[str]:
