@@ -211,8 +211,10 @@ class Chain:
         net = replies["net"].transpose(1, 0, 2, 3).reshape(n, c * k, -1) @ faced
         spending = net.reshape(n, c, k, x).transpose(1, 2, 0, 3)
         demand, _, tonnes = cells.outward(dp.swapaxes(0, 1), chi, capacity, price, spending)
-        supplied = replies["supplied"] @ faced
-        rows = [supplied - demand.swapaxes(0, 1), replies["profit"] @ faced, replies["rent"] @ faced]
+        supplied, profit = replies["supplied"] @ faced, replies["profit"] @ faced
+        if len(made):
+            self._made(tangent, profit[..., -len(made) :], supplied[..., -len(made) :])
+        rows = [supplied - demand.swapaxes(0, 1), profit, replies["rent"] @ faced]
         if capacity.shape[1]:
             rows.append(replies["capacity"] @ faced)
         quota, smuggling = tangent.quotas(chi, leak, tonnes)
@@ -220,6 +222,14 @@ class Chain:
             np.concatenate(rows, axis=1)[self.active], quota, smuggling,
             self._production(tangent, dp, made, supplied),
         ])  # fmt: skip
+
+    def _made(self, tangent: Tangent, profit: Array, supplied: Array) -> None:
+        """Add what licences of production quotas do to their origin; columns: the licences."""
+        columns = np.zeros((self.cells.edges[-1], profit.shape[-1]))
+        columns[-profit.shape[-1] :] = np.eye(profit.shape[-1])
+        revenue, supply, _ = tangent.supply.change(self.cells.arrange(columns))
+        profit += revenue[:, self.stages]
+        supplied += supply[:, self.goods]
 
     def _production(self, tangent: Tangent, dp: Array, made: Array, supplied: Array) -> Array:
         """Rows of production quotas, which read the goods of the chain only."""
