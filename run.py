@@ -33,15 +33,10 @@ COMMANDS = {
 }
 FOLDER = Path(__file__).parent / "outputs" / "commands"
 
-# One thread of linear algebra, unless asked otherwise: at this size more of them mostly wait for each other, and the
-# cores are used by processes (figures, --workers). For tables of forty regions set OPENBLAS_NUM_THREADS.
+# One thread of linear algebra, unless asked otherwise: at this size more of them mostly wait for each other, the cores
+# are used by processes (figures, --workers), and results would differ in their last bits with the number of threads.
 for _threads in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_threads, "1")
-
-# The matrices are small: threads of the linear algebra would cost more than they save, and would make the last bits of
-# results depend on how many there are. Read when NumPy loads, so set before; what the user has set stays.
-for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_name, "1")
 
 
 def main(argv: list[str]) -> int:

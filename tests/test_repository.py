@@ -110,6 +110,7 @@ PURE |= {
     "math",
 }
 PURE |= {"heapq", "operator", "types", "typing", "warnings", "weakref"}
+PURE |= {"concurrent", "os"}  # batches: the one interface of parallel work, and which process this is
 
 
 def imported(path):
