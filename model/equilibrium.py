@@ -142,14 +142,15 @@ def allocate(system: System, state: State) -> Allocation:
 
 
 def _at_rest(system: System, state: State) -> State:
-    """The state with closed sectors, and unsold goods of sectors that are open, at rest."""
+    """The state with closed sectors, what is specific to them, and unsold goods of sectors that are open, at rest."""
     if system.idle is None:
         return state
     sectors, goods = system.idle
     thrown_away = goods & (system.benchmark.make * system.active[:, :, None] > 0).any(axis=1)
     return state._replace(
-        output=np.where(sectors, REST, state.output), price=np.where(thrown_away, REST, state.price)
-    )
+        output=np.where(sectors, REST, state.output), rent=np.where(sectors[:, None], REST, state.rent),
+        price=np.where(thrown_away, REST, state.price),
+    )  # fmt: skip
 
 
 def given_technology(system: System) -> tuple[Array, Array]:

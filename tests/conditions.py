@@ -7,15 +7,15 @@ import numpy as np
 from tests.independent import Economy, quota_tonnes, tonnes
 
 
-def produces(b):
-    """(n,j) sectors that exist."""
-    return b.output > 0
+def produces(w: Economy):
+    """(n,j) sectors that exist and that an embargo has not closed."""
+    return w.p.output > 1e-20 * w.b.output
 
 
 def sides(w: Economy) -> dict[str, tuple]:
     """Name of a condition -> its two sides, arrays that an equilibrium makes equal (E7, E9-E11, E15-E17, E22)."""
     b, p = w.b, w.p
-    active = produces(b)
+    active = produces(w)
     found = {
         "profit": (
             np.where(active, w.revenue * (1 + w.s) / (1 + b.subsidy), 1.0),
@@ -28,7 +28,7 @@ def sides(w: Economy) -> dict[str, tuple]:
         "numeraire": (w.world, 1.0),
     }
     if w.closure.capacity == "target":
-        has = b.factor_payment[:, w.resource, b.stage_sector] > 0
+        has = (b.factor_payment[:, w.resource, b.stage_sector] > 0) & active[:, b.stage_sector]
         tobin = p.wage[:, w.resource, b.stage_sector] / w.final_price[:, None]
         found["capacity"] = p.capacity, np.where(has, tobin**b.parameters.capacity_response, 1.0)
     return found | research(w)
@@ -37,8 +37,8 @@ def sides(w: Economy) -> dict[str, tuple]:
 def research(w: Economy) -> dict[str, tuple]:
     """E15-E17."""
     b, p, par = w.b, w.p, w.b.parameters
-    used = (w.base_type > 0) & (b.research_share > 0)[:, :, None]
-    reward = p.output * (1 + w.s) / (np.where(produces(b), b.output, 1.0) * (1 + b.subsidy))
+    used = (w.base_type > 0) & ((b.research_share > 0) & produces(w))[:, :, None]
+    reward = p.output * (1 + w.s) / (np.where(b.output > 0, b.output, 1.0) * (1 + b.subsidy))
     r = np.ones(w.on_type.shape)
     for n, j, g in np.argwhere(used):
         subsidy = 0.0 if w.shock.research_subsidy is None else w.shock.research_subsidy[n, j, g]
@@ -54,9 +54,13 @@ def research(w: Economy) -> dict[str, tuple]:
     total = base.sum(axis=(1, 2))
     working = (base.sum(axis=2) * hired).sum(axis=1)
     found["scientists"] = p.scientists * total, working
+    at_work = base * np.where(used, r, 0.0)
     if par.research_closure == "sector":  # they stay in their sector
-        return found | {"scientists' market": ((base * r).sum(axis=2), base.sum(axis=2) * hired)}
-    return found | {"scientists' market": ((base * r).sum(axis=(1, 2)), working)}
+        there = used.any(axis=2)
+        return found | {
+            "scientists' market": (at_work.sum(axis=2), np.where(there, base.sum(axis=2) * hired, 0.0))
+        }
+    return found | {"scientists' market": (at_work.sum(axis=(1, 2)), working)}
 
 
 def technology(w: Economy, used):
@@ -115,6 +119,7 @@ def gaps(w: Economy) -> dict[str, float]:
     """Name of a condition -> by how much it fails at worst, relative to the larger side."""
     found = {}
     for name, (one, other) in sides(w).items():
-        size = np.maximum(np.abs(one), np.abs(other))
+        # What has stopped is not exactly 0.
+        size = np.maximum(np.maximum(np.abs(one), np.abs(other)), 1e-12 * np.max(np.abs(one), initial=0.0))
         found[name] = float((np.abs(one - other) / np.where(size > 0, size, 1.0)).max(initial=0.0))
     return found | quota_gaps(w)

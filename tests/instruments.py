@@ -81,6 +81,9 @@ def cases(seed: int = 0, b: Benchmark | None = None) -> dict[str, Case]:
         return out
 
     closed = exports_of(b, 1, elements[:2]) & (rng.random((n, n, k)) < 0.7)
+    last_buyers, by_products = np.zeros((2, n, n, k), dtype=bool)
+    last_buyers[1][:, elements] = True  # home included
+    by_products[1][:, elements[: len(elements) // 2]] = True
     quota = quota_on(b, "quota", of_zero, 0.5)
     heavy = quota_on(b, "heavy", exports_of(b, 0, elements[-2:]), 0.3)
     one_buyer = of_zero.copy()
@@ -111,6 +114,8 @@ def cases(seed: int = 0, b: Benchmark | None = None) -> dict[str, Case]:
         "tariff": Shock(tariff=tariffs),
         "iceberg": Shock(iceberg=np.where(foreign, np.exp(some((n, n, k), -0.1, 0.3)), 1.0)),
         "embargo": Shock(embargo=closed),
+        "embargo that closes a sector": Shock(embargo=last_buyers),
+        "embargo on by-products": Shock(embargo=by_products),
         "quota": Shock(quotas=(quota,)),
         "quota by oxide content": Shock(quotas=(quota_on(b, "quota", of_zero, 0.5, reo),)),
         "quota, ad valorem": Shock(quotas=(quota.replace(specific=False),)),
@@ -142,6 +147,7 @@ def cases(seed: int = 0, b: Benchmark | None = None) -> dict[str, Case]:
         "directed without spillovers": Case(b, Shock(quotas=tight), Closure("directed")),
         "scientists move between sectors": Case(
             region, Shock(quotas=tight, research_subsidy=some((n, j, e + 1), 0, 0.5))),
+        "scientists of a closed sector move": Case(region, Shock(embargo=last_buyers)),
         "scientists in elastic supply": Case(
             elastic, Shock(quotas=tight, research_subsidy=some((n, j, e + 1), 0, 0.5))),
         "sluggish labour and capital": Case(immobile, Shock(quotas=tight)),

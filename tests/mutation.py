@@ -248,6 +248,7 @@ LEVELS = (
 SOLVED = (
     "all at once", "quota that leaks", "recycling", "origins differ by use", "capacity at its target", "empty cells",
     "licence of the base year removed", "stock purchase", "production quota", "quotas that overlap",
+    "embargo that closes a sector", "embargo on by-products",
 )  # fmt: skip
 
 

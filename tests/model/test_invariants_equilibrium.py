@@ -45,6 +45,7 @@ REPORTED = (
     "no shock", "export tax", "quota by oxide content", "quota that leaks", "production quota", "use subsidy",
     "recycling", "stock purchase", "stock release", "capacity investment", "technology given", "capacity at its target",
     "licence of the base year removed", "origins differ by use", "empty cells", "all at once",
+    "embargo that closes a sector", "embargo on by-products", "scientists of a closed sector move",
 )  # fmt: skip
 
 
