@@ -1,0 +1,100 @@
+"""What `run.py validate` prints and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from calibration.files import write_text
+from outputs import names, summary
+from outputs.names import number
+from outputs.paths.plan import PathPlan
+from outputs.summary import Line
+from outputs.validation import figures, inverse, page
+from outputs.validation.book import Row
+from outputs.validation.inverse import DIALS, Answer
+from scenarios.sweeps.execution import pool
+
+
+def answers(ready: PathPlan, workers: int) -> list[Answer]:
+    """Every inverse question, side by side."""
+    with pool(workers) as executor:
+        given = [
+            executor.submit(inverse.answer, question, ready.scenario.calibration, ready.scenario.name)
+            for question in inverse.QUESTIONS
+        ]
+        return [one.result() for one in given]
+
+
+def questions(workers: int) -> list[str]:
+    """What the model says on innovation against security, as sections of the page."""
+    from outputs.validation import questions as asked
+
+    return asked.sections(workers)
+
+
+def write_rows(rows: Sequence[Row]) -> None:
+    """One line a fact: observed, model by regime, verdict; prices by element are in the page alone."""
+    regimes = list(dict.fromkeys(row.regime for row in rows))
+    head = (
+        f"{'':<64}{'observed':>10}" + "".join(f"{names.SHORT_REGIMES[r]:>13}" for r in regimes) + "  verdict"
+    )
+    lines = [Line(f"Model against observed, {page.tally(rows, regimes[-1])}", "title"), Line(head, "head")]
+    shown = [row for row in rows if row.fact.group not in ("prices by element", "prices in China")]
+    for name in dict.fromkeys(row.fact.name for row in shown):
+        inside = {row.regime: row for row in rows if row.fact.name == name}
+        last = inside[list(inside)[-1]]
+        cells = "".join(f"{number(inside[r].model) if r in inside else '':>13}" for r in regimes)
+        text = f"{last.fact.text}, {last.fact.unit}"
+        style = "warning" if last.verdict.startswith("miss") else "plain"
+        lines.append(Line(f"{text[:63]:<64}{number(last.fact.observed):>10}{cells}  {last.verdict}", style))
+    summary.write(lines)
+
+
+def write_answers(found: Sequence[Answer]) -> None:
+    """One line an inverse question."""
+    if not found:
+        return
+    lines = [Line("What it would take", "title")]
+    for one in found:
+        value = (
+            f"{number(one.value)} instead of {number(one.default)}"
+            if one.factor == one.factor
+            else "no value"
+        )
+        lines.append(
+            Line(f"{one.fact}: {DIALS[one.dial].text} {value} gives {number(one.nearest)} "
+                 f"(observed {number(one.target)}); {one.plausible}")
+        )  # fmt: skip
+    summary.write(lines)
+
+
+def write_page(
+    folder: Path,
+    rows: Sequence[Row],
+    found: Sequence[Answer],
+    said: Sequence[str],
+    scenario: str,
+    calibration: str,
+) -> list[Path]:
+    """Write validation.md and validation.png; returns the files."""
+    picture = figures.draw(rows, folder / "validation.png", scenario, calibration)
+    text = page.facts_page(rows, found, scenario, calibration, said)
+    write_text(folder / "validation.md", text)
+    return [folder / "validation.md", picture]
+
+
+def as_json(rows: Sequence[Row], found: Sequence[Answer]) -> dict[str, Any]:
+    """The comparison for machines."""
+    return {
+        "facts": [
+            {
+                "fact": row.fact.name, "text": row.fact.text, "unit": row.fact.unit, "observed": row.fact.observed,
+                "regime": row.regime, "model": row.model, "verdict": row.verdict, "fitted": row.fact.fitted,
+                "status": row.fact.status, "source": row.fact.source,
+            }
+            for row in rows
+        ],
+        "inverse": [{name: getattr(one, name) for name in one.__dataclass_fields__} for one in found],
+    }  # fmt: skip
