@@ -85,7 +85,7 @@ def spend(system: System, output: Array, costs: Costs, wage: Array, income: Arra
     gross[b.final_class] += final
     if system.shock.use_subsidy is not None:
         gross = gross / np.exp(system.log_use)
-    stock, net = stock_value(system, price), gross
+    stock, net = worth_today(system, system.stock, price), gross
     if system.stock is not None:
         total = gross.sum(axis=0)
         net = gross * (1 - np.divide(stock, total, out=np.zeros_like(total), where=total != 0))
@@ -95,13 +95,12 @@ def spend(system: System, output: Array, costs: Costs, wage: Array, income: Arra
     )  # fmt: skip
 
 
-def stock_value(system: System, price: Array) -> Array:
-    """E9: (n,k) value of stock released and recycled material at today's purchaser price."""
-    shape = price.shape[1:]
-    if system.stock is None:
-        return np.zeros(shape, dtype=price.dtype)
+def worth_today(system: System, material: Array | None, price: Array) -> Array:
+    """E9: (n,k) value at today's purchaser price of stock or recycled material worth that much at base prices."""
+    if material is None:
+        return np.zeros(price.shape[1:], dtype=price.dtype)
     today = np.take_along_axis(price, system.stock_class[None], axis=0)[0]
-    return system.stock * np.exp(today)
+    return material * np.exp(today)
 
 
 def sell(system: System, sources: Sources, net: Array, rate: Array, abroad: Array) -> Sales:

@@ -6,6 +6,7 @@ import numpy as np
 
 from model.ces import shares_of
 from model.flows import export_price, gate_flows
+from model.markets import worth_today
 from model.prices import unit_cost
 from model.records import Array
 from model.solution import Solution
@@ -21,11 +22,11 @@ def consumption(solution: Solution, asset_sales: bool = True) -> Array:
     spent = system.income_base * np.exp(a.state.income) - system.burnt * price - leak_cost(solution)
     if system.stock is None:
         return spent
-    recycled = 0.0 if system.recycled is None else shares_of(system.stock, system.recycled)
+    recycled = worth_today(system, system.recycled, a.sources.price)
     if system.recycling_cost is not None:
-        spent = spent - (system.recycling_cost * a.spending.stock * recycled).sum(axis=1)
+        spent = spent - (system.recycling_cost * recycled).sum(axis=1)
     if not asset_sales:
-        spent = spent - (a.spending.stock * (1 - recycled)).sum(axis=1)
+        spent = spent - (a.spending.stock - recycled).sum(axis=1)
     return spent
 
 

@@ -13,6 +13,7 @@ from model.restrictions import complementarity, complementarity_slopes
 from model.variables import results
 from model.welfare import equivalent_variation, real_income
 from tests import checks, closed_forms
+from tests.independent import base_gate
 from tests.instruments import DIRECTED, Case, awkward, cases, exports_of, quota_on
 from tests.points import assemble, complex_step, residuals_at
 from tests.tables import benchmark, random_table
@@ -160,6 +161,24 @@ def test_more_capacity_everywhere_is_no_gain_in_variety():
     a, _ = residuals_at(system, cells.unpack(np.zeros(cells.size)))
     sold = a.sales.gate / a.supply
     assert sold[0, b.elements[0]] > 1.05 and np.all(sold[1:, b.elements[0]] < 1)
+
+
+def test_recycled_material_that_goes_into_stock_still_costs_what_it_costs():
+    """Stock bought and material recycled cancel in the market, not in the costs."""
+    b, tonnes = awkward(4), np.zeros((4, 13))
+    tonnes[:, b.elements] = 5.0
+    cost = np.full((4, 13), 0.4)
+    kept = solve(b, Shock(stock_release=-tonnes, recycling=tonnes, recycling_cost=cost), DIRECTED)
+    checks.assert_close("prices", kept.allocation.state.price, 0.0, 1e-12)
+    spent = 0.4 * (tonnes * mean_value(b)).sum(axis=1) * 1e3 / 1e6
+    checks.assert_close("cost", -equivalent_variation(kept), spent, 1e-9)
+
+
+def mean_value(b):
+    """(n,k) USD per kg of what a region buys, at the gate; 0 where it buys none."""
+    gate = base_gate(b)
+    tonnes = (gate / b.unit_value[:, None, :]).sum(axis=0)
+    return gate.sum(axis=0) / np.where(tonnes > 0, tonnes, 1.0)
 
 
 # ------------------------------------------------------------------ directed technology
