@@ -35,7 +35,11 @@ class Centre:
     """A solved point, and what makes solves near it cheap."""
 
     def __init__(
-        self, benchmark: Benchmark, shock: Shock, closure: Closure | None = None, options: Options | None = None
+        self,
+        benchmark: Benchmark,
+        shock: Shock,
+        closure: Closure | None = None,
+        options: Options | None = None,
     ) -> None:
         """Solve the centre. Raises SolveError."""
         self.closure, self.options = closure or Closure(), options or Options()
@@ -49,7 +53,9 @@ class Centre:
     def solve(self, benchmark: Benchmark, shock: Shock) -> Solution:
         """A draw; never raises, see its status. Stability is that of the centre, unless innovation is drawn."""
         before, now = self.solution.system.benchmark.parameters, benchmark.parameters
-        same = all(getattr(before, name) is getattr(now, name) for name in ("innovation_elasticity", "spillover"))
+        same = all(
+            getattr(before, name) is getattr(now, name) for name in ("innovation_elasticity", "spillover")
+        )
         options = replace(self.options, check_stability=self.options.check_stability and not same)
         return attempt(benchmark, shock, self.closure, options, self.solution, self.problem_of)
 
@@ -58,7 +64,9 @@ class Centre:
         cells = layout(system)
         if cells.edges != self.problem.cells.edges or (cells.positions != self.problem.cells.positions).any():
             return Equilibrium(system, cells)
-        return Equilibrium(system, cells, self.problem.preconditioner.copy(), factorised=self.x, far=FAR, slow=SLOW)
+        return Equilibrium(
+            system, cells, self.problem.preconditioner.copy(), factorised=self.x, far=FAR, slow=SLOW
+        )
 
 
 def solve_many(

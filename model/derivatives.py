@@ -25,7 +25,12 @@ from model.tangent import linearise
 from model.unknowns import layout
 
 STEP = 3e-4  # of the differences
-STENCIL = ((-2, 1 / 12), (-1, -2 / 3), (1, 2 / 3), (2, -1 / 12))  # error STEP^4 / 30 times the fifth derivative
+STENCIL = (
+    (-2, 1 / 12),
+    (-1, -2 / 3),
+    (1, 2 / 3),
+    (2, -1 / 12),
+)  # error STEP^4 / 30 times the fifth derivative
 ACCURACY = 1e-13  # of the linear solve
 LIMIT = 300  # products
 
@@ -42,7 +47,8 @@ def parameter(name: str, where: Any = ..., *, add: bool = False) -> Direction:
     """A field of `Parameters`, or the entries `where` of it, times exp(s) (plus s with `add`)."""
 
     def move(b: Benchmark, shock: Shock, s: float) -> tuple[Benchmark, Shock]:
-        return b.replace(parameters=b.parameters.replace(**{name: _moved(getattr(b.parameters, name), where, s, add)})), shock
+        moved = _moved(getattr(b.parameters, name), where, s, add)
+        return b.replace(parameters=b.parameters.replace(**{name: moved})), shock
 
     return Direction(name, move)
 
@@ -66,7 +72,10 @@ def quota_limit(name: str) -> Direction:
 
     def move(b: Benchmark, shock: Shock, s: float) -> tuple[Benchmark, Shock]:
         fields = {
-            field: tuple(q.replace(limit=q.limit * float(np.exp(s))) if q.name == name else q for q in getattr(shock, field))
+            field: tuple(
+                q.replace(limit=q.limit * float(np.exp(s))) if q.name == name else q
+                for q in getattr(shock, field)
+            )
             for field in ("quotas", "production_quotas")
         }
         return b, shock.replace(**fields)
@@ -103,7 +112,9 @@ class _Point:
         self.tangent = linearise(solution.system, solution.allocation)
         self.problem.preconditioner.renew(self.tangent, regions=True, chain=True)
 
-    def derivative(self, direction: Direction, read: Callable[[Solution], Mapping[str, Array]]) -> dict[str, Array]:
+    def derivative(
+        self, direction: Direction, read: Callable[[Solution], Mapping[str, Array]]
+    ) -> dict[str, Array]:
         """dR/ds along one direction."""
         systems = {at: self._system(direction, at * STEP) for at, _ in STENCIL}
         state = self.solution.allocation.state
@@ -122,7 +133,9 @@ class _Point:
         quotas = shock.quotas if shock.remove_base_licence else (*base_quotas(b), *shock.quotas)
         shock, quotas = close_empty_quotas(b, shock, quotas)
         binding = {q.name for q in self.solution.system.restrictions.quotas}
-        system = prepare(b, shock, self.solution.system.closure, tuple(q for q in quotas if q.name in binding))
+        system = prepare(
+            b, shock, self.solution.system.closure, tuple(q for q in quotas if q.name in binding)
+        )
         if not np.array_equal(layout(system).positions, self.cells.positions):
             raise ValueError(f"{direction.name} changes which cells exist")
         return system
@@ -138,7 +151,9 @@ class _Point:
 
         def product(vector: Array) -> Array:
             image = np.zeros_like(full)
-            image[cells.positions] = cells.flatten(self.tangent(cells.arrange(vector[:, None])))[cells.positions, 0]
+            image[cells.positions] = cells.flatten(self.tangent(cells.arrange(vector[:, None])))[
+                cells.positions, 0
+            ]
             return image
 
         found, used = fgmres(product, self.problem.preconditioner.apply, full, ACCURACY, LIMIT)
@@ -149,7 +164,9 @@ class _Point:
     def _at(self, system: System, state: State) -> Solution:
         """What a point near the solution would report."""
         licence = dict(self.solution.licence)
-        licence |= dict(zip((q.name for q in system.restrictions.quotas), state.licence.tolist(), strict=True))
+        licence |= dict(
+            zip((q.name for q in system.restrictions.quotas), state.licence.tolist(), strict=True)
+        )
         return replace(self.solution, system=system, allocation=allocate(system, state), licence=licence)
 
 

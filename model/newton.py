@@ -89,7 +89,9 @@ def newton(problem: Problem[P], start: Array, options: Options) -> Trace[P]:
     history = [_norm(point.residual)]
 
     def trace(outcome: Outcome) -> Trace[P]:
-        return Trace(outcome, x, point, point.residual, len(history) - 1, evaluations, products, tuple(history))
+        return Trace(
+            outcome, x, point, point.residual, len(history) - 1, evaluations, products, tuple(history)
+        )
 
     if not np.isfinite(history[0]):
         return trace("non_finite")

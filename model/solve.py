@@ -160,6 +160,7 @@ def _solution(problem: Equilibrium, trace: Trace[Point], done: float) -> Solutio
     allocation = trace.point.allocation
     diagnosis = diagnose(problem.system, problem.cells, allocation, trace, done)
     return Solution(
-        diagnosis.status, diagnosis, problem.system, allocation, {}, trace.iterations, trace.evaluations, trace.products,
+        diagnosis.status, diagnosis, problem.system, allocation, {}, trace.iterations, trace.evaluations,
+        trace.products,
         trace.history,
     )  # fmt: skip

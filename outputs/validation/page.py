@@ -62,36 +62,33 @@ GROUPS = {
     "literature": "Innovation, exports, productivity, losses",
 }
 
+# What the model and the scenario leave out, by structure; what that does to the fit is in the tables above each note.
 NOTES = {
     "prices": """\
-The model has the first step of 2010 and the return to normal, not the peak of 2011 and 2012: nobody in it hoards, buys
-in panic or believes that next year's quota will be tighter, and its quota of 2011 is no tighter than that of 2010. That
-prices rose sixteen-fold while tonnes hardly changed is a movement of demand, or of expectations, not along the demand
-curve.
+Not in the model: hoarding, panic, and expectations of tighter quotas to come. Its quota of 2011 is as tight as that of
+2010, and growth of demand after the recession of 2009 is not in the path.
 """,
     "prices in China": """\
-Prices inside China rose with those abroad in 2011, which no export restriction does: it makes oxides cheaper at home.
-What drove them (stockpiling by the state, the campaign against illegal mines, speculation) is outside the scenario.
+An export restriction can only make oxides cheaper at home. What raised prices inside China in 2011 (purchases by the
+state, the campaign against illegal mines, speculation) is outside the scenario.
 """,
     "quota use": """\
-Customs counted more than the quota in 2010 and little more than half of it in 2011 and 2012. In the model the quota on
-light rare earths binds in every year up to 2014, and the one on medium and heavy ones does not: smuggling, the stocks
-abroad of 2010 and the fall of demand after the peak, which left the quota slack, are not in the scenario.
+Not in the scenario: smuggling, the stocks abroad of 2010, and the fall of demand after the price peak. Customs and
+quota do not count the same tonnes.
 """,
     "share of China in Japanese imports": """\
-The model's Japan buys almost only from China from the start: oxides that other countries refined from Chinese material
-or separated elsewhere count as theirs in customs data. The fall of the share by 30 points until 2012 is missed too; new
-suppliers answered prices that the model does not have, and Japan paid for mines (see `allied-capacity`).
+Customs data count oxides that third countries refined from Chinese material as theirs; the base year attributes more to
+China. Mines that Japan paid for are in `allied-capacity`, not here.
 """,
     "literature": """\
-Rare earths are a small part of cost even in the exposed sectors, so effects through cost alone are tiny. Exports and
-productivity fall short of what is reported by orders of magnitude; the next section asks what would have to be true.
+Rare earths are a small part of cost even in the exposed sectors, so effects through cost alone are small. Definitions
+differ: the studies use firms and patents by industry, the model sectors of twelve regions.
 """,
 }
 
 TAKE = """\
-For each effect, a parameter is scaled until the model reproduces it (every evaluation is the whole path solved anew). The
-search ends where technology feeds on itself or a year has no equilibrium. *Plausible* means within the range the
+For each effect, a parameter is scaled until the model reproduces it (every evaluation is the whole path solved anew).
+The search ends where technology feeds on itself or a year has no equilibrium. *Plausible* means within the range the
 calibration gives for the parameter.
 """
 
@@ -126,16 +123,18 @@ def table(rows: Sequence[Row], regimes: Sequence[str]) -> str:
 
 def inverse_table(answers: Sequence[Answer]) -> str:
     """A Markdown table of the values that would reproduce each fact."""
-    lines = [
-        "| fact | observed | at default | parameter | default | would have to be | factor | model then | judgement |",
-        "|---|---:|---:|---|---:|---:|---:|---:|---|",
-    ]
+    heads = (
+        "fact", "observed", "model at default", "parameter", "default", "would have to be", "factor",
+        "model then", "judgement",
+    )  # fmt: skip
+    lines = [f"| {' | '.join(heads)} |", "|---|---:|---:|---|---:|---:|---:|---:|---|"]
     for one in answers:
         known = one.factor == one.factor
         value = number(one.value) if known else f"none (factors {one.tried})"
         factor = number(one.factor) if known else ""
         cells = (
-            one.fact, number(one.target), signed(one.at_default), DIALS[one.dial].text, number(one.default), value, factor,
+            one.fact, number(one.target), signed(one.at_default), DIALS[one.dial].text, number(one.default), value,
+            factor,
             signed(one.nearest), one.plausible,
         )  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
