@@ -134,9 +134,7 @@ def _real_income(view: View, memory: str) -> pd.DataFrame:
 def state(view: View) -> pd.DataFrame:
     """One row a year, regime, region and stage with plant: capacity, its target, what stands and the return to it."""
     ds = view.ds
-    sectors = list(ds["sector"].values)
-    made = ds["base_output"].values[:, [sectors.index(stage) for stage in ds["stage"].values]]
-    n, s = np.nonzero(made > 0)
+    n, s = np.nonzero(ds["base_stage_output"].values > 0)
     columns = {
         "capacity": "capacity",
         "target": "capacity_target",

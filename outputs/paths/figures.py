@@ -186,18 +186,9 @@ def capacity(view: View, folder: Path, note: str) -> Path | None:
 
 
 def _stage_weight(view: View) -> pd.DataFrame:
-    ds = view.ds
-    sectors = list(ds["sector"].values)
-    rows = [
-        {
-            "region": str(region),
-            "stage": str(stage),
-            "weight": float(ds["base_output"].values[n, sectors.index(stage)]),
-        }
-        for n, region in enumerate(ds["region"].values)
-        for stage in ds["stage"].values
-    ]
-    return pd.DataFrame(rows)
+    """Base output by region and stage."""
+    frame: pd.DataFrame = view.ds["base_stage_output"].to_series().rename("weight").reset_index()
+    return frame
 
 
 def security(view: View, folder: Path, note: str) -> Path | None:

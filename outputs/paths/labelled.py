@@ -152,10 +152,15 @@ def _stocks(plan: PathPlan, results: Results, solved: Sequence[Regime], found: x
     row = Variable("stock", "ne", "t", "E23", "tonnes held at the start of the year")
     held = plan.stocks[:, :, plan.benchmark.elements]
     bought = Variable("base_final", "nk", "million USD", "E8", "final demand; base year")
+    made = Variable(
+        "base_stage_output", "ns", "million USD", "E9", "output of a stage of the chain; base year"
+    )
+    by_stage = plan.benchmark.output[:, plan.benchmark.stage_sector]
     return found.assign(
         {
             row.name: (["scenario", "year", *dims(row)], held[None], dataset.describe(row)),
             bought.name: (dims(bought), plan.benchmark.final, dataset.describe(bought)),
+            made.name: (dims(made), by_stage, dataset.describe(made)),
         }
     )
 

@@ -1,0 +1,219 @@
+"""Paths: what is solved, that contributions add up, and that tables say what the Dataset says."""
+
+import argparse
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import scenarios
+from calibration.errors import InputError
+from model.path import simulate
+from outputs import store
+from outputs.paths import facts, figures, findings, instruments, labelled, plan, saving, summary, work
+from outputs.paths.facts import View
+from outputs.paths.tables import TABLES
+from scenarios.sweeps.execution import InProcess, pool
+from tests.outputs.conftest import small_calibration
+
+FULL = "directed_with_spillovers"
+
+
+def path_scenario(**changes):
+    """A quota for two years, a tariff from the second, on four years."""
+    source = {"source": "a test", "status": "analyst"}
+    lines = [
+        {"type": "export_quota", "name": "quota", "origins": "R0", "elements": "all", "from": 2010, "until": 2011,
+         "limit": {"value": 0.6, "unit": "ratio", **source}},
+        {"type": "tariff", "name": "tariff", "origins": "R0", "destinations": "R1", "elements": "all", "from": 2011,
+         "rate": {"value": 0.3, **source}},
+    ]  # fmt: skip
+    given = {
+        "name": "path", "title": "A quota for two years", "question": "What is left of it?", "calibration": "small",
+        "horizon": "path", "years": "2009-2012", "instruments": lines, "assumptions": [{"text": "A test."}],
+    }  # fmt: skip
+    return scenarios.parse(given | changes)
+
+
+@pytest.fixture(scope="module")
+def ready():
+    return plan.plan(path_scenario(), small_calibration())
+
+
+@pytest.fixture(scope="module")
+def result(ready):
+    found = labelled.label(ready, work.run(ready, InProcess()))
+    assert not found.failed
+    return found
+
+
+@pytest.fixture(scope="module")
+def view(result):
+    return View(result.dataset)
+
+
+def test_a_path_of_the_model_is_what_the_result_holds(ready, view):
+    inputs = ready.inputs
+    path = simulate(ready.benchmark, inputs.years, inputs.shocks, FULL)
+    found = view.over_time("technology_level", FULL)
+    np.testing.assert_allclose(np.log(found), path.technology, atol=1e-12)
+    np.testing.assert_allclose(view.over_time("capacity", FULL), np.exp(path.capacity), atol=1e-12)
+    np.testing.assert_allclose(
+        view.over_time("capacity_target", FULL), np.exp(path.capacity_target), atol=1e-12
+    )
+
+
+@pytest.mark.slow
+def test_workers_give_the_same_numbers(ready, result):
+    with pool(2) as executor:
+        again = labelled.label(ready, work.run(ready, executor))
+    xr.testing.assert_allclose(again.dataset, result.dataset, rtol=1e-9, atol=1e-9)
+
+
+def test_the_companion_forgets_as_fast_as_it_learns(ready, view):
+    even = ready.benchmark.replace(
+        parameters=ready.benchmark.parameters.replace(forgetting=ready.benchmark.parameters.learning)
+    )
+    path = simulate(even, ready.inputs.years, ready.inputs.shocks, FULL)
+    found = np.log(view.over_time("technology_level", FULL, work.EVEN))
+    np.testing.assert_allclose(found, path.technology, atol=1e-12)
+    assert np.abs(found - np.log(view.over_time("technology_level", FULL))).max() > 1e-6
+    one, two = (view.over_time("technology_level", "exogenous", memory) for memory in view.memories)
+    np.testing.assert_array_equal(one, two)
+
+
+def test_forces_add_up_to_the_change_in_every_year(view):
+    ds = view.ds
+    assert [int(y) for y in ds["decomposed_year"].values] == view.years
+    income = view.over_time("equivalent_variation", FULL)
+    np.testing.assert_allclose(ds["real_income_usd_by_force"].sum("force"), income, atol=1e-8)
+    exports = 100 * (view.over_time("exports_volume", FULL) - 1)
+    np.testing.assert_allclose(ds["sector_exports_by_force"].sum("force"), exports, atol=1e-8)
+    assert (
+        np.abs(
+            ds["real_income_usd_by_force"].sel(force=["direction", "spillovers", "breadth", "capacity"])
+        ).max()
+        > 0
+    )
+
+
+@pytest.mark.parametrize("by", ["name", pytest.param("type", marks=pytest.mark.slow)])
+def test_instruments_add_up_with_all_they_do_to_technology(ready, result, by):
+    results = work.run(ready, InProcess())
+    parts = instruments.run(ready, by, InProcess())
+    full = instruments.outcomes_of(ready, results)
+    ds = View(instruments.contributions(ready, by, parts, full, result.dataset)).ds
+    wanted = ["quota", "tariff"] if by == "name" else ["export_quota", "tariff"]
+    assert list(ds["instrument"].values) == wanted
+    income = View(result.dataset).over_time("equivalent_variation", FULL)
+    np.testing.assert_allclose(ds["real_income_usd_by_instrument"].sum("instrument"), income, atol=1e-8)
+    quota = ds["real_income_usd_by_instrument"].sel(instrument=wanted[0])
+    assert np.abs(quota.sel(year=2012)).max() > 0  # it has ended, what it taught has not
+    assert np.abs(ds["real_income_usd_by_instrument"].sel(instrument="tariff", year=2010)).max() == 0
+
+
+def test_too_many_instruments_are_refused():
+    source = {"source": "a test", "status": "analyst"}
+    lines = [
+        {
+            "type": "export_tax",
+            "name": f"tax-{n}",
+            "origins": "R0",
+            "elements": "all",
+            "add": {"value": 0.01, **source},
+        }
+        for n in range(7)
+    ]
+    with pytest.raises(InputError, match="7 instruments by name need"):
+        instruments.players(path_scenario(instruments=lines), "name")
+    assert instruments.players(path_scenario(instruments=lines), "type") == {
+        "export_tax": tuple(f"tax-{n}" for n in range(7))
+    }
+
+
+def test_security_is_measured_at_each_years_state(view):
+    ds = view.ds
+    loss = facts.others(view, "cut_loss", FULL)
+    assert (loss > 0).all()
+    np.testing.assert_array_equal(loss[:2], facts.others(view, "cut_loss_without_innovation", FULL)[:2])
+    assert loss[-1] < facts.others(view, "cut_loss_without_innovation", FULL)[-1]  # something was learnt
+    assert (ds["embargo_loss"].sel(region=["R1", "R2"]).sum("region") > 0).all()
+    assert set(np.unique(ds["years_to_replace_stage"])) <= set(range(-1, 61))
+    np.testing.assert_allclose(ds["cut"], [0.5])
+
+
+def test_tables_say_what_the_dataset_says(view):
+    table = facts.real_income(view)
+    row = table[(table["year"] == 2011) & (table["regime"] == FULL) & (table["region"] == "R1")].iloc[0]
+    value = view.ds["equivalent_variation"].sel(memory="calibrated", regime=FULL, year=2011, region="R1")
+    assert row["real income [million USD]"] == float(value)
+    even = view.ds["equivalent_variation"].sel(memory="even", regime=FULL, year=2011, region="R1")
+    assert row["real income, even memory [million USD]"] == float(even)
+    security = facts.security(view)
+    last = security[(security["year"] == 2012) & (security["regime"] == FULL)].set_index("region")
+    assert last.loc["others", "cut of 50 % [million USD]"] == pytest.approx(
+        last.loc[["R1", "R2"], "cut of 50 % [million USD]"].sum()
+    )
+    for name, make in TABLES.items():
+        made = make(view)
+        assert np.isfinite(made.select_dtypes("number")).all(axis=None), name
+
+
+def test_findings_and_summary_fit_a_screen(view):
+    said = {finding.topic for finding in findings.findings(view)}
+    assert said == {"Prices", "Real income", "Exports", "Memory", "Forces", "Security", "Years to replace"}
+    lines = summary.path(view, "path", 80, 24)
+    assert len(lines) <= 23
+    assert all(len(line.text) <= 80 for line in lines)
+
+
+def test_figures_are_drawn(view, tmp_path):
+    drawn = figures.draw(view, tmp_path, "path")
+    assert {path.stem for path in drawn} == {
+        "prices", "real_income", "exposed_sectors", "capacity", "security", "forces",
+    }  # fmt: skip
+    assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn)
+
+
+def test_a_year_that_cannot_be_solved_is_named_and_the_others_stay(ready):
+    unstable = ready.benchmark.replace(
+        parameters=ready.benchmark.parameters.replace(learning=0.999, forgetting=0.999)
+    )
+    found = ready.benchmark.parameters.innovation_elasticity
+    wild = unstable.replace(parameters=unstable.parameters.replace(innovation_elasticity=20 * found))
+    broken = replace(ready, benchmark=wild, decompose=False, security=False, companion=False)
+    result = labelled.label(broken, work.run(broken, InProcess()))
+    assert list(result.dataset["regime"].values) == ["exogenous"]
+    assert set(result.failed) == {"directed", FULL}
+    assert "2009" in result.failed[FULL]
+    assert json.loads(result.dataset.attrs["failed"]) == dict(result.failed)
+
+
+def test_unstable_speeds_are_refused_with_the_range():
+    calibration = small_calibration(learning=1.5)
+    with pytest.raises(ValueError, match=r"learning = 1.5 is outside its stable range \[0, 1\]"):
+        plan.plan(path_scenario(), calibration)
+
+
+def test_a_run_folder_is_written_whole(ready, tmp_path, monkeypatch):
+    args = argparse.Namespace(
+        out=tmp_path,
+        quiet=True,
+        json=False,
+        workers=1,
+        no_figures=True,
+        settings=[],
+        horizon=None,
+        calibration=None,
+    )
+    monkeypatch.setattr(saving.pipeline, "scenario_text", lambda scenario, args: "name: path\n")
+    small = plan.plan(path_scenario(years="2009-2011"), small_calibration(), decompose=False, security=False)
+    saved = saving.solve_and_save(small, args)
+    run = store.read(saved.saved.folder)
+    assert run.dataset.sizes["year"] == 3
+    assert run.inputs["options"]["companion"] is True
+    again = saving.solve_and_save(small, args)
+    assert again.saved.existed
+    assert json.dumps(saving.as_json(saved))
