@@ -199,6 +199,6 @@ def check_path(benchmark: Benchmark, regime: Regime) -> Extremes:
     if speed >= found.fastest:
         raise ValueError(
             f"learning = {par.learning:g} and forgetting = {par.forgetting:g} overshoot under {regime}: "
-            f"the stable range is 0 to {found.fastest:.3g} (smallest eigenvalue of the technology map {found.smallest:.3g})"
+            f"the stable range is 0 to {found.fastest:.3g} (smallest eigenvalue of the map {found.smallest:.3g})"
         )
     return found
