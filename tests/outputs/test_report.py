@@ -149,7 +149,7 @@ def test_soft_numbers_are_marked(one):
 
 def test_it_says_how_to_make_the_run_again(one, runs):
     assert runs.folders[0].name in one
-    assert re.search(r'class="command"[^>]*><code>run\.py ', one)
+    assert re.search(r'class="command"[^>]*><code>run\.py\b', one)
     given = json.loads((runs.folders[0] / "inputs.json").read_text())
     assert given["code"]["sha256"] in one
 
