@@ -59,7 +59,10 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="benchmarks/run.py", description="Run benchmarks.")
     parser.add_argument("names", nargs="*", metavar="NAME")
     parser.add_argument("--write", action="store_true", help="store the lines and the page")
+    parser.add_argument("--source", metavar="DIR", help="folder of raw tables (WIOD), which are not shipped")
     args = parser.parse_args(argv)
+    if args.source:
+        os.environ["BENCHMARK_SOURCE"] = args.source
     known = works()
     unknown = [name for name in args.names if name not in known]
     if unknown:

@@ -4,26 +4,51 @@ from __future__ import annotations
 
 import numpy as np
 
+from model.base_year import licence_rate
 from model.equilibrium import Allocation
 from model.newton import Trace
 from model.problem import Point
-from model.records import Array, Benchmark, Shock
+from model.records import Array, Benchmark, Quota, Shock
 from model.solution import Diagnosis
 from model.system import System
 from model.unknowns import Layout
 
+POOR = 0.05  # income over the base year's below which a region cannot pay what it owes
 PROHIBITIVE = 1e6  # licence price over unit value from which on a quota that is still exceeded cannot be met
 
 
-def infeasible(benchmark: Benchmark, shock: Shock) -> Diagnosis | None:
-    """A good that somebody needs and no open origin sells."""
-    if shock.embargo is None:
-        return None
-    b = benchmark
+def infeasible(benchmark: Benchmark, shock: Shock, quotas: tuple[Quota, ...]) -> Diagnosis | None:
+    """A good that somebody needs and no open origin sells, or stocks bought beyond what quotas let through."""
+    if shock.stock_release is not None and (found := _overbought(benchmark, shock, quotas)) is not None:
+        return found
+    return None if shock.embargo is None else _closed(benchmark, shock.embargo)
+
+
+def _overbought(b: Benchmark, shock: Shock, quotas: tuple[Quota, ...]) -> Diagnosis | None:
+    """Fixed tonnes for stocks that only origins under one quota can sell, and that exceed its limit."""
+    bought = np.maximum(-np.asarray(shock.stock_release), 0.0)
+    sells = (b.trade_share > 0).any(axis=0)
+    if shock.embargo is not None:
+        sells &= ~shock.embargo
+    # Stocks are valued at the purchaser's price: fewer tonnes leave the gate where taxes were paid in the base year.
+    wedge = (1 + b.export_tax) * (1 + b.tariff) * (1 + licence_rate(b))
+    for position, quota in enumerate(quotas):
+        captive = sells.any(axis=0) & (quota.covers | ~sells).all(axis=0)
+        least = np.where(captive, bought / np.where(sells, wedge, 1.0).max(axis=0), 0.0) * quota.weight
+        if least.sum() > quota.limit:
+            detail = (
+                f"stocks need {least.sum():.6g} t of what quota {quota.name!r} limits to {quota.limit:.6g} t"
+            )
+            return Diagnosis("infeasible", "quota", (position,), np.nan, detail)
+    return None
+
+
+def _closed(b: Benchmark, embargo: Array) -> Diagnosis | None:
+    """An embargo on the last origin of a good that is used."""
     for share in b.trade_share:
         bought = share.sum(axis=0) > 0
-        closed = bought & (np.where(shock.embargo, 0.0, share).sum(axis=0) <= 0)
-        essential = shock.embargo & (share > 0) & (b.parameters.trade_elasticity <= 1)
+        closed = bought & (np.where(embargo, 0.0, share).sum(axis=0) <= 0)
+        essential = embargo & (share > 0) & (b.parameters.trade_elasticity <= 1)
         if closed.any():
             return _diagnosis(closed, "an embargo leaves no origin for a good that is used")
         if essential.any():
@@ -55,10 +80,13 @@ def diagnose(system: System, cells: Layout, a: Allocation, trace: Trace[Point], 
             value,
             f"no licence price brings quota {r.quotas[q].name!r} down to its limit",
         )
-    poor = (a.income <= 1e-3 * system.income_base) & (system.income_base > 0)
+    poor = (a.income <= POOR * system.income_base) & (system.income_base > 0)
     if poor.any():
         n = int(np.argmin(np.where(poor, a.income / np.where(poor, system.income_base, 1.0), np.inf)))
-        detail = "income falls to nothing: its deficit, fixed in the numeraire, is more than the region earns"
+        detail = (
+            "income falls to nothing: what the region has to pay (a surplus fixed in the numeraire, stocks) is more "
+            "than it earns"
+        )
         return Diagnosis(trace.outcome, "budget", (n,), value, detail)
     return Diagnosis(trace.outcome, block, cell, value, _progress(trace, done))
 

@@ -54,7 +54,7 @@ def attempt(
     """`solve` without raising; problem_of: how a system becomes a root-finding problem."""
     quotas = shock.quotas if shock.remove_base_licence else (*base_quotas(benchmark), *shock.quotas)
     shock, quotas = close_empty_quotas(benchmark, shock, quotas)
-    problem = infeasible(benchmark, shock)
+    problem = infeasible(benchmark, shock, quotas)
     if problem is None and options.check_stability:
         problem = unstable(benchmark, closure)
     if problem is not None:

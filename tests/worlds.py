@@ -50,7 +50,9 @@ def world(
     cost[:, concentrate, separation] = 0.35
     holes = np.random.default_rng(seed + 1)  # another stream, so that worlds without gaps stay as they are
     if gaps:
-        cost[:, elements] *= holes.random((n, e, j)) > 0.3
+        kept = holes.random((n, e, j)) > 0.3
+        kept |= ~((cost[:, elements] > 0) & kept).any(axis=(0, 2))[:, None]  # somebody uses each element
+        cost[:, elements] *= kept
     payment = np.zeros((n, f, j))
     left = 1 - cost.sum(axis=1)
     labour = rng.uniform(0.4, 0.7, (n, j))
@@ -130,13 +132,14 @@ def world(
     rhs[-1, 0] = 1000.0 * n
     rhs[size_s:-1, 1] = deficit[:-1]
     balanced, moved = np.linalg.solve(matrix, rhs).T
-    while (balanced + moved <= 0).any():  # a deficit that this world cannot have
+    filled = balanced > 1e-9  # not what a region neither uses nor sells
+    while (balanced + moved <= 0)[filled].any():  # a deficit that this world cannot have
         deficit, moved = deficit / 2, moved / 2
-    solution = balanced + moved
+    solution = np.where(filled, balanced + moved, 0.0)
     sales, income = solution[:size_s].reshape(n, k), solution[size_s:]
     output = np.stack([sales[:, maker == s].sum(axis=1) for s in range(j)], axis=1)
     make = np.zeros((n, j, k))
-    make[:, maker, np.arange(k)] = sales / output[:, maker]
+    make[:, maker, np.arange(k)] = sales / np.where(output > 0, output, 1.0)[:, maker]
     spent = (1 - research_share) * (1 + subsidy) * output
     g = k and e + 1
     parameters = Parameters(

@@ -62,6 +62,19 @@ def test_a_number_that_is_not_finite_is_refused_by_name(where, value, name):
         dataset.refuse_not_finite({"income": np.ones(3), name: array})
 
 
+def test_a_solution_with_such_a_number_gives_no_result(solved, monkeypatch):
+    plan = solved.plan
+    solution = solve(plan.benchmark, plan.shock, Closure("exogenous", "given", "given"))
+    good = dataset.results
+
+    def spoilt(*arguments):
+        return good(*arguments) | {"tonnes": np.full((3, 3, 2), np.nan)}
+
+    monkeypatch.setattr(dataset, "results", spoilt)
+    with pytest.raises(ValueError, match=r"not finite: .*tonnes at \(0, 0, 0\) is nan"):
+        dataset.case(solution, plan.base, plan.shock, plan.frame)
+
+
 def test_a_case_with_a_hole_is_refused(solved, calibration):
     plan = solved.plan
     solution = solve(plan.benchmark, plan.shock, Closure("exogenous", "given", "given"))

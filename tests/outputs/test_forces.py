@@ -60,7 +60,7 @@ def test_a_corner_holds_only_its_own_parts():
         "breadth": np.zeros(2),
     }
     assert forces.acting(parts) == ("direction", "spillovers", "capacity")
-    one = forces.corner_shock(Shock(), parts, ["direction", "spillovers"])
+    one = forces.corner_shock(Shock(), parts | {"breadth": np.full(2, 7.0)}, ["direction", "spillovers"])
     np.testing.assert_array_equal(one.technology, [11.0, 11.0])
     assert one.capacity is None
     assert len(forces.corners(parts)) == 2**3 - 2

@@ -361,6 +361,24 @@ def test_the_quota_of_2010_hits_the_exposed(ready):
     )
 
 
+def test_losses_are_those_of_the_results(ready):
+    import scenarios
+    from model.records import Shock
+    from model.solve import solve
+    from model.variables import results as variables
+
+    scenario = scenarios.load("china-2010-quota")
+    b = ready.calibration.benchmark
+    solution = solve(b, scenario.shock(ready.calibration), scenario.closure("exogenous"))
+    values = variables(solution, solve(b, Shock(), scenario.closure("exogenous")))
+    one = prediction.loss("quota", "", "exogenous", solution)
+    made = b.output > 0
+    real = values["unit_cost"] / values["final_price"][:, None]
+    np.testing.assert_allclose(one.cost[made], 100 * (real - 1)[made], atol=1e-10)
+    np.testing.assert_allclose(one.output[made], 100 * (1 - values["output_volume"])[made], atol=1e-10)
+    np.testing.assert_allclose(one.income, 100 * (1 - values["real_income"]), atol=1e-10)
+
+
 def test_what_is_not_solved_is_named(ready, monkeypatch):
     class Failed:
         converged = False

@@ -155,6 +155,19 @@ def test_the_price_index_abroad_is_weighted_by_base_tonnes(ds):
     assert facts.price_index(ds, "directed")["abroad"] == pytest.approx(100 * (float(expected) - 1), rel=1e-9)
 
 
+def test_prices_at_home_and_abroad_are_those_of_the_restricting_region(ds):
+    run = ds.sel(regime="exogenous")
+    table = facts.prices(ds, "exogenous").set_index("element")
+    for element in ds["element"].values:
+        for where, name in (("home", "gate_value"), ("abroad", "border_value")):
+            now = float(run[name].sel(origin="R0", element=element))
+            before = float(ds[f"base_{name}"].sel(origin="R0", element=element))
+            row = table.loc[element]
+            assert row[f"{where} [USD/kg]"] == pytest.approx(now)
+            assert row[f"{where}, base [USD/kg]"] == pytest.approx(before)
+            assert row[f"{where}, change [%]"] == pytest.approx(100 * (now / before - 1))
+
+
 def test_parts_of_real_income_add_up(ds):
     for regime in ds["regime"].values:
         table = facts.income_parts(ds, regime)
