@@ -94,6 +94,7 @@ def model_parameters(
         capacity_response=by("capacity_response", axes.stage),
         capacity_expansion=by("capacity_expansion", axes.stage),
         capacity_exit=by("capacity_exit", axes.stage),
+        capacity_scrapping=by("capacity_scrapping", axes.stage),
         build_time=build_time.astype(int),
         learning=p.learning.value,
         forgetting=p.forgetting.value,

@@ -192,6 +192,7 @@ class ModelParameters(Schema):
     capacity_response: AmountNames
     capacity_expansion: ShareNames
     capacity_exit: ShareNames
+    capacity_scrapping: ShareNames
     build_time: AmountNames
 
 

@@ -34,6 +34,7 @@ AXES: Mapping[str, tuple[str, float, float]] = {
     "capacity_response": ("s", 0.0, 100.0),
     "capacity_expansion": ("s", 0.0, 1.0),
     "capacity_exit": ("s", 0.0, 1.0),
+    "capacity_scrapping": ("s", 0.0, 1.0),
     "build_time": ("s", 0.0, 30.0),
     "learning": ("", 0.0, 1.0),
     "forgetting": ("", 0.0, 1.0),

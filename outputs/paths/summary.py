@@ -106,7 +106,7 @@ def _labelled(name: str, regime: str, cells: Sequence[str]) -> str:
 
 
 def _row(label: str, cells: Sequence[str]) -> str:
-    return label[: LABEL - 1].ljust(LABEL) + "".join(text.rjust(CELL) for text in cells)
+    return label[: LABEL - 1].ljust(LABEL) + "".join(f" {text}".rjust(CELL) for text in cells)
 
 
 def _wrapped(text: str, width: int, style: str = "plain", rank: int = 0) -> list[Line]:

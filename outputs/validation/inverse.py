@@ -174,7 +174,8 @@ def _function(ready: PathPlan, fact_name: str, dial: Dial) -> tuple[float, Calla
         return fact.model(View(found.dataset), ready.fullest)
 
     if math.isnan(target):
-        first = label(ready, work.run(replace(ready, regimes=("exogenous",)), InProcess()))
+        fixed = replace(ready, regimes=("exogenous",))
+        first = label(fixed, work.run(fixed, InProcess()))
         assert first.dataset is not None
         target = book.index_observed(seen, View(first.dataset), int(fact_name.rsplit("_", 1)[1]))
     return target, evaluate
