@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import io
 import json
@@ -15,14 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from calibration.evidence.comovement.analysis import Results
 from calibration.evidence.comovement.study import Study
 from calibration.files import write_bytes, write_text
 from calibration.tables import write_csv
+from outputs import sections
 from outputs.comovement.drawing import Drawing, series_figure
 from outputs.comovement.quantilefigures import quantilogram_figures
 from outputs.comovement.store import datasets, findings_columns, write_netcdf, write_tables
@@ -53,13 +51,11 @@ def write_results(results: Results, folder: Path) -> list[Path]:
     figures = []
     for drawing in draw(results):
         image = _png(drawing.figure)
-        write_bytes(folder / "figures" / f"{drawing.name}.png", image)
-        source = "data:image/png;base64," + base64.b64encode(image).decode("ascii")
-        figures.append({"src": source, "alt": drawing.alt, "caption": drawing.caption})
+        path = folder / "figures" / f"{drawing.name}.png"
+        write_bytes(path, image)
+        figures.append({"src": sections.embedded(path), "alt": drawing.alt, "caption": drawing.caption})
     section = render_section(results, figures, [path.name for path in tables])
-    write_text(folder / "section.html", section)
-    page = _environment().get_template("page.html.j2").render(title=study.spec.title, section=Markup(section))
-    write_text(folder / "index.html", page)
+    sections.write(folder, study.spec.title, section)
     write_text(folder / "provenance.json", json.dumps(provenance(study), indent=2) + "\n")
     return tables
 
@@ -70,15 +66,6 @@ def _png(figure: Figure) -> bytes:
     return stream.getvalue()
 
 
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
-
-
 def render_section(
     results: Results, figures: Sequence[dict[str, str]], tables: Sequence[str], prefix: str = ""
 ) -> str:
@@ -87,7 +74,7 @@ def render_section(
     labels = study.labels()
     b = study.spec.bootstrap
     return (
-        _environment()
+        sections.environment(Path(__file__).parent)
         .get_template("section.html.j2")
         .render(
             study=study,

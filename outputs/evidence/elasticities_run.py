@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from calibration.errors import InputError
 from calibration.evidence import shipped
@@ -32,8 +33,8 @@ from calibration.evidence.elasticities.technology import (
 from calibration.files import write_text
 from calibration.load import find, read_settings
 from calibration.tables import write_csv
+from outputs import sections
 from outputs.evidence.figures import band_figure, save, sectors_figure
-from outputs.evidence.section import write_section
 from outputs.evidence.tables import epsilon_or_reason, screen, slopes_table
 
 ZETA_GRID = np.linspace(0.5, 6.0, 56)
@@ -159,11 +160,17 @@ def write(
     written.append(folder / "summary.md")
     write_text(written[-1], summary(findings, refused, source, simulated))
     slopes = slopes_table(findings.slopes, findings.zeta)
-    table = {name: slopes[name] for name in ("what", "slope", "lower", "upper", "epsilon", "rows")}
+    table = pd.DataFrame(
+        {name: slopes[name] for name in ("what", "slope", "lower", "upper", "epsilon", "rows")}
+    )
     notes = [f"Source: {source}; zeta = {findings.zeta:g}.", *warning, *refused]
     figures = [path for path in written if path.suffix == ".png"]
     title = "Elasticity of substitution from the direction of innovation"
-    written.append(write_section(folder, title, notes, table, figures))
+    part = sections.Part(
+        "elasticities", title, notes=notes, pictures=figures, tables={"slopes": table}, folder=""
+    )
+    sections.write(folder, title, sections.body(part))
+    written += [folder / sections.SECTION, folder / sections.PAGE]
     return written
 
 

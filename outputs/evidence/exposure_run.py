@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from calibration.errors import InputError, Problem
 from calibration.evidence.exposure.measures import Exposure
@@ -20,8 +21,8 @@ from calibration.evidence.exposure.regressions import (
 )
 from calibration.files import write_text
 from calibration.tables import write_csv
+from outputs import sections
 from outputs.evidence.figures import event_study_figure, save
-from outputs.evidence.section import write_section
 from outputs.evidence.tables import effects_table, event_table
 
 SHOWN = ("outcome", "sample", "effect", "value [log points per sd]", "lower", "upper", "bootstrap_p_value")
@@ -154,12 +155,15 @@ def write(estimates: Estimates, exposure: Exposure, folder: Path) -> list[Path]:
     written.append(folder / "summary.md")
     write_text(written[-1], summary(estimates))
     effects = effects_table(estimates.effects)
-    table = {name: effects[name] for name in SHOWN}
+    table = pd.DataFrame({name: effects[name] for name in SHOWN})
     notes = [WHAT, *estimates.notes]
     figures = [path for path in written if path.suffix == ".png"]
-    written.append(
-        write_section(folder, "Exports, productivity and exposure to rare earths", notes, table, figures)
+    title = "Exports, productivity and exposure to rare earths"
+    part = sections.Part(
+        "exposure", title, notes=notes, pictures=figures, tables={"effects": table}, folder=""
     )
+    sections.write(folder, title, sections.body(part))
+    written += [folder / sections.SECTION, folder / sections.PAGE]
     return written
 
 

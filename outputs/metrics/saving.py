@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
 import platform
@@ -12,22 +11,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from calibration.files import write_text
 from calibration.tables import write_csv
-from outputs import provenance, store
+from outputs import provenance, sections, store
 from outputs.metrics import export, findings, networktables, results, tables
 from outputs.metrics.base import Base
 from outputs.metrics.network import Network
 from outputs.metrics.results import Metrics
-from outputs.names import number
 from outputs.tables import columns, write_parameters
 
-SHOWN = 25  # rows of a table on the page
 PAGE_TABLES = ("exposure", "exposure_regions", "correlations", "supply_paths", "substitutability", "elements")
 PAGE_NETWORK = ("positions", "chokepoints", "bottlenecks", "rerouting_together", "rerouting", "removal")
 NETCDF = "metrics.nc"
@@ -135,39 +129,21 @@ def fill(found: Metrics | Network, report: Report, folder: Path, *, draw: bool =
             from outputs.metrics import networkfigures
 
             pictures = networkfigures.draw(found, folder / "figures")
-    body = section(base, report, pictures)
-    write_text(folder / "section.html", body)
-    page = _environment().get_template("page.html.j2").render(title=report.title, body=Markup(body))
-    write_text(folder / "index.html", page)
+    sections.write(folder, report.title, section(base, report, pictures))
 
 
-def section(base: Base, report: Report, pictures: Sequence[Path], prefix: str = "") -> str:
-    """The HTML of the section; index.html is the same as a page, and a report may include it."""
-    figures = [{"src": _embedded(path), "alt": path.stem.replace("_", " ")} for path in pictures]
+def section(base: Base, report: Report, pictures: Sequence[Path]) -> str:
+    """The HTML of the section, which index.html shows as a page and a report may include."""
     rows = base.calibration.parameters_table
-    return (
-        _environment()
-        .get_template("section.html.j2")
-        .render(
-            kind=report.kind, calibration=base.calibration.name, title=report.title, question=report.question,
-            findings=report.findings, problems=report.problems, figures=figures, prefix=prefix, shown=SHOWN, cell=_cell,
+    soft = (
+        f"Scores: {base.score.title} ({base.score.status}). {sum(bool(row.soft) for row in rows)} of the {len(rows)} "
+        "parameters of the calibration are recalled or judged; parameters.csv marks them."
+    )
+    return sections.body(
+        sections.Part(
+            report.kind, report.title, report.question,
+            [(topic[:1].upper() + topic[1:], text) for topic, text in report.findings.items()],
+            report.problems, pictures=pictures, soft=[soft, *base.calibration.limits],
             tables={name: report.tables[name] for name in report.on_page if name in report.tables},
-            scores=base.score.title, score_status=base.score.status, soft=sum(bool(row.soft) for row in rows),
-            parameters=len(rows), limits=base.calibration.limits,
         )
     )  # fmt: skip
-
-
-def _embedded(path: Path) -> str:
-    return f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode('ascii')}"
-
-
-def _environment() -> Environment:
-    folder = FileSystemLoader(Path(__file__).parent)
-    return Environment(loader=folder, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, float | np.floating):
-        return "" if np.isnan(value) else number(float(value))
-    return "" if value is None else str(value)

@@ -18,7 +18,8 @@ from calibration import Calibration
 from calibration.errors import InputError, Problem
 from calibration.files import write_text
 from outputs import pipeline, provenance, settings, store
-from outputs.paths import figures, findings, instruments, tables, work
+from outputs.instruments import players
+from outputs.paths import figures, findings, instruments, section, tables, work
 from outputs.paths.facts import View
 from outputs.paths.labelled import PathResult, label
 from outputs.paths.plan import PathPlan, plan
@@ -64,7 +65,7 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[PathPlan]:
 
 def _plan(scenario: scenarios.Scenario, base: Calibration, args: argparse.Namespace) -> PathPlan:
     if args.by_instrument:
-        instruments.players(scenario, args.by_instrument)
+        players(scenario, args.by_instrument)
     try:
         return plan(
             scenario, base, regimes=tuple(args.regime or scenario.regimes), cuts=tuple(sorted(args.cut)),
@@ -137,8 +138,10 @@ def _fill(folder: Path, result: PathResult, determined: dict[str, Any], args: ar
     tables.write_tables(view, folder / "tables", ready.scenario.name)
     write_parameters(ready.calibration.parameters_table, folder / "parameters.csv")
     write_text(folder / "scenario.yaml", pipeline.scenario_text(ready.scenario, args))
-    if not args.no_figures:
-        figures.draw(view, folder / "figures", ready.scenario.name)
+    drawn = [] if args.no_figures else figures.draw(view, folder / "figures", ready.scenario.name)
+    parameters = ready.calibration.parameters_table
+    soft = (sum(bool(row.soft) for row in parameters), len(parameters))
+    section.write(view, folder, drawn, soft, result.failed)
 
 
 def as_json(one: Saved) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from outputs import facts, findings, names, store, tables
 from outputs.names import number
 from outputs.report import views
 from outputs.report.views import Table
+from outputs.sections import Section
 
 HERE = Path(__file__).parent
 SOFT = ("memory", "analyst")
@@ -62,13 +63,13 @@ def from_folder(run: str | Path, root: Path | None = None) -> ReportRun:
     return ReportRun(found.name, found.dataset, found.inputs, found.provenance, parameters, text)
 
 
-def render(runs: Sequence[ReportRun], path: Path) -> Path:
-    """Write the report of one or more runs as one HTML file, whole or not at all."""
-    write_text(path, html(runs))
+def render(runs: Sequence[ReportRun], path: Path, parts: Sequence[Section] = ()) -> Path:
+    """Write the report of one or more runs as one HTML file, whole or not at all; parts: what follows them."""
+    write_text(path, html(runs, parts))
     return path
 
 
-def html(runs: Sequence[ReportRun]) -> str:
+def html(runs: Sequence[ReportRun], parts: Sequence[Section] = ()) -> str:
     """The report as text."""
     environment = Environment(
         loader=FileSystemLoader(HERE),
@@ -83,6 +84,7 @@ def html(runs: Sequence[ReportRun]) -> str:
     shown = [View(run, at) for at, run in enumerate(runs)]
     return template.render(
         runs=shown,
+        parts=parts,
         first=shown[0],
         comparison=views.comparison(labelled(runs)) if len(runs) > 1 else None,
         mix=views.mix(labelled(runs)) if len(runs) > 1 else None,

@@ -423,7 +423,8 @@ class TestRun:
         assert "true exports" in page
         assert "office of slots" in page
         assert "not tested: no series for tension" in page
-        assert "http" not in page
+        assert "http:" not in page
+        assert "https:" not in page
         about = json.loads((written / "provenance.json").read_text())
         assert set(about["inputs"]) == {"study.yaml", "table.csv"}
         assert about["stand_ins"] == {"ree": "true exports"}

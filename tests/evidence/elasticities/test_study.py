@@ -130,6 +130,7 @@ def test_simulated_estimates_by_command(tmp_path: Path, capsys: pytest.CaptureFi
         "elasticities.yaml",
         "summary.md",
         "section.html",
+        "index.html",
     }
     loaded = load(out / "elasticities.yaml")
     assert "SIMULATED data, not evidence" in loaded.settings.parameters.ree_elasticity.source

@@ -30,7 +30,6 @@ from calibration.evidence.exposure.regressions import (
 )
 from outputs.evidence import exposure_run
 from outputs.evidence.model_results import panel_from_result
-from outputs.evidence.section import section
 from run import guarded
 
 
@@ -198,13 +197,6 @@ def test_model_beside_data_by_command(tmp_path: Path) -> None:
         exposure_run.with_model(none, tmp_path / "text.nc", [], 2009, 99)
 
 
-def test_section_is_escaped_and_loads_nothing(tmp_path: Path) -> None:
-    html = section("<b>", ["a < b"], {"x": ["<script>"], "y": [0.5]}, [])
-    assert "<script>" not in html
-    assert "&lt;b&gt;" in html
-    assert 'class="number">0.5<' in html
-
-
 def test_exports_panel_is_balanced_and_without_china() -> None:
     exposure = dict(zip(wiod_exposure().sectors, wiod_exposure().exposure, strict=True))
     panel = exports_panel(exposure)
@@ -270,4 +262,5 @@ def test_real_regressions_by_command(tmp_path: Path, capsys: pytest.CaptureFixtu
         "event_study_tfp.png",
         "summary.md",
         "section.html",
+        "index.html",
     }

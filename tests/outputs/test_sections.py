@@ -1,0 +1,114 @@
+"""Sections of other commands in a report: they come through whole, and nothing that runs or loads comes with them."""
+
+import re
+from html.parser import HTMLParser
+
+import pandas as pd
+import pytest
+
+from calibration.errors import InputError
+from outputs import sections
+from outputs.sections import Part
+
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
+    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
+)
+
+
+def written(folder, html):
+    (folder / sections.SECTION).write_text(html, encoding="utf-8")
+    return folder
+
+
+class Text(HTMLParser):
+    """What a reader sees."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def handle_data(self, data):
+        self.seen.append(data.strip())
+
+
+def seen(html):
+    reader = Text()
+    reader.feed(html)
+    return [text for text in reader.seen if text]
+
+
+@pytest.fixture
+def part(tmp_path):
+    picture = tmp_path / "a_picture.png"
+    picture.write_bytes(PIXEL)
+    table = pd.DataFrame({"<b>": ["<script>alert(1)</script>", "a & b"], "value": [123.0, float("nan")]})
+    return Part(
+        "sort", "A title & more", "Why < then?", [("Prices", "They <rise>.")], ["directed: no"], ["a note"], [picture],
+        {"some_numbers": table}, ["two of 55"],
+    )  # fmt: skip
+
+
+def test_everything_in_a_part_is_shown_as_text(part):
+    html = sections.body(part)
+    assert "<script" not in html
+    for text in (
+        "A title & more", "Why < then?", "They <rise>.", "directed: no", "a note", "Some numbers", "<b>",
+        "<script>alert(1)</script>", "a & b", "123", "two of 55",
+    ):  # fmt: skip
+        assert text in seen(html), text
+    assert "nan" not in html
+
+
+def test_a_section_comes_through_whole(part, tmp_path):
+    html = sections.body(part)
+    sections.write(tmp_path, part.title, html)
+    found = sections.read(tmp_path, "part7")
+    assert found.title == "A title & more"
+    assert seen(found.html) == seen(html)
+    assert re.findall(r"<(/?\w+)", found.html) == re.findall(r"<(/?\w+)", html)
+    assert re.search(r'src="([^"]*)"', found.html)[1] == re.search(r'src="([^"]*)"', html)[1]
+    assert seen((tmp_path / sections.PAGE).read_text())[-len(seen(html)) :] == seen(html)
+
+
+def test_ids_of_two_sections_differ(part, tmp_path):
+    sections.write(tmp_path, part.title, sections.body(part))
+    one, other = (set(re.findall(r'\bid="([^"]+)"', sections.read(tmp_path, key).html)) for key in ("a", "b"))
+    assert one
+    assert not one & other
+    assert set(re.findall(r'aria-labelledby="([^"]+)"', sections.read(tmp_path, "a").html)) <= one
+
+
+@pytest.mark.parametrize(
+    ("html", "message"),
+    [
+        ("<section>\n<script>alert(1)</script></section>", "section.html:2: <script> does not belong"),
+        ("<section><p onclick='x()'>a</p></section>", "<p> does not have onclick="),
+        ("<section><p style='background: url(//x)'>a</p></section>", "<p> does not have style="),
+        ("<section><iframe></iframe></section>", "<iframe> does not belong"),
+        ("<section><svg><a></a></svg></section>", "<svg> does not belong"),
+        ("<section><img src='https://x/y.png'></section>", "an image that is not inside the file"),
+        ("<section><img src='data:image/svg+xml;base64,AAAA'></section>", "an image that is not inside"),
+        ("<section><img src='figures/a.png'></section>", "an image that is not inside"),
+        ("<!doctype html><html></html>", "a page instead of a section"),
+        ("<section><p>a</section>", "</section> closes nothing"),
+        ("<section><p>a</p>", "<section> is not closed"),
+        ("</article><section></section>", "</article> closes nothing"),
+        ("<?php x ?>", "a processing instruction"),
+    ],
+)
+def test_what_runs_loads_or_breaks_the_page_is_refused(tmp_path, html, message):
+    with pytest.raises(InputError) as error:
+        sections.read(written(tmp_path, html), "part1")
+    assert message in str(error.value)
+
+
+def test_a_link_loses_its_target(tmp_path):
+    html = "<section><h2>T</h2><p><a href='javascript:alert(1)'>there</a></p></section>"
+    assert "javascript" not in sections.read(written(tmp_path, html), "part1").html
+    assert seen(sections.read(tmp_path, "part1").html) == ["T", "there"]
+
+
+def test_a_folder_without_a_section_is_said_so(tmp_path):
+    with pytest.raises(InputError, match="no such file"):
+        sections.read(tmp_path, "part1")
