@@ -212,9 +212,12 @@ def _say_agreement(args: argparse.Namespace, said: dict[str, str]) -> None:
 
 
 def _panel(args: argparse.Namespace) -> int:
+    import pandas as pd
+
     from calibration.evidence.patents import panel
     from calibration.evidence.patents.readers import first_of_families, load_patents, read_source
     from calibration.evidence.patents.records import CLASSES
+    from outputs import sections
     from outputs.evidence.figures import counts_figure, save
     from outputs.evidence.patents_files import read_verdicts, write_frame
 
@@ -246,10 +249,16 @@ def _panel(args: argparse.Namespace) -> int:
     by_year = counts.groupby(["category", "year"])["patents"].sum()
     years = list(range(int(counts["year"].min()), int(counts["year"].max()) + 1))
     series = {str(c): [float(by_year.get((c, y), 0.0)) for y in years] for c in CLASSES}
-    save(counts_figure(years, series, "; ".join(note)), args.out / "counts.png")
-    print(
-        f"written to {args.out}: counts.csv, stocks.csv, counts.png" + (", totals.csv" if args.data else "")
+    picture = save(counts_figure(years, series, "; ".join(note)), args.out / "counts.png")
+    table = pd.DataFrame(
+        {"year": years} | {name.replace("_", " "): counted for name, counted in series.items()}
     )
+    part = sections.Part(
+        "patents", "Patents on rare earths", notes=note, pictures=[picture], tables={"counts": table}, folder="", rows=60
+    )  # fmt: skip
+    sections.write(args.out, part.title, sections.body(part))
+    files = ["counts.csv", "stocks.csv", "counts.png", sections.SECTION, sections.PAGE]
+    print(f"written to {args.out}: " + ", ".join([*files, "totals.csv"] if args.data else files))
     return 0
 
 

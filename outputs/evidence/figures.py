@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from textwrap import wrap
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -193,5 +194,6 @@ def counts_figure(years: Sequence[int], by_class: Mapping[str, Sequence[float]],
     for axis in axes[len(names) :]:
         axis.set_visible(False)
     figure.supylabel("patents a year (fractional)", fontsize=9)
-    figure.supxlabel(note, fontsize=8, color="#444444", x=0.01, ha="left")
+    figure.suptitle("Patents on rare earths by what they do", x=0.01, ha="left", fontsize=11, weight="bold")
+    figure.supxlabel("\n".join(wrap(note, 150)), fontsize=8, color="#444444", x=0.01, ha="left")
     return figure
