@@ -20,7 +20,6 @@ import re
 import secrets
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,10 +142,15 @@ def _rename(partial: Path, root: Path, name: str, hashes: Mapping[str, str]) -> 
             if same_results(target, hashes):
                 return Saved(target, existed=True)
             continue
-        with suppress(FileExistsError, OSError):
-            if not target.exists():
-                partial.rename(target)  # refused when another process has just made a folder with files there
-                return Saved(target)
+        try:
+            partial.rename(target)
+        except OSError:
+            if not target.exists():  # no other process has just made this folder: the disk refuses
+                raise
+            if same_results(target, hashes):
+                return Saved(target, existed=True)
+        else:
+            return Saved(target)
     raise FileExistsError(f"{root / name}: a thousand runs of this name exist")
 
 
