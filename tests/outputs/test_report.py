@@ -9,12 +9,14 @@ from html.parser import HTMLParser
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import run
 from calibration.errors import InputError
-from outputs import report
+from outputs import report, sections
 from outputs.report import charts
 from outputs.report.build import as_script, html
 from tests.outputs.conftest import HOSTILE
@@ -72,6 +74,56 @@ def test_it_loads_nothing(one, two):
         assert "@import" not in text
         assert not re.search(r"url\((?!#)", text)
         assert "default-src 'none'" in text
+
+
+def test_sections_of_other_folders_follow_the_runs(runs, one, tmp_path):
+    table = pd.DataFrame({"element": ["Dy"], "share [%]": [98.5]})
+    part = sections.Part("metrics", HOSTILE, notes=["Who uses Dy?"], tables={"use": table})
+    sections.write(tmp_path / "found", "x", sections.body(part))
+    out = tmp_path / "report.html"
+    said = run.guarded(
+        [
+            "report",
+            str(runs.folders[0]),
+            "--with",
+            str(tmp_path / "found"),
+            "--with",
+            str(tmp_path / "found"),
+            "-o",
+            str(out),
+        ]
+    )
+    assert said == 0
+    text = out.read_text(encoding="utf-8")
+    added = Page(text)
+    assert [a["id"] for a in added.all("article")] == ["run1", "part1", "part2"]
+    assert {"#part1", "#part2"} <= {a.get("href") for a in added.all("a")}
+    assert "Who uses Dy?" in added.text["p"]
+    assert {"Dy", "98.5"} <= set(added.text["td"])
+    assert HOSTILE in added.text["h2"]
+    assert len(added.all("script")) == 2
+    ids = [a["id"] for _, a in added.elements if "id" in a]
+    assert len(ids) == len(set(ids))
+
+
+def test_a_folder_without_a_section_is_refused_and_nothing_is_written(runs, tmp_path, capsys):
+    (tmp_path / "empty").mkdir()
+    out = tmp_path / "report.html"
+    said = run.guarded(
+        [
+            "report",
+            str(runs.folders[0]),
+            "--with",
+            str(tmp_path / "empty"),
+            "--with",
+            "nowhere",
+            "-o",
+            str(out),
+        ]
+    )
+    assert said == 2
+    assert capsys.readouterr().err.count("no such file") == 2
+    assert not out.exists()
 
 
 def test_names_are_shown_not_run(one, page):
