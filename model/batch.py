@@ -14,6 +14,8 @@ from itertools import count, islice
 from os import getpid
 from typing import TypeVar
 
+import numpy as np
+
 from model.newton import Options
 from model.problem import Equilibrium
 from model.records import Array, Benchmark, Closure, Parameters, Shock
@@ -28,6 +30,7 @@ Told = tuple[Benchmark, Shock, Closure, Options]
 T = TypeVar("T")
 
 FAR = 1.0  # change of any log from the centre beyond which a draw factorises for itself
+LEAST = 0.05  # of the centre's licence price: the least that a guess may have
 SLOW = 12  # products of a linear solve beyond which it does, too
 
 
@@ -50,14 +53,35 @@ class Centre:
         tangent = linearise(self.solution.system, self.solution.allocation)
         self.problem.preconditioner.renew(tangent, regions=True, chain=True)
 
-    def solve(self, benchmark: Benchmark, shock: Shock) -> Solution:
-        """A draw; never raises, see its status. Stability is that of the centre, unless innovation is drawn."""
+    def solve(self, benchmark: Benchmark, shock: Shock, start: Solution | None = None) -> Solution:
+        """A draw; never raises, see its status. Stability is that of the centre, unless innovation is drawn.
+
+        start: a better guess than the centre, see `at`.
+        """
         before, now = self.solution.system.benchmark.parameters, benchmark.parameters
         same = all(
             getattr(before, name) is getattr(now, name) for name in ("innovation_elasticity", "spillover")
         )
         options = replace(self.options, check_stability=self.options.check_stability and not same)
-        return attempt(benchmark, shock, self.closure, options, self.solution, self.problem_of)
+        return attempt(benchmark, shock, self.closure, options, start or self.solution, self.problem_of)
+
+    def at(self, x: Array) -> Solution:
+        """The centre with other unknowns: a guess for `solve`. Licences stay positive."""
+        x = x.copy()
+        licence = self.problem.licence
+        x[licence] = np.maximum(x[licence], LEAST * self.x[licence])
+        allocation = replace(self.solution.allocation, state=self.problem.cells.unpack(x))
+        licences = dict(
+            zip((q.name for q in self.solution.system.restrictions.quotas), x[licence].tolist(), strict=True)
+        )
+        return replace(self.solution, allocation=allocation, licence=licences)
+
+    def unknowns(self, solution: Solution) -> Array | None:
+        """The unknowns of a draw's solution laid out as the centre's; None when it failed or has others."""
+        cells = layout(solution.system)
+        if not solution.converged or not np.array_equal(cells.positions, self.problem.cells.positions):
+            return None
+        return cells.pack(solution.allocation.state)
 
     def problem_of(self, system: System) -> Equilibrium:
         """The root-finding problem of a draw, with the centre's factorisations where they fit."""

@@ -26,6 +26,7 @@ from model.memory import remember
 from model.records import Array, Shock
 from model.system import System, prepare
 from model.tangent import Tangent, linearise
+from model.tangent.home import home_blocks
 from model.tangent.trade import Cells, Trade
 from model.unknowns import Layout, layout
 
@@ -80,24 +81,35 @@ class Regions:
 
     def __init__(self, system: System, cells: Layout) -> None:
         b = system.benchmark
-        chain = {
+        chain: dict[str, Array] = {
             "price": np.isin(np.arange(system.supplied.shape[1]), system.sourcing.cell),
             "output": np.isin(np.arange(system.active.shape[1]), b.stage_sector),
             "rent": np.tile(np.isin(np.arange(system.active.shape[1]), b.stage_sector), len(system.sluggish)),
         }
         self.researches = cells.learns and not system.research.by_sector
         rows, present = [], []
-        for name in ORDINARY if self.researches else ORDINARY[:-1]:
-            field = State._fields.index(name)
-            mask = cells.masks[field].reshape(len(b.output), -1)
-            if name in chain:
-                mask = mask & ~chain[name]
-            chosen = np.nonzero(mask.any(axis=0))[0]
-            rows.append(cells.edges[field] + mask.shape[1] * np.arange(len(mask))[:, None] + chosen)
-            present.append(mask[:, chosen])
+        chosen: dict[str, Array] = {}
+        names = ORDINARY if self.researches else ORDINARY[:-1]
+        masks = {name: cells.masks[State._fields.index(name)].reshape(len(b.output), -1) for name in names}
+        for name, mask in masks.items():
+            chosen[name] = np.nonzero((mask & ~chain.get(name, False)).any(axis=0))[0]
+        own = _own_goods(system, chosen["price"], chosen["output"])
+        self.plain = (
+            own is not None and not self.researches and len(chosen["wage"]) > 0 == len(chosen["rent"])
+        )
+        self.goods, self.sectors = chosen["price"] if own is None else own, chosen["output"]
+        chosen["price"] = self.goods
+        for name, mask in masks.items():
+            edge = cells.edges[State._fields.index(name)]
+            rows.append(edge + mask.shape[1] * np.arange(len(mask))[:, None] + chosen[name])
+            present.append(mask[:, chosen[name]])
         self.rows, self.present = np.concatenate(rows, axis=1), np.concatenate(present, axis=1)  # (n,l)
-        goods = system.sourcing.cell.tobytes()
-        self.inverse = remember(b, ("regions", system.closure, goods), lambda: self._of_base_year(system))
+        same = (
+            system.sourcing.cell.tobytes(),
+            self.rows.tobytes(),
+            self.present.tobytes(),
+        )  # an embargo may close cells
+        self.inverse = remember(b, ("regions", system.closure, same), lambda: self._of_base_year(system))
 
     def _of_base_year(self, system: System) -> Array:
         base = prepare(system.benchmark, Shock(), system.closure, ())
@@ -109,19 +121,57 @@ class Regions:
         self.inverse = self._invert(tangent, layout(tangent.system))
 
     def _invert(self, tangent: Tangent, cells: Layout) -> Array:
-        columns = identity(cells, self.rows.T)
-        image = cells.flatten(tangent.at_home(self.researches)(columns))  # (cells, l)
-        blocks = image[self.rows]  # (n, row, column)
-        blocks *= self.present[:, :, None] & self.present[:, None, :]
-        index = np.arange(self.rows.shape[1])
-        blocks[:, index, index] += ~self.present
-        inverse: Array = np.linalg.inv(blocks)
+        """(n,l,l) inverse of each region's block, 0 where there is no cell."""
+        if self.plain:
+            blocks = home_blocks(tangent, self.goods, self.sectors)
+            blocks *= self.present[:, :, None]
+            blocks *= self.present[:, None, :]
+            inverse = _triangular_inverse(blocks, self.present, len(self.goods))
+        else:
+            columns = identity(cells, self.rows.T)
+            image = cells.flatten(tangent.at_home(self.researches)(columns))  # (cells, l)
+            blocks = image[self.rows] * self.present[:, :, None] * self.present[:, None, :]
+            index = np.arange(self.rows.shape[1])
+            blocks[:, index, index] += ~self.present
+            inverse = np.linalg.inv(blocks)
         inverse *= self.present[:, :, None]
         return inverse
 
     def apply(self, vector: Array, out: Array) -> None:
         """Solve for the ordinary cells."""
         out[self.rows] = (self.inverse @ vector[self.rows][:, :, None])[:, :, 0]
+
+
+def _own_goods(system: System, goods: Array, sectors: Array) -> Array | None:
+    """The good of each sector, where each makes one that no other makes, and these are the goods given."""
+    makers = np.isin(system.pair_sector, sectors)
+    made: Array = system.pair_good[makers]
+    alone = len(made) == len(sectors) == len(goods) == np.isin(system.pair_good, goods).sum()
+    return made if alone and len(goods) and (np.sort(made) == goods).all() else None
+
+
+def _triangular_inverse(blocks: Array, present: Array, k: int) -> Array:
+    """(n,l,l) inverses where profits (the second k rows) do not depend on outputs (the second k columns).
+
+    Prices follow from profits, then outputs from markets, then factors and income from what is left.
+    """
+    absent, (n, size, _) = ~present, blocks.shape
+    index, inner, border = np.arange(size), slice(2 * k), slice(2 * k, None)
+    price, output = slice(k), slice(k, 2 * k)  # columns; rows: markets first, then profits
+    blocks[:, index[price], index[output]] += absent[:, price]
+    blocks[:, index[output], index[price]] += absent[:, price]
+    blocks[:, index[border], index[border]] += absent[:, border]
+    inverse = np.zeros((n, size, size))
+    inverse[:, price, output] = from_profit = np.linalg.inv(blocks[:, output, price])
+    inverse[:, output, price] = from_market = np.linalg.inv(blocks[:, price, output])
+    inverse[:, output, output] = -from_market @ (blocks[:, price, price] @ from_profit)
+    columns = inverse[:, inner, inner] @ blocks[:, inner, border]
+    rows = blocks[:, border, inner] @ inverse[:, inner, inner]
+    last = np.linalg.inv(blocks[:, border, border] - blocks[:, border, inner] @ columns)
+    inverse[:, inner, border], inverse[:, border, inner] = -columns @ last, -last @ rows
+    inverse[:, border, border] = last
+    inverse[:, inner, inner] -= inverse[:, inner, border] @ rows
+    return inverse
 
 
 class Chain:

@@ -27,6 +27,8 @@ def close_empty_quotas(
     benchmark: Benchmark, shock: Shock, quotas: tuple[Quota, ...]
 ) -> tuple[Shock, tuple[Quota, ...]]:
     """E12: a limit of 0 is an embargo; a quota on nothing that is still sold (a base-year licence, say) is dropped."""
+    if not quotas:
+        return shock, quotas
     closed = [q.covers for q in quotas if q.limit <= 0]
     if closed:
         embargo = np.logical_or.reduce(closed if shock.embargo is None else [*closed, shock.embargo])

@@ -9,6 +9,7 @@ weights may depend on licences and capacity and are computed cell by cell.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ from model.records import Array, Benchmark, Closure, Frozen, ProductionQuota, Qu
 
 __all__ = [
     "TONNES", "Nests", "Research", "Restrictions", "Sourcing", "System", "capacity_tilt", "gate_value_base",
-    "licence_rate", "prepare", "quota_tonnes_base", "quota_unit_value",
+    "licence_rate", "prepare", "quota_tonnes_base", "quota_unit_value", "span",
 ]  # fmt: skip
 
 
@@ -249,6 +250,13 @@ def _nests(b: Benchmark, shock: Shock) -> Nests:
     )  # fmt: skip
 
 
+def span(positions: Array) -> Any:
+    """A slice where positions are consecutive (a view instead of a copy), else the positions."""
+    if len(positions) and positions[-1] - positions[0] + 1 == len(positions):
+        return slice(int(positions[0]), int(positions[-1]) + 1)
+    return positions
+
+
 def _level(now: Array | None, base: Array) -> Array:
     return base if now is None else now
 
@@ -277,40 +285,61 @@ def _sourcing(
     rho = exponent(b.parameters.trade_elasticity)
     dynamic = _cell_goods(b, quotas, shock.production_quotas, stage_good)
     plain, cell = np.nonzero(~dynamic)[0], np.nonzero(dynamic)[0]
-    kni = (2, 1, 0)
+    licence0, pi = licence_rate(b), sourcing_base(b)
+    # With no quota in force on it, a base-year licence has gone: its rate falls from l0 to 0.
+    wedge = _wedge(b, shock, np.where(dynamic, 0.0, licence0))
+    base, share = pi[:, span(plain)], pi[:, cell]
+    closed = None if shock.embargo is None else _by_good(shock.embargo)
+    weight, missing = base, np.zeros(base.shape[:3])
+    if wedge is not None or closed is not None:
+        change = 0.0 if wedge is None else np.expm1(rho[plain, None, None] * np.log(wedge[span(plain)]))
+        if closed is not None:
+            change, share = np.where(closed[plain], -1.0, change), np.where(closed[cell], 0.0, share)
+        change = base * change
+        weight, missing = base + change, change.sum(axis=3)
+    if closure.capacity == "given" and log_capacity.any():
+        weight, missing = _with_capacity(b, base, weight, stage_good[:, plain], log_capacity)
     tax, tariff = _level(shock.export_tax, b.export_tax), _level(shock.tariff, b.tariff)
-    log_wedge = np.zeros(b.export_tax.shape)
+    gate, tariff_part, tax_part = _gate_parts(weight, _by_good(tax, plain), _by_good(tariff, plain))
+    tax_cell, tariff_cell = _by_good(tax, cell), _by_good(tariff, cell)
+    keep = 1.0 / ((1 + tax_cell) * (1 + tariff_cell))
+    return Sourcing(
+        plain=plain, cell=cell, rho=rho, weight=weight, missing=missing, gate=gate, tariff=tariff_part, tax=tax_part,
+        share=share, tilt=np.zeros(share.shape[1:]) if wedge is None else rho[cell, None, None] * np.log(wedge[cell]),
+        capacity_base=pi[:, cell], gate_cell=keep, tariff_cell=tariff_cell / (1 + tariff_cell),
+        tax_cell=tax_cell * keep, licence_base=_by_good(licence0, cell),
+    )  # fmt: skip
+
+
+def _by_good(array: Array, goods: Array | None = None) -> Array:
+    """(k,n,i) from (i,n,k), of some goods, laid out for products."""
+    chosen = array if goods is None else array[:, :, span(goods)]
+    return np.ascontiguousarray(chosen.transpose(2, 1, 0))
+
+
+def _wedge(b: Benchmark, shock: Shock, gone: Array) -> Array | None:
+    """(k,n,i) new over old wedge between gate and purchaser price, None where none changes; gone: licences (i,n,k)."""
+    wedge: Array | None = None
     for now, base in ((shock.export_tax, b.export_tax), (shock.tariff, b.tariff)):
         if now is not None:
-            log_wedge = log_wedge + np.log((1 + now) / (1 + base))
+            wedge = (1 + now) / (1 + base) if wedge is None else wedge * ((1 + now) / (1 + base))
     if shock.iceberg is not None:
-        log_wedge = log_wedge + np.log(shock.iceberg)
-    # With no quota in force on it, a base-year licence has gone: its rate falls from l0 to 0.
-    licence0 = licence_rate(b)
-    gone = np.where(dynamic[None, None, :], 0.0, licence0)
-    log_wedge = log_wedge - np.log1p(gone)
-    pi = sourcing_base(b)
-    tilt = rho[:, None, None] * log_wedge.transpose(kni)
-    closed = None if shock.embargo is None else shock.embargo.transpose(kni)
-    change = np.expm1(tilt[plain])
-    if closed is not None:
-        change = np.where(closed[plain], -1.0, change)
-    weight, missing = pi[:, plain] * (1 + change), (pi[:, plain] * change).sum(axis=3)
-    if closure.capacity == "given" and log_capacity.any():
-        weight, missing = _with_capacity(b, pi[:, plain], weight, stage_good[:, plain], log_capacity)
-    taxed, charged = tax[:, :, plain].any(), tariff[:, :, plain].any()
-    tax_k, tariff_k = tax.transpose(kni), tariff.transpose(kni)
-    keep = 1.0 / ((1 + tax_k) * (1 + tariff_k))
-    share = pi[:, cell] if closed is None else np.where(closed[cell], 0.0, pi[:, cell])
-    return Sourcing(
-        plain=plain, cell=cell, rho=rho, weight=weight, missing=missing,
-        gate=weight * keep[plain] if taxed or charged else weight,
-        tariff=weight * (tariff_k / (1 + tariff_k))[plain] if charged else None,
-        tax=weight * (tax_k * keep)[plain] if taxed else None,
-        share=share, tilt=tilt[cell], capacity_base=pi[:, cell],
-        gate_cell=keep[cell], tariff_cell=(tariff_k / (1 + tariff_k))[cell], tax_cell=(tax_k * keep)[cell],
-        licence_base=licence0.transpose(kni)[cell],
-    )  # fmt: skip
+        wedge = shock.iceberg if wedge is None else wedge * shock.iceberg
+    if gone.any():
+        wedge = 1 / (1 + gone) if wedge is None else wedge / (1 + gone)
+    return None if wedge is None else _by_good(wedge)
+
+
+def _gate_parts(weight: Array, tax: Array, tariff: Array) -> tuple[Array, Array | None, Array | None]:
+    """What of a dollar spent reaches the gate, and what of it is tariff and export tax, where there are any."""
+    charged, taxed = tariff.any(), tax.any()
+    gate = weight
+    if charged or taxed:
+        gate = weight / ((1 + tariff) * (1 + tax) if taxed else 1 + tariff)
+    paid = None
+    if charged:
+        paid = gate * (1 + tax) * tariff if taxed else gate * tariff
+    return gate, paid, gate * tax if taxed else None
 
 
 def _with_capacity(

@@ -6,6 +6,8 @@ value in the solution over the value in the base year.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -79,70 +81,113 @@ VARIABLES = tuple(
 )  # fmt: skip
 
 
-def results(solution: Solution, base: Solution) -> dict[str, Array]:
-    """Every variable of `VARIABLES`: arrays with the axes named there. `base` is the solution without a shock."""
-    system, a = solution.system, solution.allocation
-    b, state = system.benchmark, a.state
-    gate, tonnes = flows.gate_flows(solution), flows.gate_tonnes(solution)
-    at_gate = b.unit_value[:, b.elements]
-    border = _border_price(solution, gate)
-    abroad = ~np.eye(gate.shape[0], dtype=bool)
-    exports = (gate * abroad[:, :, None]).sum(axis=1)
-    volume = exports / np.exp(state.price)
-    base_exports = (gate_value_base(b) * abroad[:, :, None]).sum(axis=1)
-    rent = (
-        state.rent[:, system.stage_factor, b.stage_sector]
-        if len(b.stage_sector)
-        else np.zeros((len(gate), 0))
-    )
-    bought = gate[:, :, b.elements]
-    origin_share = shares_of(bought.sum(axis=0), bought)
-    stages = flows.stage_flows(solution)
-    stage_share = shares_of(stages.sum(axis=0), stages)
-    gain = system.cost_base * np.exp(state.output) * np.expm1(welfare.cost_saved(solution))
-    wage = np.zeros(system.endowment.shape)
-    wage[:, system.mobile] = state.wage
-    wage[:, system.sluggish] = sluggish_index(system, state.rent)
-    return {
-        "producer_price": np.exp(state.price),
-        "purchaser_price": np.exp(_mean_price(solution)),
-        "border_price": border,
-        "border_value": border * _border_base(b, at_gate),
-        "gate_value": np.exp(state.price[:, b.elements]) * at_gate,
-        "tonnes": tonnes[:, :, b.elements],
-        "output": b.output * np.exp(state.output),
-        "output_volume": np.exp(state.output - a.revenue_price),
-        "exports": _by_sector(solution, exports),
-        "exports_volume": _ratio(_by_sector(solution, volume), _by_sector(solution, base_exports, base=True)),
-        "unit_cost": np.exp(a.costs.unit),
-        "ree_cost_share": a.spending.share_ree,
-        "tfp_solow": np.exp(welfare.solow_residual(solution)),
-        "tfp_cost_saved": np.exp(welfare.cost_saved(solution)),
-        "technology": np.exp(welfare.technology(solution)),
-        "research": np.exp(welfare.research(solution)),
-        "ree_patents": welfare.ree_patents(solution),
-        "scientists": a.direction.scientists,
-        "scientists_wage": np.exp(a.direction.wage),
-        "wage": np.exp(wage),
-        "resource_rent": np.exp(rent),
-        "capacity": np.exp(a.capacity),
-        "income": system.income_base * np.exp(state.income),
-        "final_price": np.exp(a.spending.final_price),
-        "real_income": welfare.real_income(solution),
-        "real_income_without_asset_sales": welfare.real_income(solution, asset_sales=False),
-        "equivalent_variation": welfare.equivalent_variation(solution),
-        "licence_rent": welfare.licence_rent(solution),
-        "export_tax_revenue": a.sales.tax,
-        "tariff_revenue": a.sales.tariff,
-        "technology_gain": gain.sum(axis=1),
-        "terms_of_trade": welfare.terms_of_trade(solution, base),
-        "import_dependence": origin_share.sum(axis=0) - np.einsum("iie->ie", origin_share),
-        "concentration": (origin_share**2).sum(axis=0),
-        "stage_import_dependence": stage_share.sum(axis=0) - np.einsum("iis->is", stage_share),
-        "stage_concentration": (stage_share**2).sum(axis=0),
-        "supply_concentration": herfindahl(a.supply[:, b.elements]),
-        "stage_supply_concentration": herfindahl(stages.sum(axis=1)),
-    }  # fmt: skip
+NAMES = tuple(row.name for row in VARIABLES)
+
+
+def results(solution: Solution, base: Solution, names: Iterable[str] = NAMES) -> dict[str, Array]:
+    """Variables of `VARIABLES`, all or some: arrays with the axes named there.
+
+    base: the solution without a shock.
+    """
+    read = _Reader(solution, base)
+    return {name: READ[name](read) for name in names}
+
+
+class _Reader:
+    """What several variables are read from, computed when first needed."""
+
+    def __init__(self, solution: Solution, base: Solution) -> None:
+        self.solution, self.base, self.system, self.a = solution, base, solution.system, solution.allocation
+        self.b, self.state = self.system.benchmark, self.a.state
+        self.at_gate = self.b.unit_value[:, self.b.elements]
+        self.abroad = ~np.eye(len(self.at_gate), dtype=bool)[:, :, None]
+
+    @cached_property
+    def gate(self) -> Array:
+        return flows.gate_flows(self.solution)
+
+    @cached_property
+    def border(self) -> Array:
+        return _border_price(self.solution, self.gate)
+
+    @cached_property
+    def exports(self) -> Array:
+        return np.asarray((self.gate * self.abroad).sum(axis=1))
+
+    @cached_property
+    def origin_share(self) -> Array:
+        bought = self.gate[:, :, self.b.elements]
+        return shares_of(bought.sum(axis=0), bought)
+
+    @cached_property
+    def stages(self) -> Array:
+        return flows.stage_flows(self.solution)
+
+    @cached_property
+    def stage_share(self) -> Array:
+        return shares_of(self.stages.sum(axis=0), self.stages)
+
+    def wage(self) -> Array:
+        wage = np.zeros(self.system.endowment.shape)
+        wage[:, self.system.mobile] = self.state.wage
+        wage[:, self.system.sluggish] = sluggish_index(self.system, self.state.rent)
+        return wage
+
+    def rent(self) -> Array:
+        if not len(self.b.stage_sector):
+            return np.zeros((len(self.at_gate), 0))
+        return self.state.rent[:, self.system.stage_factor, self.b.stage_sector]
+
+    def exports_volume(self) -> Array:
+        volume = self.exports / np.exp(self.state.price)
+        before = (gate_value_base(self.b) * self.abroad).sum(axis=1)
+        return _ratio(_by_sector(self.solution, volume), _by_sector(self.solution, before, base=True))
+
+    def technology_gain(self) -> Array:
+        saved = np.expm1(welfare.cost_saved(self.solution))
+        return np.asarray((self.system.cost_base * np.exp(self.state.output) * saved).sum(axis=1))
+
+
+READ: dict[str, Callable[[_Reader], Array]] = {
+    "producer_price": lambda r: np.exp(r.state.price),
+    "purchaser_price": lambda r: np.exp(_mean_price(r.solution)),
+    "border_price": lambda r: r.border,
+    "border_value": lambda r: r.border * _border_base(r.b, r.at_gate),
+    "gate_value": lambda r: np.exp(r.state.price[:, r.b.elements]) * r.at_gate,
+    "tonnes": lambda r: flows.gate_tonnes(r.solution)[:, :, r.b.elements],
+    "output": lambda r: r.b.output * np.exp(r.state.output),
+    "output_volume": lambda r: np.exp(r.state.output - r.a.revenue_price),
+    "exports": lambda r: _by_sector(r.solution, r.exports),
+    "exports_volume": _Reader.exports_volume,
+    "unit_cost": lambda r: np.exp(r.a.costs.unit),
+    "ree_cost_share": lambda r: r.a.spending.share_ree,
+    "tfp_solow": lambda r: np.exp(welfare.solow_residual(r.solution)),
+    "tfp_cost_saved": lambda r: np.exp(welfare.cost_saved(r.solution)),
+    "technology": lambda r: np.exp(welfare.technology(r.solution)),
+    "research": lambda r: np.exp(welfare.research(r.solution)),
+    "ree_patents": lambda r: welfare.ree_patents(r.solution),
+    "scientists": lambda r: r.a.direction.scientists,
+    "scientists_wage": lambda r: np.exp(r.a.direction.wage),
+    "wage": lambda r: np.exp(r.wage()),
+    "resource_rent": lambda r: np.exp(r.rent()),
+    "capacity": lambda r: np.exp(r.a.capacity),
+    "income": lambda r: r.system.income_base * np.exp(r.state.income),
+    "final_price": lambda r: np.exp(r.a.spending.final_price),
+    "real_income": lambda r: welfare.real_income(r.solution),
+    "real_income_without_asset_sales": lambda r: welfare.real_income(r.solution, asset_sales=False),
+    "equivalent_variation": lambda r: welfare.equivalent_variation(r.solution),
+    "licence_rent": lambda r: welfare.licence_rent(r.solution),
+    "export_tax_revenue": lambda r: r.a.sales.tax,
+    "tariff_revenue": lambda r: r.a.sales.tariff,
+    "technology_gain": _Reader.technology_gain,
+    "terms_of_trade": lambda r: welfare.terms_of_trade(r.solution, r.base),
+    "import_dependence": lambda r: r.origin_share.sum(axis=0) - np.einsum("iie->ie", r.origin_share),
+    "concentration": lambda r: (r.origin_share**2).sum(axis=0),
+    "stage_import_dependence": lambda r: r.stage_share.sum(axis=0) - np.einsum("iis->is", r.stage_share),
+    "stage_concentration": lambda r: (r.stage_share**2).sum(axis=0),
+    "supply_concentration": lambda r: herfindahl(r.a.supply[:, r.b.elements]),
+    "stage_supply_concentration": lambda r: herfindahl(r.stages.sum(axis=1)),
+}
 
 
 def _ratio(new: Array, base: Array) -> Array:

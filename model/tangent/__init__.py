@@ -17,9 +17,9 @@ from model.equilibrium import Allocation, Residuals, State
 from model.markets import sluggish_index, sluggish_weights
 from model.records import Array
 from model.restrictions import complementarity_slopes
-from model.system import TONNES, System
+from model.system import TONNES, System, span
 from model.tangent.region import Region, Reply
-from model.tangent.trade import HomeTrade, Trade, reciprocal, span
+from model.tangent.trade import HomeTrade, Trade, reciprocal
 
 __all__ = ["Tangent", "linearise"]
 

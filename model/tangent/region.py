@@ -12,8 +12,8 @@ import numpy as np
 from model.equilibrium import Allocation, State
 from model.markets import labour_wage
 from model.records import Array
-from model.system import System
-from model.tangent.trade import reciprocal, span
+from model.system import System, span
+from model.tangent.trade import reciprocal
 
 
 class Reply(NamedTuple):

@@ -7,21 +7,12 @@ that a product costs a few small matrix products whatever the number of cells.
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from model.equilibrium import Allocation, State
 from model.records import Array
 from model.restrictions import licence_rates, tonnes_per_value
-from model.system import System
-
-
-def span(positions: Array) -> Any:
-    """A slice where positions are consecutive (a view instead of a copy), else the positions."""
-    if len(positions) and positions[-1] - positions[0] + 1 == len(positions):
-        return slice(int(positions[0]), int(positions[-1]) + 1)
-    return positions
+from model.system import System, span
 
 
 def reciprocal(level: Array) -> Array:

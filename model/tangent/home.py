@@ -1,0 +1,88 @@
+"""Ordinary goods region by region, links between regions cut, written out as one matrix for each region: E4, E7-E11.
+
+For the usual case (every ordinary sector makes one good of its own, with mobile factors) this is what `Tangent.at_home`
+would give column by column, at a tenth of the cost. It serves the preconditioner only, which leaves out what is small:
+substitution between rare earths and other inputs, stocks, research.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model.records import Array
+from model.tangent import Tangent
+from model.tangent.trade import HomeTrade, Trade
+
+
+def home_blocks(tangent: Tangent, goods: Array, sectors: Array) -> Array:
+    """(n,l,l) changes of market, profit, factor and income residuals for changes of prices, outputs, wages and income.
+
+    sectors: the ordinary ones, and goods: what they make, in the order of rows and columns.
+    """
+    system, region, factors = tangent.system, tangent.region, tangent.factors
+    regions, k, j = len(system.supplied), len(goods), len(sectors)
+    share, gate, own = _trade(tangent, goods)
+    material, spent = _materials(tangent, goods, share, gate)  # (n,J,k), (n,k,J)
+    cost = np.ones((regions, system.active.shape[1], 1))  # of other inputs in all costs
+    if len(system.nests.users):
+        cost[:, region.users] -= region.ree_share
+    final = system.benchmark.final_class
+    bought = (gate[final] * region.final[..., 0][:, goods])[:, :, None]  # of the final bundle
+    final_share = region.final_share[:, :, goods] * share[final][:, None]
+    outlay, wages = region.outlay, region.mobile_share
+    demand = factors.demand
+    f = demand.shape[1]
+    blocks = np.zeros((regions, k + j + f + 1, k + j + f + 1))
+    price, output, wage, income = np.split(np.arange(k + j + f + 1), np.cumsum([k, j, f]))
+
+    def at(rows: Array, columns: Array) -> Array:
+        return blocks[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+    # E7: price less cost.
+    at(output, price)[...] = np.eye(k) - (cost * region.materials_part * material)[:, sectors]
+    at(output, wage)[...] = -((1 - region.materials_part) * cost * wages)[:, sectors]
+    # E8, E9: supply less demand at the gate.
+    substituted = outlay * (region.gap_materials - region.rho_material)
+    at(price, price)[...] = system.nests.rho_final * bought * final_share
+    at(price, price)[...] -= (spent * substituted.swapaxes(1, 2)) @ material + own[:, :, None] * np.eye(k)
+    at(price, output)[...] = np.eye(k) - (spent * outlay.swapaxes(1, 2))[:, :, sectors]
+    at(price, wage)[...] = (spent * (outlay * region.gap_materials).swapaxes(1, 2)) @ wages
+    at(price, income)[...] = -bought
+    # E10: factor supply less demand.
+    at(wage, price)[...] = (demand * region.gap_added.swapaxes(1, 2)) @ material
+    at(wage, output)[...] = -demand[:, :, sectors]
+    at(wage, wage)[...] = (1 - factors.own) * np.eye(f)
+    at(wage, wage)[...] -= (demand * (region.gap_added - region.rho_factor).swapaxes(1, 2)) @ wages
+    # E11, and the numeraire in the place of the budget left out.
+    at(income, output)[...] = -(tangent.at_output[:, :, sectors] * tangent.per_income[:, None])
+    at(income, wage)[...] = -(factors.mobile_supply[..., 0] * tangent.per_income)[:, None]
+    at(income, income)[...] = 1.0
+    last = system.numeraire_region
+    blocks[last, income] = 0.0
+    blocks[last, income, wage] = factors.world_mobile[last, :, 0] / tangent.a.world
+    return blocks
+
+
+def _trade(tangent: Tangent, goods: Array) -> tuple[Array, Array, Array]:
+    """Home share of purchases (c,n,k); ln demand at the gate per dollar spent (c,n,k) and against its price (n,k)."""
+    assert isinstance(tangent.trade, Trade)
+    trade, region = tangent.trade, tangent.region
+    home, plain = HomeTrade(trade), np.searchsorted(trade.sourcing.plain, goods)
+    share = home.share[..., 0][:, plain].swapaxes(1, 2)
+    gate = (home.gate * trade.into)[..., 0][:, plain].swapaxes(1, 2)
+    lost = (home.gate * trade.per_price)[..., 0][:, plain].swapaxes(1, 2)
+    if region.paid is not None:
+        gate = gate * region.paid[..., 0][:, goods]
+    own = ((gate * region.own[..., 0][:, :, goods] - lost) * share).sum(axis=0)
+    return share, gate, own + trade.sourcing.rho[goods]
+
+
+def _materials(tangent: Tangent, goods: Array, share: Array, gate: Array) -> tuple[Array, Array]:
+    """ln price of materials against home prices (n,J,k), ln demand at the gate per dollar spent on them (n,k,J)."""
+    regions, sectors = tangent.system.active.shape
+    material, spent = np.zeros((regions, sectors, len(goods))), np.zeros((regions, len(goods), sectors))
+    for cls, members, part in tangent.region.material:
+        bundle = part[:, :, goods]
+        material[:, members] = bundle * share[cls][:, None]
+        spent[:, :, members] = bundle.swapaxes(1, 2) * gate[cls][:, :, None]
+    return material, spent
