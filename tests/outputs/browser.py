@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -17,14 +18,21 @@ PROGRAM = next(
 )
 
 
+def _high(descriptor: int) -> int:
+    """The same file under a number that is not in the way of 3 and 4."""
+    high = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 10)
+    os.close(descriptor)
+    return high
+
+
 class Browser:
     """One page. What it logged, threw and asked the network for is kept."""
 
     def __init__(self) -> None:
         assert PROGRAM is not None
         self.profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        to_read, self.write = os.pipe()
-        self.read, to_write = os.pipe()
+        ends = (end for pair in (os.pipe(), os.pipe()) for end in pair)
+        to_read, self.write, self.read, to_write = map(_high, ends)
 
         def wire() -> None:  # the protocol listens on 3 and answers on 4
             os.dup2(to_read, 3)
