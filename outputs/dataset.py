@@ -15,6 +15,7 @@ import xarray as xr
 
 from model import flows
 from model.base_year import quota_tonnes_base
+from model.decomposition import first_order
 from model.equilibrium import Residuals, residuals
 from model.records import SHORT, Array, Benchmark, Labels, Quota, Shock
 from model.shocks import base_quotas
@@ -37,6 +38,10 @@ EXTRA = tuple(
         ("quota_in_force", "q", "0 or 1", "E12", "1 where the quota applies in this year"),
         ("quota_limit", "q", "t", "E12", "limit of a quota; 0 where it is not in force"),
         ("group_equivalent_variation", "u", "million USD", "8", "equivalent variation of a group of regions, summed"),
+        ("first_order_terms_of_trade", "nik", "million USD", "section 8", "Caliendo and Parro's first-order effect of "
+         "border prices on a region's income, by partner (origin) and good; an approximation for small shocks"),
+        ("first_order_volume_of_trade", "nik", "million USD", "section 8", "the same of tariffs and export taxes on "
+         "more or less trade; the exact change beside it is equivalent_variation"),
         ("group_real_income", "u", "ratio", "8", "income of the base year plus equivalent variation, over the former"),
         ("residual", "b", "log ratio", "section 10", "largest residual of a block of equations, in absolute value"),
         ("walras", "", "share of world income", "section 10", "what is left of the budget that Walras' law leaves out"),
@@ -110,6 +115,9 @@ def case(solution: Solution, base: Solution, shock: Shock, frame: Frame) -> Case
     income, change = values["equivalent_variation"], frame.benchmark.final.sum(axis=1)
     members = np.array(list(frame.groups.values()), dtype=float).reshape(len(frame.groups), len(income))
     values["group_equivalent_variation"] = members @ income
+    approximate, usd = first_order(solution, base), solution.system.income_base[:, None, None]
+    values["first_order_terms_of_trade"] = approximate.terms_of_trade * usd
+    values["first_order_volume_of_trade"] = approximate.volume_of_trade * usd
     values["group_real_income"] = 1 + (members @ income) / (members @ change)
     values["residual"] = largest_residuals(solution)
     values["walras"] = np.asarray(walras(solution))

@@ -22,11 +22,14 @@ from outputs import dataset, facts, forces
 from outputs.dataset import Case, Frame
 from outputs.focus import chain_sectors, exposed, exposure, restricting_regions, scores
 from outputs.forces import Parts
+from outputs.instruments import ABOUT, groups, lines_of, players
+from outputs.instruments import contributions as split
 from scenarios import Scenario
 
 PARTIAL_CUT = 0.9  # of base-year exports, when a full embargo has no solution
 
-Key = tuple[Any, ...]  # ("case", regime), ("corner", forces), ("embargo", regime) or ("cut", regime)
+# ("case", regime), ("corner", forces), ("instruments", names), ("embargo", regime) or ("cut", regime)
+Key = tuple[Any, ...]
 
 
 class Job(NamedTuple):
@@ -71,6 +74,7 @@ class Plan:
     base: Solution
     decompose: bool = True
     security: bool = True
+    by_instrument: str = ""  # `name` or `type`: also ask what each instrument brought about
 
     def closures(self) -> dict[Regime, Closure]:
         """The closure of each regime, in the order of REGIMES."""
@@ -95,7 +99,21 @@ class Plan:
         return [
             *(self._corner_jobs(done) if self.decompose else ()),
             *(self._embargo_jobs(done) if self.security else ()),
+            *(self._instrument_jobs() if self.by_instrument else ()),
         ]
+
+    def players(self) -> dict[str, tuple[str, ...]]:
+        """The lines of the scenario that each player of a decomposition by instrument stands for."""
+        return players(self.scenario, self.by_instrument)
+
+    def _instrument_jobs(self) -> list[Job]:
+        """The scenario with some of its instruments, technology and capacity following as in the fullest regime."""
+        names, closure = self.players(), self.closures()[self.fullest]
+        found = []
+        for group in groups(names):
+            shock = self.scenario.only(lines_of(names, group)).shock(self.calibration)
+            found.append(self._job(("instruments", group), shock, closure))
+        return found
 
     def _corner_jobs(self, done: Mapping[Key, Done]) -> list[Job]:
         parts = done["case", self.fullest].parts
@@ -246,7 +264,12 @@ def _result(plan: Plan, done: Mapping[Key, Done]) -> Result:
     if not cases:
         return Result(plan, None, failed)
     solved = dataset.assemble(cases, plan.frame, plan.scenario.name, attributes(plan, failed))
-    for wanted, add in ((plan.decompose, _decomposed), (plan.security, _secured)):
+    additions = (
+        (plan.decompose, _decomposed),
+        (plan.security, _secured),
+        (bool(plan.by_instrument), _by_instrument),
+    )
+    for wanted, add in additions:
         if wanted:
             solved = add(plan, solved, done)
     return Result(plan, solved, failed)
@@ -300,6 +323,35 @@ def _decomposed(plan: Plan, solved: xr.Dataset, done: Mapping[Key, Done]) -> xr.
     return (
         solved.assign(added)
         .assign_coords(force=np.array(names, dtype=object))
+        .assign_attrs(decomposed=plan.fullest)
+    )
+
+
+def _by_instrument(plan: Plan, solved: xr.Dataset, done: Mapping[Key, Done]) -> xr.Dataset:
+    """Add contributions by instrument; when a set of them was not solved they are left out and the reason is noted."""
+    names, full = plan.players(), done["case", plan.fullest]
+    if full.case is None:
+        return solved
+    worth = {}
+    for group in groups(names):
+        one = done["instruments", group]
+        if one.case is None:
+            why = f"{' with '.join(sorted(group))} was not solved ({one.message})"
+            return solved.assign_attrs(note_instruments=f"not decomposed by instrument: {why}")
+        worth[group] = facts.outcomes(one.case.values, plan.frame.base)
+    whole, added = facts.outcomes(full.case.values, plan.frame.base), {}
+    for name, (unit, axes, text) in facts.OUTCOMES.items():
+        parts = split(names, whole[name], {group: values[name] for group, values in worth.items()})
+        about = {
+            "units": unit, "long_name": name.replace("_", " ") + " by instrument", "equation": "section 8",
+            "description": f"what each instrument adds to: {text}; {ABOUT}",
+        }  # fmt: skip
+        stack = np.stack([parts[player] for player in names])[None]
+        added[f"{name}_by_instrument"] = (["scenario", "instrument", *axes], stack, about)
+    dataset.refuse_not_finite({name: array for name, (_, array, _) in added.items()})
+    return (
+        solved.assign(added)
+        .assign_coords(instrument=np.array(list(names), dtype=object))
         .assign_attrs(decomposed=plan.fullest)
     )
 

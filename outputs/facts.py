@@ -280,24 +280,29 @@ def quotas(ds: xr.Dataset) -> pd.DataFrame:
     )
 
 
-def forces(ds: xr.Dataset) -> pd.DataFrame:
-    """One row a force: what it adds to each outcome, the sum last; empty when nothing was decomposed."""
-    if "force" not in ds.dims:
-        return pd.DataFrame({"force": []})
+def contributions(ds: xr.Dataset, axis: str) -> pd.DataFrame:
+    """One row a force (or an instrument): what it adds to each outcome, the sum last; empty when there is none."""
+    if axis not in ds.dims:
+        return pd.DataFrame({axis: []})
     others = ds["restricting"].values == 0
-    income = ds["real_income_usd_by_force"].values
+    income = ds[f"real_income_usd_by_{axis}"].values
     table = pd.DataFrame(
         {
-            "force": ds["force"].values.astype(str),
-            "exports, exposed [%]": ds["exposed_exports_by_force"].values,
-            "exports, other [%]": ds["other_exports_by_force"].values,
-            "exports, magnets and chain [%]": ds["magnet_chain_exports_by_force"].values,
+            axis: ds[axis].values.astype(str),
+            "exports, exposed [%]": ds[f"exposed_exports_by_{axis}"].values,
+            "exports, other [%]": ds[f"other_exports_by_{axis}"].values,
+            "exports, magnets and chain [%]": ds[f"magnet_chain_exports_by_{axis}"].values,
             "real income, others [million USD]": income[:, others].sum(axis=1),
             "real income, restricting [million USD]": income[:, ~others].sum(axis=1),
         }
     )
-    total = {"force": "sum", **table.drop(columns="force").sum().to_dict()}
+    total = {axis: "sum", **table.drop(columns=axis).sum().to_dict()}
     return pd.concat([table, pd.DataFrame([total])], ignore_index=True)
+
+
+def forces(ds: xr.Dataset) -> pd.DataFrame:
+    """`contributions` of the forces."""
+    return contributions(ds, "force")
 
 
 def security(ds: xr.Dataset, regime: str) -> pd.DataFrame:

@@ -265,5 +265,7 @@ def failed(ds: xr.Dataset) -> list[str]:
         f"{names.regime(regime)}: {why}" for regime, why in json.loads(ds.attrs.get("failed", "{}")).items()
     ]
     return said + [
-        str(ds.attrs[note]) for note in ("note_decomposition", "note_security") if note in ds.attrs
+        str(ds.attrs[note])
+        for note in ("note_decomposition", "note_security", "note_instruments")
+        if note in ds.attrs
     ]

@@ -24,6 +24,7 @@ from model.records import REGIMES
 from outputs import provenance, settings, store, tables
 from outputs.draw import Artist
 from outputs.experiment import Plan, Result, plan, solve_plans
+from outputs.instruments import CHOICES
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +44,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--no-decomposition", action="store_true", help="do not ask which force brought the result about"
+    )
+    parser.add_argument(
+        "--by-instrument", choices=CHOICES, help="also ask what each instrument brought about: 2^n equilibria"
     )
     parser.add_argument(
         "--no-security", action="store_true", help="do not ask what a full embargo would cost now"
@@ -86,7 +90,10 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[Plan]:
                 regimes=regimes,
                 decompose=not args.no_decomposition,
                 security=not args.no_security,
+                by_instrument=args.by_instrument or "",
             )
+            if ready.by_instrument:
+                ready.players()
             found.append(ready)
         except InputError as error:
             problems += [problem for problem in error.problems if problem not in problems]
@@ -191,7 +198,11 @@ def _progress(quiet: bool) -> Iterator[Any]:
 
 
 def _inputs(ready: Plan) -> dict[str, Any]:
-    options = {"regimes": list(ready.closures()), "decompose": ready.decompose, "security": ready.security}
+    options: dict[str, Any] = {
+        "regimes": list(ready.closures()), "decompose": ready.decompose, "security": ready.security,
+    }  # fmt: skip
+    if ready.by_instrument:
+        options["by_instrument"] = ready.by_instrument
     return provenance.inputs(ready.scenario, ready.calibration, **options)
 
 
@@ -252,7 +263,9 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
         return {"scenario": name, "solved": [], "failed": dict(result.failed)}
     ds = facts.one_scenario(result.dataset)
     records = {
-        key: table.to_dict("records") for key, table in tables.all_tables(ds).items() if key != "sectors"
+        key: table.to_dict("records")
+        for key, table in tables.all_tables(ds).items()
+        if not key.startswith("sector")  # long ones: in the folder
     }
     return {
         "scenario": name,

@@ -54,6 +54,17 @@ the technology and capacity of the base year), `direction` (own research), `spil
 million USD) is the real income that a stop of the restricting regions' exports of elements would cost now,
 at the technology reached; its attribute `cut` says whether all of it stops, or nine tenths where a full
 embargo has no solution.
+
+`run.py solve NAME --by-instrument name` (or `type`) adds the same variables ending in `_by_instrument`, with an
+axis `instrument`: what each instrument adds with all it does to technology and plant, every set of instruments
+solved anew under the regime with most forces; these add up as well. At most six at a time (2^6 equilibria).
+
+`first_order_terms_of_trade` and `first_order_volume_of_trade` are the formula of Caliendo and Parro (2015) by
+region, partner and good: exports times the change of own border prices less imports times that of the partner's;
+and tariffs and export taxes times the change of the volumes they are paid on. A licence counts as the export tax
+it is equivalent to. They are first-order approximations for small shocks, without subsidies, research or new
+technology; `first_order.csv` and `run.py solve NAME --first-order` show their sum beside the exact change, the
+equivalent variation.
 """
 
 

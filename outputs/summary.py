@@ -250,3 +250,44 @@ def solves(result: Result) -> list[Line]:
         )
         for r in _regimes(ds)
     ]
+
+
+def instruments(dataset: xr.Dataset) -> list[Line]:
+    """What each instrument brought about; nothing when it was not asked."""
+    ds = facts.one_scenario(dataset)
+    table = facts.contributions(ds, "instrument")
+    if not len(table):
+        return []
+    columns = [name for name in table.columns if name != "instrument"]
+    unit, scale = facts.readable_unit(table["exports, exposed [%]"].tolist())
+    heads = [f"exposed exp., {unit}", "others, m USD", f"{_own_short(ds)}, m USD"]
+    shown = [(columns[0], scale), (columns[-2], 1.0), (columns[-1], 1.0)]
+    lines = [Line(_row(f"By instrument, {_regime(str(ds.attrs['decomposed']))}", heads, 20), "head")]
+    for _, row in table.iterrows():
+        cells = [signed(by * float(row[name])) for name, by in shown]
+        lines.append(Line(_row(str(row["instrument"]), cells, 20)))
+    return lines
+
+
+def first_order(dataset: xr.Dataset, width: int) -> list[Line]:
+    """Caliendo and Parro's first-order decomposition beside the exact change, by region, in the last regime."""
+    from outputs import gains
+
+    ds = facts.one_scenario(dataset)
+    regime = _regimes(ds)[-1]
+    table = gains.first_order(ds, regime)
+    heads = ["terms of trade", "volume", "sum", "exact"]
+    lines = [Line(_row("First-order, m USD", heads, 15), "head")]
+    for row in table.itertuples(index=False):
+        lines.append(Line(_row(names.region(row[0]), [signed(float(value)) for value in row[1:5]], 15)))
+    note = (
+        f"With {names.regime(regime)}. Terms and volume of trade are first-order approximations for small shocks; "
+        "exact is the equivalent variation."
+    )
+    return lines + _wrapped(note, width, "note")
+
+
+def _own_short(ds: xr.Dataset) -> str:
+    """The restricting regions, when their names are short."""
+    text = names.listed([names.region(r) for r in facts.restricting(ds)])
+    return text if 0 < len(text) < 9 else "restricting"

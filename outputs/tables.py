@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration.tables import write_csv
-from outputs import facts
+from outputs import facts, gains
 
 
 def write_tables(dataset: xr.Dataset, folder: Path) -> list[Path]:
@@ -51,6 +51,12 @@ def all_tables(ds: xr.Dataset) -> dict[str, pd.DataFrame]:
         "security": stacked(facts.security),
         "embargo_now": facts.embargo(ds),
         "forces": facts.forces(ds),
+        "instruments": facts.contributions(ds, "instrument"),
+        "sector_exports_by_force": gains.sector_exports(ds, "force"),
+        "sector_exports_by_instrument": gains.sector_exports(ds, "instrument"),
+        "first_order": stacked(gains.first_order),
+        "first_order_by_partner": stacked(gains.first_order_by_partner),
+        "first_order_by_good": stacked(gains.first_order_by_good),
         "residuals": facts.residuals(ds),
     }
 

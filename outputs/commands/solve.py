@@ -14,6 +14,9 @@ examples:
                                                       the same with another limit; several --set are allowed
   run.py solve china-2010-quota --set parameters.ree_elasticity.magnets=0.1 --regime directed
   run.py solve china-2010-quota --horizon short       technology and capacity as in the base year
+  run.py solve full-embargo-2025 --by-instrument name --first-order
+                                                      what each instrument brought about; first-order effects beside
+                                                      the exact change of real income
   run.py solve china-2010-quota --json | jq '.[0].tables.real_income'
 
 Each scenario gets a folder outputs/runs/NAME-ID with results.nc, tables, figures, the scenario and its provenance. The
@@ -35,6 +38,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("scenarios", nargs="+", metavar="SCENARIO", help="a scenario by name, or a YAML file")
+    parser.add_argument(
+        "--first-order",
+        action="store_true",
+        help="also print terms-of-trade and volume-of-trade effects (Caliendo and Parro) beside the exact change",
+    )
     pipeline.add_options(parser)
 
 
@@ -53,6 +61,9 @@ def run(args: argparse.Namespace) -> int:
             folders = [shown, *(["the same run was there already"] if saved.existed else [])]
             soft = summary.soft_count(result.plan.calibration.parameters_table)
             summary.write(summary.scenario(result.dataset, *summary.screen(), soft=soft, folders=folders))
+            summary.write(summary.instruments(result.dataset))
+            if args.first_order:
+                summary.write(summary.first_order(result.dataset, summary.screen()[0]))
             if args.verbose:
                 summary.write(summary.solves(result))
     if args.json:

@@ -5,46 +5,21 @@ Every set of instruments is a path of its own; contributions are Shapley values 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, as_completed
-from itertools import combinations
 from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from calibration.errors import InputError, Problem
-from model.decomposition import shapley
 from model.path import base_standing, finish_plant, next_standing, run_year
 from model.records import Array, Regime
 from model.solution import SolveError
 from outputs import dataset, facts
+from outputs.instruments import ABOUT, Group, groups, lines_of, players
+from outputs.instruments import contributions as split
 from outputs.paths.plan import PathPlan
 from outputs.paths.work import CALIBRATED, Content, Packed, Results, unpacked
-from scenarios import Scenario
-
-MOST = 6  # players: 2^6 paths
-
-Group = frozenset[str]
-
-
-def players(scenario: Scenario, by: str) -> dict[str, tuple[str, ...]]:
-    """Instruments by `name`, or taken together by `type`. Raises InputError when there are too many."""
-    grouped: dict[str, list[str]] = {}
-    for line in scenario.instruments:
-        grouped.setdefault(line.name if by == "name" else line.type, []).append(line.name)
-    if len(grouped) > MOST:
-        what = f"{len(grouped)} instruments by {by} need 2^{len(grouped)} paths"
-        raise InputError(
-            Problem(what, expected=f"at most {MOST}; --by-instrument type takes those of a type together")
-        )
-    return {name: tuple(lines) for name, lines in grouped.items()}
-
-
-def groups(names: Mapping[str, tuple[str, ...]]) -> Iterator[Group]:
-    """Every set of players that is neither empty nor full."""
-    for size in range(1, len(names)):
-        yield from map(frozenset, combinations(names, size))
 
 
 def job(packed: Packed, regime: Regime) -> list[dict[str, Array]] | str:
@@ -72,8 +47,7 @@ def run(
     names, done = players(plan.scenario, by), {}
     under_way = {}
     for group in groups(names):
-        lines = [line for name in group for line in names[name]]
-        inputs = plan.scenario.only(lines).path(plan.calibration)
+        inputs = plan.scenario.only(lines_of(names, group)).path(plan.calibration)
         content = Content(plan.benchmark, plan.benchmark, inputs, plan.frame, plan.closed, ())
         under_way[executor.submit(job, Packed(content), plan.fullest)] = group
     for future in as_completed(under_way):
@@ -102,18 +76,12 @@ def contributions(
     added = {}
     for name, (unit, axes, text) in facts.OUTCOMES.items():
         whole = np.stack([year[name] for year in full])
-
-        def worth(group: Group, name: str = name, whole: Array = whole) -> Array:
-            if not group:
-                return np.zeros_like(whole)
-            return whole if len(group) == len(names) else np.stack([year[name] for year in done[group]])
-
-        parts = shapley(tuple(names), worth)
+        worth = {group: np.stack([year[name] for year in years]) for group, years in done.items()}
+        parts = split(names, whole, worth)
         stack = np.stack([parts[player] for player in names], axis=1)
         said = {
             "units": unit, "long_name": name.replace("_", " ") + " by instrument", "equation": "section 8",
-            "description": f"what each instrument adds to: {text}; with all it does to technology and plant; averaged "
-            "over all orders (Shapley)",
+            "description": f"what each instrument adds to: {text}; {ABOUT}",
         }  # fmt: skip
         added[f"{name}_by_instrument"] = (["scenario", "year", "instrument", *axes], stack[None], said)
     dataset.refuse_not_finite({name: array for name, (_, array, _) in added.items()})

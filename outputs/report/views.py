@@ -28,6 +28,12 @@ CAPTIONS = {
     "security": "Dependence on imports and concentration, by region and element",
     "embargo_now": "Real income that an embargo would cost now",
     "forces": "Contribution of each force",
+    "instruments": "Contribution of each instrument",
+    "sector_exports_by_force": "Exports of every sector, by force",
+    "sector_exports_by_instrument": "Exports of every sector, by instrument",
+    "first_order": "First-order effects of terms and volume of trade (Caliendo and Parro) beside the exact change",
+    "first_order_by_partner": "First-order effects by partner",
+    "first_order_by_good": "First-order effects by good",
     "residuals": "Largest residual of each block of equations",
     "parameters": "Parameters of the calibration",
     "comparison": "The runs side by side",
@@ -89,6 +95,7 @@ def _cell(column: str, value: Any, clip: int) -> str:
         "regime": names.regime,
         "sector": names.sector,
         "force": lambda f: names.FORCES.get(f, f),
+        "partner": names.region,
     }
     text = readable.get(column, str)(str(value))
     return f"{text[: clip - 1]}…" if clip and len(text) > clip else text
