@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,8 @@ from model.records import Benchmark, Labels
 Array = npt.NDArray[np.float64]
 
 FOLDER = Path(__file__).parent
+# What a parameter of the calibration can change in a base year: income divided anew.
+ASSEMBLED = ("output", "make", "use", "final", "trade_share", "factor_payment", "research_share", "deficit")
 
 
 @dataclass(frozen=True)
@@ -106,30 +108,15 @@ def build(
     chain = build_chain(chain_data)
     final_trade, moved, added = remove_negative_final(host.final_trade)
     carved = carve(carve_data, chain, host.intermediate_trade, host.use, final_trade)
-    shares = parameters.shares(settings.parameters, namer, axes, carved)
     export_tax = _export_tax(chain_data, labels)
-    unit_value = _unit_values(chain, carve_data, labels)
-    licence = _licence(chain_data, labels)
-    rate = identities.licence_rate(licence, unit_value)
-    arrays = assemble(carved, _makes(labels), export_tax, rate, shares, settings.use_classes)
-    elements = np.array([labels.goods.index(element) for element in labels.elements])
-    benchmark = Benchmark(
-        **arrays,
-        export_tax=export_tax,
-        tariff=np.zeros_like(export_tax),
-        subsidy=np.zeros_like(arrays["output"]),
-        licence=licence,
-        unit_value=unit_value,
-        reo_content=_reo_content(chain_data, carve_data, labels),
-        elements=elements,
-        parameters=parameters.model_parameters(settings.parameters, namer, axes, arrays, elements),
-        use_class=np.zeros(len(labels.sectors), dtype=int),
-        final_class=settings.use_classes - 1,
-        stage_sector=np.array([labels.sectors.index(stage) for stage in labels.stages]),
-        labour=0,
-        numeraire=np.array([True, True, False]),
-    )
-    namer.finish()
+    fixed = {
+        "export_tax": export_tax,
+        "tariff": np.zeros_like(export_tax),
+        "licence": _licence(chain_data, labels),
+        "unit_value": _unit_values(chain, carve_data, labels),
+        "reo_content": _reo_content(chain_data, carve_data, labels),
+    }
+    benchmark = _benchmark(settings, namer, axes, carved, fixed)
     identities.check(benchmark, labels, document.file)
     return Calibration(
         name=settings.name,
@@ -151,6 +138,48 @@ def build(
         vat_not_refunded=settings.rare_earths.vat_not_refunded.value,
         latent_capacity=_latent(settings, namer, axes, chain_data),
     )
+
+
+def reparametrised(base: Calibration, settings: CalibrationFile) -> Calibration:
+    """`build` where settings differ from the base's in the section `parameters` only: nothing is carved again.
+
+    The benchmark shares the base's data, and what was computed from them, unless a parameter divides income anew.
+    """
+    axes, namer, old = inputs.make_axes(settings, base.concordance), Namer(base.document), base.benchmark
+    fixed = {
+        name: getattr(old, name) for name in ("export_tax", "tariff", "licence", "unit_value", "reo_content")
+    }
+    benchmark = _benchmark(settings, namer, axes, base.carved, fixed)
+    if all(np.array_equal(getattr(old, name), getattr(benchmark, name)) for name in ASSEMBLED):
+        benchmark = old.replace(parameters=benchmark.parameters)
+    else:
+        identities.check(benchmark, base.labels, base.document.file)
+    return replace(base, benchmark=benchmark, settings=settings, parameters_table=provenance(settings))
+
+
+def _benchmark(
+    settings: CalibrationFile, namer: Namer, axes: inputs.Axes, carved: Carved, fixed: dict[str, Array]
+) -> Benchmark:
+    """The base year of carved flows; fixed: taxes, licences and unit values. Raises InputError."""
+    labels = inputs.make_labels(axes)
+    shares = parameters.shares(settings.parameters, namer, axes, carved)
+    rate = identities.licence_rate(fixed["licence"], fixed["unit_value"])
+    arrays = assemble(carved, _makes(labels), fixed["export_tax"], rate, shares, settings.use_classes)
+    elements = np.array([labels.goods.index(element) for element in labels.elements])
+    benchmark = Benchmark(
+        **arrays,
+        **fixed,
+        subsidy=np.zeros_like(arrays["output"]),
+        elements=elements,
+        parameters=parameters.model_parameters(settings.parameters, namer, axes, arrays, elements),
+        use_class=np.zeros(len(labels.sectors), dtype=int),
+        final_class=settings.use_classes - 1,
+        stage_sector=np.array([labels.sectors.index(stage) for stage in labels.stages]),
+        labour=0,
+        numeraire=np.array([True, True, False]),
+    )
+    namer.finish()
+    return benchmark
 
 
 def _export_tax(data: ChainData, labels: Labels) -> Array:

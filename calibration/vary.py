@@ -27,9 +27,11 @@ def vary(base: Calibration, changes: Mapping[str, float]) -> Calibration:
     say. Rows of shares still add to one. Raises InputError: unknown names, values out of their bounds, a base year
     that no longer balances.
     """
-    from calibration.load import build
+    from calibration.load import build, reparametrised
 
     settings = changed(base.settings, changes)
+    if settings.rare_earths is base.settings.rare_earths:
+        return reparametrised(base, settings)
     return build(settings, base.document, base.concordance, base.host, base.path, base.hashes)
 
 

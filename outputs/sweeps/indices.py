@@ -33,7 +33,7 @@ def sobol(sweep: Sweep, column: str, resamples: int = RESAMPLES) -> pd.DataFrame
     d = len(sweep.parameters)
     blocks = y.reshape(-1, sweep.block)
     parts = {"f_A": blocks[:, 0], "f_B": blocks[:, -1], "f_AB": blocks[:, 1 : d + 1].T[:, None, :]}
-    refuse_constant(column, np.concatenate([parts["f_A"], parts["f_B"]]))
+    refuse_constant(column, np.concatenate([parts["f_A"], parts["f_B"]]), sweep.unit(column))
     found = stats.sobol_indices(func=parts, n=len(blocks), rng=np.random.default_rng(0))
     idle = (parts["f_AB"][:, 0] == parts["f_A"]).all(axis=1)  # what moves nothing has indices of 0, exactly
     with warnings.catch_warnings():
@@ -112,7 +112,7 @@ def coefficients(sweep: Sweep, column: str) -> pd.DataFrame:
     Columns: parameter, regression, low, high (95 %), rank, rank_low, rank_high; `attrs` has r2 and rank_r2.
     """
     x, y, _ = sweep.solved(column)
-    refuse_constant(column, y)
+    refuse_constant(column, y, sweep.unit(column))
     n, d = x.shape
     if n < 2 * d + 3:
         raise InputError(f"{column}: {n} draws of {d} parameters; expected {2 * d + 3} or more")
@@ -207,7 +207,7 @@ def tornado(sweep: Sweep, column: str, tail: float = 0.1) -> pd.DataFrame:
     if sweep.design == "one_at_a_time":
         return one_at_a_time(sweep, column)
     x, y, _ = sweep.solved(column)
-    refuse_constant(column, y)
+    refuse_constant(column, y, sweep.unit(column))
     rows = []
     for j, name in enumerate(sweep.parameters):
         low, high = np.quantile(x[:, j], [tail, 1 - tail])

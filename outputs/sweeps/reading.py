@@ -15,6 +15,12 @@ from model.records import Array
 from outputs import store
 from scenarios.sweeps.storage import RESULTS
 
+SAME = 1e-9  # of an outcome: the solver's tolerance is 1e-11 in logs
+RESOLVED = {
+    "million USD": 1e-3,
+    "percent": 1e-7,
+    "percentage points": 1e-7,
+}  # of a world income of 6e7 million USD
 IMPUTED = 0.01  # largest share of failed draws that are replaced; above it indices are refused
 
 
@@ -112,15 +118,18 @@ class Sweep:
             for at in np.flatnonzero(failed):
                 distance = np.where(failed, np.inf, ((scaled - scaled[at]) ** 2).sum(axis=1))
                 y[at] = y[int(np.argmin(distance))]
-        refuse_constant(column, y)
+        refuse_constant(column, y, self.unit(column))
         return y, int(failed.sum())
 
 
-def refuse_constant(column: str, y: Array) -> None:
-    """Raise InputError for an outcome that does not vary: shares of a variance of zero mean nothing."""
+def refuse_constant(column: str, y: Array, unit: str = "") -> None:
+    """Raise InputError for an outcome that does not vary: shares of a variance of zero mean nothing.
+
+    What varies less than the solver resolves does not vary.
+    """
     if not np.isfinite(y).all():
         raise InputError(f"{column}: an outcome is not a number")
-    if np.ptp(y) <= 1e-12 * max(float(np.abs(y).max()), 1e-300):
+    if np.ptp(y) <= max(SAME * float(np.abs(y).max()), RESOLVED.get(unit, 0.0), 1e-300):
         raise InputError(f"{column}: the same in every draw ({y[0]:g}); no parameter moves it")
 
 

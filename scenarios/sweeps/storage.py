@@ -10,10 +10,13 @@ A chunk never depends on who computed it or when, so results.nc has the same byt
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,9 +25,14 @@ import h5netcdf
 import numpy as np
 
 from calibration.errors import InputError, Problem
-from calibration.files import atomic_path, write_text
+from calibration.files import atomic_path, write_bytes, write_text
 from model.records import Array
 from scenarios.sweeps.study import Study
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 MANIFEST, SAMPLE, CHUNKS, RESULTS = "sweep.json", "sample.npz", "chunks", "results.nc"
 CHUNK = 16  # draws; part of the folder's contents, so never a matter of how many workers there are
@@ -87,6 +95,30 @@ class Store:
         return (number for number in range(self.chunks) if self.read(number) is None)
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Have a folder, made if need be, to this process; however the process ends, the folder is free again.
+
+    Raises InputError while another process has it. Where the system or the disk knows no such locks, nothing is held.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if fcntl is None:
+        yield
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            text = "another process is at work on this sweep"
+            raise InputError(Problem(text, str(folder), expected="to wait until it ends")) from None
+        except OSError:
+            pass  # some network disks have no locks
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def create(study: Study, folder: Path) -> Store:
     """A new folder for a sweep; `sweep.json` last, so that a folder with it has all that is needed."""
     sample, design = study.sample, study.design
@@ -143,8 +175,9 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") 
 
 def merge(study: Study, store: Store) -> Path:
     """Write results.nc from the chunks, one at a time, and drop them. Raises FileNotFoundError if one is missing."""
-    target = store.folder / RESULTS
-    with atomic_path(target) as partial, h5netcdf.File(partial, "w") as file:
+    target, content = store.folder / RESULTS, io.BytesIO()
+    # Through memory, where the sample is too: on a full disk HDF5 itself would end the process without a word.
+    with h5netcdf.File(content, "w") as file:
         _frame(file, study, store)
         for number in range(store.chunks):
             chunk = store.read(number)
@@ -153,6 +186,7 @@ def merge(study: Study, store: Store) -> Path:
             span = store.span(number)
             file.variables["outcome"][span] = chunk.values
             file.variables["reason"][span] = np.array(chunk.reasons, dtype=object)
+    write_bytes(target, content.getvalue())
     shutil.rmtree(store.folder / CHUNKS, ignore_errors=True)
     return target
 

@@ -23,6 +23,7 @@ from model.records import Array, Regime
 from scenarios import library
 from scenarios.scenario import Place, Scenario
 from scenarios.sweeps import outcomes, sampling, targets
+from scenarios.sweeps.centres import Centres
 from scenarios.sweeps.design import Case, Design
 from scenarios.sweeps.outcomes import Column
 
@@ -98,6 +99,12 @@ class Study:
         return tuple(dict.fromkeys(source.scenario for source in read))
 
     @cached_property
+    def variables(self) -> tuple[str, ...]:
+        """Variables that are read of every solution."""
+        names = dict.fromkeys(column.outcome.variable for column in self.columns)
+        return tuple(name for name in names if name != outcomes.LICENCE.name)
+
+    @cached_property
     def trade_terms(self) -> bool:
         """Whether the terms of trade, which compare with the base year, are read."""
         return any(column.outcome.variable == "terms_of_trade" for column in self.columns)
@@ -106,6 +113,16 @@ class Study:
     def sample(self) -> sampling.Sample:
         """All points."""
         return sampling.sample(self.design.design, list(self.laws), self.design.names, self.correlation)
+
+    @property
+    def draws(self) -> int:
+        """How many the design asks for, without drawing them."""
+        return getattr(self.design.design, "draws", None) or len(self.sample.values)
+
+    @cached_property
+    def centres(self) -> Centres:
+        """Where draws start from; found anew in every process."""
+        return Centres(self)
 
     def read(self, document: Document) -> Scenario:
         """A scenario from an edited document. Raises InputError."""

@@ -1,5 +1,7 @@
 """Numbers of a calibration changed without a file."""
 
+import dataclasses
+import importlib
 import pickle
 
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 import calibration
 from calibration.errors import InputError
 
+load, vary = (importlib.import_module(f"calibration.{name}") for name in ("load", "vary"))
 BASE = calibration.load("china-2009")
 
 
@@ -73,3 +76,34 @@ def test_every_parameter_can_go_to_either_end_of_its_range(end):
     for entry in BASE.parameters_table:  # a hundred builds of 30 ms
         if entry.range is not None:
             calibration.vary(BASE, {entry.name: entry.range[end]})
+
+
+def test_parameters_changed_alone_give_what_building_all_again_gives():
+    changes = {"supply_elasticity.ree_mining": 1.4, "ree_elasticity_max": 0.3, "research_intensity": 1.2}
+    quick = calibration.vary(BASE, changes)
+    whole = load.build(
+        vary.changed(BASE.settings, changes),
+        BASE.document,
+        BASE.concordance,
+        BASE.host,
+        BASE.path,
+        BASE.hashes,
+    )
+    for one, other in ((quick, whole), (quick.benchmark, whole.benchmark)):
+        for field in dataclasses.fields(one):
+            if field.name not in (
+                "benchmark",
+                "parameters",
+                "chain",
+                "carved",
+                "host",
+                "document",
+                "concordance",
+            ):
+                np.testing.assert_equal(getattr(one, field.name), getattr(other, field.name), field.name)
+    for field in dataclasses.fields(quick.benchmark.parameters):
+        np.testing.assert_equal(
+            getattr(quick.benchmark.parameters, field.name), getattr(whole.benchmark.parameters, field.name)
+        )
+    assert (quick.benchmark.factor_payment != BASE.benchmark.factor_payment).any()
+    assert calibration.vary(BASE, {"ree_elasticity_max": 0.3}).benchmark.data is BASE.benchmark.data

@@ -1,0 +1,146 @@
+"""Where the draws of a sweep start from: one solved point for each scenario and regime, and how it moves.
+
+Built once in every worker, from the design alone, so that a draw's numbers depend on nothing but its own row. The start
+is a guess only: every draw is solved to the same tolerance, and one that fails from there is solved as if alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy.linalg import hadamard
+
+from model.batch import Centre
+from model.newton import Options
+from model.records import SHORT, Array, Benchmark, Closure, Regime, Shock
+from model.solution import Solution, SolveError
+from model.solve import solve
+from model.stability import unstable
+from scenarios.sweeps.distributions import Discrete
+from scenarios.sweeps.worlds import FAILURES, World, worlds
+
+if TYPE_CHECKING:
+    from scenarios.sweeps.study import Study
+
+REACH = 0.3  # of a range: how far from the centre each parameter is moved to see how the solution moves
+WORTH = 4  # draws for every point solved beforehand, below which it is not worth its time
+STILL = 1e-9  # change of a log that is none
+MARGIN = 2.0  # by which research could respond more at every corner and still settle
+
+
+class Start(NamedTuple):
+    """A centre, and the parabola that its unknowns follow along each parameter."""
+
+    centre: Centre
+    slope: Array  # (parameter, unknown) for each range
+    bend: Array
+    settles: bool  # the technology of every draw, so that it need not be checked in each
+
+    def guess(self, moved: Array) -> Array:
+        """Unknowns at a point so many ranges (parameter,) away."""
+        return np.asarray(self.centre.x + moved @ self.slope + moved**2 @ self.bend)
+
+
+class Centres:
+    """The starts of a study, each found when first asked for."""
+
+    def __init__(self, study: Study) -> None:
+        self.study = study
+        low, high = np.array([law.bounds for law in study.laws]).T
+        self.low, self.high, self.width = low, high, high - low
+        self.middle = np.array([float(law.quantile(np.array(0.5))) for law in study.laws])
+        self._starts: dict[tuple[str, Regime | None], Start | None] = {}
+
+    def solve(self, world: World, row: Array, regime: Regime) -> Solution:
+        """A draw's scenario of one year under a regime. Raises SolveError, InputError."""
+        shock, closure = world.scenario.shock(world.calibration), world.scenario.closure(regime)
+        return self._from(world, row, regime, shock, closure)
+
+    def base(self, world: World, row: Array) -> Solution:
+        """A draw's base year, in which regimes do not differ. Raises SolveError."""
+        return self._from(world, row, None, Shock(), SHORT)
+
+    def _from(
+        self, world: World, row: Array, regime: Regime | None, shock: Shock, closure: Closure
+    ) -> Solution:
+        name = world.key, regime
+        if name not in self._starts:
+            self._starts[name] = self._find(world.key, regime)
+        if (start := self._starts[name]) is None:
+            return solve(world.benchmark, shock, closure)
+        if not start.settles and (problem := unstable(world.benchmark, closure)) is not None:
+            raise SolveError(problem)
+        moved = (row - self.middle) / self.width
+        solution = start.centre.solve(world.benchmark, shock, start.centre.at(start.guess(moved)))
+        if not solution.converged:
+            raise SolveError(solution)
+        return solution
+
+    def _find(self, key: str, regime: Regime | None) -> Start | None:
+        """The start of a scenario; None where the middle of all ranges has no solution, and every draw is alone."""
+        try:
+            world = worlds(self.study, self.middle)[key]
+            shock, closure = Shock(), SHORT
+            if regime is not None:
+                shock, closure = world.scenario.shock(world.calibration), world.scenario.closure(regime)
+            centre = Centre(world.benchmark, shock, closure, Options(check_stability=False))
+        except FAILURES:
+            return None
+        slope, bend = np.zeros((2, len(self.middle), len(centre.x)))
+        if regime is not None and self.study.draws >= WORTH * 2 * len(self.middle):
+            for at in range(len(self.middle)):
+                slope[at], bend[at] = self._parabola(centre, key, at)
+        return Start(centre, slope, bend, self._settles(key, closure))
+
+    def _parabola(self, centre: Centre, key: str, at: int) -> tuple[Array, Array]:
+        """Slope and bend of the unknowns along one parameter, from a solve on either side; 0 where one fails."""
+        below = min(REACH, 0.9 * (self.middle[at] - self.low[at]) / self.width[at])
+        above = min(REACH, 0.9 * (self.high[at] - self.middle[at]) / self.width[at])
+        nothing = np.zeros_like(centre.x), np.zeros_like(centre.x)
+        if min(below, above) <= 0 or isinstance(self.study.laws[at], Discrete):
+            return nothing
+        rates = []
+        for step in (-below, above):
+            row = self.middle.copy()
+            row[at] += step * self.width[at]
+            try:
+                world = worlds(self.study, row)[key]
+                solution = centre.solve(world.benchmark, world.scenario.shock(world.calibration))
+            except FAILURES:
+                return nothing
+            x = centre.unknowns(solution)
+            if x is None:
+                return nothing
+            change = x - centre.x
+            # What does not move is left exactly where it is, so that a parameter that does nothing leaves no trace.
+            rates.append(np.where(np.abs(change) > STILL, change, 0.0) / step)
+        bend = (rates[1] - rates[0]) / (above + below)
+        return rates[1] - bend * above, bend
+
+    def _settles(self, key: str, closure: Closure) -> bool:
+        """Whether no draw's technology can feed on itself.
+
+        At corners of the box of ranges that hold every three parameters at all combinations of their ends (an
+        orthogonal array of strength 3), technology must settle even when research responds MARGIN times as much.
+        """
+        corners = hadamard(2 ** int(np.ceil(np.log2(len(self.middle) + 1))))[:, 1 : len(self.middle) + 1]
+        corners = np.concatenate([corners, -corners])
+        if closure.technology != "target" or self.study.draws < WORTH * len(corners):
+            return closure.technology != "target"
+        try:
+            for corner in corners:
+                world = worlds(self.study, np.where(corner > 0, self.high, self.low))[key]
+                if unstable(_more_research(world.benchmark), closure) is not None:
+                    return False
+        except FAILURES:
+            return False
+        return True
+
+
+def _more_research(benchmark: Benchmark) -> Benchmark:
+    """A base year in which research responds MARGIN times as much: the map of technology is so many times larger."""
+    p = benchmark.parameters
+    names = ("innovation_elasticity", "spillover")
+    more = p.replace(**{name: MARGIN * getattr(p, name) for name in names}, breadth=MARGIN * p.breadth)
+    return benchmark.replace(parameters=more)
