@@ -253,10 +253,11 @@ def _panel(args: argparse.Namespace) -> int:
     table = pd.DataFrame(
         {"year": years} | {name.replace("_", " "): counted for name, counted in series.items()}
     )
-    part = sections.Part(
-        "patents", "Patents on rare earths", notes=note, pictures=[picture], tables={"counts": table}, folder="", rows=60
+    shown = sections.Part(
+        "patents", "Patents on rare earths", notes=note, pictures=[picture], tables={"counts": table}, folder="",
+        rows=60,
     )  # fmt: skip
-    sections.write(args.out, part.title, sections.body(part))
+    sections.write(args.out, shown.title, sections.body(shown))
     files = ["counts.csv", "stocks.csv", "counts.png", sections.SECTION, sections.PAGE]
     print(f"written to {args.out}: " + ", ".join([*files, "totals.csv"] if args.data else files))
     return 0

@@ -12,11 +12,11 @@ examples:
   run.py report outputs/runs/china-2010-quota-0123456789ab        written into the run's folder
   run.py report china-2010-quota-0123456789ab -o quota.html       by name of the run, to a file of your choice
   run.py report RUN1 RUN2                                         several runs, side by side and one after another
-  run.py report RUN --with china-2010-2015-ab12 --with SWEEP      and after them the path, sweep, metrics or study
+  run.py report RUN china-2010-2015-ab12 outputs/runs/sweep-cd34  and after it a path and a sweep
 
-A run comes from `run.py solve` or `run.py compare`; --with takes the folder of whatever `path`, `sweep`, `metrics`,
-`network`, `estimate`, `comovement` or `validate` wrote. The file has everything in it: charts, tables to download, the
-parameters with their sources, and how to make the run again. Printed from a browser it makes a PDF.
+A run comes from `run.py solve` or `run.py compare`. Folders of `path`, `sweep`, `metrics`, `network`, `patents`,
+`estimate` and `comovement` follow the runs as sections. The file has everything in it: charts, tables to download,
+the parameters with their sources, and how to make the run again. Printed from a browser it makes a PDF.
 
 exit codes: 0 written, 2 a run does not exist or was changed, 3 the file cannot be written.
 """
@@ -32,14 +32,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("runs", nargs="+", metavar="RUN", help="a run folder, or its name under outputs/runs")
-    parser.add_argument(
-        "--with",
-        dest="parts",
-        action="append",
-        default=[],
-        metavar="FOLDER",
-        help="a folder with a section.html",
-    )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the file to write")
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="where run folders are (default outputs/runs)"
@@ -53,21 +45,27 @@ def run(args: argparse.Namespace) -> int:
     from outputs import pipeline, report, sections, store
 
     runs: list[report.ReportRun] = []
+    parts: list[sections.Section] = []
+    folders: list[Path] = []
     problems: list[Problem] = []
     for name in args.runs:
         try:
-            runs.append(report.from_folder(name, args.out))
+            folders.append(store.find(name, args.out))
+            if (folders[-1] / sections.SECTION).is_file():
+                parts.append(sections.read(folders[-1], f"part{len(parts) + 1}"))
+            else:
+                runs.append(report.from_folder(folders[-1]))
         except InputError as error:
             problems += error.problems
-    parts: list[sections.Section] = []
-    for at, name in enumerate(args.parts, start=1):
-        try:
-            parts.append(sections.read(_folder(name, args.out), f"part{at}"))
-        except InputError as error:
-            problems += error.problems
+    if not runs and not problems:
+        page = pipeline.shown_path(folders[0] / sections.PAGE)
+        what = "no run of `run.py solve` to report on"
+        problems.append(
+            Problem(what, where=args.runs[0], expected=f"one beside it; {page} is a page already")
+        )
     if problems:
         raise InputError(problems)
-    path = args.output or store.find(args.runs[0], args.out) / "report.html"
+    path = args.output or folders[0] / "report.html"
     if path.is_dir():
         raise InputError(Problem("is a folder", str(path), expected="the name of a file"))
     report.render(runs, path, parts)
@@ -77,11 +75,3 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(pipeline.shown_path(path))
     return 0
-
-
-def _folder(name: str, root: Path | None) -> Path:
-    """A folder by its path or by its name under the run folders."""
-    from outputs import store
-
-    here = Path(name)
-    return here if here.is_dir() else (root or store.RUNS) / here.name

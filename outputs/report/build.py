@@ -15,6 +15,7 @@ import xarray as xr
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from calibration.errors import InputError, Problem
 from calibration.files import write_text
 from calibration.tables import Column, read_csv
 from outputs import facts, findings, names, store, tables
@@ -56,6 +57,10 @@ class ReportRun:
 def from_folder(run: str | Path, root: Path | None = None) -> ReportRun:
     """Read a run folder. Raises InputError when it is not one or was changed."""
     found = store.read(run, root)
+    if "year" in found.dataset.dims:
+        raise InputError(
+            Problem("a path of years without its section", str(found.folder), expected="`run.py path` again")
+        )
     table = read_csv(found.folder / "parameters.csv", PARAMETER_COLUMNS)
     parameters = pd.DataFrame({column.name: table[column.name] for column in PARAMETER_COLUMNS})
     parameters["soft"] = parameters["soft"] == "true"

@@ -19,6 +19,7 @@ from calibration.errors import InputError
 from outputs import report, sections
 from outputs.report import charts
 from outputs.report.build import as_script, html
+from outputs.sections import Part
 from tests.outputs.conftest import HOSTILE
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
@@ -78,22 +79,11 @@ def test_it_loads_nothing(one, two):
 
 def test_sections_of_other_folders_follow_the_runs(runs, one, tmp_path):
     table = pd.DataFrame({"element": ["Dy"], "share [%]": [98.5]})
-    part = sections.Part("metrics", HOSTILE, notes=["Who uses Dy?"], tables={"use": table})
+    part = Part("metrics", HOSTILE, notes=["Who uses Dy?"], tables={"use": table})
     sections.write(tmp_path / "found", "x", sections.body(part))
     out = tmp_path / "report.html"
-    said = run.guarded(
-        [
-            "report",
-            str(runs.folders[0]),
-            "--with",
-            str(tmp_path / "found"),
-            "--with",
-            str(tmp_path / "found"),
-            "-o",
-            str(out),
-        ]
-    )
-    assert said == 0
+    found = str(tmp_path / "found")
+    assert run.guarded(["report", str(runs.folders[0]), found, found, "-o", str(out)]) == 0
     text = out.read_text(encoding="utf-8")
     added = Page(text)
     assert [a["id"] for a in added.all("article")] == ["run1", "part1", "part2"]
@@ -106,24 +96,22 @@ def test_sections_of_other_folders_follow_the_runs(runs, one, tmp_path):
     assert len(ids) == len(set(ids))
 
 
-def test_a_folder_without_a_section_is_refused_and_nothing_is_written(runs, tmp_path, capsys):
+def test_what_is_no_run_and_has_no_section_is_refused_and_nothing_is_written(runs, tmp_path, capsys):
     (tmp_path / "empty").mkdir()
     out = tmp_path / "report.html"
-    said = run.guarded(
-        [
-            "report",
-            str(runs.folders[0]),
-            "--with",
-            str(tmp_path / "empty"),
-            "--with",
-            "nowhere",
-            "-o",
-            str(out),
-        ]
-    )
+    said = run.guarded(["report", str(runs.folders[0]), str(tmp_path / "empty"), "nowhere", "-o", str(out)])
     assert said == 2
-    assert capsys.readouterr().err.count("no such file") == 2
+    problems = capsys.readouterr().err.splitlines()
+    assert any("empty" in line for line in problems)
+    assert any("no run 'nowhere'" in line for line in problems)
     assert not out.exists()
+
+
+def test_a_report_needs_a_run(tmp_path, capsys):
+    sections.write(tmp_path / "found", "x", sections.body(Part("metrics", "Metrics")))
+    assert run.guarded(["report", str(tmp_path / "found")]) == 2
+    assert "no run of `run.py solve` to report on" in capsys.readouterr().err
+    assert not (tmp_path / "found" / "report.html").exists()
 
 
 def test_names_are_shown_not_run(one, page):
