@@ -60,7 +60,8 @@ class Centre:
         """
         before, now = self.solution.system.benchmark.parameters, benchmark.parameters
         same = all(
-            getattr(before, name) is getattr(now, name) for name in ("innovation_elasticity", "spillover")
+            np.array_equal(getattr(before, name), getattr(now, name))
+            for name in ("innovation_elasticity", "spillover")
         )
         options = replace(self.options, check_stability=self.options.check_stability and not same)
         return attempt(benchmark, shock, self.closure, options, start or self.solution, self.problem_of)

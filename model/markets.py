@@ -146,6 +146,8 @@ def sluggish_supply(system: System, sluggish: Array, capacity: Array, labour: Ar
     sluggish (n,fs,j) ln wages; capacity (n,s) ln K, which scales the endowment of the stage's resource.
     W = [sum phi w^(1+kappa)]^(1/(1+kappa)); income phi V0 w^(1+kappa) W^-kappa.
     """
+    if not len(system.sluggish):
+        return sluggish
     rho = system.rho_supply[:, None]
     mean = sluggish_index(system, sluggish)
     supply = system.endowment[:, system.sluggish, None] * system.supply_share
@@ -163,6 +165,8 @@ def sluggish_excess(
 
     In logs throughout: the rent of a dying mine falls below what exp can hold. output (n,j) ln Y, subsidies included.
     """
+    if not len(system.sluggish):
+        return sluggish
     nests = system.nests
     rho = system.rho_supply[:, None]
     supply = rho * sluggish - (rho - 1) * sluggish_index(system, sluggish)[:, :, None]
@@ -188,6 +192,8 @@ def labour_wage(system: System, mobile: Array, sluggish: Array) -> Array:
 
 def sluggish_index(system: System, sluggish: Array) -> Array:
     """E10: (n,fs) ln W of sluggish factors."""
+    if not len(system.sluggish):
+        return sluggish[:, :, 0]
     top, shares = sluggish_weights(system, sluggish)
     total = shares.sum(axis=2)
     return top + np.log(np.where(total == 0, 1.0, total)) / system.rho_supply

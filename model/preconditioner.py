@@ -109,7 +109,8 @@ class Regions:
             self.rows.tobytes(),
             self.present.tobytes(),
         )  # an embargo may close cells
-        self.inverse = remember(b, ("regions", system.closure, same), lambda: self._of_base_year(system))
+        closure = None if self.plain else system.closure
+        self.inverse = remember(b, ("regions", closure, same), lambda: self._of_base_year(system))
 
     def _of_base_year(self, system: System) -> Array:
         base = prepare(system.benchmark, Shock(), system.closure, ())

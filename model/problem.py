@@ -17,7 +17,7 @@ from model.unknowns import Layout, layout
 SLOW = 20  # products of one linear solve beyond which the regions of the preconditioner are renewed
 # Weight of outputs, rents and capacity in the length of a step: those of a dying mine fall by many orders at once.
 LOOSE = 0.05
-FAR = 0.2  # change of any log since the chain was factorised beyond which it is factorised again
+FAR = 0.5  # change of any log since the chain was factorised beyond which it is factorised again
 
 
 class Equilibrium:

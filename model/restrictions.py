@@ -13,6 +13,8 @@ def licence_rates(r: Restrictions, price: Array, chi: Array) -> Array:
 
     price (kc,i) ln hats of producer prices; chi (q,) USD per quota kg (a rate for ad-valorem quotas).
     """
+    if not len(chi):
+        return np.zeros(r.per_kg.shape[1:], dtype=price.dtype)
     per_value = np.exp(-price) / r.unit_value
     specific = np.einsum("q,qkni->kni", np.where(r.specific, chi, 0.0), r.per_kg) * per_value[:, None, :]
     ad_valorem = np.einsum("q,qkni->kni", np.where(r.specific, 0.0, chi), (r.per_kg > 0).astype(float))
