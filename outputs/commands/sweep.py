@@ -79,45 +79,54 @@ def run(args: argparse.Namespace) -> int:
         if (given := getattr(args, name)) is not None and given < 1:
             raise InputError(f"--{name} {given}: expected 1 or more")
     from scenarios import sweeps
-
-    study = sweeps.load(args.design, args.draws)
-    begun = _begun(study, args)
-    if not begun.complete:
-        try:
-            _execute(study, begun, args)
-        except KeyboardInterrupt:
-            done = begun.chunks - sum(1 for _ in begun.missing())
-            print(
-                f"interrupted with {done} of {begun.chunks} parts saved in {begun.folder}; --resume goes on",
-                file=sys.stderr,
-            )
-            return 130
-    return _report(reading.read(begun.folder), begun.folder, args)
-
-
-def _begun(study: Study, args: argparse.Namespace) -> Store:
-    """The folder of the sweep: new, the same that was interrupted, or the finished one. Raises InputError."""
-    from calibration.errors import InputError, Problem
-    from outputs import store
     from scenarios.sweeps import storage
 
-    root, name = args.out or store.RUNS, study.design.name
-    folder = root / f"{name}-{study.spec.identity[:12]}"
-    if (folder / storage.MANIFEST).is_file():
-        begun = storage.resume(study, folder)
-        if begun.complete or args.resume:
-            return begun
-        text = "is this sweep, begun and not finished"
-        raise InputError(Problem(text, str(folder), expected="--resume, to go on with it"))
-    if args.resume:
-        others = [path.parent for path in sorted(root.glob(f"{name}-*/{storage.MANIFEST}"))]
-        unfinished = [path for path in others if not (path / storage.RESULTS).is_file()]
-        if unfinished:
-            storage.resume(study, unfinished[-1])  # says what is different
-        raise InputError(
-            Problem(f"no sweep {name} to go on with", str(root), expected="the same command without --resume")
-        )
-    return storage.create(study, folder)
+    study = sweeps.load(args.design, args.draws)
+    folder = (args.out or store.RUNS) / f"{study.design.name}-{study.spec.identity[:12]}"
+    if args.resume and not (folder / storage.MANIFEST).is_file():
+        _nothing_to_resume(study, folder.parent)
+    with storage.alone(folder):
+        begun = _begun(study, folder, args)
+        if not begun.complete:
+            try:
+                _execute(study, begun, args)
+            except KeyboardInterrupt:
+                done = begun.chunks - sum(1 for _ in begun.missing())
+                print(
+                    f"interrupted with {done} of {begun.chunks} parts saved in {begun.folder}; --resume goes on",
+                    file=sys.stderr,
+                )
+                return 130
+        return _report(reading.read(folder), folder, args)
+
+
+def _begun(study: Study, folder: Path, args: argparse.Namespace) -> Store:
+    """The sweep in its folder: new, interrupted, or finished. Raises InputError when --resume would be needed."""
+    from calibration.errors import InputError, Problem
+    from scenarios.sweeps import storage
+
+    if not (folder / storage.MANIFEST).is_file():
+        return storage.create(study, folder)
+    begun = storage.resume(study, folder)
+    if begun.complete or args.resume:
+        return begun
+    text = "is this sweep, begun and not finished"
+    raise InputError(Problem(text, str(folder), expected="--resume, to go on with it"))
+
+
+def _nothing_to_resume(study: Study, root: Path) -> None:
+    """Raise InputError: with what is different in the sweep of this name that was begun, if there is one."""
+    from calibration.errors import InputError, Problem
+    from scenarios.sweeps import storage
+
+    name = study.design.name
+    others = [path.parent for path in sorted(root.glob(f"{name}-*/{storage.MANIFEST}"))]
+    unfinished = [path for path in others if not (path / storage.RESULTS).is_file()]
+    if unfinished:
+        storage.resume(study, unfinished[-1])  # says what is different
+    raise InputError(
+        Problem(f"no sweep {name} to go on with", str(root), expected="the same command without --resume")
+    )
 
 
 def _execute(study: Study, begun: Store, args: argparse.Namespace) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import multiprocessing
 import os
-import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
@@ -23,6 +22,7 @@ import numpy as np
 import calibration
 from calibration.errors import InputError
 from model.records import Array
+from scenarios.processes import worker
 from scenarios.sweeps import study as studies
 from scenarios.sweeps.evaluate import evaluate
 from scenarios.sweeps.storage import Chunk, Store, merge
@@ -113,7 +113,7 @@ def pool(workers: int) -> Iterator[Executor]:
     os.environ.update(dict.fromkeys(THREADS, "1"))
     try:
         context = multiprocessing.get_context("spawn")
-        executor = ProcessPoolExecutor(workers, mp_context=context, initializer=_quiet)
+        executor = ProcessPoolExecutor(workers, mp_context=context, initializer=worker)
         try:
             yield executor
         finally:
@@ -124,11 +124,6 @@ def pool(workers: int) -> Iterator[Executor]:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-
-
-def _quiet() -> None:
-    """Ctrl-C is the main process's business: it stops after saving what is done."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 @contextmanager
@@ -174,7 +169,8 @@ def run(
     finally:
         for future in under_way:
             future.cancel()
-    merge(study, store)
+    with one_thread():
+        merge(study, store)
 
 
 def _submit(study: Study, store: Store, executor: Executor, number: int) -> Future[Chunk]:

@@ -14,6 +14,7 @@ import io
 import json
 import os
 import shutil
+import sys
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,12 +28,8 @@ import numpy as np
 from calibration.errors import InputError, Problem
 from calibration.files import atomic_path, write_bytes, write_text
 from model.records import Array
+from scenarios.sweeps.local import local
 from scenarios.sweeps.study import Study
-
-try:
-    import fcntl
-except ModuleNotFoundError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 MANIFEST, SAMPLE, CHUNKS, RESULTS = "sweep.json", "sample.npz", "chunks", "results.nc"
 CHUNK = 16  # draws; part of the folder's contents, so never a matter of how many workers there are
@@ -102,21 +99,30 @@ def alone(folder: Path) -> Iterator[None]:
     Raises InputError while another process has it. Where the system or the disk knows no such locks, nothing is held.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if fcntl is None:
-        yield
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
+    descriptor = _lock(folder)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            text = "another process is at work on this sweep"
-            raise InputError(Problem(text, str(folder), expected="to wait until it ends")) from None
-        except OSError:
-            pass  # some network disks have no locks
         yield
     finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _lock(folder: Path) -> int | None:
+    """A descriptor of the folder that holds it until it is closed. Raises InputError."""
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
         os.close(descriptor)
+        text = "another process is at work on this sweep"
+        raise InputError(Problem(text, str(folder), expected="to wait until it ends")) from None
+    except OSError:
+        pass  # some network disks have no locks
+    return descriptor
 
 
 def create(study: Study, folder: Path) -> Store:
@@ -228,6 +234,11 @@ def _frame(file: Any, study: Study, store: Store) -> None:
         "value of a parameter"
     )
     file.create_variable("weight", ("draw",), data=sample.weights).attrs["long_name"] = "weight of a draw"
+    near = local(study)
+    middle = file.create_variable("outcome_in_the_middle", ("column",), data=near.outcome)
+    middle.attrs["long_name"] = "outcome with every parameter at its median"
+    change = file.create_variable("change_by_range", ("parameter", "column"), data=near.change)
+    change.attrs["long_name"] = "derivative of the outcome there, times the width of the range"
     outcome = file.create_variable("outcome", ("draw", "column"), dtype="f8")
     outcome.attrs["long_name"] = "outcome; nan where a draw failed"
     file.create_variable("reason", ("draw",), dtype=text).attrs["long_name"] = "why a draw failed, else empty"
