@@ -254,7 +254,7 @@ def one_line(command: Command, out: Path) -> None:
 
 
 def watch(out: Path, at: int, then: Callable[[], object] | None, tally: Path | None = None) -> None:
-    """From now on count the steps that change something below a folder, and act at one of them.
+    """From now on count the steps that change something below a folder, and act at one of them and those after it.
 
     A step is a file opened for writing, a new folder, or a file or folder that gets its final name.
     """
@@ -276,7 +276,7 @@ def watch(out: Path, at: int, then: Callable[[], object] | None, tally: Path | N
             descriptor = os.open(tally, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
             os.write(descriptor, str(steps).encode())
             os.close(descriptor)
-        if steps == at and then is not None:
+        if 0 < at <= steps and then is not None:
             then()
 
     sys.addaudithook(hook)
@@ -312,7 +312,7 @@ def interrupted(command: Command, out: Path, chance: random.Random) -> str:
 
 
 def refused_at_a_step(command: Command, out: Path, chance: random.Random) -> str:
-    """A random step fails: no space, a read-only or broken disk."""
+    """From a random step on, writing fails: no space, a read-only or broken disk."""
     number = chance.choice([errno.ENOSPC, errno.EROFS, errno.EIO, errno.EDQUOT, errno.EACCES])
 
     def refuse() -> None:
