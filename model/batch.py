@@ -21,6 +21,7 @@ from model.problem import Equilibrium
 from model.records import Array, Benchmark, Closure, Parameters, Shock
 from model.solution import Solution
 from model.solve import attempt, solve
+from model.stability import long_run_feedback
 from model.system import System
 from model.tangent import linearise
 from model.unknowns import layout
@@ -54,16 +55,9 @@ class Centre:
         self.problem.preconditioner.renew(tangent, regions=True, chain=True)
 
     def solve(self, benchmark: Benchmark, shock: Shock, start: Solution | None = None) -> Solution:
-        """A draw; never raises, see its status. Stability is that of the centre, unless innovation is drawn.
-
-        start: a better guess than the centre, see `at`.
-        """
-        before, now = self.solution.system.benchmark.parameters, benchmark.parameters
-        same = all(
-            np.array_equal(getattr(before, name), getattr(now, name))
-            for name in ("innovation_elasticity", "spillover")
-        )
-        options = replace(self.options, check_stability=self.options.check_stability and not same)
+        """A draw; never raises, see its status. Stability is that of the centre, unless the draw puts it in doubt."""
+        check = self.options.check_stability and self._doubtful(benchmark)
+        options = replace(self.options, check_stability=check)
         return attempt(benchmark, shock, self.closure, options, start or self.solution, self.problem_of)
 
     def at(self, x: Array) -> Solution:
@@ -83,6 +77,14 @@ class Centre:
         if not solution.converged or not np.array_equal(cells.positions, self.problem.cells.positions):
             return None
         return cells.pack(solution.allocation.state)
+
+    def _doubtful(self, benchmark: Benchmark) -> bool:
+        """Whether innovation is drawn, or so much substitution that a sector's long run is unstable."""
+        before, now = self.told[0].parameters, benchmark.parameters
+        names = ("innovation_elasticity", "spillover")
+        if not all(np.array_equal(getattr(before, name), getattr(now, name)) for name in names):
+            return True
+        return any(excess.max(initial=0.0) >= 1 for excess in long_run_feedback(benchmark).values())
 
     def problem_of(self, system: System) -> Equilibrium:
         """The root-finding problem of a draw, with the centre's factorisations where they fit."""

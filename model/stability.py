@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from model.base_year import nest_shares
 from model.equilibrium import allocate
 from model.krylov import fgmres
 from model.memory import remember
@@ -111,10 +112,7 @@ def unstable(benchmark: Benchmark, closure: Closure) -> Diagnosis | None:
 
 
 def _unstable(benchmark: Benchmark, regime: Regime) -> Diagnosis | None:
-    product = TechnologyMap(benchmark, regime, ROUGH)
-    research, par, users = product.system.research, benchmark.parameters, product.system.nests.users
-    for name, elasticity in (("eps", par.ree_elasticity), ("rho", par.element_elasticity)):
-        excess = research.own_e[:, None, :] * (elasticity[users, None] - 1) * research.active_e
+    for name, excess in long_run_feedback(benchmark).items():
         if excess.max(initial=0.0) >= 1:
             n, r, e = np.unravel_index(excess.argmax(), excess.shape)
             cells = int((excess >= 1).any(axis=2).sum())
@@ -122,6 +120,7 @@ def _unstable(benchmark: Benchmark, regime: Regime) -> Diagnosis | None:
                 f"lambda ({name} - 1) = {excess[n, r, e]:.3g} is 1 or more in {cells} sectors (section 6)"
             )
             return Diagnosis("unstable", "research_e", (int(n), int(r), int(e)), float(excess.max()), detail)
+    product = TechnologyMap(benchmark, regime, ROUGH)
     for ritz in _arnoldi(product, product.size):
         position = int(ritz.values.real.argmax())
         top, doubt = float(ritz.values.real[position]), float(ritz.doubt[position])
@@ -132,6 +131,19 @@ def _unstable(benchmark: Benchmark, regime: Regime) -> Diagnosis | None:
             detail = f"technology feeds on itself: the largest eigenvalue of its map is {top:.2g} (section 6)"
             return Diagnosis("unstable", block, cell, top, detail)
     return None
+
+
+def long_run_feedback(b: Benchmark) -> dict[str, Array]:
+    """Section 6: lambda (eps - 1) and lambda (rho - 1) of every element in every using sector with research, (n,r,e).
+
+    From 1 on, an element that gets cheaper in a sector attracts research that makes it cheaper still.
+    """
+    nests, par = nest_shares(b), b.parameters
+    researched = ((b.research_share > 0) & (b.output > 0))[:, nests.users, None]
+    learns = researched & (nests.ree[:, nests.users, None] * nests.element > 0)
+    own = par.innovation_elasticity[:, None, :-1] * learns
+    named = {"eps": par.ree_elasticity, "rho": par.element_elasticity}
+    return {name: own * (elasticity[nests.users, None] - 1) for name, elasticity in named.items()}
 
 
 class Ritz(NamedTuple):
