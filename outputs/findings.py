@@ -11,6 +11,7 @@ import xarray as xr
 from outputs import facts, forces, names
 from outputs.names import listed, number, signed
 
+DEEP = 0.01  # of income: losses beyond it rest on what no data can tell
 NEGLIGIBLE = 1e-9  # percent, or million USD: below it a change is called none
 
 
@@ -200,6 +201,12 @@ def security(ds: xr.Dataset) -> Finding | None:
     first, last = (float(others[f"{r} [million USD]"]) for r in (_regimes(ds)[0], _regimes(ds)[-1]))
     if first > last > 0:
         text += f" Innovation avoids {number(first - last)} and leaves {number(last)}."
+    share = max(first, last) / float(ds["base_income"].values[ds["restricting"].values == 0].sum())
+    if share > DEEP:
+        text += (
+            f" That is up to {number(100 * share)} % of their income, and no forecast: so deep a cut was never seen, and "
+            "what the last tonnes are worth follows from the form of the equations (docs/limits.md)."
+        )
     return Finding("Security", text)
 
 

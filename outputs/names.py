@@ -58,12 +58,17 @@ def listed(names: Sequence[str]) -> str:
 
 
 def number(value: float, digits: int = 3) -> str:
-    """A number to some significant digits, without exponent where people would write none: 1,234; 12.3; 0.0021."""
+    """A number to some significant digits, without exponent where people would write none: 1,234; 12.3; 0.0021.
+
+    Nothing before the decimal point is rounded below a million; from there on four digits are kept.
+    """
     if value == 0:
         return "0"
     size = abs(value)
     if size < 1e-7 or size >= 1e12:
         return f"{value:.{digits - 1}e}"
+    if size >= 1e6:
+        return f"{float(f'{value:.{max(digits, 4)}g}'):,.0f}"
     if size >= 10 ** (digits - 1):
         return f"{value:,.0f}"
     rounded = f"{value:.{digits}g}"

@@ -4,6 +4,7 @@ import io
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from outputs import facts, findings, names, summary
 from outputs.summary import Line
@@ -133,10 +134,22 @@ def test_nothing_is_said_of_what_was_not_computed(solved):
     assert "no solution was found" in " ".join(findings.failed(noted))
 
 
+def test_a_loss_that_nothing_like_it_was_seen_of_is_no_forecast(ds):
+    income = float(ds["base_income"].values[ds["restricting"].values == 0].sum())
+
+    def said(share):
+        loss = xr.zeros_like(ds["embargo_loss"])
+        loss.loc[{"region": ds["region"].values[ds["restricting"].values == 0][0]}] = share * income
+        return findings.security(ds.assign(embargo_loss=loss.assign_attrs(ds["embargo_loss"].attrs))).text
+
+    assert "no forecast" not in said(0.009)
+    assert "up to 4.30 % of their income, and no forecast" in said(0.043)
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0, "0"), (1234567, "1,234,567"), (123.4, "123"), (12.34, "12.3"), (1.0, "1.00"), (0.5, "0.500"),
-     (0.0123, "0.0123"), (-0.00012, "-0.000120"), (999.9, "1,000"), (2.5e-9, "2.50e-09"), (-45.678, "-45.7")],
+    [(0, "0"), (123456, "123,456"), (1234567, "1,235,000"), (123.4, "123"), (12.34, "12.3"), (1.0, "1.00"),
+     (0.5, "0.500"), (0.0123, "0.0123"), (-0.00012, "-0.000120"), (999.9, "1,000"), (2.5e-9, "2.50e-09"), (-45.678, "-45.7")],
 )  # fmt: skip
 def test_numbers_read_as_people_write_them(value, text):
     assert names.number(value) == text
