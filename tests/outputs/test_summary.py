@@ -149,7 +149,8 @@ def test_a_loss_that_nothing_like_it_was_seen_of_is_no_forecast(ds):
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0, "0"), (123456, "123,456"), (1234567, "1,235,000"), (123.4, "123"), (12.34, "12.3"), (1.0, "1.00"),
-     (0.5, "0.500"), (0.0123, "0.0123"), (-0.00012, "-0.000120"), (999.9, "1,000"), (2.5e-9, "2.50e-09"), (-45.678, "-45.7")],
+     (0.5, "0.500"), (0.0123, "0.0123"), (-0.00012, "-0.000120"), (999.9, "1,000"),
+     (2.5e-9, "2.50e-09"), (-45.678, "-45.7")],
 )  # fmt: skip
 def test_numbers_read_as_people_write_them(value, text):
     assert names.number(value) == text
