@@ -6,7 +6,6 @@ into zeros: outcomes that do not vary, and outcomes that are not numbers.
 
 from __future__ import annotations
 
-import json
 import math
 import warnings
 from typing import Any
@@ -194,15 +193,15 @@ def one_at_a_time(sweep: Sweep, column: str) -> pd.DataFrame:
         at = np.flatnonzero(alone)
         low, high = at[np.argmin(sweep.values[at, j])], at[np.argmax(sweep.values[at, j])]
         rows.append((name, sweep.values[low, j], sweep.values[high, j], y[low], y[high]))
-    frame = pd.DataFrame(rows, columns=["parameter", "from", "to", "at_low", "at_high"])
-    frame.attrs["centre"] = float(y[0])
-    return frame
+    return _with_derivatives(sweep, column, rows, float(y[0]))
 
 
 def tornado(sweep: Sweep, column: str, tail: float = 0.1) -> pd.DataFrame:
-    """The mean outcome over draws in the lowest and the highest tenth of each parameter: the sampled tornado.
+    """The mean outcome over draws in the lowest and the highest tenth of each parameter, and what derivatives say.
 
-    Everything else varies as it does in the sample. One at a time has the outcomes themselves.
+    Everything else varies as it does in the sample. One at a time has the outcomes themselves. Columns: parameter,
+    from, to (its mean in either tenth), at_low, at_high, swing = at_high - at_low, derivative: the swing that the
+    derivative in the middle of all ranges gives from one to the other, nan where there is none.
     """
     if sweep.design == "one_at_a_time":
         return one_at_a_time(sweep, column)
@@ -211,9 +210,16 @@ def tornado(sweep: Sweep, column: str, tail: float = 0.1) -> pd.DataFrame:
     rows = []
     for j, name in enumerate(sweep.parameters):
         low, high = np.quantile(x[:, j], [tail, 1 - tail])
-        rows.append((name, low, high, y[x[:, j] <= low].mean(), y[x[:, j] >= high].mean()))
+        below, above = x[:, j] <= low, x[:, j] >= high
+        rows.append((name, x[below, j].mean(), x[above, j].mean(), y[below].mean(), y[above].mean()))
+    return _with_derivatives(sweep, column, rows, float(y.mean()))
+
+
+def _with_derivatives(sweep: Sweep, column: str, rows: list[tuple[Any, ...]], centre: float) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["parameter", "from", "to", "at_low", "at_high"])
-    frame.attrs["centre"] = float(y.mean())
+    frame["swing"] = frame["at_high"] - frame["at_low"]
+    frame["derivative"] = sweep.change_by_range(column) * (frame["to"] - frame["from"]) / sweep.width()
+    frame.attrs["centre"] = centre
     return frame
 
 
@@ -224,13 +230,3 @@ def _need(sweep: Sweep, design: str) -> None:
 
 def _problem(names: tuple[str, ...]) -> dict[str, object]:
     return {"num_vars": len(names), "names": list(names), "bounds": [[0.0, 1.0]] * len(names)}
-
-
-def distribution_bounds(sweep: Sweep) -> dict[str, tuple[float, float]]:
-    """Range of each parameter."""
-    found = {}
-    for name, text in zip(sweep.parameters, sweep.dataset["distribution"].values, strict=True):
-        law = json.loads(str(text))
-        values = law.get("values")
-        found[name] = (min(values), max(values)) if values else (law["low"], law["high"])
-    return found

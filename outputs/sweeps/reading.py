@@ -80,6 +80,18 @@ class Sweep:
         """Unit of a column."""
         return str(self.dataset["units"].values[self.position(column)])
 
+    def change_by_range(self, column: str) -> Array:
+        """(parameter,) derivative of an outcome in the middle, for a whole range; nan where there is none."""
+        if "change_by_range" not in self.dataset:
+            return np.full(len(self.parameters), np.nan)
+        return np.asarray(self.dataset["change_by_range"].values[:, self.position(column)])
+
+    def width(self) -> Array:
+        """(parameter,) width of each range."""
+        laws = [json.loads(str(text)) for text in self.dataset["distribution"].values]
+        ends = [(min(v), max(v)) if (v := law.get("values")) else (law["low"], law["high"]) for law in laws]
+        return np.array([high - low for low, high in ends])
+
     def failures(self) -> dict[int, str]:
         """Draws that failed, in whole or in part, and why."""
         reasons = self.dataset["reason"].values

@@ -20,7 +20,8 @@ from calibration.tables import write_csv
 from outputs import names
 from outputs.names import number
 from outputs.sweeps import discovery, drawing, indices
-from outputs.sweeps.drawing import Drawn, Group
+from outputs.sweeps.drawing import Drawn
+from outputs.sweeps.groups import Group, groups, label
 from outputs.sweeps.reading import Sweep
 from outputs.tables import columns as as_columns
 
@@ -62,7 +63,7 @@ def tables(sweep: Sweep) -> Tables:
 
 def _gather(found: Tables, name: str, sweep: Sweep, method: Any, only_thresholds: bool = False) -> None:
     frames = []
-    for group in drawing.groups(sweep):
+    for group in groups(sweep):
         if only_thresholds and group.threshold is None:
             continue
         for column, _ in group.single:
@@ -151,7 +152,7 @@ def section(sweep: Sweep, found: Tables, drawn: list[Drawn]) -> str:
 def answers(sweep: Sweep, found: Tables) -> Iterator[str]:
     """A sentence for each outcome: how far it spreads and what decides it."""
     summary = {str(row["outcome"]): row for row in found.frames["summary"].to_dict("records")}
-    for group in drawing.groups(sweep):
+    for group in groups(sweep):
         column, regime = group.single[-1]
         row = summary[column]
         text = f"{group.title} ({names.regime(regime)}): "
@@ -171,16 +172,16 @@ def _decides(group: Group, column: str, found: Tables) -> str:
     for table, measure, words in (
         ("sobol", "total", "{} decides {:.0%} of the variance, alone or with others"),
         ("morris", "mu_star", "{} moves it most"),
-        ("tornado", "at_high", "{} moves it most"),
+        ("tornado", "swing", "{} moves it most"),
     ):
         if table in found.frames:
             rows = found.frames[table]
             rows = rows[rows["outcome"] == column]
             if not len(rows):
                 continue
-            size = (rows["at_high"] - rows["at_low"]).abs() if table == "tornado" else rows[measure]
+            size = rows[measure].abs()
             best = str(rows["parameter"].to_list()[int(np.argmax(size))])
-            return "; " + words.format(drawing.label(best), float(size.max()))
+            return "; " + words.format(label(best), float(size.max()))
     return ""
 
 

@@ -54,14 +54,16 @@ class Column:
     def _read(
         self, results: Mapping[str, Array], base: Mapping[str, Mapping[str, Array]], source: Source
     ) -> float:
-        new = self._reduced(results[self.outcome.variable])
+        new = self.reduced(results)
         if self.outcome.measure == "level":
             return new
         ratio = KNOWN[self.outcome.variable].unit == "ratio"
-        old = 1.0 if ratio else self._reduced(base[source.scenario][self.outcome.variable])
+        old = 1.0 if ratio else self.reduced(base[source.scenario])
         return new - old if self.outcome.measure == "change" else 100 * (new / old - 1)
 
-    def _reduced(self, values: Array) -> float:
+    def reduced(self, results: Mapping[str, Array]) -> float:
+        """The selected cells of the variable, summed or averaged."""
+        values = results[self.outcome.variable]
         cells = values[np.ix_(*self.cells)] if self.cells else values
         return float(cells.mean() if reduction(self.outcome) == "mean" else cells.sum())
 

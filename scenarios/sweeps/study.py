@@ -166,6 +166,7 @@ def prepare(design: Design, document: Document, draws: int | None = None) -> Stu
     problems = list(_ends(study, document))
     if problems:
         raise InputError(problems)
+    _ = study.sample  # refuses what the design cannot do, before anything is written
     return study
 
 

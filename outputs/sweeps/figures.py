@@ -1,0 +1,246 @@
+"""The figures of a sweep, one function each: tables in, a Matplotlib figure out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from calibration.errors import InputError
+from model.records import REGIMES
+from outputs import names, style
+from outputs.names import number
+from outputs.sweeps import discovery
+from outputs.sweeps.groups import Group, label
+from outputs.sweeps.reading import Sweep
+
+COLOUR = {"exogenous": style.GREY, "directed": style.BLUE, "directed_with_spillovers": style.GREEN}
+assert set(COLOUR) == set(REGIMES)
+SHOWN = 10  # parameters in a figure
+PANELS = 9  # outcomes in the overview
+
+
+def _rows(count: int) -> tuple[float, float]:
+    return 10.0, 2.2 + 0.42 * count
+
+
+def _rows_of(tables: Mapping[str, pd.DataFrame], name: str, group: Group) -> dict[str, pd.DataFrame]:
+    """A table's rows by regime, those that could be computed. Raises InputError when none could."""
+    whole = tables.get(name, pd.DataFrame({"outcome": []}))
+    found = {r: whole[whole["outcome"] == c].reset_index(drop=True) for c, r in group.single}
+    found = {regime: rows for regime, rows in found.items() if len(rows)}
+    if not found:
+        raise InputError(f"{group.name}: no indices")
+    return found
+
+
+def sobol(whole: Mapping[str, pd.DataFrame], group: Group) -> Any:
+    """First-order (dark) and total (light) indices with intervals, a panel for each regime."""
+    tables = _rows_of(whole, "sobol", group)
+    order = np.argsort(-np.max([table["total"] for table in tables.values()], axis=0))[:SHOWN]
+    figure, axes = style.figure(1, len(tables), size=_rows(len(order)), sharey=True, squeeze=False)
+    place = np.arange(len(order))[::-1]
+    for axis, (regime, table) in zip(axes[0], tables.items(), strict=True):
+        colour = COLOUR[regime]
+        rows = table.iloc[order]
+        axis.barh(
+            place, rows["total"], height=0.66, color=colour, alpha=0.3, label="total, with interactions"
+        )
+        axis.barh(place, rows["first"], height=0.36, color=colour, label="alone")
+        for name, shift in (("first", -0.09), ("total", 0.09)):
+            axis.hlines(place + shift, rows[f"{name}_low"], rows[f"{name}_high"], color="black", linewidth=1)
+        axis.set_title(names.SHORT_REGIMES.get(regime, regime), loc="left")
+        axis.set_xlim(min(0.0, rows["first_low"].min() * 1.05), max(1.0, rows["total_high"].max() * 1.05))
+        axis.set_xlabel("share of variance")
+        axis.grid(axis="y", visible=False)
+    listed = next(iter(tables.values()))["parameter"]
+    axes[0][0].set_yticks(place, [label(str(listed[j])) for j in order])
+    axes[0][-1].legend(loc="lower right")
+    return figure
+
+
+def morris(whole: Mapping[str, pd.DataFrame], group: Group) -> Any:
+    """Mean absolute elementary effect against its spread: right is influential, up is nonlinear or interacting."""
+    tables = _rows_of(whole, "morris", group)
+    figure, axes = style.figure(1, len(tables), squeeze=False)
+    for axis, (regime, table) in zip(axes[0], tables.items(), strict=True):
+        axis.errorbar(table["mu_star"], table["sigma"], xerr=table["half_width"], fmt="o", color=COLOUR[regime],
+                      ecolor="#999999")  # fmt: skip
+        for row in table.nlargest(5, "mu_star").itertuples():
+            axis.annotate(label(str(row.parameter)), (row.mu_star, row.sigma), xytext=(4, 5),
+                          textcoords="offset points", fontsize=8)  # fmt: skip
+        axis.set_title(names.SHORT_REGIMES.get(regime, regime), loc="left")
+        axis.set_xlabel(f"mean absolute effect, {group.unit}")
+    axes[0][0].set_ylabel(f"spread of the effect, {group.unit}")
+    return figure
+
+
+def tornado(sweep: Sweep, whole: Mapping[str, pd.DataFrame], group: Group) -> Any:
+    """Outcome at the low and at the high end of each parameter, and what derivatives in the middle say."""
+    tables = _rows_of(whole, "tornado", group)
+    swing = np.max([table["swing"].abs() for table in tables.values()], axis=0)
+    order = np.argsort(-swing)[:SHOWN]
+    figure, axes = style.figure(1, len(tables), size=_rows(len(order)), sharey=True, squeeze=False)
+    place = np.arange(len(order))[::-1]
+    for axis, (regime, table) in zip(axes[0], tables.items(), strict=True):
+        rows = table.iloc[order]
+        centre = float(_centre(sweep, rows["outcome"].iloc[0]))
+        axis.barh(place, rows["at_low"] - centre, left=centre, color=style.SKY, label="low end")
+        axis.barh(place, rows["at_high"] - centre, left=centre, color=style.ORANGE, label="high end")
+        middle = (rows["at_low"] + rows["at_high"]) / 2
+        for end, mark in ((-0.5, "<"), (0.5, ">")):
+            axis.plot(middle + end * rows["derivative"], place, mark, color="#333333", markersize=5,
+                      label="by derivatives" if end > 0 else None, linestyle="none")  # fmt: skip
+        axis.axvline(centre, color="#333333", linewidth=0.9)
+        if group.threshold is not None:
+            axis.axvline(group.threshold, color=style.RED, linewidth=1, linestyle="--")
+        axis.set_title(names.SHORT_REGIMES.get(regime, regime), loc="left")
+        axis.grid(axis="y", visible=False)
+        axis.margins(x=0.06)
+        _few_ticks(axis, group.unit)
+    axes[0][0].set_yticks(place, [label(sweep.parameters[j]) for j in order])
+    axes[0][-1].legend(loc="lower right")
+    return figure
+
+
+def _centre(sweep: Sweep, column: str) -> float:
+    """What a tornado's bars start from: the outcome in the middle, or the mean of the sample."""
+    if sweep.design == "one_at_a_time":
+        return float(sweep.outcomes[0, sweep.position(column)])
+    return float(sweep.solved(column)[1].mean())
+
+
+def _few_ticks(axis: Any, unit: str) -> None:
+    """Ticks along x that do not run into each other, and the unit they are in."""
+    axis.xaxis.set_major_locator(MaxNLocator(4))
+    axis.set_xlabel(_plain(axis.xaxis, unit, axis.get_xlim()))
+
+
+def _plain(side: Any, unit: str, limits: tuple[float, float]) -> str:
+    """Plain numbers along an axis: large amounts in billions, groups of thousands; returns the unit shown."""
+    size = max(abs(limit) for limit in limits)
+    if unit == "million USD" and size >= 2e4:
+        side.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1000:,.4g}"))
+        return "billion USD"
+    if size >= 1000:
+        side.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    return unit
+
+
+def _wide(axis: Any, values: Any) -> None:
+    """A logarithmic scale on both sides of zero where a few outcomes would hide all others."""
+    size = np.abs(values[np.isfinite(values)])
+    middle = float(np.median(size)) if len(size) else 0.0
+    if middle > 0 and size.max() > 100 * middle:
+        axis.set_yscale("symlog", linthresh=10 ** np.ceil(np.log10(middle)))
+        axis.set_ylim(min(1.5 * np.nanmin(values), 0.0), max(1.5 * np.nanmax(values), 0.0))
+
+
+def distributions(sweep: Sweep, found: Sequence[Group]) -> Any:
+    """Median, half of the draws (thick) and nine tenths (thin) of each outcome by regime."""
+    shown = found[:PANELS]
+    across = min(3, len(shown))
+    down = -(-len(shown) // across)
+    figure, axes = style.figure(down, across, size=(10.0, 1.6 + 1.55 * down), squeeze=False)
+    for axis, group in zip(axes.flat, shown, strict=False):
+        for at, (column, regime) in enumerate(reversed(group.single)):
+            _, y, _ = sweep.solved(column)
+            p5, p25, middle, p75, p95 = np.quantile(y, [0.05, 0.25, 0.5, 0.75, 0.95])
+            colour = COLOUR[regime]
+            axis.hlines(at, p5, p95, color=colour, linewidth=2)
+            axis.hlines(at, p25, p75, color=colour, linewidth=8)
+            axis.plot(middle, at, "o", color="white", markeredgecolor="black", markersize=6, zorder=3)
+        regimes = [names.SHORT_REGIMES.get(regime, regime) for _, regime in reversed(group.single)]
+        axis.set_yticks(range(len(regimes)), regimes)
+        axis.set_ylim(-0.6, len(regimes) - 0.4)
+        low, high = axis.get_xlim()
+        if low < 0 < high:
+            style.zero_line(axis)
+        axis.set_title(group.title, loc="left")
+        axis.grid(axis="y", visible=False)
+        _few_ticks(axis, group.unit)
+    for axis in axes.flat[len(shown) :]:
+        axis.set_visible(False)
+    return figure
+
+
+def leading(table: pd.DataFrame, count: int = 2) -> list[str]:
+    """The parameters that move an outcome most, by its rows of the tornado."""
+    return [str(table["parameter"][at]) for at in table["swing"].abs().nlargest(count).index]
+
+
+def threshold(sweep: Sweep, whole: Mapping[str, pd.DataFrame], group: Group) -> Any:
+    """The outcome along the two parameters that move it most, and where its median crosses the limit."""
+    column, regime = group.single[-1]
+    limit = group.threshold or 0.0
+    chosen = leading(_rows_of(whole, "tornado", group)[regime])
+    figure, axes = style.figure(1, len(chosen), squeeze=False, sharey=True)
+    for axis, parameter in zip(axes[0], chosen, strict=True):
+        curve = discovery.threshold_curve(sweep, column, parameter, limit)
+        axis.fill_between(curve["value"], curve["p5"], curve["p95"], color=COLOUR[regime], alpha=0.25,
+                          label="nine tenths of draws")  # fmt: skip
+        axis.plot(
+            curve["value"], curve["median"], color=COLOUR[regime], marker="o", markersize=4, label="median"
+        )
+        axis.axhline(limit, color=style.RED, linewidth=1, linestyle="--")
+        for x in discovery.crossings(curve, limit):
+            axis.axvline(x, color=style.RED, linewidth=1, linestyle=":")
+            axis.annotate(number(x), (x, limit), xytext=(4, 6), textcoords="offset points", color=style.RED)
+        axis.set_xlabel(label(parameter))
+    axes[0][0].set_ylabel(_plain(axes[0][0].yaxis, group.unit, axes[0][0].get_ylim()))
+    axes[0][-1].legend(loc="best")
+    axes[0][0].set_title(names.regime(regime), loc="left")
+    return figure
+
+
+def fan(sweep: Sweep, group: Group) -> Any:
+    """Quantiles of an outcome year by year, a panel for each regime."""
+    regimes = list(dict.fromkeys(group.regimes))
+    figure, axes = style.figure(1, len(regimes), squeeze=False, sharey=True)
+    for axis, regime in zip(axes[0], regimes, strict=True):
+        chosen = [
+            (y, c) for c, r, y in zip(group.columns, group.regimes, group.years, strict=True) if r == regime
+        ]
+        years = [year for year, _ in chosen]
+        draws = [sweep.solved(column)[1] for _, column in chosen]
+        levels = np.array([np.quantile(y, [0.05, 0.25, 0.5, 0.75, 0.95]) for y in draws]).T
+        axis.fill_between(
+            years, levels[0], levels[4], color=COLOUR[regime], alpha=0.2, label="nine tenths of draws"
+        )
+        axis.fill_between(years, levels[1], levels[3], color=COLOUR[regime], alpha=0.4, label="half of draws")
+        axis.plot(years, levels[2], color=COLOUR[regime], linewidth=2, label="median")
+        if levels.min() < 0 < levels.max():
+            style.zero_line(axis, vertical=False)
+        axis.set_title(names.SHORT_REGIMES.get(regime, regime), loc="left")
+        axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    axes[0][0].set_ylabel(_plain(axes[0][0].yaxis, group.unit, axes[0][0].get_ylim()))
+    axes[0][-1].legend(loc="best")
+    return figure
+
+
+def lines(sweep: Sweep, group: Group) -> Any:
+    """A grid over one or two parameters: the outcome along the finer one, a line for each value of the other."""
+    counts = [len(np.unique(sweep.values[:, j])) for j in range(sweep.values.shape[1])]
+    along = int(np.argmax(counts))
+    other = next((j for j in range(len(counts)) if j != along), None)
+    figure, axes = style.figure(1, len(group.single), squeeze=False, sharey=True)
+    for axis, (column, regime) in zip(axes[0], group.single, strict=True):
+        y = sweep.outcomes[:, sweep.position(column)]
+        levels = np.unique(sweep.values[:, other]) if other is not None else [None]
+        shades = np.linspace(0.25, 1.0, len(levels))
+        for shade, level in zip(shades, levels, strict=True):
+            at = np.ones(len(y), dtype=bool) if level is None else sweep.values[:, other] == level
+            line = pd.Series(y[at], index=sweep.values[at, along]).sort_index()
+            axis.plot(line.index, line, color=COLOUR[regime], alpha=shade, marker="o", markersize=3,
+                      label=None if level is None else number(float(level)))  # fmt: skip
+        axis.set_title(names.SHORT_REGIMES.get(regime, regime), loc="left")
+        axis.set_xlabel(label(sweep.parameters[along]))
+        _plain(axis.xaxis, "", axis.get_xlim())
+    _wide(axes[0][0], sweep.outcomes[:, [sweep.position(column) for column, _ in group.single]])
+    axes[0][0].set_ylabel(_plain(axes[0][0].yaxis, group.unit, axes[0][0].get_ylim()))
+    if other is not None:
+        axes[0][-1].legend(title=label(sweep.parameters[other]), loc="best")
+    return figure
