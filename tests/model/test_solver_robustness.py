@@ -1,0 +1,99 @@
+"""Hard scenarios: nearly all converge, the rest say why; a second method and random starts find the same."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import root
+
+from model import Closure, Shock, SolveError, solve
+from model.newton import Options
+from model.problem import Equilibrium
+from model.uniqueness import distinct_solutions
+from tests.checks import solved
+from tests.hard import hard
+from tests.instruments import awkward, exports_of, quota_on
+from tests.worlds import Sizes
+
+FAILURES = ("stalled", "diverged", "infeasible", "unstable", "iteration_limit")
+
+
+def failures(seeds) -> dict[int, str]:
+    """What did not converge; every failure has a place, or a reason."""
+    found = {}
+    for seed in seeds:
+        case = hard(seed)
+        solution = solve(case.benchmark, case.shock, case.closure, throw=False)
+        if not solution.converged:
+            assert solution.status in FAILURES, solution.diagnosis.text()
+            assert solution.diagnosis.block
+            found[seed] = solution.diagnosis.text()
+    return found
+
+
+def test_hard_scenarios_converge():
+    assert failures(range(40)) == {}
+
+
+@pytest.mark.slow
+def test_of_a_thousand_hard_scenarios_nearly_all_converge():
+    found = failures(range(1000))
+    assert len(found) <= 5, found
+
+
+@pytest.mark.parametrize("seed", [0, *range(41, 46)])
+def test_hard_solutions_hold_in_levels_recomputed_without_the_model(seed):
+    """`tests/independent.py` works out every flow anew, in plain loops; every condition holds to 1e-10."""
+    solved(hard(seed))
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
+def test_a_second_method_finds_the_same(seed):
+    """Powell's hybrid method of MINPACK, its Jacobian by differences, from some way off."""
+    case = hard(seed)
+    ours = solve(case.benchmark, case.shock, case.closure)
+    problem = Equilibrium(ours.system)
+    x = problem.cells.pack(ours.allocation.state)
+    rng = np.random.default_rng(seed)
+    away = x * rng.uniform(0.9, 1.0, x.shape)
+    theirs = root(lambda v: problem.evaluate(v).residual, away, method="hybr", options={"xtol": 1e-13})
+    assert np.abs(theirs.fun).max() < 1e-9, theirs.message
+    np.testing.assert_allclose(theirs.x, x, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.slow), 1, 2])
+def test_twenty_random_starts_give_one_solution(seed):
+    case = hard(seed)
+    found, ended = distinct_solutions(case.benchmark, case.shock, case.closure)
+    assert len(found) == 1
+    assert ended >= 10
+
+
+def test_several_equilibria_are_reported():
+    """Technology that feeds on itself: the base year is an equilibrium, and so are others."""
+    b = awkward(sizes=Sizes(regions=2, ordinary=3, elements=2, users=2))
+    wild = b.parameters.replace(
+        ree_elasticity=np.full(b.shape[1], 4.0), element_elasticity=np.full(b.shape[1], 4.0),
+        innovation_elasticity=np.full((2, 3), 0.5),
+    )  # fmt: skip
+    b, unchecked = b.replace(parameters=wild), Options(check_stability=False)
+    found, _ = distinct_solutions(b, closure=Closure("directed"), options=unchecked, spread=0.5, starts=8)
+    assert len(found) > 1
+    assert not np.allclose(found[0].allocation.supply, found[1].allocation.supply, rtol=1e-3)
+
+
+def test_searches_need_a_solution_to_compare_with():
+    b = awkward()
+    closed = np.zeros(b.export_tax.shape, dtype=bool)
+    closed[:, 1, b.elements[0]] = True
+    with pytest.raises(SolveError, match="no origin"):
+        distinct_solutions(b, Shock(embargo=closed))
+
+
+def test_a_quota_found_slack_from_anywhere_is_slack():
+    b = awkward()
+    loose = quota_on(b, "loose", exports_of(b, 0, b.elements), 1.4)
+    found, ended = distinct_solutions(b, Shock(quotas=(loose,)), starts=5)
+    assert len(found) == 1
+    assert ended == 5
+    assert found[0].licence == {"loose": 0.0}
