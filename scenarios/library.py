@@ -82,8 +82,8 @@ def _finish(document: Document, calibration: Calibration | None, folder: Path | 
         scenario = part
     else:
         found += _references(scenario, document, folder)
-        if scenario.tax_equivalent_of is not None and not found:
-            scenario = _as_tax(scenario, folder)
+        if not found:
+            scenario = _swapped(scenario, folder)
     found += consistency.problems(scenario)
     if calibration is not None:
         try:
@@ -148,7 +148,7 @@ def _mended(line: Any) -> Any:
 
 def _references(scenario: Scenario, document: Document, folder: Path | None) -> Iterator[Problem]:
     """Other scenarios that are named exist."""
-    for key in ("compare_with", "tax_equivalent_of"):
+    for key in ("compare_with", *SWAPS):
         name = getattr(scenario, key)
         if name is not None:
             try:
@@ -158,17 +158,26 @@ def _references(scenario: Scenario, document: Document, folder: Path | None) -> 
                     yield document.problem((key,), problem.what, problem.expected, problem.suggestion)
 
 
-def _as_tax(scenario: Scenario, folder: Path | None) -> Scenario:
-    """Quantity fixed, tax endogenous: another scenario's quotas with an ad-valorem licence, before our own lines.
+SWAPS = ("tax_equivalent_of", "taxes_from_licences_of")
 
-    Raises InputError when that scenario has no quota, is itself a tax equivalent, or shares a name with our lines.
+
+def _swapped(scenario: Scenario, folder: Path | None) -> Scenario:
+    """A closure swap: the lines of another scenario before our own.
+
+    Its quotas with an ad-valorem licence (quantity fixed, tax found), or as they are, to be taxed at their licence
+    (tax fixed, quantity found). Raises InputError when that scenario has no quota, is itself a swap, or shares a name
+    with our lines, and when both swaps are asked for.
     """
-    assert scenario.tax_equivalent_of is not None
-    other = load(find(scenario.tax_equivalent_of, folder))
+    asked = [key for key in SWAPS if getattr(scenario, key) is not None]
+    if not asked:
+        return scenario
+    if len(asked) > 1:
+        raise InputError(scenario.whole.problem((asked[1],), f"stands beside {asked[0]}", "one of them"))
+    other = load(find(getattr(scenario, asked[0]), folder))
     quotas = [line for line in other.instruments if isinstance(line, ExportQuota)]
     faults = []
-    if other.tax_equivalent_of is not None:
-        faults.append("is a tax equivalent itself")
+    if any(getattr(other, key) is not None for key in SWAPS):
+        faults.append("borrows its quotas itself")
     if not quotas:
         faults.append("has no export quota")
     own = {line.name for line in scenario.instruments}
@@ -176,12 +185,10 @@ def _as_tax(scenario: Scenario, folder: Path | None) -> Scenario:
         f"also has an instrument called {line.name!r}" for line in other.instruments if line.name in own
     ]
     if faults:
-        problems = (
-            scenario.whole.problem(("tax_equivalent_of",), f"{other.name} {fault}") for fault in faults
-        )
-        raise InputError(problems)
+        raise InputError(scenario.whole.problem((asked[0],), f"{other.name} {fault}") for fault in faults)
+    licence = {"licence": "ad_valorem"} if asked[0] == "tax_equivalent_of" else {}
     borrowed = tuple(
-        line.model_copy(update={"licence": "ad_valorem"}) if isinstance(line, ExportQuota) else line
+        line.model_copy(update=licence) if isinstance(line, ExportQuota) else line
         for line in other.instruments
     )
     places = {line.name: other.place(line.name) for line in other.instruments}

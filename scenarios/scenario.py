@@ -110,6 +110,11 @@ class Scenario(Schema):
         description="Another scenario, whose export quotas become the one ad-valorem rate on all their goods that "
         "gives the same total tonnes. The quantity is fixed and the tax is found.",
     )
+    taxes_from_licences_of: str | None = Field(
+        None,
+        description="Another scenario, whose licence prices at the technology and capacity of the base year become "
+        "export taxes that stay as they are, in place of its quotas. The tax is fixed and the quantity is found.",
+    )
     deficits: Literal["fixed", "share_of_world_income"] | None = Field(
         None,
         description="Trade deficits: fixed in the numeraire or a share of world factor income; else the calibration's.",
@@ -260,7 +265,8 @@ class Scenario(Schema):
 
         if year is None and self.years is not None:
             raise ValueError(f"{self.name} is a path over {self.years}: name the year")
-        return build(self, calibration.benchmark, calibration.labels, self.year if year is None else year)
+        built = build(self, calibration.benchmark, calibration.labels, self.year if year is None else year)
+        return self._swapped(built, calibration)
 
     def path(self, calibration: Calibration) -> PathInputs:
         """Shocks, finished plant and stocks of all years of a path; raises InputError."""
@@ -268,7 +274,21 @@ class Scenario(Schema):
 
         if self.years is None:
             raise ValueError(f"{self.name} is not a path")
-        return build_path(self, calibration.benchmark, calibration.labels)
+        inputs = build_path(self, calibration.benchmark, calibration.labels)
+        return inputs.replace(shocks=tuple(self._swapped(shock, calibration) for shock in inputs.shocks))
+
+    def _swapped(self, shock: Shock, calibration: Calibration) -> Shock:
+        """With `taxes_from_licences_of`, licences of a shock as taxes; raises InputError when it has no solution."""
+        if self.taxes_from_licences_of is None or not shock.quotas:
+            return shock
+        from model.solution import SolveError
+        from scenarios.swaps import fixed_taxes
+
+        try:
+            return fixed_taxes(shock, self.benchmark(calibration))
+        except SolveError as error:
+            where = ("taxes_from_licences_of",)
+            raise InputError(self.whole.problem(where, f"{self.taxes_from_licences_of}: {error}")) from error
 
     def benchmark(self, calibration: Calibration) -> Benchmark:
         """The calibration's benchmark with the scenario's parameters and deficit rule; raises InputError."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from model.records import Array, Benchmark, Shock
+from model.flows import licence_rates
+from model.records import SHORT, Array, Benchmark, Shock
+from model.solve import solve
 
 
 def taxes_for_licences(shock: Shock, benchmark: Benchmark, licence_rate: Array) -> Shock:
@@ -17,3 +19,12 @@ def taxes_for_licences(shock: Shock, benchmark: Benchmark, licence_rate: Array) 
         quotas=(), export_tax=(1 + export_tax) * (1 + licence_rate) - 1, remove_base_licence=True
     )
     return taxed
+
+
+def fixed_taxes(shock: Shock, benchmark: Benchmark) -> Shock:
+    """The shock with taxes in place of its quotas, at what licences cost with the base year's technology and capacity.
+
+    What follows, technology and plant, then changes tonnes instead of licence prices. Raises SolveError.
+    """
+    solution = solve(benchmark, shock, SHORT)
+    return taxes_for_licences(shock, benchmark, licence_rates(solution))

@@ -114,7 +114,7 @@ STOCK = "instruments:\n  - {type: stockpile, regions: JPN, elements: Dy, %s}\n"
         ("regimes: [directd]\n", "did you mean directed?"),
         ("compare_with: no-schock\n", "did you mean no-shock?"),
         ("tax_equivalent_of: full-embargo\n", "full-embargo has no export quota"),
-        ("tax_equivalent_of: china-2010-tax-equivalent\n", "is a tax equivalent itself"),
+        ("tax_equivalent_of: china-2010-tax-equivalent\n", "borrows its quotas itself"),
         ("coalitions: {all: [USA]}\n", "a group already"),
         ("instruments:\n  - {type: embargo, origins: CHN}\n", "names no goods"),
         ("instruments:\n  - {type: tariff, elements: all}\n", "either rate: or add:"),
