@@ -80,7 +80,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"{SCENARIO}, {regime}: {why}", file=sys.stderr)
     if solved.dataset is None:
         return 1
-    rows = book.compare(observed.read(), View(solved.dataset))
+    view = View(solved.dataset)
+    rows = book.compare(observed.read(), view)
     answers = show.answers(ready, args.workers) if args.inverse else []
     said = show.questions(args.workers) if args.questions else []
     if args.json:
@@ -92,6 +93,9 @@ def run(args: argparse.Namespace) -> int:
         for one in said:
             print(f"\n{one}")
     if args.write is not None:
-        for path in show.write_page(args.write, rows, answers, said, SCENARIO, ready.calibration.name):
-            print(f"-> {path}")
+        remarks = show.remarks(view)
+        for path in show.write_page(
+            args.write, rows, answers, said, SCENARIO, ready.calibration.name, remarks
+        ):
+            print(f"-> {path}", file=sys.stderr if args.json else sys.stdout)
     return 1 if solved.failed else 0

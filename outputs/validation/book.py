@@ -199,7 +199,7 @@ def _trade(observed: Observed, years: list[int]) -> list[Fact]:
                     figure.source,
                     figure.status,
                     model,
-                    "the base year" if year == BASE and not unit.startswith("share") else "",
+                    _set_by(name, year),
                     name,
                 )
             )
@@ -224,6 +224,13 @@ def _trade(observed: Observed, years: list[int]) -> list[Fact]:
                 )
             )
     return found
+
+
+def _set_by(series: str, year: int) -> str:
+    """What was set with a number of trade in view."""
+    if series.startswith("export") and year == BASE:
+        return "the base year"
+    return "ree_elasticity_max, ree_elasticity_min" if (series, year) == ("export unit value", 2010) else ""
 
 
 def _literature(observed: Observed) -> list[Fact]:

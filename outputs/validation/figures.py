@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from outputs import names, style
-from outputs.names import number
 from outputs.paths.figures import COLOUR
 from outputs.style import RED
 from outputs.validation.book import Row
@@ -25,8 +24,7 @@ SERIES = {
 }
 EFFECTS = ("patents", "exports", "tfp_japan", "mitigated")
 LABELS = {
-    "patents": "patents, %", "exports": "exports, points a year", "tfp_japan": "TFP Japan, % a year",
-    "mitigated": "loss mitigated, share",
+    "patents": "patents", "exports": "exports", "tfp_japan": "TFP, Japan", "mitigated": "loss\nmitigated",
 }  # fmt: skip
 
 
@@ -34,14 +32,15 @@ def draw(rows: Sequence[Row], path: Path, scenario: str, calibration: str) -> Pa
     """Draw every series over time, and the effects of the literature; returns the file."""
     regimes = list(dict.fromkeys(row.regime for row in rows))
     with style.look():
-        drawn, grid = style.figure(2, 3, size=(11.5, 6.6))
+        drawn, grid = style.figure(2, 3, size=(12.5, 7.4))
         for axes, (series, label) in zip(grid.reshape(-1), SERIES.items(), strict=False):
             _series(axes, [row for row in rows if row.fact.name.startswith(f"{series}_")], regimes, label)
         _effects(grid.reshape(-1)[-1], [row for row in rows if row.fact.name in EFFECTS], regimes)
-        grid[0, 0].legend(fontsize=7.5)
-        title = f"The model and what happened, {names.regime(regimes[-1])}: {tally(rows, regimes[-1])}"
+        grid[0, 2].legend(fontsize=8, loc="lower left")
+        title = f"The model and what happened. {tally(rows, regimes[-1])}"
         note = (
-            f"Source: rare-earth-model, scenario {scenario}, calibration {calibration}; observed: Lynas, USGS, BACI, "
+            f"Counted with {names.regime(regimes[-1])}. rare-earth-model, {scenario} on {calibration}; "
+            "observed: Lynas, USGS, BACI, "
             "customs and quotas as reported, literature (status of each in docs/validation.md). Open marks: fitted."
         )
         return style.finish(drawn, path, title, note)
@@ -69,10 +68,12 @@ def _series(axes: Axes, rows: Sequence[Row], regimes: Sequence[str], label: str)
     low, high = min(seen.values()), max(seen.values())
     if high / max(low, 1e-9) > 4:
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 2)))
-        axes.yaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
+        axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_locator(NullLocator())
     else:
         axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
     axes.set_title(label, fontsize=9)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
 
@@ -90,7 +91,7 @@ def _effects(axes: Axes, rows: Sequence[Row], regimes: Sequence[str]) -> None:
     axes.set_xscale("log")
     axes.set_yticks(at, [LABELS[name] for name in facts])
     axes.set_ylim(-0.6, len(facts) - 0.4)
-    axes.set_title("Model over what is reported (1: as reported)", fontsize=9)
+    axes.set_title("Model over reported effect; 1: the same", fontsize=9)
     axes.grid(axis="y", visible=False)
 
 

@@ -11,7 +11,7 @@ from outputs.paths.facts import View
 PATENT_DEPRECIATION = 0.15  # a year, the usual rate for stocks of patents and R&D
 HORIZON = 8  # years over which exports and productivity are said to have grown
 RESTRICTED = range(2010, 2015)
-EUROPE = ("DEU", "REU")
+EUROPE = ("DEU", "REU", "EUR")  # those that a calibration has
 
 
 def at(view: View, year: int) -> int:
@@ -67,6 +67,20 @@ def quota_use(view: View, regime: str, year: int) -> float:
     t = at(view, year)
     sold, limit = (view.over_time(name, regime)[t] for name in ("quota_tonnes", "quota_limit"))
     return float(sold.sum() / limit.sum())
+
+
+def slack(view: View, regime: str, year: int) -> list[tuple[str, float, bool]]:
+    """Quotas in force in a year: name, tonnes over limit, and whether the licence costs nothing."""
+    t = at(view, year)
+    force, sold, limit, price = (
+        view.over_time(name, regime)[t]
+        for name in ("quota_in_force", "quota_tonnes", "quota_limit", "licence_price")
+    )
+    names = view.ds["quota"].values.astype(str)
+    return [
+        (str(names[q]), float(sold[q] / limit[q]), bool(price[q] <= 0))
+        for q in np.flatnonzero((force > 0) & (limit > 0))
+    ]
 
 
 def share_in_japan(view: View, regime: str, year: int) -> float:

@@ -59,7 +59,8 @@ def _abroad(path: Path) -> dict[tuple[str, int], Figure]:
     found = {}
     for row in range(len(table)):
         figure = _figures(table, "price", row)
-        about = f"{figure.source}, {table['basis'][row]}"
+        basis = str(table["basis"][row])
+        about = figure.source if basis.split()[-1] in figure.source else f"{figure.source}, {basis}"
         found[str(table["element"][row]), int(table["year"][row])] = Figure(
             figure.value, about, figure.status
         )

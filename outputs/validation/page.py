@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 
 from outputs import names
 from outputs.names import number, signed
@@ -21,7 +22,8 @@ all others are tests, and a miss is shown as a miss.
 JUDGING = f"""\
 How a number is judged. Ratios and levels: *hit* within {100 * (HIT - 1):.0f} %, *near* within a factor of {NEAR:g}.
 Shares: within {HIT_SHARE:g}, or {NEAR_SHARE:g}. Effects: as ratios, *sign only* where the size is further off but the
-sign is right.
+sign is right. *Off by* is the model over what was observed (for shares the difference), with the regime in the last
+column; a fitted fact names what was set with it in view.
 """
 
 
@@ -31,6 +33,7 @@ def facts_page(
     scenario: str,
     calibration: str,
     questions: Iterable[str] = (),
+    remarks: Mapping[str, str] | None = None,
 ) -> str:
     """The whole page, in Markdown."""
     regimes = list(dict.fromkeys(row.regime for row in rows))
@@ -44,7 +47,12 @@ def facts_page(
     for group, title in GROUPS.items():
         inside = [row for row in rows if row.fact.group == group]
         if inside:
-            parts += [f"## {title}\n", table(inside, regimes), NOTES.get(group, "")]
+            parts += [
+                f"## {title}\n",
+                table(inside, regimes),
+                (remarks or {}).get(group, ""),
+                NOTES.get(group, ""),
+            ]
     if answers:
         parts += ["## What it would take\n", TAKE, inverse_table(answers)]
     parts += list(questions)
@@ -69,8 +77,8 @@ Not in the model: hoarding, panic, and expectations of tighter quotas to come. I
 2010, and growth of demand after the recession of 2009 is not in the path.
 """,
     "prices in China": """\
-An export restriction can only make oxides cheaper at home. What raised prices inside China in 2011 (purchases by the
-state, the campaign against illegal mines, speculation) is outside the scenario.
+In the model a restriction of exports makes oxides cheaper at home, or hardly dearer. What raised prices inside China
+in 2011 (purchases by the state, the campaign against illegal mines, speculation) is outside the scenario.
 """,
     "quota use": """\
 Not in the scenario: smuggling, the stocks abroad of 2010, and the fall of demand after the price peak. Customs and
@@ -87,9 +95,11 @@ differ: the studies use firms and patents by industry, the model sectors of twel
 }
 
 TAKE = """\
-For each effect, a parameter is scaled until the model reproduces it (every evaluation is the whole path solved anew).
-The search ends where technology feeds on itself or a year has no equilibrium. *Plausible* means within the range the
-calibration gives for the parameter.
+For each fact, a parameter is scaled until the model reproduces it, everything else as calibrated (every evaluation is
+the whole path solved anew, with directed technology and spillovers). The search ends where technology feeds on itself
+or a year has no equilibrium. A number in brackets is beyond that: the straight line from the default through the
+nearest value that could be solved. *Plausible* means within the range the calibration gives for the parameter,
+*doubtful* up to three times outside, *implausible* beyond.
 """
 
 
@@ -105,8 +115,8 @@ def tally(rows: Sequence[Row], regime: str) -> str:
 def table(rows: Sequence[Row], regimes: Sequence[str]) -> str:
     """A Markdown table: a line for each fact, a column for each regime."""
     lines = [
-        f"| fact | observed | {' | '.join(names.regime(r) for r in regimes)} | verdict | status | source |",
-        "|---|---:|" + "---:|" * len(regimes) + "---|---|---|",
+        f"| fact | observed | {' | '.join(names.regime(r) for r in regimes)} | off by | verdict | status | source |",
+        "|---|---:|" + "---:|" * len(regimes) + "---:|---|---|---|",
     ]
     for name in dict.fromkeys(row.fact.name for row in rows):
         inside = {row.regime: row for row in rows if row.fact.name == name}
@@ -115,28 +125,54 @@ def table(rows: Sequence[Row], regimes: Sequence[str]) -> str:
         cells = [number(inside[r].model) if r in inside else "" for r in regimes]
         seen = "negative" if fact.kind == "sign" else number(fact.observed)
         text = f"{fact.text} ({fact.unit})"
-        lines.append(
-            f"| {text} | {seen} | {' | '.join(cells)} | {last.verdict} | {fact.status} | {fact.source} |"
-        )
+        verdict = f"{last.verdict.removesuffix(')')}: {fact.fitted})" if fact.fitted else last.verdict
+        cells += [off_by(last), verdict, fact.status, fact.source]
+        lines.append(f"| {text} | {seen} | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
 def inverse_table(answers: Sequence[Answer]) -> str:
     """A Markdown table of the values that would reproduce each fact."""
     heads = (
-        "fact", "observed", "model at default", "parameter", "default", "would have to be", "factor",
-        "model then", "judgement",
+        "fact", "observed", "model at default", "parameter", "default", "would have to be", "model then", "judgement",
     )  # fmt: skip
-    lines = [f"| {' | '.join(heads)} |", "|---|---:|---:|---|---:|---:|---:|---:|---|"]
+    lines = [f"| {' | '.join(heads)} |", "|---|---:|---:|---|---:|---:|---:|---|"]
     for one in answers:
-        known = one.factor == one.factor
-        value = number(one.value) if known else f"none (factors {one.tried})"
-        factor = number(one.factor) if known else ""
+        seen = "negative" if one.target == 0 else number(one.target)
         cells = (
-            one.fact, number(one.target), signed(one.at_default), DIALS[one.dial].text, number(one.default), value,
-            factor,
-            signed(one.nearest), one.plausible,
+            one.text, seen, signed(one.at_default), DIALS[one.dial].text, number(one.default), needed(one),
+            signed(one.nearest), judged(one),
         )  # fmt: skip
         lines.append(f"| {' | '.join(cells)} |")
     meanings = [f"- {dial.text}: {dial.meaning}." for dial in DIALS.values()]
     return "\n".join([*lines, "", "What the parameters say:", "", *meanings]) + "\n"
+
+
+def needed(one: Answer) -> str:
+    """The value that reproduces a fact; in brackets one that is extrapolated; or none."""
+    if not math.isnan(one.factor):
+        return number(one.value)
+    if not math.isnan(one.extrapolated):
+        return f"({number(one.default * one.extrapolated)})"
+    return "none"
+
+
+def judged(one: Answer) -> str:
+    """The judgement, and for a fact that was not reproduced where the search ended and why."""
+    if not math.isnan(one.factor):
+        return one.plausible
+    ends = [
+        f"{number(one.default * one.low, 2)} ({one.why_low})",
+        f"{number(one.default * one.high, 2)} ({one.why_high})",
+    ]
+    return f"{one.plausible}. Tried from {ends[0]} to {ends[1]}"
+
+
+def off_by(row: Row) -> str:
+    """How far the model is off: its number over the observed one, or for shares the difference."""
+    fact = row.fact
+    if fact.kind == "sign":
+        return ""
+    if fact.kind in ("share", "at least"):
+        return signed(row.model - fact.observed, 2)
+    return f"× {number(row.model / fact.observed, 2)}"

@@ -14,6 +14,7 @@ import numpy as np
 
 import calibration
 import scenarios
+from calibration import Calibration
 from model.records import Parameters, Regime
 from outputs import facts as solve_facts
 from outputs import names
@@ -28,11 +29,14 @@ from scenarios.sweeps.execution import InProcess, pool
 FULL: Regime = "directed_with_spillovers"
 DIRECTED: Regime = "directed"
 SECURITY_YEARS = (2015, 2020)
+SHOWN_PPM = 0.05  # contributions below are not printed
 
 
-def view_of(name: str, executor: Executor | None = None, **options: Any) -> View:
-    """A shipped path, solved. Raises ValueError when a regime is not."""
-    base = calibration.load(scenarios.load(name).calibration)
+def view_of(
+    name: str, executor: Executor | None = None, base: Calibration | None = None, **options: Any
+) -> View:
+    """A shipped path on its own calibration, or on another, solved. Raises ValueError when a regime is not."""
+    base = base or calibration.load(scenarios.load(name).calibration)
     return solved(plan(scenarios.load(name, base), base, **options), executor)
 
 
@@ -65,10 +69,13 @@ def exposed_exports(view: View, regime: Regime, year: int, memory: str = CALIBRA
 # -- temporary against permanent ---------------------------------------------------------------------------------------
 
 
-def temporary_against_permanent(executor: Executor) -> str:
+def temporary_against_permanent(executor: Executor, base: Calibration | None = None) -> str:
     """A quota of five years and one that stays: technology and exports at the end, and what brought them about."""
     ended, stays = (
-        {regime: view_of(name, executor, regimes=(regime,), security=False) for regime in (DIRECTED, FULL)}
+        {
+            regime: view_of(name, executor, base, regimes=(regime,), security=False)
+            for regime in (DIRECTED, FULL)
+        }
         for name in ("quota-that-ended", "quota-that-stays")
     )
     last = ended[FULL].years[-1]
@@ -109,19 +116,21 @@ def _parts(view: View, year: int) -> str:
     table = facts.forces(view)
     last = table[table["year"] == year].set_index("force")["exports, exposed [%]"]
     return ", ".join(
-        f"{names.FORCES[f]} {signed(1e4 * last[f], 2)}" for f in last.index if f != "sum" and last[f] != 0
+        f"{names.FORCES[f]} {signed(1e4 * last[f], 2)}"
+        for f in last.index
+        if f != "sum" and abs(1e4 * last[f]) >= SHOWN_PPM
     )
 
 
 # -- flooding first ----------------------------------------------------------------------------------------------------
 
 
-def flooding_first(executor: Executor) -> str:
+def flooding_first(executor: Executor, base: Calibration | None = None) -> str:
     """The same squeeze with and without a flood before it."""
     regimes: tuple[Regime, ...] = ("exogenous", FULL)
     options: dict[str, Any] = {"regimes": regimes, "decompose": False, "companion": False}
     flood, alone = (
-        view_of(name, executor, **options) for name in ("flooding-and-mountain-pass", "squeeze-alone")
+        view_of(name, executor, base, **options) for name in ("flooding-and-mountain-pass", "squeeze-alone")
     )
     heads = [f"{names.regime(r)}, {what}" for r in regimes for what in ("flood first", "squeeze alone")]
     lines = [

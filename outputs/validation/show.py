@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from calibration.files import write_text
 from outputs import names, summary
 from outputs.names import number
+from outputs.paths.facts import View
 from outputs.paths.plan import PathPlan
 from outputs.summary import Line
-from outputs.validation import figures, inverse, page
+from outputs.validation import figures, inverse, measures, page
 from outputs.validation.book import Row
 from outputs.validation.inverse import DIALS, Answer
 from scenarios.sweeps.execution import pool
@@ -58,14 +60,10 @@ def write_answers(found: Sequence[Answer]) -> None:
         return
     lines = [Line("What it would take", "title")]
     for one in found:
-        value = (
-            f"{number(one.value)} instead of {number(one.default)}"
-            if one.factor == one.factor
-            else "no value"
-        )
+        seen = "negative" if one.target == 0 else number(one.target)
         lines.append(
-            Line(f"{one.fact}: {DIALS[one.dial].text} {value} gives {number(one.nearest)} "
-                 f"(observed {number(one.target)}); {one.plausible}")
+            Line(f"{one.fact}: {DIALS[one.dial].text} {page.needed(one)} instead of {number(one.default)}; there "
+                 f"{number(one.nearest)} (observed {seen}); {one.plausible}")
         )  # fmt: skip
     summary.write(lines)
 
@@ -77,10 +75,11 @@ def write_page(
     said: Sequence[str],
     scenario: str,
     calibration: str,
+    remarks: Mapping[str, str],
 ) -> list[Path]:
     """Write validation.md and validation.png; returns the files."""
     picture = figures.draw(rows, folder / "validation.png", scenario, calibration)
-    text = page.facts_page(rows, found, scenario, calibration, said)
+    text = page.facts_page(rows, found, scenario, calibration, said, remarks)
     write_text(folder / "validation.md", text)
     return [folder / "validation.md", picture]
 
@@ -96,5 +95,27 @@ def as_json(rows: Sequence[Row], found: Sequence[Answer]) -> dict[str, Any]:
             }
             for row in rows
         ],
-        "inverse": [{name: getattr(one, name) for name in one.__dataclass_fields__} for one in found],
+        "inverse": [
+            {name: _plain(getattr(one, name)) for name in one.__dataclass_fields__} for one in found
+        ],
     }  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no number that is none."""
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def remarks(view: View) -> dict[str, str]:
+    """Sentences on what the model has, by group of facts."""
+    regime, said = view.regimes[-1], []
+    for year in (year for year in measures.RESTRICTED if year in view.years):
+        free = [
+            f"`{name}` ({100 * use:.0f} % used)"
+            for name, use, idle in measures.slack(view, regime, year)
+            if idle
+        ]
+        said.append(f"{year} {names.listed(free) if free else 'none'}")
+    return {
+        "quota use": f"Quotas that do not bind in the model, {names.regime(regime)}: {'; '.join(said)}.\n"
+    }
