@@ -1,8 +1,10 @@
-"""The rival: the damped fixed point that most codes of this field use, written for speed.
+"""The rival: the damped fixed point that most codes of this field use, as in textbooks and tuned.
 
 Caliendo and Parro (2015): given wages, prices by iteration; given prices, trade shares and spending by iteration; then
-wages move a part of the way to where they clear the labour market. Every loop starts from its last result, inner
-tolerances follow the outer error, all steps are matrix products, and the largest damping factor that converges is used.
+wages move a part of the way to where they clear the labour market. In both variants all steps are matrix products.
+The textbook one runs its inner loops from the base year to the full tolerance each time and moves wages by a fifth of
+their excess demand, as the published code does. The tuned one starts every loop from its last result, lets inner
+tolerances follow the outer error, and moves wages by the largest part that converges.
 It solves the same economy as the model: one mobile factor, Cobb-Douglas inputs and demand, tariffs, deficits fixed in
 the numeraire.
 """
@@ -66,12 +68,14 @@ class FixedPoint:
                 break
         return output, income, used
 
-    def solve(self, damping: float = 0.5, tolerance: float = 1e-10, limit: int = 5_000):
+    def solve(self, damping: float, tolerance: float = 1e-10, limit: int = 5_000, *, tuned: bool):
         """ln wages, ln purchaser prices, output; outer iterations and inner ones. Raises RuntimeError."""
         wage, price = np.zeros(len(self.labour)), np.zeros(self.final.shape)
         output, income, error, inner = self.output, self.income, 1.0, 0
         for iteration in range(limit):
-            inside = max(1e-2 * error, 0.1 * tolerance)
+            inside = max(1e-2 * error, 0.1 * tolerance) if tuned else 0.1 * tolerance
+            if not tuned:
+                price, output, income = np.zeros(self.final.shape), self.output, self.income
             price, power, total, used = self.prices(wage, price, inside)
             output, income, more = self.spending(wage, power, total, output, income, inside)
             inner += used + more

@@ -1,8 +1,9 @@
 """Run benchmarks: `python benchmarks/run.py [NAME...]` prints one JSON line for each work; without names all of them.
 
 Works are the entries of `WORKS` in the modules of this folder: a name and a function that returns what it measured
-(seconds, peak_mb, note, and ratio and rival where there is one). `--write` also stores the lines in
-benchmarks/results.json and on docs/benchmarks.md.
+(seconds, peak_mb, note, and ratio and rival where there is one). Several works run one after another, each in a process
+of its own. `--write` also stores the lines in benchmarks/results.json and on docs/benchmarks.md; lines of works that
+were not asked for stay.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import importlib
 import json
 import os
 import platform
+import re
+import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,36 +25,57 @@ for _name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 FOLDER = Path(__file__).parent
 ROOT = FOLDER.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.page import page  # noqa: E402  (the root must be on the path first)
+
 RESULTS = FOLDER / "results.json"
 PAGE = ROOT / "docs" / "benchmarks.md"
 
 
 def works() -> dict[str, Callable[[], dict[str, Any]]]:
     """All works by name, from the modules of this folder."""
-    sys.path.insert(0, str(ROOT))
     found: dict[str, Callable[[], dict[str, Any]]] = {}
     for path in sorted(FOLDER.glob("*.py")):
-        if path.stem not in ("run", "__main__", "__init__"):
+        if path.stem not in ("run", "page"):
             found |= getattr(importlib.import_module(f"benchmarks.{path.stem}"), "WORKS", {})
     return found
 
 
-def seconds(line: dict[str, Any]) -> str:
-    """Median and spread of a work as text."""
-    value, spread = line["seconds"], line.get("spread", "")
-    if isinstance(value, dict):
-        value, spread = value["median"], f"{value['spread']:.2g}"
-    return f"{value:.3g} ({spread})" if spread else f"{value:.3g}"
+def measure(names: list[str]) -> Iterator[dict[str, Any]]:
+    """Lines of works, each run in a process of its own; a work that fails says so in its note."""
+    for name in names:
+        command = [sys.executable, str(FOLDER / "run.py"), name]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+            yield {"name": name, "seconds": None, "note": f"failed: {reason}"}
+        else:
+            yield json.loads(done.stdout.strip().splitlines()[-1])
 
 
-def page(lines: list[dict[str, Any]], machine: str) -> str:
-    """The page of results."""
-    cells = ("peak_mb", "ratio", "rival", "note")
-    rows = [[line["name"], seconds(line), *(str(line.get(cell, "")) for cell in cells)] for line in lines]
-    head = [["work", "seconds (spread)", "peak MB", "ratio to rival", "rival", "note"], ["---"] * 6]
-    table = "\n".join(f"| {' | '.join(row)} |" for row in head + rows)
-    about = f"Measured by `python benchmarks/run.py --write`, one thread of linear algebra, on {machine}."
-    return f"# Benchmarks\n\n{about}\n\n{table}\n"
+def write(lines: list[dict[str, Any]], known: Iterable[str], before: tuple[float, ...]) -> None:
+    """Store the lines and the page, beside those of works that were not run now."""
+    kept: list[dict[str, Any]] = (
+        json.loads(RESULTS.read_text(encoding="utf-8"))["works"] if RESULTS.exists() else []
+    )
+    found = {line["name"]: line for line in [*kept, *lines]}
+    ordered = [found[name] for name in known if name in found]
+    load = f"the load was {before[0]:.1f} when they began and {os.getloadavg()[0]:.1f} when they ended."
+    stored = json.dumps({"machine": machine(), "load": load, "works": ordered}, indent=1) + "\n"
+    for path, text in ((RESULTS, stored), (PAGE, page(ordered, machine(), load))):
+        fresh = path.with_suffix(".new")
+        fresh.write_text(text, encoding="utf-8")
+        fresh.replace(path)
+
+
+def machine() -> str:
+    """The class of machine, in a sentence."""
+    info = Path("/proc/cpuinfo")
+    named = re.search(r"model name\s*: (.*)", info.read_text()) if info.exists() else None
+    kind = named.group(1).strip() if named else platform.machine()
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    return f"{kind}, {os.cpu_count()} virtual cores, {memory:.0f} GB, Python {platform.python_version()}."
 
 
 def main(argv: list[str]) -> int:
@@ -68,17 +92,15 @@ def main(argv: list[str]) -> int:
     if unknown:
         print(f"unknown work {', '.join(unknown)}; there are {', '.join(known)}", file=sys.stderr)
         return 2
-    lines = []
-    for name in args.names or known:
-        lines.append({"name": name, **known[name]()})
-        print(json.dumps(lines[-1]), flush=True)
+    before, lines = os.getloadavg(), []
+    names = args.names or list(known)
+    alone = len(names) == 1 and not args.write
+    for line in [{"name": names[0], **known[names[0]]()}] if alone else measure(names):
+        lines.append(line)
+        print(json.dumps(line), flush=True)
     if args.write:
-        machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-        RESULTS.write_text(
-            json.dumps({"machine": machine, "works": lines}, indent=1) + "\n", encoding="utf-8"
-        )
-        PAGE.write_text(page(lines, machine), encoding="utf-8")
-    return 0
+        write(lines, known, before)
+    return int(any(line["seconds"] is None for line in lines))
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 """Random scenarios at the edge of what anybody would ask: quotas to 0.1 % of base exports, embargoes on several
-origins, taxes of 1,000 %, almost no substitution, almost perfect substitution, no by-product flexibility, spillovers on."""
+origins, taxes of 1,000 %, almost no or almost perfect substitution, no by-product flexibility, spillovers on."""
 
 from __future__ import annotations
 
