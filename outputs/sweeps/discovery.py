@@ -13,7 +13,8 @@ from outputs.sweeps.reading import Sweep
 
 PEEL = 0.05  # share of the draws in the box that a step removes
 SMALLEST = 0.05  # share of all draws below which a box says nothing
-BINS = 12
+BINS = 12  # along a parameter, at most
+IN_BIN = 25  # draws in each, at least
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def of_interest(sweep: Sweep, column: str, limit: float, above: bool = True) -> 
 
 
 def prim(x: Array, hit: Array, names: tuple[str, ...], peel: float = PEEL) -> list[Box]:
-    """Peel a box from the outside in, and paste back what was peeled too much (Friedman and Fisher 1999).
+    """Peel a box from the outside in: the patient rule induction method (Friedman and Fisher 1999), without pasting.
 
     Returns the trajectory from all draws to the densest box: coverage falls while density rises, the reader chooses.
     """
@@ -116,12 +117,13 @@ def threshold_curve(sweep: Sweep, column: str, parameter: str, limit: float = 0.
     x, y, _ = sweep.solved(column)
     j = sweep.parameters.index(parameter)
     seen = np.unique(x[:, j])
+    bins = int(np.clip(len(y) // IN_BIN, 3, BINS))
     if len(seen) <= BINS:
         groups = [x[:, j] == value for value in seen]
     else:
-        edges = np.quantile(x[:, j], np.linspace(0, 1, BINS + 1))
-        place = np.clip(np.searchsorted(edges, x[:, j], side="right") - 1, 0, BINS - 1)
-        groups = [place == at for at in range(BINS)]
+        edges = np.quantile(x[:, j], np.linspace(0, 1, bins + 1))
+        place = np.clip(np.searchsorted(edges, x[:, j], side="right") - 1, 0, bins - 1)
+        groups = [place == at for at in range(bins)]
     rows = []
     for group in (g for g in groups if g.any()):
         n, share = int(group.sum()), float((y[group] > limit).mean())

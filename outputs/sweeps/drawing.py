@@ -49,7 +49,7 @@ def _jobs(sweep: Sweep, tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[st
     if sampled:
         yield "How far outcomes spread", "distributions", partial(figures.distributions, sweep, found)
     for group in found:
-        low = group.title[0].lower() + group.title[1:]
+        low = group.words
         if sweep.design == "sobol":
             yield (
                 f"What decides {low}",

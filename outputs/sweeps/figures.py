@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, SymmetricalLogLocator
 
 from calibration.errors import InputError
 from model.records import REGIMES
@@ -58,7 +58,7 @@ def sobol(whole: Mapping[str, pd.DataFrame], group: Group) -> Any:
         axis.grid(axis="y", visible=False)
     listed = next(iter(tables.values()))["parameter"]
     axes[0][0].set_yticks(place, [label(str(listed[j])) for j in order])
-    axes[0][-1].legend(loc="lower right")
+    _legend_above(figure, axes[0][0])
     return figure
 
 
@@ -90,10 +90,10 @@ def tornado(sweep: Sweep, whole: Mapping[str, pd.DataFrame], group: Group) -> An
         centre = float(_centre(sweep, rows["outcome"].iloc[0]))
         axis.barh(place, rows["at_low"] - centre, left=centre, color=style.SKY, label="low end")
         axis.barh(place, rows["at_high"] - centre, left=centre, color=style.ORANGE, label="high end")
-        middle = (rows["at_low"] + rows["at_high"]) / 2
-        for end, mark in ((-0.5, "<"), (0.5, ">")):
-            axis.plot(middle + end * rows["derivative"], place, mark, color="#333333", markersize=5,
-                      label="by derivatives" if end > 0 else None, linestyle="none")  # fmt: skip
+        if rows["derivative"].notna().any():
+            for end, colour, name in ((-0.5, style.SKY, "low"), (0.5, style.ORANGE, "high")):
+                axis.plot(centre + end * rows["derivative"], place, "D", color=colour, markeredgecolor="black",
+                          markersize=5, label=f"{name} end by derivatives", linestyle="none")  # fmt: skip
         axis.axvline(centre, color="#333333", linewidth=0.9)
         if group.threshold is not None:
             axis.axvline(group.threshold, color=style.RED, linewidth=1, linestyle="--")
@@ -102,8 +102,14 @@ def tornado(sweep: Sweep, whole: Mapping[str, pd.DataFrame], group: Group) -> An
         axis.margins(x=0.06)
         _few_ticks(axis, group.unit)
     axes[0][0].set_yticks(place, [label(sweep.parameters[j]) for j in order])
-    axes[0][-1].legend(loc="lower right")
+    _legend_above(figure, axes[0][0])
     return figure
+
+
+def _legend_above(figure: Any, axis: Any) -> None:
+    """A legend beside the title, where it hides nothing."""
+    handles, texts = axis.get_legend_handles_labels()
+    figure.legend(handles, texts, loc="outside upper right", ncols=4, fontsize=8)
 
 
 def _centre(sweep: Sweep, column: str) -> float:
@@ -135,7 +141,9 @@ def _wide(axis: Any, values: Any) -> None:
     size = np.abs(values[np.isfinite(values)])
     middle = float(np.median(size)) if len(size) else 0.0
     if middle > 0 and size.max() > 100 * middle:
-        axis.set_yscale("symlog", linthresh=10 ** np.ceil(np.log10(middle)))
+        straight = 10 ** np.ceil(np.log10(middle))  # linear up to here, decades beyond
+        axis.set_yscale("symlog", linthresh=straight)
+        axis.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=10 * straight))
         axis.set_ylim(min(1.5 * np.nanmin(values), 0.0), max(1.5 * np.nanmax(values), 0.0))
 
 
@@ -186,10 +194,13 @@ def threshold(sweep: Sweep, whole: Mapping[str, pd.DataFrame], group: Group) -> 
             curve["value"], curve["median"], color=COLOUR[regime], marker="o", markersize=4, label="median"
         )
         axis.axhline(limit, color=style.RED, linewidth=1, linestyle="--")
-        for x in discovery.crossings(curve, limit):
+        for at, x in enumerate(discovery.crossings(curve, limit)):
             axis.axvline(x, color=style.RED, linewidth=1, linestyle=":")
-            axis.annotate(number(x), (x, limit), xytext=(4, 6), textcoords="offset points", color=style.RED)
+            axis.annotate(
+                number(x), (x, limit), xytext=(4, 6 + 12 * at), textcoords="offset points", color=style.RED
+            )
         axis.set_xlabel(label(parameter))
+        axis.xaxis.set_major_locator(MaxNLocator(5, prune="both"))
     axes[0][0].set_ylabel(_plain(axes[0][0].yaxis, group.unit, axes[0][0].get_ylim()))
     axes[0][-1].legend(loc="best")
     axes[0][0].set_title(names.regime(regime), loc="left")
@@ -216,6 +227,7 @@ def fan(sweep: Sweep, group: Group) -> Any:
             style.zero_line(axis, vertical=False)
         axis.set_title(names.SHORT_REGIMES.get(regime, regime), loc="left")
         axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    _wide(axes[0][0], sweep.outcomes[:, [sweep.position(column) for column in group.columns]])
     axes[0][0].set_ylabel(_plain(axes[0][0].yaxis, group.unit, axes[0][0].get_ylim()))
     axes[0][-1].legend(loc="best")
     return figure

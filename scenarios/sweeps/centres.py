@@ -18,28 +18,23 @@ from model.solution import Solution, SolveError
 from model.solve import solve
 from model.stability import unstable
 from scenarios.sweeps.distributions import Discrete
+from scenarios.sweeps.surface import Surface, fit
 from scenarios.sweeps.worlds import FAILURES, World, worlds
 
 if TYPE_CHECKING:
     from scenarios.sweeps.study import Study
 
 REACH = 0.3  # of a range: how far from the centre each parameter is moved to see how the solution moves
-WORTH = 4  # draws for every point solved beforehand, below which it is not worth its time
-STILL = 1e-9  # change of a log that is none
+WORTH = 5  # draws for every point solved beforehand, below which it is not worth its time
 MARGIN = 2.0  # by which research could respond more at every corner and still settle
 
 
 class Start(NamedTuple):
-    """A centre, and the parabola that its unknowns follow along each parameter."""
+    """A centre, and where from there a draw's unknowns are likely to be."""
 
     centre: Centre
-    slope: Array  # (parameter, unknown) for each range
-    bend: Array
+    surface: Surface
     settles: bool  # the technology of every draw, so that it need not be checked in each
-
-    def guess(self, moved: Array) -> Array:
-        """Unknowns at a point so many ranges (parameter,) away."""
-        return np.asarray(self.centre.x + moved @ self.slope + moved**2 @ self.bend)
 
 
 class Centres:
@@ -72,7 +67,7 @@ class Centres:
         if not start.settles and (problem := unstable(world.benchmark, closure)) is not None:
             raise SolveError(problem)
         moved = (row - self.middle) / self.width
-        solution = start.centre.solve(world.benchmark, shock, start.centre.at(start.guess(moved)))
+        solution = start.centre.solve(world.benchmark, shock, start.centre.at(start.surface(moved)))
         if not solution.converged:
             raise SolveError(solution)
         return solution
@@ -87,36 +82,26 @@ class Centres:
             centre = Centre(world.benchmark, shock, closure, Options(check_stability=False))
         except FAILURES:
             return None
-        slope, bend = np.zeros((2, len(self.middle), len(centre.x)))
-        if regime is not None and self.study.draws >= WORTH * 2 * len(self.middle):
-            for at in range(len(self.middle)):
-                slope[at], bend[at] = self._parabola(centre, key, at)
-        return Start(centre, slope, bend, self._settles(key, closure))
+        return Start(centre, self._surface(centre, key, regime), self._settles(key, closure))
 
-    def _parabola(self, centre: Centre, key: str, at: int) -> tuple[Array, Array]:
-        """Slope and bend of the unknowns along one parameter, from a solve on either side; 0 where one fails."""
-        below = min(REACH, 0.9 * (self.middle[at] - self.low[at]) / self.width[at])
-        above = min(REACH, 0.9 * (self.high[at] - self.middle[at]) / self.width[at])
-        nothing = np.zeros_like(centre.x), np.zeros_like(centre.x)
-        if min(below, above) <= 0 or isinstance(self.study.laws[at], Discrete):
-            return nothing
-        rates = []
-        for step in (-below, above):
-            row = self.middle.copy()
-            row[at] += step * self.width[at]
+    def _surface(self, centre: Centre, key: str, regime: Regime | None) -> Surface:
+        """What the unknowns do around a centre; flat where finding out costs more than it saves."""
+        room = np.stack([self.middle - self.low, self.high - self.middle], axis=1) / self.width[:, None]
+        reach = np.minimum(REACH, 0.9 * room)
+        reach[[isinstance(law, Discrete) for law in self.study.laws]] = 0.0
+        parameters = len(self.middle)
+        if regime is None or self.study.draws < WORTH * 2 * parameters:
+            reach[:] = 0.0
+
+        def solved(moved: Array) -> Array | None:
             try:
-                world = worlds(self.study, row)[key]
+                world = worlds(self.study, self.middle + moved * self.width)[key]
                 solution = centre.solve(world.benchmark, world.scenario.shock(world.calibration))
             except FAILURES:
-                return nothing
-            x = centre.unknowns(solution)
-            if x is None:
-                return nothing
-            change = x - centre.x
-            # What does not move is left exactly where it is, so that a parameter that does nothing leaves no trace.
-            rates.append(np.where(np.abs(change) > STILL, change, 0.0) / step)
-        bend = (rates[1] - rates[0]) / (above + below)
-        return rates[1] - bend * above, bend
+                return None
+            return centre.unknowns(solution)
+
+        return fit(centre.x, solved, reach, self.study.draws >= WORTH * parameters * (parameters + 3) / 2)
 
     def _settles(self, key: str, closure: Closure) -> bool:
         """Whether no draw's technology can feed on itself.

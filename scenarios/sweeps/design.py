@@ -140,6 +140,7 @@ class Outcome(Schema):
     """One number, or one for each regime or year, that every draw yields."""
 
     name: Name
+    title: str | None = Field(None, description="Heading in figures and sentences; the name when left out.")
     variable: str = Field(description="A variable of the results, such as real_income; or licence_price.")
     select: dict[str, Selector] = Field(
         default_factory=dict,

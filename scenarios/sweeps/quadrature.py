@@ -1,4 +1,4 @@
-"""Quadratures for systematic sensitivity analysis: few points with the right moments (Arndt 1996; Stroud 1957)."""
+"""Quadratures for systematic sensitivity analysis: few points with the right moments (Stroud 1957)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def stroud(n: int) -> Array:
 
 
 def rotated(n: int, times: int, seed: int) -> Array:
-    """Stroud's points under `times` random rotations (Stepanyan et al. 2023): (2n times, n), still of degree 3."""
+    """Stroud's points under `times` random rotations: (2n times, n), still of degree 3."""
     rng = np.random.default_rng(seed)
     turned = [stroud(n)]
     for _ in range(times - 1):
@@ -31,8 +31,9 @@ def rotated(n: int, times: int, seed: int) -> Array:
 
 
 def degree_five(kurtosis: Array) -> tuple[Array, Array]:
-    """Fully symmetric degree 5 for independent variables: 2n^2+1 points (.,n) and weights (McNamee and Stenger 1967).
+    """Fully symmetric degree 5 for independent variables: 2n^2+1 points (.,n) and weights.
 
+    Derived from its conditions, every moment up to the fifth, which the tests check one by one.
     kurtosis (n,): fourth moment over squared variance, 9/5 for a uniform. The axis points sit where the fourth moment
     is met, the diagonal ones at the same distance on two axes.
     """

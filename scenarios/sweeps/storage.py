@@ -219,6 +219,8 @@ def _frame(file: Any, study: Study, store: Store) -> None:
     )
     names("column", "column", [column.label for column in study.columns], "outcome, regime and year")
     names("column_outcome", "column", [column.outcome.name for column in study.columns], "outcome")
+    titles = [column.outcome.title or column.outcome.name.replace("-", " ") for column in study.columns]
+    names("column_title", "column", titles, "outcome in words")
     names("column_regime", "column", [column.source.regime for column in study.columns], "technology regime")
     names("units", "column", [column.unit for column in study.columns], "unit")
     names(

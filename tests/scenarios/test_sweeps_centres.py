@@ -6,7 +6,7 @@ from model.records import Closure
 from model.solve import solve
 from model.stability import TechnologyMap
 from scenarios import sweeps
-from scenarios.sweeps import centres, evaluate
+from scenarios.sweeps import centres, evaluate, surface
 from scenarios.sweeps.worlds import worlds
 from tests.scenarios.test_sweeps import SMALL
 
@@ -42,8 +42,29 @@ def test_the_start_comes_closer_than_the_centre(tmp_path):
         start = starts._starts["quota", "directed"]
         x = start.centre.unknowns(solution)
         from_centre.append(np.linalg.norm(start.centre.x - x))
-        from_guess.append(np.linalg.norm(start.guess((row - starts.middle) / starts.width) - x))
+        from_guess.append(np.linalg.norm(start.surface((row - starts.middle) / starts.width) - x))
     assert np.median(np.array(from_guess) / from_centre) < 0.3
+
+
+def test_the_surface_goes_through_any_function_of_second_order():
+    rng = np.random.default_rng(3)
+    slope, bend = rng.standard_normal((3, 5)), rng.standard_normal((3, 3, 5))
+
+    def function(x):
+        return 1.0 + x @ slope + np.einsum("i,j,ijk->k", x, x, bend)
+
+    reach = np.array([[0.3, 0.2], [0.1, 0.3], [0.3, 0.3]])
+    found = surface.fit(function(np.zeros(3)), function, reach, crossed=True)
+    for moved in rng.uniform(-0.5, 0.5, (5, 3)):
+        np.testing.assert_allclose(found(moved), function(moved), rtol=1e-12)
+
+
+def test_the_surface_is_flat_along_what_fails():
+    def function(x):
+        return None if x[1] else np.array([x[0], 1e-12 * x[0]])
+
+    found = surface.fit(np.zeros(2), function, np.full((2, 2), 0.3), crossed=True)
+    np.testing.assert_allclose(found(np.array([0.5, 0.5])), [0.5, 0.0], atol=1e-15)
 
 
 def test_what_a_parameter_does_not_move_stays_to_the_bit(tmp_path):
