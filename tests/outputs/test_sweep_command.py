@@ -1,5 +1,9 @@
 """`run.py sweep` as a user meets it: folders, resuming, refusals, exit codes."""
 
+import io
+import re
+import sys
+
 import pytest
 import xarray as xr
 
@@ -117,3 +121,24 @@ def test_check_reads_sweeps(design, capsys):
     out = capsys.readouterr().out
     assert "6 draws of 3 numbers, 1 solves each" in out
     assert "ree_elasticity_max: uniform, 0.2 to 0.9 (soft)" in out
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self):
+        return True
+
+
+def test_a_terminal_sees_the_rate_and_the_time_left(sweep, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", shown := Terminal())
+    assert sweep() == 0
+    first, last = (shown.getvalue().split("\r")[at] for at in (1, -1))
+    assert "0/6" in first
+    assert re.search(r"6/6 \[\d\d:\d\d<\d\d:\d\d, +[\d.]+ ?(draw/s|s/draw)\]", last)
+
+
+def test_a_quiet_sweep_shows_no_bar(sweep, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", shown := Terminal())
+    assert sweep("-q") == 0
+    assert shown.getvalue() == ""

@@ -1,0 +1,75 @@
+"""Derivatives of outcomes in the middle of all ranges: against differences, and against a sample."""
+
+import numpy as np
+import pytest
+
+from outputs.sweeps import indices, reading
+from scenarios import sweeps
+from scenarios.sweeps import execution, storage
+from scenarios.sweeps.evaluate import evaluate
+from scenarios.sweeps.local import local
+from tests.scenarios.test_sweeps import SMALL
+
+MORE = """\
+  - {name: more, variable: output, select: {region: CHN, sector: magnets}, measure: change}
+  - {name: rent, variable: licence_price, select: {quota: quota-2010}}
+  - {name: adds, variable: equivalent_variation, regimes: [directed], minus: {regime: exogenous}}
+"""
+NARROW = """\
+name: narrow
+title: One number in a narrow range
+question: Is it linear?
+scenarios: {quota: china-2010-quota}
+calibration: china-2009-small
+regimes: [directed]
+design: DESIGN
+vary:
+  - name: limit
+    path: instruments.quota-2010.limit
+    distribution: {type: uniform, low: 29000, high: 29500}
+outcomes:
+  - {name: dy, variable: border_value, select: {origin: CHN, element: Dy}, measure: percent}
+"""
+
+
+def load(tmp_path, text):
+    path = tmp_path / f"{text.split()[1]}.yaml"
+    path.write_text(text)
+    return sweeps.load(path)
+
+
+def test_derivatives_are_those_of_the_outcomes(tmp_path):
+    ready = load(tmp_path, SMALL + MORE)
+    found, centres = local(ready), ready.centres
+    np.testing.assert_allclose(evaluate(ready, centres.middle).values, found.outcome, rtol=1e-9)
+    assert np.isfinite(found.change).all()
+    h = 0.02
+    for at, change in enumerate(found.change):
+        far, near = ((centres.width * np.eye(3)[at] * step) for step in (2 * h, h))
+        values = [evaluate(ready, centres.middle + step).values for step in (-far, -near, near, far)]
+        expected = np.array([1, -8, 8, -1]) @ values / (12 * h)
+        np.testing.assert_allclose(change, expected, rtol=2e-4, atol=1e-5 * np.abs(found.outcome).max())
+
+
+@pytest.mark.parametrize(
+    "plan",
+    ["{type: one_at_a_time}", "{type: latin_hypercube, draws: 20, seed: 1}"],
+)
+def test_the_tornado_of_a_nearly_linear_outcome_is_that_of_its_derivatives(tmp_path, plan):
+    ready = load(tmp_path, NARROW.replace("DESIGN", plan))
+    store = storage.create(ready, tmp_path / "out")
+    execution.run(ready, store, execution.InProcess(), 1)
+    table = indices.tornado(reading.read(store.folder), "dy.directed")
+    assert abs(table["swing"][0]) > 0.01
+    assert table["derivative"][0] == pytest.approx(table["swing"][0], rel=0.01)
+
+
+def test_a_discrete_number_has_no_derivative(tmp_path):
+    ready = load(
+        tmp_path, NARROW.replace("DESIGN", "{type: one_at_a_time}").replace(
+            "{type: uniform, low: 29000, high: 29500}", "{type: discrete, values: [29000, 29500]}"
+        )
+    )  # fmt: skip
+    found = local(ready)
+    assert np.isnan(found.change).all()
+    assert np.isfinite(found.outcome).all()
