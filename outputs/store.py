@@ -177,7 +177,8 @@ def read(run: str | Path, root: Path | None = None) -> Run:
     """A run by folder, or by its name under `root`. Raises InputError when it is missing or was changed since."""
     folder = find(run, root)
     provenance = _json(folder / PROVENANCE)
-    expected = provenance.get("files", {}).get(RESULTS)
+    files = provenance.get("files")
+    expected = files.get(RESULTS) if isinstance(files, dict) else None
     if not (folder / RESULTS).is_file():
         raise InputError(
             Problem(f"holds no {RESULTS}", str(folder), expected="a run folder made by run.py solve")

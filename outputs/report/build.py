@@ -18,7 +18,7 @@ from markupsafe import Markup
 from calibration.errors import InputError, Problem
 from calibration.files import write_text
 from calibration.tables import Column, read_csv
-from outputs import facts, findings, names, store, tables
+from outputs import facts, findings, intact, names, store, tables
 from outputs.names import number
 from outputs.report import views
 from outputs.report.views import Table
@@ -61,6 +61,9 @@ def from_folder(run: str | Path, root: Path | None = None) -> ReportRun:
         raise InputError(
             Problem("a path of years without its section", str(found.folder), expected="`run.py path` again")
         )
+    intact.check(found.dataset, str(found.folder / store.RESULTS))
+    for name, content in ((store.INPUTS, found.inputs), (store.PROVENANCE, found.provenance)):
+        intact.check_written(name, content, str(found.folder / name))
     table = read_csv(found.folder / "parameters.csv", PARAMETER_COLUMNS)
     parameters = pd.DataFrame({column.name: table[column.name] for column in PARAMETER_COLUMNS})
     parameters["soft"] = parameters["soft"] == "true"

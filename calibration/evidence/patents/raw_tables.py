@@ -7,15 +7,17 @@ import gzip
 import io
 import json
 import re
-import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
 from calibration.errors import InputError, Problem
+from calibration.files import MEGABYTE
 
+MAX_RECORD = 50 * MEGABYTE  # characters of a cell or a line: whole texts of patents are far below it
 FORMATS = ("csv", "tsv", "jsonl", "parquet")
 
 
@@ -43,8 +45,10 @@ def records(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
         raise InputError(Problem("no such file", str(path))) from error
     except UnicodeDecodeError as error:
         raise InputError(Problem("not UTF-8 text", str(path), expected="a file saved as UTF-8")) from error
-    except (gzip.BadGzipFile, zipfile.BadZipFile, EOFError) as error:
+    except (gzip.BadGzipFile, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise InputError(Problem(f"cannot be unpacked ({error})", str(path))) from error
+    except (OSError, RuntimeError) as error:  # RuntimeError: an archive with a password
+        raise InputError(Problem(f"cannot be read ({error})", str(path))) from error
 
 
 @contextmanager
@@ -67,7 +71,7 @@ def _open(path: Path) -> Iterator[TextIO]:
 
 
 def _delimited(stream: TextIO, path: Path, kind: str) -> Iterator[tuple[dict[str, Any], int]]:
-    csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    csv.field_size_limit(MAX_RECORD)
     reader = csv.reader(stream, delimiter="\t" if kind == "tsv" else ",", strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
@@ -90,7 +94,12 @@ def _delimited(stream: TextIO, path: Path, kind: str) -> Iterator[tuple[dict[str
 
 
 def _jsonl(stream: TextIO, path: Path) -> Iterator[tuple[dict[str, Any], int]]:
-    for line, text in enumerate(stream, start=1):
+    # A line is read up to the limit, so that a small packed file cannot fill the memory with one.
+    for line, text in enumerate(iter(lambda: stream.readline(MAX_RECORD + 1), ""), start=1):
+        if len(text) > MAX_RECORD:
+            raise InputError(
+                Problem(f"longer than {MAX_RECORD / MEGABYTE:g} million characters", str(path), line)
+            )
         if not text.strip():
             continue
         try:
@@ -117,5 +126,5 @@ def _parquet(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
                     yield record, row
     except FileNotFoundError as error:
         raise InputError(Problem("no such file", str(path))) from error
-    except pyarrow.ArrowException as error:
+    except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise InputError(Problem(f"not a readable Parquet file ({error})", str(path))) from error
