@@ -108,7 +108,7 @@ def test_every_instrument_is_dated_and_combines_with_all_others(small: calibrati
         system = solution.system
         w = recompute(system.benchmark, system.shock, system.closure, published(solution))
         np.testing.assert_allclose(w.income, solution.allocation.income, rtol=1e-9)
-    assert (path.stocks.sum(axis=(1, 2)) == [0, 0, 3, 6]).all()
+    np.testing.assert_allclose(path.stocks.sum(axis=(1, 2)), [0, 0, 3, 6], atol=1e-9)
 
 
 @pytest.mark.slow
