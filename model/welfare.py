@@ -9,6 +9,7 @@ from model.flows import export_price, gate_flows
 from model.markets import worth_today
 from model.prices import unit_cost
 from model.records import Array
+from model.restrictions import tonnes_per_value
 from model.solution import Solution
 
 
@@ -31,12 +32,15 @@ def consumption(solution: Solution, asset_sales: bool = True) -> Array:
 
 
 def leak_cost(solution: Solution) -> Array:
-    """Section 5: (i,) million USD that smuggling uses up, margin times tonnes, by exporters' tonnage."""
+    """Section 5: (i,) million USD that smuggling uses up, margin times tonnes, by exporters' quota tonnes."""
     system, a = solution.system, solution.allocation
     r = system.restrictions
     cost = np.zeros(system.income_base.shape)
+    if not len(r.leaking):
+        return cost
+    per_value = tonnes_per_value(r, a.state.price.T[system.sourcing.cell])[:, None, :]
     for position, quota in enumerate(r.leaking):
-        sold = (r.per_kg[quota] * a.sales.cell_gate).sum(axis=(0, 1))
+        sold = (r.per_kg[quota] * a.sales.cell_gate * per_value).sum(axis=(0, 1))
         cost += shares_of(sold.sum(), sold) * r.leak_margin[position] * a.state.leak[position] / 1e3
     return cost
 

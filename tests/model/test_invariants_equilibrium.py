@@ -54,6 +54,17 @@ def test_results_are_what_the_flows_say(name):
     checks.reported(CASES[name], solution_of(name))
 
 
+def test_smuggling_under_a_quota_of_two_origins_costs_them_by_tonnes():
+    """Not by value: with one origin the two are the same."""
+    b = awkward(0)
+    covers = exports_of(b, 0, b.elements) | exports_of(b, 1, b.elements[:2])
+    leaky = quota_on(b, "both", covers, 0.5, np.linspace(0.4, 1.0, b.final.shape[1]), leak_margin=0.5)
+    case = Case(b, Shock(quotas=(leaky,)))
+    solution = solve(case.benchmark, case.shock, case.closure)
+    assert solution.allocation.state.leak[0] > 0
+    checks.reported(case, solution)
+
+
 @pytest.mark.parametrize(
     "name", ["quota that leaks", "empty cells", "capacity at its target", "licence of the base year kept"]
 )
