@@ -27,7 +27,7 @@ COMMANDS = {
     "estimate": "elasticities from patents, prices and trade",
     "patents": "classify patents by what they do with rare earths",
     "comovement": "quantile and wavelet co-movement: what follows military demand, when, at which scale",
-    "validate": "hold the model against what happened from 2010 to 2015",
+    "validate": "hold the model against what happened from 2009 to 2018",
     "doctor": "look at this computer: Python, packages, files, a small solve",
     "completion": "completion for bash: source <(run.py completion)",
 }

@@ -117,7 +117,7 @@ def prices(ds: xr.Dataset, regime: str) -> pd.DataFrame:
 
 
 def price_index(ds: xr.Dataset, regime: str) -> dict[str, float]:
-    """Change in percent of the mean price of elements, weighted by base tonnes: abroad, at home, paid by others."""
+    """Change in percent of the mean price of elements, weighted by base tonnes sold there: `abroad`, `home`."""
     table, at = prices(ds, regime), _position(ds, "regime", regime)
     own = ds["restricting"].values > 0
     home = ds["base_tonnes"].values[own][:, own].sum(axis=1)

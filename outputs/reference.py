@@ -31,11 +31,12 @@ all; what a killed run leaves starts with `.partial-` and can be deleted.
 | `inputs.json` | what the ID is made from |
 | `provenance.json` | time, command, machine, commit, status, file hashes: all that differs between equal runs |
 
-`run.py report RUN` makes one HTML file of it (`--with FOLDER` adds a path, a sweep, metrics or evidence),
-`run.py compare RUN RUN` says what differs. Both refuse a result that was changed after it was written.
+`run.py report RUN` makes one HTML file of it (folders named after it, of a path, a sweep, metrics or evidence,
+follow as sections), `run.py compare RUN RUN` says what differs. Both refuse a result that was changed after it
+was written.
 
 Exit codes of every command: 0 done, 1 something was not solved, 2 the input is wrong, 3 a file or a package
-is missing or cannot be written, 130 interrupted.
+is missing or cannot be written, 130 interrupted, 141 the reader of the output went away.
 
 ## Variables
 

@@ -29,7 +29,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """The options of `validate`."""
     parser = subparsers.add_parser(
         "validate",
-        help="hold the model against what happened from 2010 to 2015",
+        help="hold the model against what happened from 2009 to 2018",
         description=__doc__,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
