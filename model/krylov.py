@@ -11,6 +11,8 @@ from model.records import Array
 
 Operator = Callable[[Array], Array]
 
+TIGHT = 1e-5  # tolerance from which on a basis that is orthogonal to rounding counts
+
 
 def fgmres(
     product: Operator, precondition: Operator, rhs: Array, tolerance: float, limit: int
@@ -18,7 +20,7 @@ def fgmres(
     """x with |product(x) - rhs| <= tolerance |rhs|, or the best after `limit` products; and the products it took.
 
     Saad (1993): x is a combination of the preconditioned directions, which are kept, so that the preconditioner may
-    vary. Classical Gram-Schmidt, done twice, as two matrix products.
+    vary. Classical Gram-Schmidt as two matrix products, done twice where the tolerance is tight.
     """
     norm = sqrt(rhs @ rhs)
     if norm == 0.0:
@@ -36,9 +38,11 @@ def fgmres(
         known = basis[: step + 1]
         column = known @ image
         image -= column @ known
-        again = known @ image
-        image -= again @ known
-        column = (column + again).tolist()
+        if tolerance < TIGHT:
+            again = known @ image
+            image -= again @ known
+            column += again
+        column = column.tolist()
         length = sqrt(image @ image)
         for i in range(step):  # the rotations that made the earlier columns triangular
             upper, lower = column[i], column[i + 1]

@@ -51,6 +51,9 @@ def source(sourcing: Sourcing, p: Array, licence: Array, log_tilt: Array) -> Sou
     floor = exponent.real.min(axis=1)
     power = np.expm1(exponent - floor[:, None])
     plain = (sourcing.weight @ power[sourcing.plain, :, None])[..., 0] + sourcing.missing
+    if not len(sourcing.cell):
+        total = (floor[:, None] + np.log1p(plain)) / rho[:, None]
+        return Sources(power, plain, sourcing.share, plain[:, :0], total.transpose(0, 2, 1))
     shift = (
         rho[sourcing.cell, None, None] * (p.T[sourcing.cell, None, :] + licence) + sourcing.tilt + log_tilt
     )

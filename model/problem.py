@@ -100,13 +100,11 @@ class Point:
             problem.factorised = self.x
         rhs = np.zeros(cells.edges[-1])
         rhs[cells.positions] = -self.residual
-        image = np.zeros_like(rhs)
+        exists = np.zeros_like(rhs)
+        exists[cells.positions] = 1.0
 
         def product(vector: Array) -> Array:
-            image[cells.positions] = cells.flatten(tangent(cells.arrange(vector[:, None])))[
-                cells.positions, 0
-            ]
-            return image
+            return cells.flatten(tangent(cells.arrange(vector[:, None])))[:, 0] * exists
 
         step, used = fgmres(product, problem.preconditioner.apply, rhs, tolerance, limit)
         problem.slow = used > problem.slow_at

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from model.system import System
 # Where each block of the residuals stands in the vector: the same cells as the unknown it is paired with.
 BLOCKS = tuple(zip(State._fields, ("market", "profit", "mobile", "sluggish", "budget", "research_x", "research_e",
                                    "capacity", "quota", "leak", "production"), strict=True))  # fmt: skip
+ORDER = tuple(Residuals._fields.index(name) for _, name in BLOCKS)
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,11 @@ class Layout:
     learns: bool  # research is unknown
     members: dict[str, Array]  # factors of the blocks `mobile` and `sluggish`, sectors of `research_e`
 
+    @cached_property
+    def pieces(self) -> list[tuple[int, int, tuple[int, ...]]]:
+        """Where each array starts and ends among all cells, and its shape."""
+        return list(zip(self.edges[:-1], self.edges[1:], [mask.shape for mask in self.masks], strict=True))
+
     def unpack(self, vector: Array) -> State:
         """State arrays from a vector (or from the columns of a matrix: arrays then have a last axis of columns)."""
         full = np.zeros((self.edges[-1], *vector.shape[1:]), dtype=vector.dtype)
@@ -35,8 +42,8 @@ class Layout:
 
     def arrange(self, full: Array) -> State:
         """State arrays as views of all cells laid end to end (or of columns of them)."""
-        pieces = zip(self.masks, self.edges[:-1], self.edges[1:], strict=True)
-        return State(*(full[start:end].reshape(*mask.shape, *full.shape[1:]) for mask, start, end in pieces))
+        columns = full.shape[1:]
+        return State(*[full[start:end].reshape(shape + columns) for start, end, shape in self.pieces])
 
     def pack(self, state: State) -> Array:
         """The vector (or the columns) of a state's active cells, or of residuals in the order of `State`."""
@@ -46,7 +53,7 @@ class Layout:
     def flatten(self, r: Residuals) -> Array:
         """All cells of residuals (or their columns) laid end to end, in the order of `State`."""
         columns = r.market.shape[2:]
-        return np.concatenate([getattr(r, name).reshape(-1, *columns) for _, name in BLOCKS])
+        return np.concatenate([r[position].reshape(-1, *columns) for position in ORDER])
 
     def pack_residuals(self, r: Residuals) -> Array:
         """Residuals in the order of the unknowns they are paired with."""
