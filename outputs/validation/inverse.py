@@ -30,6 +30,7 @@ from scenarios.sweeps.execution import InProcess
 STEPS = (3.0, 10.0, 100.0, 1000.0)  # factors tried outwards, up and down, before the root is closed in on
 EXACT = 0.02  # relative accuracy of the factor
 MOST = 12  # evaluations within a bracket
+FARTHEST = 1e4  # factor beyond which a straight line says nothing
 DOUBTFUL = 3.0  # factor outside the range up to which a value is only doubtful
 ZERO = {"sign"}  # kinds of facts of which the target is where the sign turns
 
@@ -177,7 +178,7 @@ def search(fact: Fact, dial: Dial, evaluate: Evaluate, default: float, span: tup
     elif nearest_factor != 1:
         slope = (values[nearest_factor] - first) / (nearest_factor - 1)
         reached = 1 + (target - first) / slope
-        extrapolated = reached if reached > 0 else math.nan
+        extrapolated = reached if 0 < reached <= FARTHEST else math.nan
     return Answer(
         fact.name, fact.text, dial.name, target, first, default, factor, values[nearest_factor], nearest_factor,
         extrapolated, min(values), max(values), ended[-1], ended[1],
@@ -285,7 +286,7 @@ def plausibility(
     """A judgement by rule: inside the calibration's range, outside it, or out of reach."""
     if math.isnan(factor):
         if math.isnan(extrapolated):
-            return "no value does: the parameter does not move it that way"
+            return "no value does: the parameter does not move it that far"
         return (
             f"{plausibility(extrapolated, default, span)}; by extrapolation, the model has no solution there"
         )

@@ -42,6 +42,7 @@ def facts_page(
         HEAD,
         f"Scenario `{scenario}` on `{calibration}`; under {names.regime(regimes[-1])}: {count}.\n",
         "![The model and what happened](validation.png)\n",
+        by_group(rows, regimes[-1]),
         JUDGING,
     ]
     for group, title in GROUPS.items():
@@ -110,6 +111,19 @@ def tally(rows: Sequence[Row], regime: str) -> str:
     kinds = ("hit", "near", "sign only", "miss")
     said = [f"{sum(row.verdict == kind for row in tests)} {kind}" for kind in kinds]
     return f"{len(tests)} tests: {', '.join(said)}; {len(chosen) - len(tests)} facts were fitted"
+
+
+def by_group(rows: Sequence[Row], regime: str) -> str:
+    """A Markdown table of verdicts by group of facts, the fitted ones in a column of their own."""
+    kinds = ("hit", "near", "sign only", "miss")
+    lines = [f"| facts | {' | '.join(kinds)} | fitted |", "|---|" + "---:|" * 5]
+    for group, title in GROUPS.items():
+        inside = [row for row in rows if row.fact.group == group and row.regime == regime]
+        tests = [row.verdict for row in inside if not row.fact.fitted]
+        counts = [*(tests.count(kind) for kind in kinds), len(inside) - len(tests)]
+        if inside:
+            lines.append(f"| {title} | {' | '.join(str(n) if n else '' for n in counts)} |")
+    return "\n".join(lines) + "\n"
 
 
 def table(rows: Sequence[Row], regimes: Sequence[str]) -> str:
