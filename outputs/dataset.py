@@ -24,6 +24,7 @@ from model.solve import solve
 from model.unknowns import BLOCKS as PAIRED
 from model.unknowns import layout
 from model.variables import AXES, VARIABLES, Variable, results
+from scenarios.base_year import research_outlay
 
 LETTERS = {**AXES, "q": "quota", "b": "block", "u": "group"}
 
@@ -59,6 +60,7 @@ BASE = tuple(
          "to replace, bought directly or in inputs, per output"),
         ("exposed", "nj", "0 or 1", "section 9", "1 for the most exposed tenth outside the restricting regions"),
         ("chain", "j", "0 or 1", "", "1 for sectors of the rare-earth chain, from mine to magnet"),
+        ("base_research", "njg", "million USD", "E15", "research by what it improves; base year"),
     )
 )  # fmt: skip
 
@@ -169,11 +171,12 @@ def _over(part: float, whole: float) -> float:
 
 
 def base_values(base: Solution, quotas: Sequence[Quota]) -> dict[str, Array]:
-    """Base-year levels and tonnes under each quota, by name."""
+    """Base-year levels, research and tonnes under each quota, by name."""
+    benchmark = base.system.benchmark
     values = dict(results(base, base)) | {"trade": flows.gate_flows(base)}
     levels = {f"base_{row.name}": values[row.name] for row in LEVELS}
-    tonnes = np.array([quota_tonnes_base(base.system.benchmark, quota) for quota in quotas])
-    return levels | {"quota_base_tonnes": tonnes}
+    tonnes = np.array([quota_tonnes_base(benchmark, quota) for quota in quotas])
+    return levels | {"quota_base_tonnes": tonnes, "base_research": research_outlay(benchmark)}
 
 
 def base_solution(benchmark: Benchmark) -> Solution:

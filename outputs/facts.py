@@ -167,12 +167,14 @@ def income_parts(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     )
 
 
+# Label, and what a mean over sectors is weighted by. Patents by research on rare earths, so that the mean is the change
+# of all patents of a group: most sectors have none, and their ratio of 1 is not a count that stood still.
 SECTOR_MEASURES = {
     "exports_volume": ("exports, volume", "base_exports"),
     "output_volume": ("output, volume", "base_output"),
     "tfp_solow": ("TFP as accounts see it", "base_output"),
     "tfp_cost_saved": ("cost saved by technology", "base_output"),
-    "ree_patents": ("rare-earth patents", "base_output"),
+    "ree_patents": ("rare-earth patents", "ree_research"),
     "unit_cost": ("unit cost", "base_output"),
 }
 
@@ -180,8 +182,14 @@ SECTOR_MEASURES = {
 def sectors(ds: xr.Dataset) -> pd.DataFrame:
     """One row a regime and measure: change in percent of groups of sectors outside the restricting regions."""
     groups = sector_groups({name: ds[name].values for name in ("restricting", "chain", "exposed")})
+    on_elements = ds["base_research"].values[:, :, ds["technology"].values != "X"]
+    weights = {
+        "base_exports": ds["base_exports"].values,
+        "base_output": ds["base_output"].values,
+        "ree_research": on_elements.sum(axis=2),
+    }
     ratios = {
-        name: (label, ds[name].values, ds[weight].values) for name, (label, weight) in SECTOR_MEASURES.items()
+        name: (label, ds[name].values, weights[weight]) for name, (label, weight) in SECTOR_MEASURES.items()
     }
     rows = []
     for at, regime in enumerate(ds["regime"].values):
@@ -227,7 +235,7 @@ def slopes(ds: xr.Dataset) -> pd.DataFrame:
     exposure = ds["exposure"].values[outside][:, ordinary].mean(axis=0)
     spread = float(exposure.std(ddof=1)) if len(exposure) > 1 else 0.0
     if spread == 0:
-        return pd.DataFrame({"outcome": []})
+        return pd.DataFrame(columns=["outcome"])
     columns: dict[str, Sequence[object]] = {"outcome": list(SLOPES.values())}
     centred = exposure - exposure.mean()
     for at, regime in enumerate(ds["regime"].values):
@@ -243,16 +251,13 @@ def slopes(ds: xr.Dataset) -> pd.DataFrame:
 def research(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     """One row a technology: change in percent of research outside and inside the restricting regions.
 
-    Sectors are weighted by what they spent on that research in the base year: research goes by shares of cost, so the
-    weight of an element is what a sector spent on it.
+    Sectors are weighted by what they spent on that research in the base year, so that it is the change of the total.
     """
     own = ds["restricting"].values > 0
-    output, share = ds["base_output"].values, ds["base_ree_cost_share"].values
     research_of = ds["research"].values[_position(ds, "regime", regime)]
     rows = []
     for g, technology in enumerate(ds["technology"].values):
-        ratio = research_of[:, :, g]
-        weight = output * (1 - share if technology == "X" else share) * (ratio != 1)
+        ratio, weight = research_of[:, :, g], ds["base_research"].values[:, :, g]
         rows.append(
             {
                 "technology": str(technology),
@@ -283,7 +288,7 @@ def quotas(ds: xr.Dataset) -> pd.DataFrame:
 def contributions(ds: xr.Dataset, axis: str) -> pd.DataFrame:
     """One row a force (or an instrument): what it adds to each outcome, the sum last; empty when there is none."""
     if axis not in ds.dims:
-        return pd.DataFrame({axis: []})
+        return pd.DataFrame(columns=[axis])
     others = ds["restricting"].values == 0
     income = ds[f"real_income_usd_by_{axis}"].values
     table = pd.DataFrame(
@@ -354,7 +359,7 @@ def embargo(ds: xr.Dataset) -> pd.DataFrame:
     Empty when the embargo was not solved.
     """
     if "embargo_loss" not in ds:
-        return pd.DataFrame({"region": []})
+        return pd.DataFrame(columns=["region"])
     others = ds["restricting"].values == 0
     columns: dict[str, Sequence[object]] = {
         "region": [*(str(r) for r in ds["region"].values[others]), "others"]

@@ -204,8 +204,8 @@ def security(ds: xr.Dataset) -> Finding | None:
     share = max(first, last) / float(ds["base_income"].values[ds["restricting"].values == 0].sum())
     if share > DEEP:
         text += (
-            f" That is up to {number(100 * share)} % of their income, and no forecast: so deep a cut was never seen, and "
-            "what the last tonnes are worth follows from the form of the equations (docs/limits.md)."
+            f" That is up to {number(100 * share)} % of their income, and no forecast: so deep a cut was never seen, "
+            "and what the last tonnes are worth follows from the form of the equations (docs/limits.md)."
         )
     return Finding("Security", text)
 

@@ -19,7 +19,7 @@ def sector_exports(ds: xr.Dataset, axis: str) -> pd.DataFrame:
     """One row a region and sector that exports: what each force (or instrument) adds to its exports, and the sum."""
     name = f"sector_exports_by_{axis}"
     if name not in ds:
-        return pd.DataFrame({axis: []})
+        return pd.DataFrame(columns=[axis])
     n, j = np.nonzero(ds["base_exports"].values > 0)
     values = ds[name].values[:, n, j]
     return pd.DataFrame(

@@ -67,6 +67,24 @@ def test_no_table_holds_a_hole(ds, name):
     assert not table.isna().any().any()
 
 
+def test_research_and_patents_of_a_group_change_by_their_totals(solved, ds):
+    """E15, E20: what a group spends on research, added up after and before; sectors without any do not count."""
+    b = solved.plan.benchmark
+    outlay = b.research_share * (1 + b.subsidy) * b.output
+    cost = b.use.sum(axis=1) + b.factor_payment.sum(axis=1)
+    spent = outlay[:, None] * b.use[:, b.elements] / np.where(cost > 0, cost, 1.0)[:, None]  # (n,e,j)
+    grown = spent * ds["research"].sel(regime="directed").values[:, :, :-1].transpose(0, 2, 1)
+    groups = facts.sector_groups({name: ds[name].values for name in ("restricting", "chain", "exposed")})
+    row = facts.sectors(ds).set_index(["regime", "measure"]).loc[("directed", "rare-earth patents")]
+    for name, cells in groups.items():
+        before, after = ((values * cells[:, None]).sum() for values in (spent, grown))
+        assert row[f"{name} [%]"] == pytest.approx(100 * (after / before - 1 if before else 0.0), abs=1e-9)
+    outside = ds["restricting"].values == 0
+    by_element = 100 * (grown[outside].sum(axis=(0, 2)) / spent[outside].sum(axis=(0, 2)) - 1)
+    table = facts.research(ds, "directed").set_index("technology")["outside [%]"]
+    np.testing.assert_allclose(table.drop("X"), by_element, atol=1e-9)
+
+
 def test_readable_units():
     assert facts.readable_unit([0.05, -0.09]) == ("ppm", 1e4)
     assert facts.readable_unit([0.05, -0.2]) == ("%", 1.0)
