@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -58,7 +59,7 @@ def sobol(whole: Mapping[str, pd.DataFrame], group: Group) -> Any:
         axis.grid(axis="y", visible=False)
     listed = next(iter(tables.values()))["parameter"]
     axes[0][0].set_yticks(place, [label(str(listed[j])) for j in order])
-    _legend_above(figure, axes[0][0])
+    _legend_below(figure, axes[0][0])
     return figure
 
 
@@ -91,9 +92,9 @@ def tornado(sweep: Sweep, whole: Mapping[str, pd.DataFrame], group: Group) -> An
         axis.barh(place, rows["at_low"] - centre, left=centre, color=style.SKY, label="low end")
         axis.barh(place, rows["at_high"] - centre, left=centre, color=style.ORANGE, label="high end")
         if rows["derivative"].notna().any():
-            for end, colour, name in ((-0.5, style.SKY, "low"), (0.5, style.ORANGE, "high")):
+            for end, colour in ((-0.5, style.SKY), (0.5, style.ORANGE)):
                 axis.plot(centre + end * rows["derivative"], place, "D", color=colour, markeredgecolor="black",
-                          markersize=5, label=f"{name} end by derivatives", linestyle="none")  # fmt: skip
+                          markersize=5, label="by derivatives" if end > 0 else None, linestyle="none")  # fmt: skip
         axis.axvline(centre, color="#333333", linewidth=0.9)
         if group.threshold is not None:
             axis.axvline(group.threshold, color=style.RED, linewidth=1, linestyle="--")
@@ -102,14 +103,14 @@ def tornado(sweep: Sweep, whole: Mapping[str, pd.DataFrame], group: Group) -> An
         axis.margins(x=0.06)
         _few_ticks(axis, group.unit)
     axes[0][0].set_yticks(place, [label(sweep.parameters[j]) for j in order])
-    _legend_above(figure, axes[0][0])
+    _legend_below(figure, axes[0][0])
     return figure
 
 
-def _legend_above(figure: Any, axis: Any) -> None:
-    """A legend beside the title, where it hides nothing."""
+def _legend_below(figure: Any, axis: Any) -> None:
+    """A legend beside the note, where it hides nothing."""
     handles, texts = axis.get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside upper right", ncols=4, fontsize=8)
+    figure.legend(handles, texts, loc="outside lower right", ncols=4, fontsize=8)
 
 
 def _centre(sweep: Sweep, column: str) -> float:
@@ -167,7 +168,7 @@ def distributions(sweep: Sweep, found: Sequence[Group]) -> Any:
         low, high = axis.get_xlim()
         if low < 0 < high:
             style.zero_line(axis)
-        axis.set_title(group.title, loc="left")
+        axis.set_title(textwrap.fill(group.title, 30), loc="left")
         axis.grid(axis="y", visible=False)
         _few_ticks(axis, group.unit)
     for axis in axes.flat[len(shown) :]:
