@@ -13,6 +13,7 @@ from outputs.sweeps.reading import Sweep
 
 PEEL = 0.05  # share of the draws in the box that a step removes
 SMALLEST = 0.05  # share of all draws below which a box says nothing
+LEAVES = 6  # of a tree
 BINS = 12  # along a parameter, at most
 IN_BIN = 25  # draws in each, at least
 
@@ -107,6 +108,57 @@ def _box(
         {names[j]: (float(low[j]), float(high[j])) for j in limited},
         float(hit[inside].sum() / hit.sum()), float(hit[inside].mean()), float(inside.mean()), p_value,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A branch of a tree to its end: what holds there, and which part of the draws is of interest; see `Box`."""
+
+    rule: str
+    coverage: float
+    density: float
+    share: float
+
+
+def tree(x: Array, hit: Array, names: tuple[str, ...], leaves: int = LEAVES) -> list[Leaf]:
+    """The leaves of a classification tree (scikit-learn, CART), densest first. Boxes may miss a second region."""
+    from sklearn.tree import DecisionTreeClassifier
+
+    grown = DecisionTreeClassifier(
+        max_leaf_nodes=leaves, min_samples_leaf=max(int(np.ceil(SMALLEST * len(x))), 2), random_state=0
+    )
+    grown.fit(x, hit)
+    inner, at = grown.tree_, grown.apply(x)
+    found = []
+
+    def descend(node: int, limits: dict[str, tuple[float, float]]) -> None:
+        if inner.children_left[node] < 0:
+            here = hit[at == node]
+            found.append(
+                Leaf(
+                    _words(limits),
+                    float(here.sum() / hit.sum()),
+                    float(here.mean()),
+                    float(len(here) / len(hit)),
+                )
+            )
+            return
+        name, edge = names[inner.feature[node]], float(inner.threshold[node])
+        low, high = limits.get(name, (-np.inf, np.inf))
+        descend(inner.children_left[node], limits | {name: (low, min(high, edge))})
+        descend(inner.children_right[node], limits | {name: (max(low, edge), high)})
+
+    descend(0, {})
+    return sorted(found, key=lambda leaf: -leaf.density)
+
+
+def _words(limits: dict[str, tuple[float, float]]) -> str:
+    """Limits on parameters in words."""
+    parts = []
+    for name, (low, high) in limits.items():
+        below = f" <= {high:.4g}" if np.isfinite(high) else ""
+        parts.append(f"{low:.4g} < {name}{below}" if np.isfinite(low) else f"{name}{below}")
+    return " and ".join(parts) or "all draws"
 
 
 def threshold_curve(sweep: Sweep, column: str, parameter: str, limit: float = 0.0) -> pd.DataFrame:

@@ -25,6 +25,7 @@ from outputs.sweeps.groups import Group, groups, label
 from outputs.sweeps.reading import Sweep
 from outputs.tables import columns as as_columns
 
+EXTRAS = {"SALib": "salib", "sklearn": "evidence"}
 SAMPLED = ("monte_carlo", "latin_hypercube", "sobol")
 
 
@@ -54,6 +55,7 @@ def tables(sweep: Sweep) -> Tables:
         _gather(found, name, sweep, method)
     if sweep.design in SAMPLED:
         _gather(found, "boxes", sweep, boxes, only_thresholds=True)
+        _gather(found, "tree", sweep, tree, only_thresholds=True)
         _gather(found, "thresholds", sweep, thresholds, only_thresholds=True)
     failures = sweep.failures()
     if failures:
@@ -72,7 +74,8 @@ def _gather(found: Tables, name: str, sweep: Sweep, method: Any, only_thresholds
             except InputError as error:
                 found.refused[f"{name}, {column}"] = str(error).removeprefix(f"{column}: ")
             except ModuleNotFoundError as error:
-                found.refused[name] = f"package {error.name} is not installed (extra: salib)"
+                extra = EXTRAS.get(str(error.name).partition(".")[0], "")
+                found.refused[name] = f"package {error.name} is not installed (extra: {extra})"
             else:
                 frame.insert(0, "outcome", column)
                 frames.append(frame)
@@ -82,10 +85,7 @@ def _gather(found: Tables, name: str, sweep: Sweep, method: Any, only_thresholds
 
 def boxes(sweep: Sweep, column: str, limit: float) -> pd.DataFrame:
     """Scenario discovery: limits of the box that best singles out the rarer side of the limit."""
-    x, hit = discovery.of_interest(sweep, column, limit)
-    above = bool(hit.mean() <= 0.5)
-    hit = hit if above else ~hit
-    side = f"{'above' if above else 'below'} {limit:g}"
+    x, hit, side = _rarer(sweep, column, limit)
     box = discovery.chosen(discovery.prim(x, hit, sweep.parameters))
     rows = [
         {"draws": side, "parameter": name, "from": low, "to": high, "p_value": box.p_value[name],
@@ -95,6 +95,25 @@ def boxes(sweep: Sweep, column: str, limit: float) -> pd.DataFrame:
     if not rows:
         raise InputError(f"{column}: no box singles out the draws {side}")
     return pd.DataFrame(rows)
+
+
+def tree(sweep: Sweep, column: str, limit: float) -> pd.DataFrame:
+    """Scenario discovery: the leaves of a classification tree of the rarer side of the limit, densest first."""
+    x, hit, side = _rarer(sweep, column, limit)
+    leaves = discovery.tree(x, hit, sweep.parameters)
+    rows = [
+        {"draws": side, "where": leaf.rule, "coverage": leaf.coverage, "density": leaf.density,
+         "share_of_draws": leaf.share}
+        for leaf in leaves
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _rarer(sweep: Sweep, column: str, limit: float) -> tuple[Any, Any, str]:
+    """Values of the draws, which of them are on the rarer side of the limit, and which side that is."""
+    x, hit = discovery.of_interest(sweep, column, limit)
+    above = bool(hit.mean() <= 0.5)
+    return x, hit if above else ~hit, f"{'above' if above else 'below'} {limit:g}"
 
 
 def thresholds(sweep: Sweep, column: str, limit: float) -> pd.DataFrame:

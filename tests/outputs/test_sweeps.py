@@ -1,6 +1,7 @@
 """Analysis of sweeps against closed forms, SALib and boxes that are known; constants and failures are errors."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -257,6 +258,27 @@ def test_prim_only_gets_denser():
     assert density[-1] > density[0] + 0.15
     assert path[0].coverage == path[0].share == 1
     assert path[-1].share >= discovery.SMALLEST
+
+
+def test_a_tree_finds_both_regions_that_were_hidden():
+    pytest.importorskip("sklearn")
+    x = np.random.default_rng(6).random((4000, 3))
+    hit = ((x[:, 0] > 0.7) & (x[:, 2] < 0.4)) | ((x[:, 0] < 0.2) & (x[:, 2] > 0.5))
+    leaves = discovery.tree(x, hit, ("a", "b", "c"))
+    dense = [leaf for leaf in leaves if leaf.density > 0.97]
+    assert sum(leaf.coverage for leaf in dense) > 0.97
+    assert len(dense) == 2
+    assert not any("b" in leaf.rule.split() for leaf in dense)
+    assert sum(leaf.share for leaf in leaves) == pytest.approx(1)
+    assert sum(leaf.coverage for leaf in leaves) == pytest.approx(1)
+    for leaf in dense:  # rules say where: every draw that obeys one is in its leaf
+        inside = np.ones(len(x), dtype=bool)
+        for part in leaf.rule.split(" and "):
+            low, name, high = re.fullmatch(r"(?:(\S+) < )?(\w)(?: <= (\S+))?", part).groups()
+            column = x[:, "abc".index(name)]
+            inside &= (column > float(low or -np.inf)) & (column <= float(high or np.inf))
+        assert inside.mean() == pytest.approx(leaf.share, abs=1e-3)
+        assert hit[inside].mean() == pytest.approx(leaf.density, abs=1e-2)
 
 
 def test_all_or_no_draws_leave_nothing_to_discover():
