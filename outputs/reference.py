@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from model.variables import VARIABLES, Variable
-from outputs.dataset import BASE, EXTRA, LEVELS, RENAMED, base_row, describe, dims
+from outputs.dataset import BASE, EXTRA, LEVELS, RENAMED, base_row, describe
 from outputs.facts import OUTCOMES
+from outputs.paths import labelled
 
 PAGE = Path(__file__).parents[1] / "docs" / "results.md"
 
@@ -69,6 +70,25 @@ equivalent variation.
 """
 
 
+PATHS = """
+## Along a path
+
+`run.py path NAME` solves a scenario with `horizon: path` and makes the same kind of folder. Its variables have an axis
+`year`, and `memory`: `calibrated`, or `even`, the same path with forgetting as fast as learning (E21), which shows how
+much of a result rests on the two speeds being different. Contributions by force are of the year's technology and plant;
+contributions by instrument (`--by-instrument`) are of whole paths, every set of instruments simulated from the first
+year. Stocks are `stock` (tonnes held at the start of a year, E23).
+
+Security is measured at the state of every year, in every regime: what stopping a share of the restricting regions'
+exports at once would cost (`cut_loss`; `--cut SHARE`, half by default), what an embargo would cost for good once plant
+has followed (`embargo_loss`), the same at the technology of the base year (so that the difference is the loss that
+innovation avoids so far), and how many years it takes to replace what stops. `industries.csv` and
+`military_equipment.csv` have cost, output and price under both for motor vehicles, electronics, magnets and the bundle
+of military equipment by region; `dependence_by_stage.csv`, `dependence_by_element.csv` and `concentration.csv` who
+depends on whom. Where a cut has no equilibrium the measure is left out and the reason noted.
+"""
+
+
 def page() -> str:
     """The page as Markdown."""
     levels = (
@@ -81,7 +101,8 @@ def page() -> str:
     ]
     forces = ["| variable | axes | unit | what |", "|---|---|---|---|", *outcomes]
     base = (*BASE, *(base_row(row) for row in LEVELS))
-    return "\n".join([HEAD, *_table(solved), levels, *_table(base), FORCES, *forces, ""])
+    path = _table((*labelled.STATE, *labelled.SECURITY))
+    return "\n".join([HEAD, *_table(solved), levels, *_table(base), FORCES, *forces, PATHS, *path, ""])
 
 
 def _table(rows: Iterable[Variable]) -> list[str]:
@@ -90,7 +111,7 @@ def _table(rows: Iterable[Variable]) -> list[str]:
         about = describe(row)
         cells = (
             f"`{row.name}`",
-            ", ".join(dims(row)),
+            ", ".join(labelled.dims(row)),
             about["units"],
             about["equation"],
             about["description"],

@@ -92,20 +92,27 @@ def share_in_japan(view: View, regime: str, year: int) -> float:
     return float(bought[_china(view)] / imported)
 
 
-def patent_stock(view: View, regime: str) -> float:
-    """Percent by which the rare-earth patent stock of exposed sectors outside exceeds that of others, mean of years."""
+def patent_stock(view: View, regime: str, weight: Array | None = None) -> float:
+    """Percent by which the rare-earth patent stock of exposed sectors outside exceeds that of others, mean of years.
+
+    Sectors count by their research on rare earths in the base year, so that the means are of all patents of a group;
+    or by a weight (n,j).
+    """
+    if weight is None:
+        elements = view.ds["technology"].values != "X"
+        weight = view.ds["base_research"].values[:, :, elements].sum(axis=2)
     flow = view.over_time("ree_patents", regime)
     stock, stocks = np.ones(flow.shape[1:]), []
     for each in flow:
         stock = (1 - PATENT_DEPRECIATION) * stock + PATENT_DEPRECIATION * each
         stocks.append(stock)
-    return float(np.mean([_exposed_less_other(view, s, "base_output") for s in stocks[1:]]))
+    return float(np.mean([_exposed_less_other(view, s, weight) for s in stocks[1:]]))
 
 
 def export_growth(view: View, regime: str) -> float:
     """Percentage points a year by which exports of exposed sectors outside grow faster, over eight years."""
     values = view.over_time("exports_volume", regime)[at(view, view.years[0] + HORIZON)]
-    return _exposed_less_other(view, values, "base_exports") / HORIZON
+    return _exposed_less_other(view, values, view.ds["base_exports"].values) / HORIZON
 
 
 def tfp_slope(view: View, regime: str, region: str = "JPN", measure: str = "tfp_cost_saved") -> float:
@@ -147,12 +154,11 @@ def mitigated(view: View, regime: str) -> float:
     return float(1 - learnt / fixed)
 
 
-def _exposed_less_other(view: View, ratio: Array, weight: str) -> float:
+def _exposed_less_other(view: View, ratio: Array, base: Array) -> float:
     """Percent: mean change of exposed sectors outside less that of the others."""
     groups = solve_facts.sector_groups(
         {name: view.ds[name].values for name in ("restricting", "chain", "exposed")}
     )
-    base = view.ds[weight].values
     one, two = (solve_facts.weighted(ratio, base * groups[name]) for name in ("exposed", "other"))
     return 100 * float(np.log(one) - np.log(two))
 

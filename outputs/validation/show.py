@@ -9,7 +9,7 @@ from typing import Any
 
 from calibration.files import write_text
 from outputs import names, summary
-from outputs.names import number
+from outputs.names import number, signed
 from outputs.paths.facts import View
 from outputs.paths.plan import PathPlan
 from outputs.summary import Line
@@ -116,6 +116,12 @@ def remarks(view: View) -> dict[str, str]:
             if idle
         ]
         said.append(f"{year} {names.listed(free) if free else 'none'}")
+    by_output = measures.patent_stock(view, regime, view.ds["base_output"].values)
+    patents = (
+        "Patents are means over all patents of a group of sectors. With sectors weighted by output instead, the first "
+        f"line would be {signed(by_output)} %: most other sectors do no research on rare earths and stand still.\n"
+    )
     return {
-        "quota use": f"Quotas that do not bind in the model, {names.regime(regime)}: {'; '.join(said)}.\n"
+        "literature": patents,
+        "quota use": f"Quotas that do not bind in the model, {names.regime(regime)}: {'; '.join(said)}.\n",
     }

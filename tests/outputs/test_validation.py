@@ -151,7 +151,7 @@ def test_the_patent_stock_forgets_fifteen_per_cent_a_year(view):
     stock = np.ones(ds["base_output"].shape)
     exposed = ds["exposed"].values > 0
     other = (ds["restricting"].values[:, None] == 0) & (ds["chain"].values[None] == 0) & ~exposed
-    weight = ds["base_output"].values
+    weight = ds["base_research"].drop_sel(technology="X").sum("technology").values
     for year in view.years:
         stock = 0.85 * stock + 0.15 * of(view, "ree_patents", FULL, year).values
         means.append([np.average(stock[cells], weights=weight[cells]) for cells in (exposed, other)])
