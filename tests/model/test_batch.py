@@ -87,6 +87,14 @@ def test_a_draw_whose_quota_is_slack_leaves_no_trace_of_it():
     np.testing.assert_allclose(read(loose)[1], 0.0, atol=1e-11)
 
 
+@pytest.mark.parametrize("drawn", [{"breadth": 500.0}, {"breadth_reference": 1e-6}])
+def test_a_draw_of_breadth_is_refused_where_it_is_refused_alone(drawn):
+    b, closure = awkward(), Closure("directed_with_spillovers")
+    wild = b.replace(parameters=b.parameters.replace(**drawn))
+    assert solve(wild, shock(b), closure, throw=False).status == "unstable"
+    assert Centre(b, shock(b), closure).solve(wild, shock(b)).status == "unstable"
+
+
 def test_stability_is_checked_again_when_innovation_is_drawn():
     b = awkward()
     centre = Centre(b, shock(b))
