@@ -248,8 +248,8 @@ def simulate(
     """E21-E23: a path of years.
 
     shocks: one for each year; added_capacity (t,n,s): plant finished by policy at the start of each year, as a share of
-    base capacity; initial_stocks (n,k) tonnes. Raises SolveError naming the year, ValueError for unstable parameters
-    (`model.stability.check_path`).
+    base capacity; initial_stocks (n,k) tonnes. Raises SolveError naming the year, ValueError for speeds outside
+    [0, 1]; whether technology settles is for `model.stability.check_path` to say beforehand.
     """
     check_speeds(benchmark.parameters)
     stocks = hold_stocks(
