@@ -62,6 +62,29 @@ INVARIANTS = (
     "model/test_invariants_quotas.py", "model/test_invariants_limits.py",
     "model/test_invariants_shipped_calibration.py", "model/test_start.py",
 )  # fmt: skip
+# What else looks at a file, after the above.
+EDGES = "model/test_edges.py"
+STATUSES, DERIVATIVES = ("model/test_solver_statuses.py",), ("model/test_derivatives.py",)
+MORE = {
+    **dict.fromkeys(
+        (
+            "continuation",
+            "feasibility",
+            "solve",
+            "solution",
+            "squeeze",
+            "shocks",
+            "idle",
+            "records",
+            "unknowns",
+        ),
+        STATUSES,
+    ),
+    **dict.fromkeys(("tangent", "system", "flows", "welfare", "variables", "markets", "prices"), DERIVATIVES),
+    "squeeze": ("model/test_security.py", *STATUSES),
+    "stability": STATUSES,
+    "exposure": ("evidence/exposure/test_exposure.py",),
+}
 # A wrong step or a poor preconditioner costs iterations; an answer is accepted on its residuals alone.
 SPEED_ONLY = ("krylov", "newton", "preconditioner", "problem", "memory")
 # Folder of estimators -> how its files are called here.
@@ -112,10 +135,15 @@ def tests_of(file: str) -> tuple[str, ...]:
     return TESTS.get(file) or TESTS.get(file.split(".")[0], ())
 
 
-def noticed(mutant: Mutant) -> bool:
-    """Whether a check or a test fails; in the process where the change was made."""
-    chosen = tests_of(mutant.file)
-    if not chosen:
+def noticed(mutant: Mutant, again: bool = False) -> bool:
+    """Whether a check or a test fails; in the process where the change was made.
+
+    again: only what else looks at the file, for what is known to have escaped the first tests.
+    """
+    own, more = tests_of(mutant.file), MORE.get(mutant.file.split(".")[0], ())
+    if again:
+        return fails((EDGES, *more))
+    if not own:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             for check in quick_checks():
@@ -123,9 +151,14 @@ def noticed(mutant: Mutant) -> bool:
                     check()
                 except Exception:  # noqa: BLE001  whatever goes wrong is a notice
                     return True
-    arguments = [str(ROOT / "tests" / name) for name in chosen or INVARIANTS]
+    return fails((EDGES, *(own or INVARIANTS), *more))
+
+
+def fails(names: tuple[str, ...]) -> bool:
+    """Whether a test of these files of tests/ fails."""
+    arguments = [str(ROOT / "tests" / name) for name in names]
     options = ["-x", "-q", "-p", "no:cacheprovider", "--no-header", "--tb=no", "-W", "error"]
-    return pytest.main([*arguments, *options]) != pytest.ExitCode.OK
+    return bool(names) and pytest.main([*arguments, *options]) != pytest.ExitCode.OK
 
 
 # ------------------------------------------------------------------ running
@@ -140,12 +173,12 @@ def sound(file: str) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == SURVIVED
 
 
-def run_one(function: types.FunctionType, mutant: Mutant) -> None:
+def run_one(function: types.FunctionType, mutant: Mutant, again: bool) -> None:
     """In a forked process: ends with KILLED or SURVIVED."""
 
     def changed() -> bool:
         with exchanged(function, code_with(function, mutant)):
-            return noticed(mutant)
+            return noticed(mutant, again)
 
     quietly(changed)
 
@@ -163,7 +196,9 @@ def quietly(notice: Callable[[], bool]) -> None:
     os._exit(outcome)
 
 
-def run(chosen: list[tuple[types.FunctionType, Mutant]], jobs: int, until: float) -> dict[Mutant, bool]:
+def run(
+    chosen: list[tuple[types.FunctionType, Mutant]], jobs: int, until: float, again: bool = False
+) -> dict[Mutant, bool]:
     """Mutant -> survived, of those, in their order, for which there was time."""
     waiting, running, survived = list(reversed(chosen)), {}, {}
     while (waiting and time.monotonic() < until) or running:
@@ -171,7 +206,7 @@ def run(chosen: list[tuple[types.FunctionType, Mutant]], jobs: int, until: float
             function, mutant = waiting.pop()
             child = os.fork()
             if child == 0:
-                run_one(function, mutant)
+                run_one(function, mutant, again)
             running[child] = mutant
         child, status = os.wait()
         mutant = running.pop(child)
@@ -209,6 +244,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=0, help="of the order in which changes are tried")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--minutes", type=float, default=1e6, help="stop after this time")
+    parser.add_argument("--again", action="store_true", help="try what is recorded as survivor anew")
     parser.add_argument("--record", action="store_true", help="skip what is recorded and add to it")
     options = parser.parse_args(arguments)
     modules = files(options.estimators)
@@ -216,7 +252,7 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"no file {', '.join(sorted(unknown))}; there are {', '.join(modules)}")
     until = time.monotonic() + 60 * options.minutes
-    record = records.read("mutation") if options.record else {}
+    record = records.read("mutation") if options.record or options.again else {}
     every = {
         file: [
             (function, mutant)
@@ -226,6 +262,8 @@ def main(arguments: list[str] | None = None) -> int:
         for file, module in modules.items()
         if (file in options.files if options.files else file not in SPEED_ONLY)
     }
+    if options.again:
+        return once_more(every, record, options.jobs, until)
     groups = []
     for file, group in every.items():
         random.Random(options.seed).shuffle(group)
@@ -246,6 +284,18 @@ def main(arguments: list[str] | None = None) -> int:
         if options.record:
             records.write("mutation", added(record, survived, {file: len(g) for file, g in every.items()}))
     return report(survived)
+
+
+def once_more(every: dict[str, list], record: dict[str, dict], jobs: int, until: float) -> int:
+    """Try the recorded survivors with the tests that look at their files too, and strike off those that are noticed."""
+    for file, group in every.items():
+        names = set(record.get(file, {}).get("survivors", ()))
+        chosen = [(f, m) for f, m in group if m.name.removeprefix(f"{file}.") in names]
+        for mutant, alive in run(chosen, jobs, until, again=True).items():
+            if not alive:
+                record[file]["survivors"].remove(mutant.name.removeprefix(f"{file}."))
+        records.write("mutation", record)
+    return 0
 
 
 def added(record: dict[str, dict], survived: dict[Mutant, bool], changes: dict[str, int]) -> dict[str, dict]:

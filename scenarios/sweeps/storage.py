@@ -16,6 +16,7 @@ import os
 import shutil
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -82,7 +83,7 @@ class Store:
         try:
             with self.path(number).open("rb") as stream, np.load(stream, allow_pickle=False) as found:
                 values, reasons = found["values"], tuple(str(reason) for reason in found["reasons"])
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
             return None
         whole = values.shape == (span.stop - span.start, self.columns) and len(reasons) == len(values)
         return Chunk(number, values, reasons) if whole else None

@@ -1,0 +1,197 @@
+"""Small pieces whose faults whole solves do not show: edges of loops, tolerances, messages. See `tests.mutation`."""
+
+import pickle
+
+import networkx as nx
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from model import Closure, Shock, continuation, solve
+from model.centrality import betweenness
+from model.chokepoints import _minimum_cut
+from model.flows import gate_flows
+from model.network import communities
+from model.newton import Options
+from model.path import base_standing, hold_stocks
+from model.records import Quota
+from model.security import STATIC, cut, years_to_replace
+from model.shocks import _made, close_empty_quotas, scaled
+from model.solution import Diagnosis
+from model.stability import unstable
+from model.system import TONNES
+from tests.instruments import awkward, exports_of, production_quota, quota_on
+from tests.worlds import world
+
+
+@pytest.fixture(scope="module")
+def b():
+    return awkward(0)
+
+
+# ------------------------------------------------------------------ records
+
+
+def test_arrays_of_a_record_are_read_only(b):
+    with pytest.raises(ValueError, match="read-only"):
+        b.output[0, 0] = 1.0
+
+
+def test_what_was_derived_from_a_base_year_does_not_travel_with_it(b):
+    solve(b, Shock())
+    again = pickle.loads(pickle.dumps(b))  # noqa: S301
+    assert "_data" not in vars(again)
+    assert again.output.tobytes() == b.output.tobytes()
+    assert again.parameters.ree_elasticity.tobytes() == b.parameters.ree_elasticity.tobytes()
+
+
+# ------------------------------------------------------------------ shocks
+
+
+def test_half_of_a_rate_is_the_geometric_mean(b):
+    tariff = b.tariff + 0.3
+    half, _ = scaled(b, Shock(tariff=tariff), (), 0.5)
+    np.testing.assert_allclose(1 + half.tariff, np.sqrt((1 + b.tariff) * (1 + tariff)), rtol=1e-14)
+    assert half.export_tax is None
+
+
+def test_half_of_a_production_quota_is_the_geometric_mean_of_what_is_made_and_the_limit(b):
+    quota = production_quota(b, 0.25)
+    made = sum(
+        b.output[quota.origin, j] * b.make[quota.origin, j, k] / b.unit_value[quota.origin, k] * quota.weight[k]
+        for j in range(b.output.shape[1])
+        for k in np.flatnonzero(quota.goods)
+    )  # fmt: skip
+    assert _made(b, quota) == pytest.approx(made * TONNES, rel=1e-13)
+    half, _ = scaled(b, Shock(production_quotas=(quota,)), (), 0.5)
+    assert half.production_quotas[0].limit == pytest.approx(np.sqrt(made * TONNES * quota.limit), rel=1e-13)
+
+
+def test_a_limit_of_zero_is_an_embargo_and_no_quota(b):
+    covers = exports_of(b, 0, b.elements)
+    empty, open_ = quota_on(b, "none", covers, 0.0), quota_on(b, "some", exports_of(b, 1, b.elements), 0.5)
+    shock, left = close_empty_quotas(b, Shock(), (empty, open_))
+    assert [q.name for q in left] == ["some"]
+    assert (shock.embargo == covers).all()
+
+
+def test_a_quota_that_lets_nothing_through_is_kept_while_some_of_what_it_covers_is_sold(b):
+    everything = np.ones_like(exports_of(b, 0, b.elements))
+    kept = close_empty_quotas(b, Shock(), (Quota("one", everything, 1.0, np.ones(b.final.shape[1])),))[1]
+    assert [q.name for q in kept] == ["one"]
+
+
+# ------------------------------------------------------------------ messages
+
+
+class Labels:
+    regions, goods = ("CHN", "JPN"), ("oxide", "magnets")
+
+
+def test_a_diagnosis_names_the_worst_cell():
+    stalled = Diagnosis("stalled", "market", (1, 0), 2e-3)
+    advice = "the residual stopped falling: try a smaller shock, or elasticities further from zero"
+    place = "worst at market of a good (E9)"
+    assert stalled.text() == f"stalled; {place}: region 1, good 0 (residual 2.0e-03); {advice}"
+    assert stalled.text(Labels) == f"stalled; {place}: JPN, oxide (residual 2.0e-03); {advice}"
+    # A position without a name stands for itself.
+    assert ": JPN, good 7 (" in Diagnosis("stalled", "market", (1, 7), 2e-3).text(Labels)
+    assert ": a quota (" in Diagnosis("stalled", "quota", (0,), 2e-3).text(Labels, ("a quota",))
+
+
+def test_a_diagnosis_without_a_cell_or_a_size_says_none():
+    closed = Diagnosis("infeasible", "market", (0, 1), 2e-3, "nobody sells it")
+    assert "residual" not in closed.text()
+    assert closed.text().startswith("infeasible; nobody sells it; worst at")
+    assert "worst" not in Diagnosis("non_finite", "", (), np.nan).text()
+
+
+# ------------------------------------------------------------------ continuation and cuts
+
+
+def test_a_walk_arrives_where_one_step_would(b, monkeypatch):
+    shock = Shock(tariff=b.tariff + 0.1)
+    tried = []
+    kept = continuation.newton
+
+    def counted(problem, start, options):
+        tried.append(options.tolerance)
+        return kept(problem, start, options)
+
+    monkeypatch.setattr(continuation, "newton", counted)
+    trace, done = continuation.walk(b, shock, Closure(), (), Options())
+    assert done == 1.0
+    assert trace.outcome == "converged"
+    assert len(tried) == 2  # half of the way, and the other half
+    assert tried[-1] == Options().tolerance
+    whole = solve(b, shock, Closure())
+    reached = np.abs(whole.allocation.state.price).max()
+    assert reached > 0.01
+    assert np.abs(trace.residual).max() < Options().tolerance
+
+
+def test_cuts_leave_the_tonnes_they_say_and_a_full_one_leaves_nothing():
+    bench = world(1, research_closure="sector")[0]
+    goods = np.zeros(bench.final.shape[1], dtype=bool)
+    goods[bench.elements] = True
+    closed = exports_of(bench, 0, bench.elements)
+    today = solve(bench, Shock(), STATIC)
+    part, whole = cut(bench, Shock(), closed, (0.5, 1.0), today)
+    counted = [float((s.allocation.quota_tonnes).sum()) for s in (part,)]
+    assert counted[0] > 0
+    assert gate_flows(part)[closed].sum() > 0
+    assert gate_flows(whole)[closed].sum() == 0.0
+
+
+# ------------------------------------------------------------------ paths and plant
+
+
+def test_a_release_may_exceed_what_is_held_by_rounding_alone():
+    large, small = np.full((1, 1), 1e6), np.full((1, 1), 1e-3)
+    assert hold_stocks([Shock(stock_release=large * (1 + 5e-10))] * 1 + [Shock()], large)[1, 0, 0] == 0.0
+    assert hold_stocks([Shock(stock_release=small + 5e-10), Shock()], small)[1, 0, 0] == 0.0
+    with pytest.raises(ValueError, match="year 1 of the path: region 0 releases"):
+        hold_stocks([Shock(stock_release=large * (1 + 5e-9))], large)
+
+
+def test_plant_that_is_there_replaces_in_year_zero():
+    bench = world(1, research_closure="sector")[0]
+    found = years_to_replace(
+        bench, base_standing(bench), np.zeros((3, 3)), np.array([False, True, True]), bench.parameters
+    )
+    assert set(found["stage"].tolist()) == {0}
+    assert set(found["element"].tolist()) == {0}
+
+
+def test_feedback_above_one_is_counted_by_sector():
+    strong = awkward(7, innovation_elasticity=np.full((4, 6), 0.5), spillover=np.zeros((4, 6)), breadth=0.0)
+    assert unstable(strong, Closure("directed")) is None
+    par = strong.parameters
+    rho = np.full_like(par.element_elasticity, 0.5)
+    user = int(np.flatnonzero(strong.research_share.max(axis=0) > 0)[0])
+    rho[user] = 50.0
+    found = unstable(strong.replace(parameters=par.replace(element_elasticity=rho)), Closure("directed"))
+    assert found is not None
+    assert found.status == "unstable"
+
+
+# ------------------------------------------------------------------ networks
+
+
+def test_betweenness_of_two_nodes_is_zero():
+    pair = csr_array(np.array([[0.0, 1.0], [1.0, 0.0]]))
+    np.testing.assert_array_equal(betweenness(pair), [0.0, 0.0])
+    line = csr_array(np.array([[0.0, 1, 0], [1, 0, 1], [0, 1, 0]]))
+    np.testing.assert_array_equal(betweenness(line, np.array([], dtype=int)), np.zeros(3))
+
+
+def test_the_minimum_cut_is_at_the_narrow_link_next_to_the_source():
+    value, links = _minimum_cut([(0, 1, 1.0), (1, 2, 5.0)], 2, 5.0)
+    assert value == pytest.approx(1.0, abs=1e-7)
+    assert links == [(0, 1, 1.0)]
+
+
+def test_only_links_that_matter_make_a_community():
+    graph = nx.DiGraph()
+    graph.add_weighted_edges_from([("a", "b", 100.0), ("c", "d", 99.0), ("e", "a", 0.01)], weight="value")
+    assert communities(graph) == [{"a", "b"}, {"c", "d"}, {"e"}]
