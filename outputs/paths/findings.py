@@ -24,6 +24,7 @@ def findings(view: View) -> list[Finding]:
         exports(view),
         memory(view),
         deciding(view),
+        by_instrument(view),
         security(view),
         replacing(view),
     ]
@@ -103,6 +104,21 @@ def deciding(view: View) -> Finding | None:
     total = f"{signed(scale * last['sum'], 2)} {unit}"
     text = f"Exports of exposed sectors in {at}, {regime}: {total} = {detail}. Decided by {which}."
     return Finding("Forces", text)
+
+
+def by_instrument(view: View) -> Finding | None:
+    """What each instrument did to real income of the others: over all years and in the last; None if not asked."""
+    table = facts.instruments(view)
+    if not len(table):
+        return None
+    column, last = "real income, others [million USD]", view.years[-1]
+    parts = []
+    for name in dict.fromkeys(table["instrument"]):
+        one = table[table["instrument"] == name].set_index("year")[column]
+        parts.append(f"{name} {signed(float(one.sum()))} ({signed(float(one[last]))} in {last})")
+    return Finding(
+        "Instruments", f"Real income of all others over all years, million USD: {', '.join(parts)}."
+    )
 
 
 def security(view: View) -> Finding | None:

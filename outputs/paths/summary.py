@@ -33,8 +33,8 @@ def path(
     lines = [Line(head, "title"), Line(_row("", [str(view.years[t]) for t in at]), "head")]
     lines += [*_outcomes(view, at), *_security(view, at)]
     for finding in findings.findings(view):
-        if finding.topic in ("Forces", "Years to replace"):
-            rank = 0 if finding.topic == "Forces" else 2
+        if finding.topic in ("Forces", "Instruments", "Years to replace"):
+            rank = 2 if finding.topic == "Years to replace" else 0
             lines += _wrapped(finding.text, width, rank=rank)
     lines += _trust(view, width, soft)
     lines += [Line(f"! {one}", "warning") for one in findings.missing(view)]

@@ -87,6 +87,10 @@ def _effects(axes: Axes, rows: Sequence[Row], regimes: Sequence[str]) -> None:
             found = [row for row in rows if row.fact.name == name and row.regime == regime and row.model > 0]
             if found:
                 axes.scatter(found[0].model / found[0].fact.observed, y, s=45, color=COLOUR[regime], zorder=3)
+        if not any(row.fact.name == name and row.model > 0 for row in rows):
+            axes.annotate(
+                "the other sign", (0.02, y), xycoords=("axes fraction", "data"), va="center", fontsize=8
+            )
     axes.axvline(1, color=RED, lw=2, zorder=2)
     axes.set_xscale("log")
     axes.set_yticks(at, [LABELS[name] for name in facts])

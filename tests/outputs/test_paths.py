@@ -12,6 +12,7 @@ import scenarios
 from calibration.errors import InputError
 from model.path import simulate
 from outputs import store
+from outputs.names import signed
 from outputs.paths import facts, figures, findings, instruments, labelled, plan, saving, summary, work
 from outputs.paths.facts import View
 from outputs.paths.tables import TABLES
@@ -105,6 +106,9 @@ def test_instruments_add_up_with_all_they_do_to_technology(ready, result, by):
     parts = instruments.run(ready, by, InProcess())
     full = instruments.outcomes_of(ready, results)
     ds = View(instruments.contributions(ready, by, parts, full, result.dataset)).ds
+    (said,) = [one.text for one in findings.findings(View(ds)) if one.topic == "Instruments"]
+    total = float(facts.others(View(result.dataset), "equivalent_variation", FULL).sum())
+    assert f"sum {signed(total)}" in said
     wanted = ["quota", "tariff"] if by == "name" else ["export_quota", "tariff"]
     assert list(ds["instrument"].values) == wanted
     income = View(result.dataset).over_time("equivalent_variation", FULL)

@@ -119,3 +119,23 @@ def test_every_shipped_scenario_solves_in_every_regime_and_year(name: str) -> No
     assert {regime for regime, _, _ in found} <= set(REGIMES)
     assert max(walras(solution) for _, _, solution in found) < 1e-9
     assert all(solution.converged for _, _, solution in found)
+
+
+def test_plant_that_was_mothballed_is_back_a_year_after_it_is_wanted(small: calibration.Calibration) -> None:
+    """The calibration scraps what stops; the example keeps it, and mines abroad reopen without a build time."""
+    np.testing.assert_array_equal(small.benchmark.parameters.capacity_scrapping, 1)
+    scenario = scenarios.load("examples/mothballing", small)
+    inputs, kept = scenario.path(small), scenario.benchmark(small)
+    scrapped = small.benchmark
+    assert kept.parameters.capacity_scrapping.tolist() == [0.15] * 3
+    at, usa = list(inputs.years).index(2014), small.labels.regions.index("USA")
+    mines = []
+    for bench in (kept, scrapped):
+        path = simulate(bench, inputs.years[: at + 1], inputs.shocks[: at + 1], "exogenous")
+        mines.append(np.exp(path.capacity[:, usa, 0]))
+        idle = np.exp(path.records[-2].standing.plant) - np.exp(path.records[-2].standing.capacity)
+        assert (idle[usa, 0] > 0.1) == (bench is kept)
+    assert mines[0][at - 1] < 0.8  # closed by the flood, which ended in 2012; wanted again from 2013 on
+    np.testing.assert_allclose(mines[0][: at - 1], mines[1][: at - 1], atol=1e-9)
+    assert mines[0][at] > mines[0][at - 1] + 0.1
+    assert mines[1][at] < mines[1][at - 1] + 1e-9
