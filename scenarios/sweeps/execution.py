@@ -140,6 +140,13 @@ def dask(address: str) -> Iterator[tuple[Executor, int]]:
         if not workers:
             raise InputError(f"--dask {address}: the scheduler has no workers")
         yield client.get_executor(pure=False, retries=2), workers
+    except (ModuleNotFoundError, RuntimeError) as error:
+        if isinstance(error, ModuleNotFoundError) or "deserialization" in str(error):
+            where = "expected both started in this checkout with PYTHONPATH=."
+            raise InputError(
+                f"--dask {address}: scheduler or workers do not find the code; {where}"
+            ) from error
+        raise
     finally:
         client.close()
 

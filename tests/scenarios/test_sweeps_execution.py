@@ -257,6 +257,38 @@ def test_a_dask_cluster_that_loses_a_worker_comes_to_the_same_bytes(ready, finis
     assert (tmp_path / storage.RESULTS).read_bytes() == finished
 
 
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (RuntimeError("Error during deserialization of the task graph."), InputError),
+        (ModuleNotFoundError("No module named 'scenarios'"), InputError),
+        (RuntimeError("something else"), RuntimeError),
+    ],
+)
+def test_a_cluster_started_elsewhere_is_said_in_a_line(error, told, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+
+    class Cluster:
+        def __init__(self, *_, **__):
+            pass
+
+        def scheduler_info(self, n_workers):
+            return {"workers": {"one": {}}}
+
+        def get_executor(self, **_):
+            return None
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(distributed, "Client", Cluster)
+    with (
+        pytest.raises(told, match="PYTHONPATH" if told is InputError else "something else"),
+        execution.dask("tcp://host:1"),
+    ):
+        raise error
+
+
 def test_no_scheduler_is_said_in_a_line(monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setattr(execution, "TIMEOUT", "1s")
