@@ -16,6 +16,7 @@ from outputs.paths.work import CALIBRATED, EVEN
 from outputs.summary import LABEL, Line, fitted
 
 CELL = 8
+NOISE = 1e-6  # smaller changes come from rounding
 
 
 def path(
@@ -55,7 +56,7 @@ def _outcomes(view: View, at: Sequence[int]) -> list[Line]:
         ("oxides abroad [%]", "Oxides abroad, %", "plain"),
         ("real income, others [million USD]", "Others, m USD", "even"),
         ("real income, restricting [million USD]", f"{_own(view)}, m USD", "plain"),
-        ("exports, exposed [%]", "Exposed exp.", "even"),
+        ("exports, exposed [%]", "Exposed exp", "even"),
     ):
         chosen = table[table["memory"] == CALIBRATED]
         unit, scale = ("", 1.0)
@@ -63,6 +64,7 @@ def _outcomes(view: View, at: Sequence[int]) -> list[Line]:
             unit, scale = solve_facts.readable_unit([float(v) for v in chosen[column]])
         for at_regime, regime in enumerate(view.regimes):
             values = scale * chosen[chosen["regime"] == regime][column].to_numpy()
+            values = np.where(np.abs(values) < NOISE, 0.0, values)
             name = f"{label}{', ' + unit if unit else ''}" if at_regime == 0 else ""
             short = names.SHORT_REGIMES.get(regime, regime)
             middle = 0 < at_regime < len(view.regimes) - 1
