@@ -230,15 +230,15 @@ def _settings(folder: Path) -> dict[str, Format]:
     read = _put
     return {
         "calibration YAML": Format(
-            yamls("calibration/china-2009-small.yaml", "calibration/china-2009.yaml"), calibrated, "yaml", 0.1
+            yamls("calibration/china-2009-small.yaml", "calibration/china-2009.yaml"), calibrated, "yaml", 0.05
         ),
-        "scenario YAML": Format(yamls("scenarios/*.yaml", "scenarios/examples/*.yaml"), scenario, "yaml", 0.4),
+        "scenario YAML": Format(yamls("scenarios/*.yaml", "scenarios/examples/*.yaml"), scenario, "yaml", 0.3),
         "sweep YAML": Format(
-            yamls("scenarios/sweeps/designs/*.yaml"), lambda c: sweeps.load(read(folder, "sweep.yaml", c)), "yaml", 0.1
+            yamls("scenarios/sweeps/designs/*.yaml"), lambda c: sweeps.load(read(folder, "sweep.yaml", c)), "yaml", 0.05
         ),
         "study YAML": Format(
             tuple(path.read_bytes() for path in sorted(studies.glob("*.yaml"))),
-            lambda c: read_study(read(beside, "study.yaml", c)), "yaml", 0.1,
+            lambda c: read_study(read(beside, "study.yaml", c)), "yaml", 0.05,
         ),
         "column map": Format(
             yamls(f"{patents}/sources/*.yaml"), lambda c: readers.read_source(read(folder, "map.yaml", c)), "yaml"
@@ -427,13 +427,13 @@ def _results(folder: Path) -> dict[str, Format]:
         b'<table><tr><td colspan="2">1</td></tr></table></section>'
     )
     return {
-        "results.nc": Format((content[store.RESULTS],), shown(store.RESULTS), "", 0.03),
+        "results.nc": Format((content[store.RESULTS],), shown(store.RESULTS), "", 0.01),
         "results.nc, contents": Format(
             (b"",), _hostile_netcdf(content[store.RESULTS], shown(store.RESULTS)), "", 0.15
         ),
-        "inputs.json": Format((content[store.INPUTS],), shown(store.INPUTS), "json", 0.02),
-        "provenance.json": Format((content[store.PROVENANCE],), shown(store.PROVENANCE), "json", 0.02),
-        "parameters.csv": Format((content["parameters.csv"],), shown("parameters.csv"), "", 0.02),
+        "inputs.json": Format((content[store.INPUTS],), shown(store.INPUTS), "json", 0.005),
+        "provenance.json": Format((content[store.PROVENANCE],), shown(store.PROVENANCE), "json", 0.005),
+        "parameters.csv": Format((content["parameters.csv"],), shown("parameters.csv"), "", 0.005),
         "section.html": Format((good,), section),
         "sweep.json": Format(
             (b'{"identity": "ab", "draws": 6, "chunk": 2, "determined_by": {"a": {"b": 1}}}',),
