@@ -124,7 +124,7 @@ def newton(problem: Problem[P], start: Array, options: Options) -> Trace[P]:
                     break
             damping *= _shrink(level, value, damping)
             if damping < options.min_damping:
-                return trace("stalled" if np.isfinite(value) else "diverged")
+                return trace("diverged")
         x, point, merit = trial, candidate, float(candidate.residual @ candidate.residual)
         history.append(_norm(point.residual))
         merits.append(merit)

@@ -15,7 +15,7 @@ from model.records import Array, Benchmark, Closure, Frozen, Parameters, Regime,
 from model.solution import Solution, SolveError
 from model.solve import solve
 from model.squeeze import STATIC, cut
-from model.stability import check_speeds
+from model.stability import check_path, check_speeds
 
 LONG_RUN = Closure("exogenous", "given", "target")  # capacity at its target, technology as it stands
 
@@ -243,15 +243,19 @@ def simulate(
     capacity_moves: bool = True,
     added_capacity: Array | None = None,
     initial_stocks: Array | None = None,
+    check_stability: bool = True,
     progress: Callable[[int], None] | None = None,
 ) -> Path:
     """E21-E23: a path of years.
 
     shocks: one for each year; added_capacity (t,n,s): plant finished by policy at the start of each year, as a share of
-    base capacity; initial_stocks (n,k) tonnes. Raises SolveError naming the year, ValueError for speeds outside
-    [0, 1]; whether technology settles is for `model.stability.check_path` to say beforehand.
+    base capacity; initial_stocks (n,k) tonnes. Raises SolveError naming the year, ValueError where technology does not
+    settle (`model.stability.check_path`; left out with check_stability=False) or a speed is outside [0, 1].
     """
-    check_speeds(benchmark.parameters)
+    if check_stability:
+        check_path(benchmark, regime)
+    else:
+        check_speeds(benchmark.parameters)
     stocks = hold_stocks(
         shocks, np.zeros(benchmark.final.shape) if initial_stocks is None else initial_stocks
     )

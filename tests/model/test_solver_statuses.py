@@ -7,9 +7,10 @@ import re
 import numpy as np
 import pytest
 
-from model import Closure, Shock, SolveError, solve
+from model import Closure, Labels, Shock, SolveError, solve
 from model.idle import idle
 from model.newton import Options
+from model.solution import ADVICE
 from model.table import Elasticities, benchmark_from_flows
 from tests.instruments import awkward, exports_of, quota_on
 from tests.worlds import world
@@ -122,7 +123,8 @@ def test_numbers_outside_the_domain_are_not_finite_and_named():
     with np.errstate(invalid="ignore"):
         solution = solve(b, Shock(tariff=tax), ALONE, throw=False)
     assert solution.status == "non_finite"
-    assert solution.diagnosis.block
+    assert solution.diagnosis.block == "market"
+    assert ADVICE["non_finite"] in solution.diagnosis.text()
 
 
 def test_an_unpayable_debt_ends_early_and_says_how_far_the_walk_came():
@@ -130,7 +132,7 @@ def test_an_unpayable_debt_ends_early_and_says_how_far_the_walk_came():
     b = in_debt()
     far = np.where(np.eye(3, dtype=bool)[:, :, None], 1.0, 40.0) * np.ones(b.export_tax.shape)
     solution = solve(b, Shock(iceberg=far), ALONE, throw=False)
-    assert solution.status in ("stalled", "diverged")
+    assert solution.status == "stalled"
     assert re.search(
         r"walking from the base year ended at \d+% of the shock|income falls to nothing",
         solution.diagnosis.detail,
@@ -147,6 +149,34 @@ def in_debt():
     final = rng.uniform(5, 10, (3, 4, 3)) + 100 * np.eye(3)[:, None]
     final[:, :, 0] *= 0.35
     return benchmark_from_flows(flows, final, elasticities=Elasticities(trade=6.0, materials=0.2, final=0.05))
+
+
+NAMES = Labels(
+    regions=("Borrower", "Lender", "Third"), sectors=("wheat", "ore", "cloth", "wine"),
+    goods=("wheat", "ore", "cloth", "wine"), factors=("labour",), elements=(),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "options"),
+    [
+        ("stalled", Options()),
+        ("diverged", Options(stall_window=60)),  # patient: until no step helps, however short
+        ("iteration_limit", Options(max_iterations=3)),
+    ],
+)
+def test_a_search_without_an_end_names_region_and_good_and_what_to_try(status, options):
+    b = in_debt()
+    far = np.where(np.eye(3, dtype=bool)[:, :, None], 1.0, 40.0) * np.ones(b.export_tax.shape)
+    solution = solve(b, Shock(iceberg=far), ALONE, throw=False, options=options)
+    assert solution.status == status
+    text = solution.diagnosis.text(NAMES)
+    assert text.startswith(status)
+    assert ADVICE[status] in text
+    assert re.search(
+        r"worst at market of a good \(E9\): (Borrower|Lender|Third), (wheat|ore|cloth|wine)", text
+    )
+    assert f"{abs(solution.diagnosis.value):.1e}" in text
 
 
 def test_failures_can_be_returned_or_raised():

@@ -73,6 +73,8 @@ def test_a_path_overshoots_outside_the_range_and_settles_inside():
     assert found.fastest < 1
     with pytest.raises(ValueError, match=rf"the stable range is 0 to {found.fastest:.3g}"):
         check_path(bench, "directed")
+    with pytest.raises(ValueError, match="the stable range is 0 to"):
+        simulate(bench, [2010], [Shock()], "directed")
     shocks = [
         Shock(demand_shift=np.where(np.arange(bench.final.shape[1]) == 0, 1.05, 1.0) * np.ones((3, 1))),
         *[Shock()] * 11,
@@ -80,7 +82,14 @@ def test_a_path_overshoots_outside_the_range_and_settles_inside():
 
     def swing(speed):
         par = bench.parameters.replace(learning=speed, forgetting=speed)
-        path = simulate(bench.replace(parameters=par), range(12), shocks, "directed", capacity_moves=False)
+        path = simulate(
+            bench.replace(parameters=par),
+            range(12),
+            shocks,
+            "directed",
+            capacity_moves=False,
+            check_stability=False,
+        )
         return np.abs(np.diff(path.technology, axis=0)).max(axis=(1, 2, 3))
 
     outside, inside = swing(min(1.0, 1.2 * found.fastest)), swing(0.8 * found.fastest)
