@@ -368,13 +368,14 @@ def page() -> str:
     """docs/replications.md."""
     parts = [INTRODUCTION]
     for section, text in SECTIONS.items():
-        parts.append(f"{text}\n\n| what | theirs | ours | must agree to |\n|---|---:|---:|---:|")
+        parts.append(
+            f"{text}\n\n| what | theirs | ours | difference | must agree to |\n|---|---:|---:|---:|---:|"
+        )
         for row in rows():
             if row.section == section:
                 theirs, ours = (_number(x, row) for x in (row.theirs, row.ours))
-                parts[-1] += f"\n| {row.what} | {theirs} | {ours} | {row.tolerance:.1g} {row.unit} |".replace(
-                    "  ", " "
-                )
+                cells = (row.what, theirs, ours, _difference(row), f"{row.tolerance:.1g} {row.unit}")
+                parts[-1] += f"\n| {' | '.join(cells)} |".replace("  ", " ")
         parts[-1] += "\n"
     return "\n".join(parts)
 
@@ -383,6 +384,13 @@ def _number(value: float, row: Row) -> str:
     if row.theirs == 0.0:  # a largest difference
         return "0" if value == 0.0 else f"< {row.tolerance:.0e}"
     return f"{value:.{row.digits}f}"
+
+
+def _difference(row: Row) -> str:
+    """Ours less theirs, to the digits shown: what is beyond them differs between machines."""
+    if row.theirs == 0.0:
+        return _number(row.ours, row)
+    return f"{round(row.ours - row.theirs, row.digits) + 0.0:.{row.digits}f}"
 
 
 if __name__ == "__main__":
