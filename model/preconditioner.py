@@ -125,8 +125,8 @@ class Regions:
         """(n,l,l) inverse of each region's block, 0 where there is no cell."""
         if self.plain:
             blocks = home_blocks(tangent, self.goods, self.sectors)
-            blocks *= self.present[:, :, None]
-            blocks *= self.present[:, None, :]
+            if not self.present.all():
+                blocks *= self.present[:, :, None] & self.present[:, None, :]
             inverse = _triangular_inverse(blocks, self.present, len(self.goods))
         else:
             columns = identity(cells, self.rows.T)
@@ -135,7 +135,8 @@ class Regions:
             index = np.arange(self.rows.shape[1])
             blocks[:, index, index] += ~self.present
             inverse = np.linalg.inv(blocks)
-        inverse *= self.present[:, :, None]
+        if not self.present.all():
+            inverse *= self.present[:, :, None]
         return inverse.astype(np.float32)  # half the bytes, and accuracy enough
 
     def apply(self, vector: Array, out: Array) -> None:

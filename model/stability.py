@@ -27,6 +27,7 @@ from model.unknowns import layout
 ACCURACY = 1e-7  # of eigenvalues
 LINEAR = 1e-8  # of linear solves
 ROUGH = 1e-2  # of both, when only the side of 1 is wanted
+CERTAIN = 10.0  # doubts that must fit between an eigenvalue and 1: the first ones found lie below the largest there is
 LIMIT = 80  # products
 
 
@@ -121,16 +122,18 @@ def _unstable(benchmark: Benchmark, regime: Regime) -> Diagnosis | None:
             )
             return Diagnosis("unstable", "research_e", (int(n), int(r), int(e)), float(excess.max()), detail)
     product = TechnologyMap(benchmark, regime, ROUGH)
+    if not product.size:
+        return None
     for ritz in _arnoldi(product, product.size):
         position = int(ritz.values.real.argmax())
         top, doubt = float(ritz.values.real[position]), float(ritz.doubt[position])
-        if top + doubt < 1 or doubt < ROUGH * abs(top):
-            if top < 1:
-                return None
-            block, cell = product.locate(np.abs(ritz.vectors[:, position] @ ritz.basis))
-            detail = f"technology feeds on itself: the largest eigenvalue of its map is {top:.2g} (section 6)"
-            return Diagnosis("unstable", block, cell, top, detail)
-    return None
+        if top + CERTAIN * doubt < 1 or doubt < ROUGH * abs(top):
+            break
+    if top < 1:
+        return None
+    block, cell = product.locate(np.abs(ritz.vectors[:, position] @ ritz.basis))
+    detail = f"technology feeds on itself: the largest eigenvalue of its map is {top:.3g} (section 6)"
+    return Diagnosis("unstable", block, cell, top, detail)
 
 
 def long_run_feedback(b: Benchmark) -> dict[str, Array]:

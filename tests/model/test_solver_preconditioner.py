@@ -1,0 +1,101 @@
+"""The preconditioner: its written-out blocks against the derivative they stand for, and its inverses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model import Closure, Shock, solve
+from model.preconditioner import Regions, identity
+from model.table import Elasticities, benchmark_from_flows
+from model.tangent import linearise
+from model.tangent.home import home_blocks
+from model.unknowns import layout
+from tests.instruments import awkward
+from tests.worlds import quota, world
+
+ALONE = Closure("exogenous", "given", "given")
+
+
+def trade_economy(classes: str, holes: bool = False):
+    """Three regions, five sectors, two mobile factors; with holes, region 1 makes neither good 2 nor 4."""
+    rng = np.random.default_rng(2)
+    flows, final = rng.uniform(0.5, 1.5, (3, 5, 3, 5)), rng.uniform(10, 20, (3, 5, 3))
+    share = rng.dirichlet([3.0, 2.0], (3, 5)).transpose(0, 2, 1)
+    if holes:
+        flows[1, [2, 4]], final[1, [2, 4]], flows[:, :, 1, 2], flows[:, :, 1, 4] = 0, 0, 0, 0
+    kinds = Elasticities(trade=4.0, materials=0.3, value_added=0.6, factor=0.7, final=0.8)
+    return benchmark_from_flows(
+        flows, final, use_classes=classes, factor_share=share, mobility=(np.inf, np.inf), elasticities=kinds
+    )
+
+
+def at_a_solution(b, shock, closure=ALONE):
+    solution = solve(b, shock, closure)
+    cells = layout(solution.system)
+    return linearise(solution.system, solution.allocation), Regions(solution.system, cells), cells
+
+
+def by_columns(tangent, regions, cells):
+    """The blocks as the derivative gives them, links between regions cut, column by column."""
+    image = cells.flatten(tangent.at_home(False)(identity(cells, regions.rows.T)))[regions.rows]
+    return image * regions.present[:, :, None] * regions.present[:, None, :]
+
+
+@pytest.mark.parametrize("classes", ["common", "intermediate_final", "sector"])
+@pytest.mark.parametrize("holes", [False, True])
+def test_blocks_are_the_derivative_without_trade(classes, holes):
+    b = trade_economy(classes, holes)
+    tariff = np.where(np.eye(3, dtype=bool)[:, :, None], 0.0, np.linspace(0.1, 0.5, 5))
+    use_subsidy = np.full(b.final.shape, 0.05)
+    tangent, regions, cells = at_a_solution(b, Shock(tariff=tariff, use_subsidy=use_subsidy))
+    assert regions.plain
+    assert regions.present.all() != holes
+    found = home_blocks(tangent, regions.goods, regions.sectors)
+    found *= regions.present[:, :, None] & regions.present[:, None, :]
+    wanted = by_columns(tangent, regions, cells)
+    # Transfers that follow prices are left out of budgets: subsidies on use are.
+    np.testing.assert_allclose(found[:, :-1], wanted[:, :-1], atol=1e-13)
+    np.testing.assert_allclose(found[:, -1], wanted[:, -1], atol=0.06)
+
+
+def test_blocks_of_an_economy_with_a_chain_leave_out_only_what_is_small():
+    b, _ = world(1, research_closure="sector")
+    tangent, regions, cells = at_a_solution(b, Shock(quotas=(quota(b, 0.5),)), Closure())
+    assert regions.plain
+    found = home_blocks(tangent, regions.goods, regions.sectors)
+    found *= regions.present[:, :, None] & regions.present[:, None, :]
+    np.testing.assert_allclose(found, by_columns(tangent, regions, cells), atol=0.02)
+
+
+@pytest.mark.parametrize("holes", [False, True])
+def test_inverses_by_blocks_are_the_inverses(holes):
+    b = trade_economy("common", holes)
+    tangent, regions, cells = at_a_solution(b, Shock(productivity=np.full(b.output.shape, 1.1)))
+    blocks = by_columns(tangent, regions, cells)
+    regions.renew(tangent)
+    there = regions.present[:, :, None] & regions.present[:, None, :]
+    product = np.where(there, regions.inverse, 0.0) @ blocks
+    wanted = np.eye(blocks.shape[1]) * regions.present[:, :, None]
+    np.testing.assert_allclose(product, wanted, atol=2e-5)  # single precision
+    assert not regions.inverse[~regions.present].any()
+
+
+def test_sectors_that_share_goods_or_factors_of_their_own_take_the_general_way():
+    b = awkward()
+    specific = b.replace(parameters=b.parameters.replace(factor_mobility=np.array([np.inf, 0.0, 0.0])))
+    _, regions, _ = at_a_solution(specific, Shock())
+    assert not regions.plain
+
+
+def test_an_embargo_that_closes_cells_does_not_meet_inverses_of_others():
+    """Blocks are kept with the base year; those of an economy with fewer cells are others."""
+    b = trade_economy("common")
+    closed = np.zeros(b.export_tax.shape, dtype=bool)
+    closed[1, :, 2] = True  # nobody buys good 2 of region 1: its maker stops
+    whole = solve(b, Shock(), ALONE)
+    cut = solve(b, Shock(embargo=closed), ALONE)
+    fresh = solve(trade_economy("common"), Shock(embargo=closed), ALONE)
+    assert whole.converged
+    np.testing.assert_array_equal(cut.allocation.supply, fresh.allocation.supply)
+    assert cut.products == fresh.products
