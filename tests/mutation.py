@@ -102,7 +102,11 @@ def files(estimators: bool = False) -> dict[str, types.ModuleType]:
             parts = path.relative_to(ROOT / folder).with_suffix("").parts
             name = ".".join((prefix, *parts) if prefix else parts).removesuffix(".__init__")
             if name not in ("__init__", prefix):
-                found[name] = importlib.import_module(".".join((*folder.split("/"), *parts)))
+                found[name] = importlib.import_module(
+                    ".".join((*folder.split("/"), *parts)).removesuffix(
+                        ".__init__"
+                    )  # a second copy otherwise
+                )
     return found
 
 
