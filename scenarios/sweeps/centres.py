@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from scenarios.sweeps.study import Study
 
 REACH = 0.3  # of a range: how far from the centre each parameter is moved to see how the solution moves
-WORTH = 5  # draws for every point solved beforehand, below which it is not worth its time
+TRIALS = 6  # corners at which the surface must save iterations to be used
+WORTH = 20  # draws for every point solved to find the surface, below which it is not worth its time
+CHECKED = 5  # the same for every corner at which technology is checked
 MARGIN = 2.0  # by which research could respond more at every corner and still settle
 
 
@@ -42,10 +44,25 @@ class Centres:
 
     def __init__(self, study: Study) -> None:
         self.study = study
-        low, high = np.array([law.bounds for law in study.laws]).T
-        self.low, self.high, self.width = low, high, high - low
+        self.low, self.high = np.array([law.bounds for law in study.laws]).T
         self.middle = np.array([float(law.quantile(np.array(0.5))) for law in study.laws])
+        # Distances from the centre are in ranges, of the logarithm where that is what is drawn evenly.
+        self.log = np.array([law.type == "loguniform" for law in study.laws])
+        width = self._scaled(self.high) - self._scaled(self.low)
+        self.width = np.where(width > 0, width, 1.0)
         self._starts: dict[tuple[str, Regime | None], Start | None] = {}
+
+    def _scaled(self, row: Array) -> Array:
+        return np.where(self.log, np.log(np.where(self.log, row, 1.0)), row)
+
+    def moved(self, row: Array) -> Array:
+        """(parameter,) how many ranges a draw is away from the centre."""
+        return np.asarray((self._scaled(row) - self._scaled(self.middle)) / self.width)
+
+    def row(self, moved: Array) -> Array:
+        """The draw (parameter,) that is so many ranges away."""
+        value = self._scaled(self.middle) + moved * self.width
+        return np.where(self.log, np.exp(np.where(self.log, value, 0.0)), value)
 
     def solve(self, world: World, row: Array, regime: Regime) -> Solution:
         """A draw's scenario of one year under a regime. Raises SolveError, InputError."""
@@ -66,8 +83,8 @@ class Centres:
             return solve(world.benchmark, shock, closure)
         if not start.settles and (problem := unstable(world.benchmark, closure)) is not None:
             raise SolveError(problem)
-        moved = (row - self.middle) / self.width
-        solution = start.centre.solve(world.benchmark, shock, start.centre.at(start.surface(moved)))
+        near = start.centre.at(start.surface(self.moved(row)))
+        solution = start.centre.solve(world.benchmark, shock, near)
         if not solution.converged:
             raise SolveError(solution)
         return solution
@@ -86,32 +103,49 @@ class Centres:
 
     def _surface(self, centre: Centre, key: str, regime: Regime | None) -> Surface:
         """What the unknowns do around a centre; flat where finding out costs more than it saves."""
-        room = np.stack([self.middle - self.low, self.high - self.middle], axis=1) / self.width[:, None]
+        room = np.stack([-self.moved(self.low), self.moved(self.high)], axis=1)
         reach = np.minimum(REACH, 0.9 * room)
         reach[[isinstance(law, Discrete) for law in self.study.laws]] = 0.0
         parameters = len(self.middle)
+        flat = fit(centre.x, lambda _: None, 0.0 * reach, crossed=False)
         if regime is None or self.study.draws < WORTH * 2 * parameters:
-            reach[:] = 0.0
+            return flat
 
-        def solved(moved: Array) -> Array | None:
+        def solution(moved: Array, start: Solution | None = None) -> Solution | None:
             try:
-                world = worlds(self.study, self.middle + moved * self.width)[key]
-                solution = centre.solve(world.benchmark, world.scenario.shock(world.calibration))
+                world = worlds(self.study, self.row(moved))[key]
+                found = centre.solve(world.benchmark, world.scenario.shock(world.calibration), start)
             except FAILURES:
                 return None
-            return centre.unknowns(solution)
+            return found if found.converged else None
 
-        return fit(centre.x, solved, reach, self.study.draws >= WORTH * parameters * (parameters + 3) / 2)
+        def unknowns(moved: Array) -> Array | None:
+            return None if (found := solution(moved)) is None else centre.unknowns(found)
+
+        surface = fit(
+            centre.x, unknowns, reach, self.study.draws >= WORTH * parameters * (parameters + 3) / 2
+        )
+        saved = 0
+        for corner in self._corners()[:TRIALS]:
+            moved = np.where(corner > 0, reach[:, 1], -reach[:, 0])
+            near, far = solution(moved, centre.at(surface(moved))), solution(moved)
+            saved += far.iterations - near.iterations if near and far else 0
+        return surface if saved > 0 else flat
+
+    def _corners(self) -> Array:
+        """Corners (corner, parameter) of a box, as signs, that hold every three parameters at all combinations."""
+        size = 2 ** int(np.ceil(np.log2(len(self.middle) + 1)))
+        signs = hadamard(size)[:, 1 : len(self.middle) + 1]
+        return np.stack([signs, -signs], axis=1).reshape(2 * size, -1)
 
     def _settles(self, key: str, closure: Closure) -> bool:
         """Whether no draw's technology can feed on itself.
 
-        At corners of the box of ranges that hold every three parameters at all combinations of their ends (an
-        orthogonal array of strength 3), technology must settle even when research responds MARGIN times as much.
+        At the corners of the box of ranges, an orthogonal array of strength 3, technology must settle even when
+        research responds MARGIN times as much.
         """
-        corners = hadamard(2 ** int(np.ceil(np.log2(len(self.middle) + 1))))[:, 1 : len(self.middle) + 1]
-        corners = np.concatenate([corners, -corners])
-        if closure.technology != "target" or self.study.draws < WORTH * len(corners):
+        corners = self._corners()
+        if closure.technology != "target" or self.study.draws < CHECKED * len(corners):
             return closure.technology != "target"
         try:
             for corner in corners:

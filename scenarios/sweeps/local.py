@@ -118,7 +118,7 @@ class _Middle:
     ) -> tuple[Benchmark, Shock]:
         """Base year and shock with one parameter moved by a part of its range."""
         row = self.row.copy()
-        row[at] += s * self.study.centres.width[at]
+        row[at] += s * (self.study.centres.high - self.study.centres.low)[at]
         world = worlds(self.study, row)[key] if s else self.worlds[key]
         return world.benchmark, Shock() if base else world.scenario.shock(world.calibration)
 

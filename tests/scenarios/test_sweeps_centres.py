@@ -1,7 +1,12 @@
 """Where draws start from: a guess that changes no number, and what is checked once for all draws."""
 
-import numpy as np
+import gc
+import itertools
 
+import numpy as np
+import pytest
+
+from model import memory
 from model.records import Closure
 from model.solve import solve
 from model.stability import TechnologyMap
@@ -26,7 +31,7 @@ def study(tmp_path, text=SMALL, draws=6):
 
 
 def test_a_draw_does_not_depend_on_those_before_it(tmp_path):
-    forward, backward = study(tmp_path, draws=64), study(tmp_path, draws=64)
+    forward, backward = study(tmp_path, draws=200), study(tmp_path, draws=200)
     rows = forward.sample.values[:3]
     one = [evaluate.evaluate(forward, row).values for row in rows]
     other = [evaluate.evaluate(backward, row).values for row in rows[::-1]][::-1]
@@ -34,7 +39,7 @@ def test_a_draw_does_not_depend_on_those_before_it(tmp_path):
 
 
 def test_the_start_comes_closer_than_the_centre(tmp_path):
-    ready = study(tmp_path, draws=64)
+    ready = study(tmp_path, draws=200)
     starts, rows = ready.centres, ready.sample.values[:6]
     from_centre, from_guess = [], []
     for row in rows:
@@ -42,8 +47,20 @@ def test_the_start_comes_closer_than_the_centre(tmp_path):
         start = starts._starts["quota", "directed"]
         x = start.centre.unknowns(solution)
         from_centre.append(np.linalg.norm(start.centre.x - x))
-        from_guess.append(np.linalg.norm(start.surface((row - starts.middle) / starts.width) - x))
+        from_guess.append(np.linalg.norm(start.surface(starts.moved(row)) - x))
     assert np.median(np.array(from_guess) / from_centre) < 0.3
+
+
+def test_distances_are_in_ranges_of_what_is_drawn_evenly(tmp_path):
+    text = SMALL.replace(
+        "{type: uniform, low: 20000, high: 35000}", "{type: loguniform, low: 10000, high: 40000}"
+    )
+    starts = study(tmp_path, text).centres
+    assert starts.middle[2] == pytest.approx(20000)
+    np.testing.assert_allclose(starts.moved(starts.high), 0.5)
+    np.testing.assert_allclose(starts.moved(starts.low), -0.5)
+    row = np.array([0.3, 1.2, 15000.0])
+    np.testing.assert_allclose(starts.row(starts.moved(row)), row, rtol=1e-12)
 
 
 def test_the_surface_goes_through_any_function_of_second_order():
@@ -69,7 +86,7 @@ def test_the_surface_is_flat_along_what_fails():
 
 def test_what_a_parameter_does_not_move_stays_to_the_bit(tmp_path):
     text = SMALL.replace("supply_elasticity.ree_mining", "innovation_elasticity")
-    ready = study(tmp_path, text, draws=64)
+    ready = study(tmp_path, text, draws=200)
     row = ready.sample.values[0]
     other = np.array([row[0], ready.sample.values[1][1], row[2]])
     exogenous = [column.source.regime == "exogenous" for column in ready.columns]
@@ -94,6 +111,20 @@ def test_a_range_in_which_technology_may_feed_on_itself_is_checked_draw_by_draw(
         assert ("unstable" in reason) == (alone.status == "unstable")
 
 
+def test_corners_hold_every_three_parameters_at_all_combinations_of_ends(tmp_path):
+    starts = sweeps.load("elasticities-2010", 40).centres
+    corners = starts._corners()
+    for three in itertools.combinations(range(len(starts.middle)), 3):
+        assert len(np.unique(corners[:, three], axis=0)) == 8
+
+
+def test_a_surface_that_saves_nothing_is_not_used(monkeypatch):
+    monkeypatch.setattr(centres, "WORTH", 1)
+    hard = sweeps.load("embargo-cliff").centres
+    evaluate.evaluate(hard.study, hard.study.sample.values[30])
+    assert not hard._starts["quota", "exogenous"].surface.slope.any()
+
+
 def test_within_the_shipped_ranges_technology_settles_everywhere(tmp_path):
     ready = study(tmp_path, draws=200)
     assert ready.centres._settles("quota", Closure("directed", "target", "target"))
@@ -106,6 +137,18 @@ def test_more_research_is_a_map_of_technology_so_many_times_larger(tmp_path):
     once, more = (TechnologyMap(each, "directed_with_spillovers") for each in (b, centres._more_research(b)))
     change = np.random.default_rng(1).standard_normal(once.size)
     np.testing.assert_allclose(more(change), centres.MARGIN * once(change), atol=1e-5)
+
+
+def test_a_draw_leaves_nothing_behind(tmp_path):
+    """Memory of a worker does not grow with draws: what is kept with a base year goes with it."""
+    ready = study(tmp_path)
+    evaluate.evaluate(ready, ready.sample.values[0])
+    gc.collect()
+    before = len(memory._kept)
+    for row in ready.sample.values[1:]:
+        evaluate.evaluate(ready, row)
+    gc.collect()
+    assert len(memory._kept) == before
 
 
 def test_where_the_middle_has_no_solution_draws_are_solved_alone(tmp_path, monkeypatch):

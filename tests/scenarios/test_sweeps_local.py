@@ -45,7 +45,7 @@ def test_derivatives_are_those_of_the_outcomes(tmp_path):
     assert np.isfinite(found.change).all()
     h = 0.02
     for at, change in enumerate(found.change):
-        far, near = ((centres.width * np.eye(3)[at] * step) for step in (2 * h, h))
+        far, near = (((centres.high - centres.low) * np.eye(3)[at] * step) for step in (2 * h, h))
         values = [evaluate(ready, centres.middle + step).values for step in (-far, -near, near, far)]
         expected = np.array([1, -8, 8, -1]) @ values / (12 * h)
         np.testing.assert_allclose(change, expected, rtol=2e-4, atol=1e-5 * np.abs(found.outcome).max())
