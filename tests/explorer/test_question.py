@@ -113,9 +113,17 @@ def test_the_first_year_of_a_path_is_the_short_run(answers, monkeypatch):
 
 
 def test_a_technology_that_feeds_on_itself_is_said_not_drawn(answers):
-    answer = answers(State(scenario="examples/parameters"))
+    answer = answers(State(scenario="examples/research-subsidy", research=1.5))
     assert answer["solved"] is False
     assert "unstable" in answer["message"]
+
+
+def test_a_path_on_which_technology_does_not_settle_is_said_not_drawn(answers):
+    answer = answers(
+        State(scenario="examples/research-subsidy", horizon="path", years=1, regime="directed", research=1.5)
+    )
+    assert answer["solved"] is False
+    assert "feeds on itself" in answer["message"]
 
 
 @pytest.mark.slow

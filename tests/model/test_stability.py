@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+import calibration
 from model import Closure, Shock, solve
 from model.innovation import technology
 from model.path import simulate
-from model.stability import TechnologyMap, check_path, extremes
+from model.stability import TechnologyMap, check_path, extremes, unstable
 from tests.worlds import world
 
 FULL = "directed_with_spillovers"
@@ -47,6 +48,27 @@ def test_extremes_are_those_of_the_dense_matrix(closure, regime):
     np.testing.assert_allclose(
         [found.largest, found.smallest], [values.real.max(), values.real.min()], atol=1e-6
     )
+
+
+@pytest.mark.parametrize("closure", ["sector", "region"])
+@pytest.mark.parametrize("top", [0.97, 0.99, 1.01, 1.03, 1.08])
+def test_an_equilibrium_is_refused_from_an_eigenvalue_of_one_on(closure, top):
+    """Also where the first values that Arnoldi's method finds are far below the largest."""
+    for seed in (1, 2):
+        options = {"research_closure": closure, "research_supply_elasticity": 0.5}
+        bench, _ = world(seed, **options)
+        par = bench.parameters
+        scale = top / extremes(bench, "directed").largest
+        bench = bench.replace(parameters=par.replace(innovation_elasticity=scale * par.innovation_elasticity))
+        assert extremes(bench, "directed").largest == pytest.approx(top, rel=1e-5)
+        assert (unstable(bench, Closure("directed")) is not None) == (top >= 1)
+
+
+@pytest.mark.parametrize("supply", [0.13, 0.147, 0.15])
+def test_the_shipped_base_year_is_refused_where_its_eigenvalue_passes_one(supply):
+    b = calibration.load("china-2009").benchmark
+    b = b.replace(parameters=b.parameters.replace(research_supply_elasticity=supply))
+    assert (unstable(b, Closure("directed")) is not None) == (extremes(b, "directed").largest >= 1)
 
 
 def test_technology_that_feeds_on_itself_is_refused_with_the_range():
