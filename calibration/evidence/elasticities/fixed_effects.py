@@ -33,20 +33,3 @@ def partial_out(columns: Array, effects: tuple[Codes, ...], weights: Array | Non
         if change < TOLERANCE or len(effects) == 1:
             return left
     raise RuntimeError(f"fixed effects did not settle in {MAX_SWEEPS} sweeps ({change:.1e} left)")
-
-
-def effect_rank(effects: tuple[Codes, ...]) -> int:
-    """Number of independent dummies among at most two effects: levels less the connected groups they form.
-
-    With more than two it counts one redundant level for each further effect, the usual convention.
-    """
-    levels = [int(codes.max()) + 1 for codes in effects]
-    if len(effects) < 2:
-        return sum(levels)
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    first, second = effects[:2]
-    links = coo_array((np.ones(len(first)), (first, levels[0] + second)), shape=(sum(levels[:2]),) * 2)
-    groups = connected_components(links, directed=False, return_labels=False)
-    return sum(levels) - groups - (len(effects) - 2)

@@ -9,15 +9,6 @@ from typing import Literal, get_args
 PatentClass = Literal["uses_less", "substitutes", "recycles", "mines_separates", "new_use", "unrelated"]
 CLASSES: tuple[PatentClass, ...] = get_args(PatentClass)
 
-MEANING: dict[str, str] = {
-    "uses_less": "does the same with less of a rare earth: thrift, grain-boundary diffusion, thin layers",
-    "substitutes": "replaces a rare earth by something else, or makes a product that needs none",
-    "recycles": "recovers rare earths from waste, scrap or end-of-life products",
-    "mines_separates": "mines, concentrates, separates or refines rare earths from ores and primary sources",
-    "new_use": "uses a rare earth for something, or in a way, that is new: new materials, devices, compositions",
-    "unrelated": "mentions rare earths in passing, in a list of options, or not at all",
-}
-
 ELEMENTS = ("La", "Ce", "Pr", "Nd", "Sm", "Eu", "Gd", "Tb", "Dy", "Ho", "Er", "Tm", "Yb", "Lu", "Y", "Sc")
 
 Application = Literal[
