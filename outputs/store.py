@@ -82,7 +82,18 @@ def read_netcdf(path: Path) -> xr.Dataset:
         raise InputError(Problem(f"larger than the limit of {MAX_RESULT / MEGABYTE:g} MB", str(path)))
     try:
         with xr.open_dataset(path, engine="h5netcdf", decode_times=False) as found:
+            # What is packed, or never written, takes next to nothing in the file.
+            if (size := sum(variable.nbytes for variable in found.variables.values())) > MAX_RESULT:
+                raise InputError(
+                    Problem(
+                        f"unpacks to {size / MEGABYTE:,.0f} MB",
+                        str(path),
+                        expected=f"{MAX_RESULT / MEGABYTE:g} MB at most",
+                    )
+                )
             return found.load()
+    except InputError:
+        raise
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError) as error:
         raise InputError(
             Problem(f"not a readable result ({type(error).__name__}: {error})", str(path))

@@ -15,6 +15,7 @@ import json
 import os
 import shutil
 import sys
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
@@ -33,6 +34,7 @@ from scenarios.sweeps.local import local
 from scenarios.sweeps.study import Study
 
 MANIFEST, SAMPLE, CHUNKS, RESULTS = "sweep.json", "sample.npz", "chunks", "results.nc"
+MAX_PART = 100_000_000  # bytes of a part's numbers and reasons
 CHUNK = 16  # draws; part of the folder's contents, so never a matter of how many workers there are
 
 
@@ -82,8 +84,12 @@ class Store:
         span = self.span(number)
         try:
             with self.path(number).open("rb") as stream, np.load(stream, allow_pickle=False) as found:
+                if sum(member.file_size for member in found.zip.infolist()) > MAX_PART:
+                    return None
                 values, reasons = found["values"], tuple(str(reason) for reason in found["reasons"])
         except (OSError, ValueError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error):
+            return None
+        except (MemoryError, SyntaxError, tokenize.TokenError):  # of a header that lies
             return None
         whole = values.shape == (span.stop - span.start, self.columns) and len(reasons) == len(values)
         return Chunk(number, values, reasons) if whole else None
