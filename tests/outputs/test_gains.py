@@ -125,6 +125,12 @@ def test_tables_of_first_order_effects_hold_the_same_sums(three):
     for frame in (gains.first_order_by_partner(ds, FULL), gains.first_order_by_good(ds, FULL)):
         sums = frame.groupby("region")[[gains.TERMS, gains.VOLUME]].sum()
         np.testing.assert_allclose(sums, total.loc[sums.index, [gains.TERMS, gains.VOLUME]], atol=1e-9)
+    for name, axis, away in (("partner", "origin", "good"), ("good", "good", "origin")):
+        frame = getattr(gains, f"first_order_by_{name}")(ds, FULL)
+        assert len(frame) > 3
+        by_label = ds["first_order_terms_of_trade"].sel(regime=FULL).sum(away)
+        for row in frame.itertuples(index=False):
+            assert row[2] == pytest.approx(float(by_label.sel({"region": row[0], axis: row[1]})), abs=1e-12)
     np.testing.assert_array_equal(
         total["real income, exact [million USD]"], ds["equivalent_variation"].sel(regime=FULL)
     )
