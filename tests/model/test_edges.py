@@ -1,13 +1,15 @@
 """Small pieces whose faults whole solves do not show: edges of loops, tolerances, messages. See `tests.mutation`."""
 
 import pickle
+from types import SimpleNamespace
 
 import networkx as nx
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from model import Closure, Shock, continuation, solve
+from model import Closure, Shock, continuation, derivatives, solve
+from model.batch import _unpack
 from model.centrality import betweenness
 from model.chokepoints import _minimum_cut
 from model.flows import gate_flows
@@ -15,11 +17,14 @@ from model.network import communities
 from model.newton import Options
 from model.path import base_standing, hold_stocks
 from model.records import Quota
-from model.security import STATIC, cut, years_to_replace
+from model.security import HORIZON, STATIC, cut, years_to_replace
 from model.shocks import _made, close_empty_quotas, scaled
 from model.solution import Diagnosis
-from model.stability import unstable
-from model.system import TONNES
+from model.stability import long_run_feedback, unstable
+from model.supply_paths import _Branch
+from model.system import TONNES, quota_tonnes_base
+from model.table import _income_without_deficit
+from model.variables import results
 from tests.instruments import awkward, exports_of, production_quota, quota_on
 from tests.worlds import world
 
@@ -163,6 +168,21 @@ def test_plant_that_is_there_replaces_in_year_zero():
     assert set(found["element"].tolist()) == {0}
 
 
+def test_plant_that_comes_a_year_after_the_horizon_never_comes():
+    """Plant must double, from the build time on half of the gap a year: there three years after the build time."""
+    bench = world(1, research_closure="sector")[0]
+    for build_time, years in ((HORIZON - 3, HORIZON), (HORIZON - 2, -1)):
+        par = bench.parameters.replace(
+            capacity_expansion=np.full(3, 0.5),
+            build_time=np.full(3, build_time),
+            capacity_exit=np.full(3, 0.5),
+        )
+        found = years_to_replace(
+            bench, base_standing(bench), np.full((3, 3), np.log(2.0)), np.array([False, True, True]), par
+        )
+        assert set(found["stage"].tolist()) == {years}
+
+
 def test_feedback_above_one_is_counted_by_sector():
     strong = awkward(7, innovation_elasticity=np.full((4, 6), 0.5), spillover=np.zeros((4, 6)), breadth=0.0)
     assert unstable(strong, Closure("directed")) is None
@@ -172,7 +192,17 @@ def test_feedback_above_one_is_counted_by_sector():
     rho[user] = 50.0
     found = unstable(strong.replace(parameters=par.replace(element_elasticity=rho)), Closure("directed"))
     assert found is not None
-    assert found.status == "unstable"
+    strong_cells = np.maximum.reduce(
+        [
+            excess >= 1
+            for excess in long_run_feedback(
+                strong.replace(parameters=par.replace(element_elasticity=rho))
+            ).values()
+        ]
+    )
+    sectors = int(strong_cells.any(axis=2).sum())
+    assert 0 < sectors < strong_cells.any(axis=2).size / 2
+    assert f"is 1 or more in {sectors} sectors" in found.detail
 
 
 # ------------------------------------------------------------------ networks
@@ -195,3 +225,55 @@ def test_only_links_that_matter_make_a_community():
     graph = nx.DiGraph()
     graph.add_weighted_edges_from([("a", "b", 100.0), ("c", "d", 99.0), ("e", "a", 0.01)], weight="value")
     assert communities(graph) == [{"a", "b"}, {"c", "d"}, {"e"}]
+
+
+def test_extensions_that_carry_nothing_are_no_paths():
+    assert _Branch((), (0, 1, 2), np.array([0.0, 2.0, 3.0]), True).order.tolist() == [2, 1]
+
+
+# ------------------------------------------------------------------ base years, batches and derivatives
+
+
+def test_income_of_the_base_year_and_the_deficit_are_what_is_spent(b):
+    assert (b.research_share * b.output).sum() > 0
+    np.testing.assert_allclose(_income_without_deficit(b) + b.deficit, b.final.sum(axis=1), rtol=1e-12)
+
+
+def test_a_quota_on_an_ordinary_good_binds(b):
+    ordinary = 0
+    assert ordinary not in b.elements
+    limited = quota_on(b, "one good", exports_of(b, 0, [ordinary]), 0.7)
+    solution = solve(b, Shock(quotas=(limited,)))
+    assert solution.licence["one good"] > 0
+    assert solution.allocation.quota_tonnes[0] == pytest.approx(0.7 * quota_tonnes_base(b, limited), rel=1e-9)
+
+
+def test_a_draw_travels_as_a_base_year_or_as_parameters(b):
+    centre = SimpleNamespace(told=(b,))
+    assert _unpack(centre, b) is b
+    other = b.parameters.replace(breadth=0.5 * b.parameters.breadth)
+    assert _unpack(centre, other).parameters is other
+    assert _unpack(centre, other).output is b.output
+
+
+@pytest.mark.parametrize(
+    "name", ["use_subsidy", "stock_release", "recycling", "research_subsidy", "capacity"]
+)
+def test_instruments_that_are_not_there_are_zero(b, name):
+    assert not derivatives._none(b, name).any()
+
+
+@pytest.mark.parametrize(
+    "found", [np.full(3, np.nan), np.zeros(3)], ids=["not a number", "out of iterations"]
+)
+def test_a_singular_jacobian_has_no_derivative(b, monkeypatch, found):
+    solution = solve(b, Shock(tariff=b.tariff + 0.1))
+    used = 0 if np.isnan(found).any() else derivatives.LIMIT
+    monkeypatch.setattr(
+        derivatives,
+        "fgmres",
+        lambda product, apply, rhs, accuracy, limit: (np.full(rhs.shape, found[0]), used),
+    )
+    direction = derivatives.instrument("tariff", (0, 1, 0))
+    with pytest.raises(ArithmeticError, match="no derivative exists"):
+        derivatives.derivatives(solution, b, Shock(tariff=b.tariff + 0.1), [direction], results)
