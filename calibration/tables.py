@@ -220,15 +220,16 @@ def _convert(
         return np.array(cells, dtype=object)
     pattern, expected = (_NUMBER, "a number") if column.kind == "number" else (_INTEGER, "a whole number")
     values = np.zeros(len(cells), dtype=np.float64 if column.kind == "number" else np.int64)
-    for row, cell in enumerate(cells):
-        if not pattern.fullmatch(cell.strip()):
-            report(row, "an empty cell" if not cell.strip() else f"got {shown(cell)}", expected)
+    for row, given in enumerate(cells):
+        cell = given.strip(" \t")  # and no other blank, such as those that cannot be seen
+        if not pattern.fullmatch(cell):
+            report(row, f"got {shown(given)}" if cell else "an empty cell", expected)
             continue
         value = float(cell) if column.kind == "number" else int(cell)
         if not math.isfinite(value):
-            report(row, f"got {cell.strip()}", "a finite number")
+            report(row, f"got {cell}", "a finite number")
         elif not column.minimum <= value <= column.maximum:
-            report(row, f"got {cell.strip()}", _range(column))
+            report(row, f"got {cell}", _range(column))
         else:
             values[row] = value
     return values

@@ -559,6 +559,7 @@ def main(arguments: list[str] | None = None) -> int:
                 for fault, outcome in study(known[name], chosen, folder / name, chance):
                     found[fault, outcome] += 1
             except Broken as error:
+                found["broken", "promise"] += 1
                 print(error, file=sys.stderr)
                 return 1
             finally:

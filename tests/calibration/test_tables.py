@@ -209,3 +209,11 @@ def test_any_text_is_read_or_refused_with_a_message(text):
         assert str(error)  # noqa: PT017 - some inputs raise nothing
     else:
         assert all(table["a"])
+
+
+@pytest.mark.parametrize("blank", ["\x1f", "\x1c", "\x85", "\u2003", "\n"])
+def test_a_blank_that_cannot_be_seen_is_no_part_of_a_number(blank):
+    """Found by fuzzing: Python's own readers of numbers do not agree on what is blank."""
+    with pytest.raises(InputError, match="expected a number"):
+        parse_csv(f'a\n"1.{blank}"\n', [Column("a", "number")])
+    assert parse_csv("a\n 1.5\t\n", [Column("a", "number")])["a"].tolist() == [1.5]
