@@ -71,8 +71,9 @@ def contributions(
 ) -> dict[str, Array]:
     """Contribution of every instrument, of each part of technology and of capacity to an outcome of a solution.
 
-    instruments: for each name, what it adds to a shock. outcome: e.g. the log of real income (n,). Raises SolveError
-    when a combination has no equilibrium.
+    instruments: for each name, what it adds to a shock. outcome: e.g. the log of real income (n,). A solution without
+    the base year's licence is compared with a base year without it. Raises SolveError when a combination has no
+    equilibrium.
     """
     parts = technology_parts(solution)
     capacity = solution.allocation.capacity

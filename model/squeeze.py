@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from model.flows import gate_tonnes
+from model.flows import gate_flows, gate_tonnes
 from model.newton import Options
 from model.records import Array, Benchmark, Closure, Quota, Shock
 from model.solution import Solution, SolveError
@@ -24,11 +24,16 @@ def cut(
     """The world of a shock with `closed` (i,n,k) cut by each of some shares of today's tonnes; 1 is an embargo.
 
     Technology and capacity stay as `shock` gives them: nothing has had time to follow. shares: ascending. today: the
-    solution of `shock`; each cut starts from the one before. Raises SolveError when there is no solution; under a full
-    embargo there may be none, where elasticities are far below 1 and nobody else can supply.
+    solution of `shock`; each cut starts from the one before. Raises ValueError for goods without a unit value, and
+    SolveError when there is no solution; under a full embargo there may be none, where elasticities are far below 1 and
+    nobody else can supply.
     """
     quota = Quota("cut", closed, 1.0, np.ones(closed.shape[2]))
-    tonnes = float(np.where(closed, np.nan_to_num(gate_tonnes(today)), 0.0).sum())
+    sold = np.where(closed & (gate_flows(today) > 0), gate_tonnes(today), 0.0)
+    if not np.isfinite(sold).all():
+        goods = np.flatnonzero(~np.isfinite(sold).all(axis=(0, 1)))
+        raise ValueError(f"goods {goods.tolist()} have no unit value: they cannot be cut by tonnes")
+    tonnes = float(sold.sum())
     if tonnes == 0:
         return (today,) * len(shares)
     here, left, found = today, 1.0, []

@@ -149,12 +149,14 @@ def real_income(ds: xr.Dataset) -> pd.DataFrame:
 def income_parts(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     """One row a region: real income change and its parts; the rest is what other distortions and quantities did.
 
-    Licence rents received are inside the terms of trade (the border price has the licence in it), so they are shown
-    beside the parts, not among them.
+    Licence rents that exporters receive are inside the terms of trade (the border price has the licence in it), so
+    rents are shown beside the parts, not among them, as they are received; those that a quota leaves to importers are
+    in the rest. Parts are deflated.
     """
     at = _position(ds, "regime", regime)
     total, rent = ds["equivalent_variation"].values[at], ds["licence_rent"].values[at]
-    trade, technology = ds["terms_of_trade"].values[at], ds["technology_gain"].values[at]
+    trade = ds["terms_of_trade"].values[at]
+    technology = ds["technology_gain"].values[at] / ds["final_price"].values[at]
     return pd.DataFrame(
         {
             "region": [str(r) for r in ds["region"].values],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from calibration import Calibration
+from calibration.errors import InputError, Problem
 from model.exposure import exposure as measure
 from model.exposure import intensity, world_table
 from model.records import Array, Benchmark, Shock
@@ -64,10 +65,20 @@ def significant(values: Array, digits: int) -> Array:
 
 
 def scores(calibration: Calibration) -> Array:
-    """(e,) substitutability score of each element; 100 for one the calibration gives none."""
-    given = [row.value for row in calibration.parameters_table if row.name == "substitutability"]
-    known = given[0] if given and isinstance(given[0], dict) else {}
-    return np.array([float(known.get(element, 100.0)) for element in calibration.labels.elements])
+    """(e,) substitutability score of each element, or else the default that the calibration gives.
+
+    Raises InputError when it gives neither.
+    """
+    row = next(row for row in calibration.parameters_table if row.name == "substitutability")
+    given = {
+        element: row.value.get(element, row.value.get("default")) for element in calibration.labels.elements
+    }
+    lacking = [element for element, score in given.items() if score is None]
+    if lacking:
+        raise InputError(
+            Problem(f"no score for {', '.join(lacking)}", where=f"{calibration.name}: substitutability")
+        )
+    return np.array([float(score) for score in given.values()])
 
 
 def exposed(benchmark: Benchmark, exposure: Array, restricting: Array) -> Array:

@@ -19,6 +19,7 @@ from calibration.schema import Text
 from calibration.tables import Column, read_csv
 from calibration.validate import Schema, validate
 from model.records import Array
+from outputs import focus
 
 DATA = Path(__file__).parents[2] / "calibration" / "data" / "metrics"
 OWN = "calibration"  # name of the scores that the calibration itself is built with
@@ -106,9 +107,7 @@ def published(elements: Sequence[str]) -> dict[str, Scores]:
 def own(calibration: Calibration) -> Scores:
     """The scores of a calibration, from which its elasticities follow."""
     row = next(row for row in calibration.parameters_table if row.name == "substitutability")
-    default = row.value.get("default")
-    values = np.array([float(row.value.get(element, default)) for element in calibration.labels.elements])
-    return Scores(OWN, f"scores of {calibration.name}", row.source, row.status, values)
+    return Scores(OWN, f"scores of {calibration.name}", row.source, row.status, focus.scores(calibration))
 
 
 def read(path: str | Path, calibration: Calibration) -> Scores:
