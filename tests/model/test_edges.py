@@ -13,6 +13,7 @@ from model.batch import _unpack
 from model.centrality import betweenness
 from model.chokepoints import _minimum_cut
 from model.flows import gate_flows
+from model.idle import idle
 from model.network import communities
 from model.newton import Options
 from model.path import base_standing, hold_stocks
@@ -23,7 +24,7 @@ from model.solution import Diagnosis
 from model.stability import long_run_feedback, unstable
 from model.supply_paths import _Branch
 from model.system import TONNES, quota_tonnes_base
-from model.table import _income_without_deficit
+from model.table import _affordable, _income_without_deficit
 from model.variables import results
 from tests.instruments import awkward, exports_of, production_quota, quota_on
 from tests.worlds import world
@@ -277,3 +278,24 @@ def test_a_singular_jacobian_has_no_derivative(b, monkeypatch, found):
     direction = derivatives.instrument("tariff", (0, 1, 0))
     with pytest.raises(ArithmeticError, match="no derivative exists"):
         derivatives.derivatives(solution, b, Shock(tariff=b.tariff + 0.1), [direction], results)
+
+
+def test_only_sectors_that_pay_more_than_they_sell_for_are_scaled_down():
+    """Two sectors of one region with a good each: one buys for 10 and sells for 4, the other for 1 and 15."""
+    flows, final = np.zeros((1, 2, 1, 2)), np.array([[[3.0], [5.0]]])
+    flows[0, 1, 0, 0], flows[0, 0, 0, 1] = 10.0, 1.0
+    found = _affordable(flows, final, np.ones((1, 2, 1)), np.eye(2)[None], np.ones((1, 2)))
+    assert found[0, 1, 0, 0] == pytest.approx(4.0, rel=1e-12)
+    assert found[0, 0, 0, 1] == 1.0
+
+
+def test_a_sector_without_output_does_not_stop(b):
+    """It makes nothing, so that it has nothing to stop; base years have such cells."""
+    output, make = b.output.copy(), b.make.copy()
+    output[0, 0], make[0, 0] = 0.0, 0.0
+    empty = SimpleNamespace(
+        output=output, make=make, trade_share=b.trade_share, use=b.use, final=b.final, use_class=b.use_class,
+        final_class=b.final_class,
+    )  # fmt: skip
+    closed, _ = idle(empty, np.zeros(b.trade_share.shape, dtype=bool))
+    assert not closed[0, 0]
