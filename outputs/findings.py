@@ -49,6 +49,8 @@ def prices(ds: xr.Dataset) -> Finding | None:
     first = str(ds["regime"].values[0])
     table: Any = facts.prices(ds, first)
     table = table[table["sold abroad, base [t]"] > 0]
+    if not len(table):
+        return None
     change = table["abroad, change [%]"]
     if change.abs().max() < NEGLIGIBLE:
         return Finding("Prices", "No price moves.")

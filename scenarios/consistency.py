@@ -76,6 +76,9 @@ def _limit(line: ExportQuota, place: Place) -> Iterator[Problem]:
 
 def _stock(line: Stockpile, scenario: Scenario, place: Place) -> Iterator[Problem]:
     """E23: no more leaves a stock than is in it."""
+    flows = [entry for flow in (line.purchase, line.release) if flow is not None for entry in entries(flow)]
+    if scenario.span[0] is None and any(entry.year is not None for entry in flows):
+        return  # that years are missing is said elsewhere
     for year in scenario.span:
         held = line.held(year, scenario.span[0])
         if held < -1e-6:

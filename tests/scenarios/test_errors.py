@@ -239,3 +239,17 @@ def test_every_kind_of_instrument_says_what_it_does() -> None:
         assert issubclass(kind, Instrument)
         assert kind.summary.endswith(".")
         assert kind.overlap.endswith(".") or kind.overlap.endswith("far.")
+
+
+def test_a_stock_by_years_in_a_scenario_without_years() -> None:
+    """Found by fuzzing: what is held could not be counted."""
+    line = {
+        "type": "stockpile",
+        "regions": "JPN",
+        "elements": "all",
+        "purchase": {2010: 100},
+        "release": {2013: 150},
+    }
+    data = {"name": "x", "title": "t", "question": "q", "calibration": "china-2009", "horizon": "path"}
+    with pytest.raises(InputError, match="a path needs years"):
+        scenarios.parse({**data, "instruments": [line]})
