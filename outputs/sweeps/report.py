@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -11,13 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from calibration.errors import InputError
-from calibration.files import write_text
 from calibration.tables import write_csv
-from outputs import names
+from outputs import names, sections
 from outputs.names import number
 from outputs.sweeps import discovery, drawing, indices
 from outputs.sweeps.drawing import Drawn
@@ -135,14 +131,7 @@ def write(sweep: Sweep, folder: Path, figures: bool = True) -> Tables:
     for name, frame in found.frames.items():
         write_csv(folder / "tables" / f"{name}.csv", as_columns(_written(frame)), comments=comments)
     drawn = drawing.draw(sweep, folder / "figures", found.frames) if figures else []
-    body = section(sweep, found, drawn)
-    write_text(folder / "section.html", body)
-    page = (
-        _environment()
-        .get_template("page.html.j2")
-        .render(title=sweep.dataset.attrs["title"], body=Markup(body))
-    )
-    write_text(folder / "index.html", page)
+    sections.write(folder, sweep.dataset.attrs["title"], section(sweep, found, drawn))
     return found
 
 
@@ -155,14 +144,14 @@ def section(sweep: Sweep, found: Tables, drawn: list[Drawn]) -> str:
     """The HTML of a sweep's section; figures are in it, so that it stands alone."""
     attrs = sweep.dataset.attrs
     return (
-        _environment()
+        sections.environment(Path(__file__).parent)
         .get_template("section.html.j2")
         .render(
             title=attrs["title"], question=attrs["question"], name=attrs["name"], calibration=attrs["calibration"],
             design=sweep.design, draws=len(sweep.values), failed=len(sweep.failures()), soft=sweep.soft,
             notes=json.loads(attrs["notes"]), answers=list(answers(sweep, found)), tables=found.frames,
             refused=found.refused, parameters=list(_parameters(sweep)),
-            figures=[(d.title, _embedded(d.path)) for d in drawn if d.path is not None],
+            figures=[(d.title, sections.embedded(d.path)) for d in drawn if d.path is not None],
             left_out=[(d.title, d.reason) for d in drawn if d.path is None], cell=_cell,
         )
     )  # fmt: skip
@@ -219,16 +208,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return "–" if value != value else number(value)
     return str(value)
-
-
-def _embedded(path: Path) -> str:
-    return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
-
-
-def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-    )
