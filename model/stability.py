@@ -105,8 +105,8 @@ def unstable(benchmark: Benchmark, closure: Closure) -> Diagnosis | None:
 
     Either the long run of one sector is already unstable (lambda (eps - 1) or lambda (rho - 1) of 1 and more), or the
     whole economy is: the largest eigenvalue of T is 1 or more. Eigenvalues below -1 do not unsettle an equilibrium
-    in which research and prices are settled together; they limit the speed of a path (`check_path`). Raises
-    ArithmeticError when an eigenvalue near 1 cannot be found.
+    in which research and prices are settled together; they limit the speed of a path (`check_path`). An eigenvalue that
+    cannot be told from 1 counts as 1.
     """
     if closure.technology != "target" or closure.regime == "exogenous":
         return None
@@ -132,12 +132,17 @@ def _unstable(benchmark: Benchmark, regime: Regime) -> Diagnosis | None:
             return None
         if doubt < ROUGH * abs(top):
             break
+    detail = "technology feeds on itself: the largest eigenvalue of its map is {:.3g} (section 6)"
     if top - doubt < 1:  # too near to tell from a rough value
-        top = extremes(benchmark, regime).largest
-    if top < 1:
-        return None
+        try:
+            top = extremes(benchmark, regime).largest
+        except ArithmeticError as error:
+            detail = f"technology may feed on itself: the largest eigenvalue of its map is {{:.3g}} or so ({error})"
+        else:
+            if top < 1:
+                return None
     block, cell = product.locate(np.abs(ritz.vectors[:, position] @ ritz.basis))
-    detail = f"technology feeds on itself: the largest eigenvalue of its map is {top:.3g} (section 6)"
+    detail = detail.format(top)
     return Diagnosis("unstable", block, cell, top, detail)
 
 

@@ -1,10 +1,12 @@
 """Whether technology settles."""
 
+import re
+
 import numpy as np
 import pytest
 
 import calibration
-from model import Closure, Shock, solve
+from model import Closure, Shock, solve, stability
 from model.innovation import technology
 from model.path import simulate
 from model.stability import TechnologyMap, check_path, extremes, unstable
@@ -69,6 +71,20 @@ def test_the_shipped_base_year_is_refused_where_its_eigenvalue_passes_one(supply
     b = calibration.load("china-2009").benchmark
     b = b.replace(parameters=b.parameters.replace(research_supply_elasticity=supply))
     assert (unstable(b, Closure("directed")) is not None) == (extremes(b, "directed").largest >= 1)
+
+
+def test_an_eigenvalue_that_cannot_be_told_from_one_is_refused_not_raised(monkeypatch):
+    def lost(*_):
+        raise ArithmeticError("not found")
+
+    bench, _ = world(1, research_closure="region", research_supply_elasticity=0.5)
+    par = bench.parameters
+    scale = 0.999 / extremes(bench, "directed").largest
+    bench = bench.replace(parameters=par.replace(innovation_elasticity=scale * par.innovation_elasticity))
+    assert unstable(bench, Closure("directed")) is None
+    monkeypatch.setattr(stability, "extremes", lost)
+    again = bench.replace(output=bench.output.copy())
+    assert re.search(r"may feed on itself.* 0\.9.*not found", unstable(again, Closure("directed")).detail)
 
 
 def test_technology_that_feeds_on_itself_is_refused_with_the_range():
