@@ -204,6 +204,13 @@ def test_feedback_above_one_is_counted_by_sector():
     sectors = int(strong_cells.any(axis=2).sum())
     assert 0 < sectors < strong_cells.any(axis=2).size / 2
     assert f"is 1 or more in {sectors} sectors" in found.detail
+    # What is not solved stands at the base year.
+    changed = strong.replace(parameters=par.replace(element_elasticity=rho))
+    left = solve(changed, Shock(tariff=strong.tariff + 0.1), Closure("directed"), throw=False)
+    assert left.status == "unstable"
+    assert not any(
+        array.any() for name, array in left.allocation.state._asdict().items() if name != "licence"
+    )
 
 
 # ------------------------------------------------------------------ networks
