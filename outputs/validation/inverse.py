@@ -107,8 +107,6 @@ QUESTIONS: tuple[tuple[str, str], ...] = (
     ("tfp_japan", "spillover"),
     ("tfp_japan", "innovation_elasticity"),
     ("tfp_china", "breadth"),
-    ("mitigated", "innovation_elasticity"),
-    ("mitigated", "spillover"),
 )
 
 
@@ -210,9 +208,7 @@ def _ready(
 def function(ready: PathPlan, fact_name: str, dial: Dial) -> tuple[Fact, Evaluate]:
     """A fact, and the model's number as a function of a factor on a parameter."""
     seen = observed.read()
-    regimes: tuple[Regime, ...] = (
-        ("exogenous", ready.fullest) if fact_name == "mitigated" else (ready.fullest,)
-    )
+    regimes: tuple[Regime, ...] = (ready.fullest,)
     elements = list(ready.calibration.labels.elements)
     fact = next(each for each in book.facts(seen, elements, list(ready.years)) if each.name == fact_name)
     if math.isnan(fact.observed):
