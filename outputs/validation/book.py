@@ -252,7 +252,7 @@ def _literature(observed: Observed) -> list[Fact]:
         fact("tfp_china", "Productivity of rare-earth-intensive sectors in China", "% a year, the sign counts", "sign",
              measures.tfp_china),
         fact("mitigated",
-             "Share of Europe's loss that innovation mitigates, 2010-2014, at least (0.9: our reading of `almost entirely`)",
+             "Share of Europe's loss that innovation mitigates, 2010-2014 (0.9: our reading of `almost entirely`)",
              "share", "at least", measures.mitigated),
     ]  # fmt: skip
 
