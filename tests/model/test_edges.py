@@ -59,6 +59,8 @@ def test_half_of_a_rate_is_the_geometric_mean(b):
     half, _ = scaled(b, Shock(tariff=tariff), (), 0.5)
     np.testing.assert_allclose(1 + half.tariff, np.sqrt((1 + b.tariff) * (1 + tariff)), rtol=1e-14)
     assert half.export_tax is None
+    iceberg = np.full(b.export_tax.shape, 1.44)
+    np.testing.assert_allclose(scaled(b, Shock(iceberg=iceberg), (), 0.5)[0].iceberg, 1.2, rtol=1e-14)
 
 
 def test_half_of_a_production_quota_is_the_geometric_mean_of_what_is_made_and_the_limit(b):
