@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 PATIENCE = 240  # seconds for everything a test starts
@@ -28,6 +29,14 @@ def test_what_is_killed_or_refused_leaves_nothing_half_done():
     faults = ("killed_at_a_step", "refused_at_a_step")
     said = tried("classify", "--seed", "5", *(f"--only={fault}" for fault in faults))
     assert all(fault in said for fault in faults)
+
+
+def test_the_page_shows_what_was_recorded():
+    from docs import faults
+
+    assert faults.PAGE.read_text(encoding="utf-8") == faults.page(), "renew it: python -m docs.faults"
+    for row in yaml.safe_load(faults.TRAPS.read_text(encoding="utf-8")):
+        assert (ROOT / "tests" / row["test"]).is_file()
 
 
 @pytest.mark.slow
