@@ -25,6 +25,7 @@ from outputs import provenance, settings, store, tables
 from outputs.draw import Artist
 from outputs.experiment import Plan, Result, plan, solve_plans
 from outputs.instruments import CHOICES
+from scenarios.processes import worker
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -182,7 +183,7 @@ def _executor(workers: int) -> Iterator[Executor | None]:
     if workers < 2:
         yield None
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=worker) as pool:
         yield pool
 
 
