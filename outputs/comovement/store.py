@@ -19,7 +19,7 @@ from calibration.evidence.comovement.selfnormalised import SelfNormalised
 from calibration.evidence.comovement.study import Study
 from calibration.evidence.comovement.waveletregression import WaveletRegression
 from calibration.evidence.comovement.windows import WindowedQuantilogram
-from calibration.files import atomic_path
+from calibration.files import write_bytes
 from calibration.tables import write_csv
 
 CELL = ("lag", "target_quantile", "predictor_quantile")
@@ -257,9 +257,8 @@ def findings_columns(found: list[Finding], level: float) -> dict[str, list[Any]]
 
 def write_netcdf(groups: dict[str, xr.Dataset], path: Path) -> None:
     """One NetCDF file with a group per dataset, whole or not at all."""
-    with atomic_path(path) as partial:
-        for place, (name, data) in enumerate(groups.items()):
-            data.to_netcdf(partial, group=name, mode="w" if place == 0 else "a", engine="h5netcdf")
+    # Through memory: on a full disk HDF5 itself would end the process where a plain write says so.
+    write_bytes(path, bytes(xr.DataTree.from_dict(dict(groups)).to_netcdf(engine="h5netcdf")))
 
 
 def write_tables(groups: dict[str, xr.Dataset], folder: Path) -> list[Path]:
