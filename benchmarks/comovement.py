@@ -47,8 +47,9 @@ def timed(name: str, work: Callable[[], object], repeats: int, note: str) -> dic
     tracemalloc.stop()
     return {
         "name": name,
-        "seconds": {"median": statistics.median(seconds), "spread": max(seconds) - min(seconds)},
-        "peak_mb": peak / 1e6,
+        "seconds": statistics.median(seconds),
+        "spread": f"{min(seconds):.3g} to {max(seconds):.3g}",
+        "peak_mb": round(peak / 1e6),
         "note": note,
     }
 

@@ -75,6 +75,7 @@ TARGETS = {
     "path-15y": Target("seconds", 60.0, "60 s"),
     "metrics-wiod": Target("seconds", 20.0, "20 s"),
     "metrics-default": Target("seconds", 3.0, "3 s"),
+    "explorer-redraw": Target("seconds", 0.3, "0.3 s"),
     "sweep-10000": Target("seconds", 300.0, "5 min"),
     "pcq-11x11x1": Target("seconds", 0.3, "0.3 s"),
     "pcq-19x19x12": Target("seconds", 4.0, "4 s"),
