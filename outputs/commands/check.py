@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import textwrap
+from collections.abc import Sequence
 from pathlib import Path
 
 import calibration
@@ -105,16 +106,23 @@ def _check_scenario(path: Path, base: object, soft: bool, bases: dict[str, Calib
     loose = [figure for figure in figures if figure.status in SOFT]
     years = scenario.years or scenario.year or "no year"
     lines = [
-        f"{path}: {scenario.title}",
+        f"{_shown(path)}: {scenario.title}",
         f"  {scenario.calibration}, {years}, horizon {scenario.horizon}; {len(scenario.instruments)} instruments, "
         f"{len(figures)} figures with a source, {len(loose)} of them soft",
     ]
-    if soft:
-        lines += [
-            f"  {figure.instrument}.{figure.field}: {figure.value:g} {figure.unit} ({figure.status}): {figure.source}"
-            for figure in loose
-        ]
+    for figure in loose if soft else figures:
+        year = f" in {figure.year}" if figure.year else ""
+        text = f"{figure.value:,.10g} {figure.unit}{year} ({figure.status}): {figure.source}"
+        lines += _wrapped(f"{figure.instrument}.{figure.field}: ", [text])
+    if not soft:
+        lines += _wrapped("assumed: ", [f"{one.text} ({one.status})" for one in scenario.assumptions])
     return "\n".join(lines)
+
+
+def _shown(path: Path) -> str:
+    from outputs.pipeline import shown_path
+
+    return shown_path(path)
 
 
 def _check_sweep(path: Path) -> str:
@@ -127,7 +135,7 @@ def _check_sweep(path: Path) -> str:
         {row.name for row in study.calibration.parameters_table if row.soft},
     )
     lines = [
-        f"{path}: {study.design.title}",
+        f"{_shown(path)}: {study.design.title}",
         f"  design {study.design.design.type}, {draws:,} draws of {len(study.design.vary)} numbers, "
         f"{len(study.solves)} solves each; {len(study.columns)} outcomes; calibration {study.calibration.name}",
     ]
@@ -143,7 +151,7 @@ def describe(base: Calibration, list_soft: bool = False) -> str:
     b = base.benchmark
     n, j, k, _, e = b.shape
     lines = [
-        f"{base.path}: {base.title}",
+        f"{_shown(base.path)}: {base.title}",
         f"  {n} regions, {j} sectors, {k} goods, {e} elements; world output {b.output.sum() / 1e6:.1f} trillion USD; "
         "every identity of the base year holds",
     ]
@@ -169,7 +177,7 @@ def _wrap(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ")
 
 
-def _wrapped(prefix: str, texts: tuple[str, ...]) -> list[str]:
+def _wrapped(prefix: str, texts: Sequence[str]) -> list[str]:
     return [line for text in texts for line in _wrap(prefix + text)]
 
 

@@ -33,7 +33,13 @@ def test_check_lists_soft_parameters_with_their_sources(capsys):
 
 def test_check_takes_scenarios(capsys):
     assert run.main(["check", str(ROOT / "scenarios" / "china-2010-quota.yaml")]) == 0
-    assert "China's export quota of 2010" in capsys.readouterr().out
+    text = capsys.readouterr().out.replace("\n    ", " ")
+    assert "China's export quota of 2010" in text
+    assert "quota-2010.limit: 30,258 t (seen): Wall Street Journal" in text
+    assert (
+        "assumed: Licences were given to exporters without payment, so the rent stays in China. (memory)"
+        in text
+    )
 
 
 def test_check_reports_all_files_together(tmp_path, capsys):
