@@ -9,10 +9,11 @@ import pytest
 from scipy.sparse import csr_array
 
 from model import Closure, Shock, continuation, derivatives, solve
-from model.batch import _unpack
+from model.batch import Centre, _unpack
 from model.centrality import betweenness
 from model.chokepoints import _minimum_cut
-from model.flows import gate_flows
+from model.feasibility import infeasible
+from model.flows import gate_flows, gate_tonnes
 from model.idle import idle
 from model.network import communities
 from model.newton import Options
@@ -26,7 +27,7 @@ from model.supply_paths import _Branch
 from model.system import TONNES, quota_tonnes_base
 from model.table import _affordable, _income_without_deficit
 from model.variables import results
-from tests.instruments import awkward, exports_of, production_quota, quota_on
+from tests.instruments import EXOGENOUS, awkward, exports_of, production_quota, quota_on
 from tests.worlds import world
 
 
@@ -308,3 +309,44 @@ def test_a_sector_without_output_does_not_stop(b):
     )  # fmt: skip
     closed, _ = idle(empty, np.zeros(b.trade_share.shape, dtype=bool))
     assert not closed[0, 0]
+
+
+def test_a_cut_keeps_a_quota_that_is_tighter_on_a_part(b):
+    """Quotas that a cut implies are dropped on the way; one on a part that is tighter still is not implied."""
+    covers = exports_of(b, 0, b.elements)
+    part = exports_of(b, 0, b.elements[:1])
+    tight = quota_on(b, "part", part, 0.05)
+    shock = Shock(quotas=(tight,))
+    today = solve(b, shock, STATIC)
+    (after,) = cut(b, shock, covers, [0.3], today)
+    sold = np.where(part, gate_tonnes(after), 0.0).sum()
+    assert sold <= tight.limit * (1 + 1e-9)
+    all_sold = np.where(covers, gate_tonnes(after), 0.0).sum()
+    assert all_sold == pytest.approx(0.7 * np.where(covers, gate_tonnes(today), 0.0).sum(), rel=1e-6)
+
+
+def test_a_draws_unknowns_are_a_start_for_the_same_draw(b):
+    covers = exports_of(b, 0, b.elements)
+    centre = Centre(b, Shock(quotas=(quota_on(b, "quota", covers, 0.6),)), EXOGENOUS)
+    shock = Shock(quotas=(quota_on(b, "quota", covers, 0.4),))
+    found = centre.solve(b, shock)
+    x = centre.unknowns(found)
+    assert x is not None
+    assert centre.solve(b, shock, centre.at(x)).iterations == 0 < found.iterations
+    assert centre.unknowns(solve(b, Shock(), EXOGENOUS)) is None  # without the quota's licence
+
+
+def test_stocks_are_counted_by_the_weights_of_the_quota(b):
+    """Purchases of 0.9 of a limit in content, 1.8 of it in gross weight: the quota can be met."""
+    good = int(b.elements[0])
+    sells = np.zeros(b.trade_share.shape[1:], dtype=bool)
+    sells[0, :, good] = True
+    closed = np.zeros_like(sells)
+    closed[1:, :, good] = True
+    weight = np.full(b.final.shape[1], 0.5)
+    bought = np.zeros(b.final.shape)
+    bought[1, good] = -100.0
+    shock = Shock(embargo=closed, stock_release=bought)
+    quota = Quota("quota", sells, 55.0, weight)
+    assert infeasible(b, shock, (quota,)) is None
+    assert infeasible(b, shock, (quota.replace(limit=30.0),)).block == "quota"
