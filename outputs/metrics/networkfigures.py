@@ -245,12 +245,12 @@ def chokepoints(found: Network, folder: Path) -> Path:
                     text, (covered, row), (3, 0), textcoords="offset points", va="center", fontsize=7.5
                 )
         axes.set_title(f"No exports of {closing}")
-        axes.set_xlabel("% of the base-year need that could still arrive")
+        axes.set_xlabel("% of base-year need that arrives")
         axes.set_xlim(0, 112)
         axes.grid(axis="y", visible=False)
     first = np.atleast_1d(grid)[0]
     first.set_yticks(rows, [f"{point.element} for {_spaced(point.target)}" for point in points])
-    drawn.legend(*first.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=8)
+    drawn.legend(*first.get_legend_handles_labels(), loc="outside right center", fontsize=8)
     base = found.base
     low, high = (min(point.cuts[closing, 1.0].covered for point in points) for closing in CLOSINGS[::-1])
     title = (
