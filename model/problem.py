@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.equilibrium import Allocation, State, allocate, residuals
-from model.krylov import fgmres
+from model.krylov import Recycled, fgmres
 from model.preconditioner import Preconditioner
 from model.records import Array
 from model.system import System
@@ -38,6 +38,7 @@ class Equilibrium:
         self.cells = layout(system) if cells is None else cells
         self.preconditioner = Preconditioner(system, self.cells) if preconditioner is None else preconditioner
         self.factorised, self.far, self.slow_at, self.slow = factorised, far, slow, False
+        self.recycled: Recycled = []
         licence, leak = (State._fields.index(name) for name in ("licence", "leak"))
         starts = (*self.cells.starts, self.cells.size)
         names = [State._fields.index(name) for name in ("output", "rent", "capacity")]
@@ -106,7 +107,7 @@ class Point:
         def product(vector: Array) -> Array:
             return cells.flatten(tangent(cells.arrange(vector[:, None])))[:, 0] * exists
 
-        step, used = fgmres(product, problem.preconditioner.apply, rhs, tolerance, limit)
+        step, used = fgmres(product, problem.preconditioner.apply, rhs, tolerance, limit, problem.recycled)
         problem.slow = used > problem.slow_at
         return step[cells.positions], used
 

@@ -153,3 +153,24 @@ def test_gmres_on_a_singular_matrix_returns_what_it_has():
     matrix = np.diag([1.0, 2.0, 0.0])
     found, _ = fgmres(lambda v: matrix @ v, lambda v: v.copy(), np.array([1.0, 1.0, 0.0]), 1e-12, 10)
     np.testing.assert_allclose(found, [1.0, 0.5, 0.0], atol=1e-12)
+
+
+def test_gmres_recycles_what_it_learnt_from_a_matrix_nearby():
+    rng = np.random.default_rng(3)
+    matrix = np.eye(120) + 0.5 * rng.normal(size=(120, 120)) / np.sqrt(120)
+    moved = matrix + 0.01 * rng.normal(size=(120, 120)) / np.sqrt(120)
+    rhs = rng.normal(size=120)
+    recycled: list = []
+    _, first = fgmres(lambda v: matrix @ v, lambda v: v.copy(), rhs, 1e-4, 60, recycled)
+    directions, images = recycled[0]
+    np.testing.assert_allclose(directions @ matrix.T, images, atol=1e-12)
+    np.testing.assert_allclose(images @ images.T, np.eye(len(images)), atol=1e-10)
+    again, none = fgmres(lambda v: matrix @ v, lambda v: v.copy(), rhs, 1e-4, 60, recycled[:1])
+    assert none <= 1 < first
+    near = rhs + 0.01 * rng.normal(size=120)
+    found, used = fgmres(lambda v: moved @ v, lambda v: v.copy(), near, 1e-4, 60, recycled)
+    assert used < 0.7 * fgmres(lambda v: moved @ v, lambda v: v.copy(), near, 1e-4, 60)[1]
+    assert np.linalg.norm(moved @ found - near) <= 1.01e-4 * np.linalg.norm(near)
+    for _ in range(10):
+        fgmres(lambda v: moved @ v, lambda v: v.copy(), rng.normal(size=120), 1e-8, 60, recycled)
+    assert sum(len(kept) for kept, _ in recycled) <= 60
