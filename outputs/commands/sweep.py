@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 EPILOG = """\
 examples:
-  run.py sweep elasticities-2010 --draws 2000        a shipped design with fewer draws
-  run.py sweep my-sweep.yaml --workers 4             a file of your own, on four processes
-  run.py sweep elasticities-2010 --resume            go on after Ctrl-C, a crash or a power cut: same bytes in the end
-  run.py sweep elasticities-2010 --dask tcp://host:8786
-                                                     on a Dask cluster; docs/sweeps.md has its commands
-  run.py sweep --report outputs/runs/FOLDER          tables, figures and pages again, from the results alone
+  python run.py sweep elasticities-2010 --draws 2000        a shipped design with fewer draws
+  python run.py sweep my-sweep.yaml --workers 4             a file of your own, on four processes
+  python run.py sweep elasticities-2010 --resume            go on after Ctrl-C, a crash or a power cut: same bytes
+  python run.py sweep elasticities-2010 --dask tcp://host:8786
+                                                            on a Dask cluster; docs/sweeps.md has its commands
+  python run.py sweep --report outputs/runs/FOLDER          tables, figures and pages again, from the results alone
 
 Results go to outputs/runs/NAME-ID: results.nc with every draw, tables, figures, index.html. The ID comes from all
 that the numbers depend on, so that no two versions of code, calibration or design are ever mixed.
@@ -71,7 +71,9 @@ def run(args: argparse.Namespace) -> int:
     from outputs.sweeps import reading
 
     if (args.design is None) == (args.report is None):
-        raise InputError("expected either a design or --report FOLDER; `run.py sweep --help` has examples")
+        raise InputError(
+            "expected either a design or --report FOLDER; `python run.py sweep --help` has examples"
+        )
     if args.report is not None:
         folder = store.find(args.report, args.out)
         return _report(reading.read(folder), folder, args)
@@ -168,6 +170,9 @@ def _report(sweep: Sweep, folder: Path, args: argparse.Namespace) -> int:
     if failed:
         first = next(iter(failed))
         print(f"  {len(failed)} draws failed, the first (draw {first}): {failed[first]}", file=sys.stderr)
+    for where, why in sweep.solved_alone.items():
+        text = f"{where}: the middle of all ranges has no solution, every draw was solved alone ({why})"
+        print(f"  {text}", file=sys.stderr)
     if found.refused:
         print(f"  {len(found.refused)} analyses were left out; the page says why of each", file=sys.stderr)
     print(f"  {shown_path(folder)}/index.html")

@@ -86,6 +86,17 @@ class Sweep:
             return np.full(len(self.parameters), np.nan)
         return np.asarray(self.dataset["change_by_range"].values[:, self.position(column)])
 
+    def no_derivative(self) -> Array:
+        """(parameter, column) why an outcome has no derivative, "" where it has one."""
+        if "no_derivative" not in self.dataset:
+            return np.full((len(self.parameters), len(self.columns)), "", dtype=object)
+        return np.asarray(self.dataset["no_derivative"].values)
+
+    @property
+    def solved_alone(self) -> dict[str, str]:
+        """Why no draw of a scenario and regime could start near the middle of all ranges."""
+        return dict(json.loads(self.dataset.attrs.get("solved_alone", "{}")))
+
     def width(self) -> Array:
         """(parameter,) width of each range."""
         laws = [json.loads(str(text)) for text in self.dataset["distribution"].values]
@@ -151,7 +162,9 @@ def read(folder: str | Path) -> Sweep:
     path = found / RESULTS
     if not path.is_file():
         raise InputError(
-            Problem("holds no finished sweep", str(found), expected="`run.py sweep DESIGN --resume` first")
+            Problem(
+                "holds no finished sweep", str(found), expected="`python run.py sweep DESIGN --resume` first"
+            )
         )
     return of(store.read_netcdf(path))
 

@@ -53,6 +53,8 @@ def tables(sweep: Sweep) -> Tables:
         _gather(found, "boxes", sweep, boxes, only_thresholds=True)
         _gather(found, "tree", sweep, tree, only_thresholds=True)
         _gather(found, "thresholds", sweep, thresholds, only_thresholds=True)
+    if "tornado" in methods:
+        found.refused |= without_derivatives(sweep)
     failures = sweep.failures()
     if failures:
         found.frames["failed"] = pd.DataFrame({"draw": list(failures), "reason": list(failures.values())})
@@ -77,6 +79,22 @@ def _gather(found: Tables, name: str, sweep: Sweep, method: Any, only_thresholds
                 frames.append(frame)
     if frames:
         found.frames[name] = pd.concat(frames, ignore_index=True)
+
+
+def without_derivatives(sweep: Sweep) -> dict[str, str]:
+    """Outcomes and parameters that have no derivative, in words, and why: one entry for those that go together."""
+    why, found = sweep.no_derivative(), {}
+    for reason in dict.fromkeys(text for text in why.flat if text):
+        together: dict[tuple[str, ...], list[str]] = {}
+        for parameter, row in zip(sweep.parameters, why == reason, strict=True):
+            columns = tuple(column for column, lacks in zip(sweep.columns, row, strict=True) if lacks)
+            if columns:
+                together.setdefault(columns, []).append(parameter)
+        for columns, parameters in together.items():
+            of = "all outcomes" if len(columns) == len(sweep.columns) else ", ".join(columns)
+            by = "any parameter" if len(parameters) == len(sweep.parameters) else ", ".join(parameters)
+            found[f"derivatives of {of} by {by}"] = str(reason)
+    return found
 
 
 def boxes(sweep: Sweep, column: str, limit: float) -> pd.DataFrame:
@@ -149,6 +167,7 @@ def section(sweep: Sweep, found: Tables, drawn: list[Drawn]) -> str:
         .render(
             title=attrs["title"], question=attrs["question"], name=attrs["name"], calibration=attrs["calibration"],
             design=sweep.design, draws=len(sweep.values), failed=len(sweep.failures()), soft=sweep.soft,
+            alone=sweep.solved_alone,
             notes=json.loads(attrs["notes"]), answers=list(answers(sweep, found)), tables=found.frames,
             refused=found.refused, parameters=list(_parameters(sweep)),
             figures=[(d.title, sections.embedded(d.path)) for d in drawn if d.path is not None],

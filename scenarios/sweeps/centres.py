@@ -19,7 +19,7 @@ from model.solve import solve
 from model.stability import unstable
 from scenarios.sweeps.distributions import Discrete
 from scenarios.sweeps.surface import Surface, fit
-from scenarios.sweeps.worlds import FAILURES, World, worlds
+from scenarios.sweeps.worlds import FAILURES, World, reason, worlds
 
 if TYPE_CHECKING:
     from scenarios.sweeps.study import Study
@@ -51,6 +51,7 @@ class Centres:
         width = self._scaled(self.high) - self._scaled(self.low)
         self.width = np.where(width > 0, width, 1.0)
         self._starts: dict[tuple[str, Regime | None], Start | None] = {}
+        self._lacking: dict[tuple[str, Regime | None], str] = {}
 
     def _scaled(self, row: Array) -> Array:
         return np.where(self.log, np.log(np.where(self.log, row, 1.0)), row)
@@ -76,10 +77,7 @@ class Centres:
     def _from(
         self, world: World, row: Array, regime: Regime | None, shock: Shock, closure: Closure
     ) -> Solution:
-        name = world.key, regime
-        if name not in self._starts:
-            self._starts[name] = self._find(world.key, regime)
-        if (start := self._starts[name]) is None:
+        if (start := self._start(world.key, regime)) is None:
             return solve(world.benchmark, shock, closure)
         if not start.settles and (problem := unstable(world.benchmark, closure)) is not None:
             raise SolveError(problem)
@@ -89,6 +87,16 @@ class Centres:
             raise SolveError(solution)
         return solution
 
+    def lacking(self, key: str, regime: Regime | None) -> str:
+        """Why the middle of all ranges has no solution, so that every draw is solved alone; "" when it has one."""
+        self._start(key, regime)
+        return self._lacking.get((key, regime), "")
+
+    def _start(self, key: str, regime: Regime | None) -> Start | None:
+        if (key, regime) not in self._starts:
+            self._starts[key, regime] = self._find(key, regime)
+        return self._starts[key, regime]
+
     def _find(self, key: str, regime: Regime | None) -> Start | None:
         """The start of a scenario; None where the middle of all ranges has no solution, and every draw is alone."""
         try:
@@ -97,7 +105,8 @@ class Centres:
             if regime is not None:
                 shock, closure = world.scenario.shock(world.calibration), world.scenario.closure(regime)
             centre = Centre(world.benchmark, shock, closure, Options(check_stability=False))
-        except FAILURES:
+        except FAILURES as error:
+            self._lacking[key, regime] = reason("", error)
             return None
         return Start(centre, self._surface(centre, key, regime), self._settles(key, closure))
 

@@ -7,19 +7,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from calibration.errors import InputError
 from model.records import Array, Regime
 from model.solution import Solution, SolveError
 from model.variables import results
 from scenarios.sweeps.outcomes import Source
-from scenarios.sweeps.worlds import FAILURES, World, worlds
+from scenarios.sweeps.worlds import FAILURES, Told, World, reason, worlds
 
 if TYPE_CHECKING:
     from scenarios.sweeps.study import Study
-
-
-class Unsolved(ValueError):
-    """A solve that failed, in words."""
 
 
 class Evaluated(NamedTuple):
@@ -35,35 +30,29 @@ def evaluate(study: Study, row: Array) -> Evaluated:
     try:
         draw = {key: _Draw(study, world, row) for key, world in worlds(study, row).items()}
     except FAILURES as error:
-        return Evaluated(nothing, _reason("the draw's numbers", error))
+        return Evaluated(nothing, reason("the draw's numbers", error))
     found: dict[Source, Mapping[str, Array]] = {}
     reasons = []
     for key, regime in study.solves:
         try:
             found |= draw[key].solved(regime)
         except FAILURES as error:
-            reasons.append(_reason(f"{key}, {regime}", error))
-    try:
-        levels = {key: draw[key].base() for key in study.base_needed}
-    except FAILURES as error:
-        return Evaluated(nothing, _reason("the base year", error))
+            reasons.append(reason(f"{key}, {regime}", error))
+    levels: dict[str, Mapping[str, Array]] = {}
+    for key in study.base_needed:
+        try:
+            levels[key] = draw[key].base()
+        except FAILURES as error:
+            reasons.append(reason(f"{key}, the base year", error))
     for at, column in enumerate(study.columns):
-        if column.source in found and (column.minus is None or column.minus in found):
+        sources = [source for source in (column.source, column.minus) if source is not None]
+        known = levels if column.needs_base else study.cases
+        if all(source in found and source.scenario in known for source in sources):
             nothing[at] = column.value(found, levels)
             if not np.isfinite(nothing[at]):
                 nothing[at] = np.nan
                 reasons.append(f"{column.label} is not finite")
     return Evaluated(nothing, "; ".join(reasons))
-
-
-def _reason(where: str, error: BaseException) -> str:
-    notes = " ".join(getattr(error, "__notes__", ()))
-    text = (
-        str(error)
-        if isinstance(error, InputError | SolveError | Unsolved)
-        else f"{type(error).__name__}: {error}"
-    )
-    return f"{where}: {' '.join(text.split())} {notes}".strip()[:500]
 
 
 class _Draw:
@@ -81,7 +70,7 @@ class _Draw:
                 solution = solve_one(self.study, world, self.row, regime)
             except SolveError as error:
                 text = error.diagnosis.text(world.calibration.labels, self.study.quotas[key])
-                raise Unsolved(text) from error
+                raise Told(text) from error
             return {Source(key, regime, None): self.read(solution)}
         from model.path import simulate
 

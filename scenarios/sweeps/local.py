@@ -6,7 +6,6 @@ do; where the sampled tornado says something else, the outcome bends or paramete
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,39 +17,51 @@ from model.solution import Solution
 from model.variables import results
 from scenarios.sweeps.distributions import Discrete
 from scenarios.sweeps.outcomes import LICENCE, Column, Source
-from scenarios.sweeps.worlds import FAILURES, worlds
+from scenarios.sweeps.worlds import FAILURES, Told, reason, worlds
 
 if TYPE_CHECKING:
     from scenarios.sweeps.study import Study
 
-Raw = tuple[float, Array]  # an outcome before it is compared, and its change by parameter over a whole range
+DISCRETE = "a discrete number moves in steps"
+COMPARED = "outcomes of paths, and the terms of trade, are not derived"
+
+
+class Raw(NamedTuple):
+    """An outcome before it is compared, its change by parameter over a whole range, and why there is none."""
+
+    value: float
+    change: Array  # (parameter,), nan where there is none
+    lacking: tuple[str, ...]  # of each parameter, "" where there is one
 
 
 class Local(NamedTuple):
     """Outcomes (column,) in the middle, and their change (parameter, column) over a whole range at that rate.
 
-    nan where there is none: outcomes of paths, discrete parameters, a middle that has no solution, or a derivative
-    that does not exist because the parameter changes which cells there are.
+    lacking (parameter, column): why there is no derivative, "" where there is one. There is none of outcomes of paths,
+    by discrete parameters, in a middle that has no solution, and where a parameter changes which cells there are.
     """
 
     outcome: Array
     change: Array
+    lacking: Array
 
 
 def local(study: Study) -> Local:
     """The derivatives of a sweep's outcomes; the same on every computer that has the same libraries."""
-    found = Local(
-        np.full(len(study.columns), np.nan), np.full((len(study.design.vary), len(study.columns)), np.nan)
-    )
+    shape = len(study.design.vary), len(study.columns)
+    found = Local(np.full(shape[1], np.nan), np.full(shape, np.nan), np.full(shape, "", dtype=object))
     try:
         middle = _Middle(study)
-    except FAILURES:
+    except FAILURES as error:
+        found.lacking[:] = reason("the middle of all ranges", error)
         return found
     for at, column in enumerate(study.columns):
         try:
-            found.outcome[at], found.change[:, at] = middle.column(column)
-        except FAILURES:
-            continue
+            found.outcome[at], found.change[:, at], found.lacking[:, at] = middle.column(column)
+        except FAILURES as error:
+            found.lacking[:, at] = reason("", error)
+    strange = ~np.isfinite(found.change) & (found.lacking == "")
+    found.lacking[strange] = "the derivative is not finite"
     return found
 
 
@@ -64,45 +75,56 @@ class _Middle:
 
     def column(self, column: Column) -> Raw:
         """An outcome and its changes. Raises what a draw may fail with."""
-        value, change = self._compared(column, column.source)
-        if column.minus is not None:
-            less, by = self._compared(column, column.minus)
-            value, change = value - less, change - by
-        return value, change
+        found = self._compared(column, column.source)
+        if column.minus is None:
+            return found
+        less = self._compared(column, column.minus)
+        return Raw(found.value - less.value, found.change - less.change, _either(found, less))
 
     def _compared(self, column: Column, source: Source) -> Raw:
         """An outcome measured against the base year, by the rules of `Column`."""
-        new, change = self._raw(source.scenario, source.regime, source)[column.label]
+        new = self._raw(source.scenario, source.regime, source)[column.label]
         if column.outcome.measure == "level":
-            return new, change
-        old, before = 1.0, np.zeros_like(change)
+            return new
+        old = Raw(1.0, np.zeros_like(new.change), ("",) * len(new.change))
         if column.needs_base:
-            old, before = self._raw(source.scenario, None, source)[column.label]
+            old = self._raw(source.scenario, None, source)[column.label]
+        lacking = _either(new, old)
         if column.outcome.measure == "change":
-            return new - old, change - before
-        return 100 * (new / old - 1), 100 * (change - before * new / old) / old
+            return Raw(new.value - old.value, new.change - old.change, lacking)
+        ratio = new.value / old.value
+        return Raw(100 * (ratio - 1), 100 * (new.change - old.change * ratio) / old.value, lacking)
 
     def _raw(self, key: str, regime: str | None, source: Source) -> dict[str, Raw]:
         """Selected cells of every outcome of a scenario, summed or averaged, under a regime or in the base year."""
         if source.year is not None or self.study.trade_terms:
-            raise ValueError("no derivatives along a path, nor where two solutions are compared")
+            raise Told(COMPARED)
         if (key, regime) not in self._known:
             self._known[key, regime] = self._derived(key, source, base=regime is None)
         return self._known[key, regime]
 
     def _derived(self, key: str, source: Source, base: bool) -> dict[str, Raw]:
         world, centres = self.worlds[key], self.study.centres
-        solution = centres.base(world, self.row) if base else centres.solve(world, self.row, source.regime)
+        where = "the middle of all ranges" if base else f"the middle of all ranges, {source.regime}"
+        try:
+            solution = (
+                centres.base(world, self.row) if base else centres.solve(world, self.row, source.regime)
+            )
+        except FAILURES as error:
+            raise Told(reason(where, error)) from error
         values = self._read(key, solution)
         found = {label: np.full(len(self.row), np.nan) for label in values}
-        moved = [at for at, law in enumerate(self.study.laws) if not isinstance(law, Discrete)]
+        lacking = [DISCRETE if isinstance(law, Discrete) else "" for law in self.study.laws]
+        moved = [at for at, why in enumerate(lacking) if not why]
         try:
             self._fill(found, solution, key, base, moved)
         except FAILURES:  # one of them has no derivative: each on its own
             for at in moved:
-                with suppress(*FAILURES):
+                try:
                     self._fill(found, solution, key, base, [at])
-        return {label: (float(value), found[label]) for label, value in values.items()}
+                except FAILURES as error:
+                    lacking[at] = reason("", error)
+        return {label: Raw(float(value), found[label], tuple(lacking)) for label, value in values.items()}
 
     def _fill(
         self, found: dict[str, Array], solution: Solution, key: str, base: bool, parameters: list[int]
@@ -130,5 +152,10 @@ class _Middle:
         return {
             column.label: np.asarray(column.reduced(values))
             for column in self.study.columns
-            if key in (column.source.scenario, column.minus.scenario if column.minus else key)
+            if key in [source.scenario for source in (column.source, column.minus) if source is not None]
         }
+
+
+def _either(one: Raw, other: Raw) -> tuple[str, ...]:
+    """Why what is made of two has no derivative."""
+    return tuple(a or b for a, b in zip(one.lacking, other.lacking, strict=True))

@@ -126,6 +126,8 @@ def _of_outcome(
         raise InputError(problems)
     scenario = outcome.scenario or next(iter(cases))
     cells = _cells(outcome, place, cases[scenario], labels, quotas.get(scenario, ()))
+    if outcome.variable == LICENCE.name and minus is not None and minus.scenario is not None:
+        _same_quotas(quotas[scenario], quotas[minus.scenario], cells[0], minus.scenario, place)
     years = _years(outcome, cases[scenario], place)
     made = []
     for regime in outcome.regimes or regimes:
@@ -133,7 +135,7 @@ def _of_outcome(
         if other == (scenario, regime):
             continue  # a regime less itself
         for position, year in years:
-            against = None if other is None else Source(*other, position)
+            against = None if other is None else Source(*other, _position(cases[other[0]], year, place))
             label = f"{outcome.name}.{regime}" + (f".{year}" if outcome.year == "all" else "")
             made.append(
                 Column(label, outcome, cells, Source(scenario, regime, position), against, year, _unit(outcome),
@@ -190,6 +192,26 @@ def _years(outcome: Outcome, scenario: Scenario, place: Place) -> list[tuple[int
             place.problem(("year",), f"got {year}", f"a year from {span[0]} to {span[-1]}, or all")
         )
     return [(span.index(year), year)]
+
+
+def _position(scenario: Scenario, year: int | None, place: Place) -> int | None:
+    """Position of a year in the scenario that is subtracted. Raises InputError when it has no such year."""
+    span = scenario.span if scenario.years is not None else (None,)
+    if year in span:
+        return None if year is None else span.index(year)
+    has = "is no path of years" if scenario.years is None else f"has the years {span[0]} to {span[-1]}"
+    expected = "a scenario of one year" if year is None else f"one with the year {year}"
+    raise InputError(place.problem(("minus", "scenario"), f"{scenario.name} {has}", expected))
+
+
+def _same_quotas(one: tuple[str, ...], other: tuple[str, ...], chosen: Array, key: str, place: Place) -> None:
+    """Raise InputError unless the chosen quotas are also those of the scenario that is subtracted."""
+    lacking = [one[at] for at in chosen if at >= len(other) or other[at] != one[at]]
+    if lacking:
+        what = f"{key} has no quota {', '.join(lacking)} in that place"
+        raise InputError(
+            place.problem(("minus", "scenario"), what, f"the quotas of both to be {', '.join(one)}")
+        )
 
 
 def _unit(outcome: Outcome) -> str:

@@ -29,7 +29,7 @@ import numpy as np
 
 from calibration.errors import InputError, Problem
 from calibration.files import atomic_path, write_bytes, write_text
-from model.records import Array
+from model.records import Array, Regime
 from scenarios.sweeps.local import local
 from scenarios.sweeps.study import Study
 
@@ -248,6 +248,8 @@ def _frame(file: Any, study: Study, store: Store) -> None:
     middle.attrs["long_name"] = "outcome with every parameter at its median"
     change = file.create_variable("change_by_range", ("parameter", "column"), data=near.change)
     change.attrs["long_name"] = "derivative of the outcome there, times the width of the range"
+    lacking = file.create_variable("no_derivative", ("parameter", "column"), dtype=text, data=near.lacking)
+    lacking.attrs["long_name"] = "why there is no derivative, else empty"
     outcome = file.create_variable("outcome", ("draw", "column"), dtype="f8")
     outcome.attrs["long_name"] = "outcome; nan where a draw failed"
     file.create_variable("reason", ("draw",), dtype=text).attrs["long_name"] = "why a draw failed, else empty"
@@ -258,8 +260,22 @@ def _frame(file: Any, study: Study, store: Store) -> None:
             "design_json": design.design.model_dump_json(), "block": np.int64(sample.block),
             "scenarios": json.dumps({key: case.name for key, case in study.cases.items()}),
             "calibration": study.calibration.name, "identity": study.spec.identity,
+            "solved_alone": json.dumps(_solved_alone(study)),
             "correlation": json.dumps(study.correlation.tolist()), "notes": json.dumps(list(design.notes)),
             "soft": json.dumps([n for n, v in zip(design.names, design.vary, strict=True)
                                 if any(p.split(".")[1] in soft for p in v.paths if p.startswith("calibration."))]),
         }
     )  # fmt: skip
+
+
+def _solved_alone(study: Study) -> dict[str, str]:
+    """Scenarios and regimes of which the middle of all ranges has no solution, so that no draw starts near it, and why.
+
+    Not those of paths, of which every draw is solved alone.
+    """
+    starts: list[tuple[str, Regime | None]] = [s for s in study.solves if study.cases[s[0]].years is None]
+    starts += [(key, None) for key in study.base_needed]
+    reasons = {
+        f"{key}, {regime or 'the base year'}": study.centres.lacking(key, regime) for key, regime in starts
+    }
+    return {name: why for name, why in reasons.items() if why}

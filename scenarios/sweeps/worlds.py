@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 FAILURES = (InputError, SolveError, ValueError, ArithmeticError, np.linalg.LinAlgError)
 
 
+class Told(ValueError):
+    """A failure whose words are for the reader as they stand."""
+
+
 @dataclass(frozen=True)
 class World:
     """A scenario with the numbers of a draw."""
@@ -31,6 +35,14 @@ class World:
     scenario: Scenario
     calibration: Calibration
     benchmark: Benchmark
+
+
+def reason(where: str, error: BaseException) -> str:
+    """Why something failed, in a line that fits a table. An error that no one foresaw says its type."""
+    notes = " ".join(getattr(error, "__notes__", ()))
+    foreseen = isinstance(error, InputError | SolveError | Told)
+    text = " ".join((str(error) if foreseen else f"{type(error).__name__}: {error}").split())
+    return f"{where}: {text} {notes}".strip().removeprefix(": ")[:500]
 
 
 def worlds(study: Study, row: Array) -> dict[str, World]:

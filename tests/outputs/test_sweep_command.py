@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import run
-from scenarios.sweeps import evaluate, execution, storage
+from scenarios.sweeps import centres, evaluate, execution, storage
 from tests.scenarios.test_sweeps import SMALL
 
 
@@ -142,3 +142,25 @@ def test_a_quiet_sweep_shows_no_bar(sweep, monkeypatch):
     monkeypatch.setattr(sys, "stderr", shown := Terminal())
     assert sweep("-q") == 0
     assert shown.getvalue() == ""
+
+
+def test_a_middle_without_solution_is_said_once_and_on_the_page(
+    sweep, tmp_path, monkeypatch, capsys, request
+):
+    request.addfinalizer(execution._built.cache_clear)  # what was built here has no centre
+
+    def no_centre(*_):
+        raise ValueError("no centre")
+
+    monkeypatch.setattr(centres, "Centre", no_centre)
+    execution._built.cache_clear()
+    assert sweep() == 0
+    said = "quota, exogenous: the middle of all ranges has no solution, every draw was solved alone"
+    assert capsys.readouterr().err.count(said) == 1
+    (folder,) = folders(tmp_path)
+    with xr.open_dataset(folder / "results.nc", engine="h5netcdf") as found:
+        assert "no centre" in found.attrs["solved_alone"]
+        assert found["outcome"].notnull().all()
+    assert (
+        "The middle of all ranges has no solution (quota, exogenous)" in (folder / "section.html").read_text()
+    )

@@ -272,6 +272,55 @@ def test_every_mistake_is_named_with_its_line(file, old, new, message):
         sweeps.load(file(SMALL, (old, new)))
 
 
+PAIR = SMALL.replace(
+    "{quota: china-2010-quota}",
+    "{quota: china-2010-quota, none: no-shock, path: {scenario: no-shock, change: {horizon: path, years: 2009-2010}}}",
+)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "message"),
+    [
+        (
+            "{name: x, variable: real_income, minus: {scenario: path}}",
+            r"small.yaml:17: outcomes\[2\].minus.scenario: no-shock has the years 2009 to 2010; "
+            "expected a scenario of one year",
+        ),
+        (
+            "{name: x, variable: real_income, scenario: path, minus: {scenario: none}}",
+            "no-shock is no path of years; expected one with the year 2010",
+        ),
+        (
+            "{name: x, variable: licence_price, select: {quota: quota-2010}, minus: {scenario: none}}",
+            "none has no quota quota-2010 in that place",
+        ),
+        ("{name: x, variable: real_income, minus: {regimes: exogenous}}", "did you mean regime"),
+        ("{name: x, variable: real_income, minus: {}}", "names nothing; expected scenario: or regime:"),
+    ],
+)
+def test_what_cannot_be_subtracted_is_refused(file, outcome, message):
+    with pytest.raises(InputError, match=message):
+        sweeps.load(file(PAIR + f"  - {outcome}\n"))
+
+
+def test_years_are_subtracted_by_the_calendar(file):
+    """Two paths that begin in different years: 2010 less 2010, not the second year less the second."""
+    text = (
+        SMALL.replace(
+            "{quota: china-2010-quota}",
+            "{one: {scenario: no-shock, change: {horizon: path, years: 2009-2011}},"
+            " two: {scenario: no-shock, change: {horizon: path, years: 2010-2011}}}",
+        )
+        .replace("instruments.quota-2010.limit", "parameters.ree_elasticity")
+        .replace("low: 20000, high: 35000", "low: 0.2, high: 0.3")
+    )
+    text = text[: text.index("outcomes:")] + (
+        "outcomes:\n  - {name: x, variable: real_income, scenario: one, year: 2010, minus: {scenario: two}}\n"
+    )
+    column = sweeps.load(file(text)).columns[0]
+    assert (column.source.year, column.minus.year) == (1, 0)
+
+
 def test_impossible_correlations_are_refused(file):
     three = "\n".join(
         f"  - {{between: [{a}, {b}], value: {v}}}"

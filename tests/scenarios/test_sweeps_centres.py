@@ -159,6 +159,8 @@ def test_where_the_middle_has_no_solution_draws_are_solved_alone(tmp_path, monke
     alone = evaluate.evaluate(lost, lost.sample.values[0])
     assert alone.reason == ""
     np.testing.assert_allclose(alone.values, found.values, rtol=1e-6)
+    assert lost.centres.lacking("quota", "directed") == "ValueError: no centre"
+    assert ready.centres.lacking("quota", "directed") == ""
 
 
 def _no_centre(*_):

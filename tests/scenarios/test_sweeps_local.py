@@ -3,11 +3,14 @@
 import numpy as np
 import pytest
 
-from outputs.sweeps import indices, reading
+from outputs.sweeps import indices, reading, report
 from scenarios import sweeps
-from scenarios.sweeps import execution, storage
+from scenarios.sweeps import centres, execution, storage
+from scenarios.sweeps import design as plans
+from scenarios.sweeps.distributions import Uniform
 from scenarios.sweeps.evaluate import evaluate
-from scenarios.sweeps.local import local
+from scenarios.sweeps.local import _Middle, local
+from tests.outputs.test_sweeps import sweep_of
 from tests.scenarios.test_sweeps import SMALL
 
 MORE = """\
@@ -73,3 +76,62 @@ def test_a_discrete_number_has_no_derivative(tmp_path):
     found = local(ready)
     assert np.isnan(found.change).all()
     assert np.isfinite(found.outcome).all()
+    assert (found.lacking == "a discrete number moves in steps").all()
+
+
+def test_a_derivative_that_cannot_be_taken_keeps_its_reason_and_spares_the_others(tmp_path, monkeypatch):
+    """By name of the parameter, through the file, to the page."""
+    ready = load(tmp_path, SMALL)
+    real = _Middle._fill
+
+    def fails(self, found, solution, key, base, parameters):
+        if 1 in parameters and not base:
+            raise ValueError("the cells of China's mines change")
+        real(self, found, solution, key, base, parameters)
+
+    monkeypatch.setattr(_Middle, "_fill", fails)
+    found = local(ready)
+    assert np.isnan(found.change[1]).all()
+    assert np.isfinite(np.delete(found.change, 1, axis=0)).all()
+    assert (found.lacking[1] == "ValueError: the cells of China's mines change").all()
+    assert not np.delete(found.lacking, 1, axis=0).any()
+    store = storage.create(ready, tmp_path / "out")
+    execution.run(ready, store, execution.InProcess(), 1)
+    refused = report.without_derivatives(reading.read(store.folder))
+    assert refused == {
+        "derivatives of all outcomes by supply_elasticity.ree_mining": "ValueError: the cells of China's mines change"
+    }
+    report.write(reading.read(store.folder), store.folder, figures=False)
+    page = (store.folder / "section.html").read_text()
+    assert "by supply_elasticity.ree_mining: ValueError: the cells of China" in page
+
+
+def test_a_middle_without_solution_leaves_no_derivatives_and_says_why(tmp_path, monkeypatch):
+    ready = load(tmp_path, SMALL)
+    monkeypatch.setattr(centres, "Centre", _refuse)
+    monkeypatch.setattr(centres, "solve", _refuse)
+    found = local(ready)
+    assert np.isnan(found.outcome).all()
+    assert set(found.lacking[:, 2]) == {"the middle of all ranges, exogenous: ValueError: no solution"}
+    assert set(found.lacking[:, 3]) == {"the middle of all ranges, directed: ValueError: no solution"}
+
+
+def _refuse(*_, **__):
+    raise ValueError("no solution")
+
+
+def test_reasons_of_derivatives_are_told_together():
+    """One line for what goes together: by reason, then by the outcomes that share it."""
+    sweep = sweep_of(
+        plans.OneAtATime(type="one_at_a_time"),
+        lambda x: np.column_stack([x[:, 0], x[:, 1]]),
+        [Uniform(low=0.0, high=1.0)] * 3,
+        regimes=("exogenous", "directed"),
+    )
+    why = np.full((3, 2), "", dtype=object)
+    why[0, 1], why[1], why[2] = "a", "b", "b"
+    sweep.dataset["no_derivative"] = (("parameter", "column"), why)
+    assert report.without_derivatives(sweep) == {
+        "derivatives of y.directed by p0": "a",
+        "derivatives of all outcomes by p1, p2": "b",
+    }
