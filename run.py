@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 COMMANDS = {
-    "compare": "scenarios side by side under several technology regimes (what `run.py` alone does)",
+    "compare": "scenarios side by side under several technology regimes (what `python run.py` alone does)",
     "solve": "solve scenarios: result file, tables, figures and a summary",
     "check": "read a scenario, sweep or calibration file and say what is wrong with it, without solving",
     "path": "year by year: technology, capacity and stockpiles",
@@ -29,7 +29,7 @@ COMMANDS = {
     "comovement": "quantile and wavelet co-movement: what follows military demand, when, at which scale",
     "validate": "hold the model against what happened from 2009 to 2018",
     "doctor": "look at this computer: Python, packages, files, a small solve",
-    "completion": "completion for bash: source <(run.py completion)",
+    "completion": "completion for bash: source <(python run.py completion)",
 }
 FOLDER = Path(__file__).parent / "outputs" / "commands"
 
@@ -49,9 +49,9 @@ def main(argv: list[str]) -> int:
 
         raise InputError(unknown_name("command", asked, available))
     parser = argparse.ArgumentParser(
-        prog="run.py",
+        prog="python run.py",
         description=__doc__,
-        epilog="`run.py COMMAND --help` tells what a command reads and writes, with examples.",
+        epilog="`python run.py COMMAND --help` tells what a command reads and writes, with examples.",
         formatter_class=lambda prog: argparse.RawDescriptionHelpFormatter(prog, max_help_position=16),
     )
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands", required=True)

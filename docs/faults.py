@@ -10,7 +10,8 @@ import yaml
 
 from calibration.files import write_text
 from tests import records
-from tests.mutation import ESTIMATORS, SPEED_ONLY, explained
+from tests.mutants import count, functions
+from tests.mutation import SPEED_ONLY, current, explained, files
 
 PAGE = Path(__file__).with_suffix(".md")
 TRAPS = Path(__file__).parents[1] / "tests" / "records" / "traps.yaml"
@@ -107,26 +108,33 @@ def traps() -> str:
 
 
 def scores() -> tuple[str, str]:
-    """Mutation score by file; the survivors."""
-    record, known = records.read("mutation"), explained()
-    rows, survivors, sums = [], [], Counter()
-    for file, found in sorted(
-        record.items(), key=lambda item: (item[0].startswith(tuple(ESTIMATORS.values())), item[0])
-    ):
-        names = [(name, known.get(f"{file}.{name}", "")) for name in found["survivors"]]
+    """Mutation score by file; the survivors. What was tried of functions that read otherwise now does not count."""
+    modules = files() | files(estimators=True)
+    record, known = current(records.read("mutation"), modules), explained()
+    rows, survivors, sums = [], [], Counter[str]()
+    for file, found in record.items():
+        names = [
+            (f"{function}: {change}", known.get(f"{file}.{function}: {change}", ""))
+            for function, tried in found.items()
+            for change in tried["survivors"]
+        ]
+        tried = sum(len(one["tried"].split()) for one in found.values())
         equivalent = sum(bool(why) for _, why in names)
-        counted = found["tried"] - equivalent
-        noticed = found["tried"] - len(names)
-        sums.update(changes=found["changes"], tried=found["tried"], noticed=noticed, equivalent=equivalent)
-        score = f"{100 * noticed / counted:.0f} %" if counted else "-"
-        rows.append([file, found["changes"], found["tried"], noticed, equivalent, score])
+        noticed = tried - len(names)
+        changes = sum(count(function) for _, function in functions(modules[file]))
+        sums.update(changes=changes, tried=tried, noticed=noticed, equivalent=equivalent)
+        rows.append([file, changes, tried, noticed, equivalent, _score(noticed, tried - equivalent, 0)])
         survivors += [
             [file, f"`{name.replace('|', chr(92) + '|')}`", why or "not noticed"] for name, why in names
         ]
-    whole = 100 * sums["noticed"] / max(sums["tried"] - sums["equivalent"], 1)
-    rows.append(["all", *(sums[k] for k in ("changes", "tried", "noticed", "equivalent")), f"{whole:.1f} %"])
+    whole = _score(sums["noticed"], sums["tried"] - sums["equivalent"], 1)
+    rows.append(["all", *(sums[k] for k in ("changes", "tried", "noticed", "equivalent")), whole])
     head = ("file", "possible changes", "tried", "noticed", "equivalent", "score")
     return table(head, rows), table(("file", "change", "why no test notices"), survivors)
+
+
+def _score(noticed: int, counted: int, digits: int) -> str:
+    return f"{100 * noticed / counted:.{digits}f} %" if counted else "-"
 
 
 def page() -> str:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 
 TEMPLATE = """\
 # Completion of run.py for bash. Load it in a shell with:  source <(python run.py completion)
-# It completes `run.py`, `./run.py` and the name {name}, for which an alias may stand:
-#   alias {name}='.venv/bin/python run.py'
+# It completes `python run.py`, `./run.py` and the name {name}, for which an alias may stand:
+#   alias {name}='python run.py'
 _{name}_runs() {{ ls -d outputs/runs/[!.]*/ 2>/dev/null; }}
 _{name}() {{
   local word="${{COMP_WORDS[COMP_CWORD]}}" before="${{COMP_WORDS[COMP_CWORD-1]}}" command="${{COMP_WORDS[1]}}"
@@ -24,7 +24,13 @@ _{name}() {{
   esac
   COMPREPLY+=( $(compgen -f -- "$word") )
 }}
+_{name}_python() {{
+  [[ "${{COMP_WORDS[1]}}" == *run.py && "$COMP_CWORD" -gt 1 ]] || return 1
+  COMP_WORDS=("${{COMP_WORDS[@]:1}}"); COMP_CWORD=$((COMP_CWORD - 1)); _{name}
+}}
 complete -o filenames -F _{name} run.py ./run.py {name}
+# A completion that python has already is left alone.
+complete -p python >/dev/null 2>&1 || complete -o bashdefault -o default -F _{name}_python python
 """
 
 

@@ -117,7 +117,9 @@ def refuse_path(scenario: scenarios.Scenario) -> None:
     if scenario.horizon == "path":
         raise InputError(
             scenario.whole.problem(
-                ("horizon",), f"{scenario.name} is a path of years", "`run.py path`, or --set horizon=long"
+                ("horizon",),
+                f"{scenario.name} is a path of years",
+                "`python run.py path`, or --set horizon=long",
             )
         )
 
@@ -243,7 +245,7 @@ def scenario_text(scenario: scenarios.Scenario, args: argparse.Namespace) -> str
 
 def command_line() -> str:
     """The command as it was typed, quoted for a shell."""
-    return shlex.join(["run.py", *sys.argv[1:]])
+    return shlex.join(["python", "run.py", *sys.argv[1:]])
 
 
 def shown_path(path: Path) -> str:

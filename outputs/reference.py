@@ -17,7 +17,7 @@ HEAD = """\
 
 <!-- Made by `python -m outputs.reference`; a test keeps it in step with the code. -->
 
-`run.py solve NAME` makes the folder `outputs/runs/NAME-ID`. The ID comes from everything that determines
+`python run.py solve NAME` makes the folder `outputs/runs/NAME-ID`. The ID comes from everything that determines
 the numbers (the scenario, the calibration and its tables, options, code, lock file, versions), so that no
 run is written over another one, and the same inputs give the same bytes. A folder appears whole or not at
 all; what a killed run leaves starts with `.partial-` and can be deleted.
@@ -28,12 +28,12 @@ all; what a killed run leaves starts with `.partial-` and can be deleted.
 | `tables/*.csv` | the same as tables, units in the heads |
 | `figures/*.png` | prices, real income, sectors by exposure, research, what decides |
 | `parameters.csv` | parameters of the calibration with unit, source, status, and which are soft |
-| `scenario.yaml` | the scenario as it was solved; `run.py solve` takes it as it is |
+| `scenario.yaml` | the scenario as it was solved; `python run.py solve` takes it as it is |
 | `inputs.json` | what the ID is made from |
 | `provenance.json` | time, command, machine, commit, status, file hashes: all that differs between equal runs |
 
-`run.py report RUN` makes one HTML file of it (folders named after it, of a path, a sweep, metrics or evidence,
-follow as sections), `run.py compare RUN RUN` says what differs. Both refuse a result that was changed after it
+`python run.py report RUN` makes one HTML file of it (folders named after it, of a path, a sweep, metrics or evidence,
+follow as sections), `python run.py compare RUN RUN` says what differs. Both refuse a result that was changed after it
 was written.
 
 Exit codes of every command: 0 done, 1 something was not solved, 2 the input is wrong, 3 a file or a package
@@ -57,7 +57,7 @@ million USD) is the real income that a stop of the restricting regions' exports 
 at the technology reached; its attribute `cut` says whether all of it stops, or nine tenths where a full
 embargo has no solution.
 
-`run.py solve NAME --by-instrument name` (or `type`) adds the same variables ending in `_by_instrument`, with an
+`python run.py solve NAME --by-instrument name` (or `type`) adds the same variables ending in `_by_instrument`, with an
 axis `instrument`: what each instrument adds with all it does to technology and plant, every set of instruments
 solved anew under the regime with most forces; these add up as well. At most six at a time (2^6 equilibria).
 
@@ -65,7 +65,7 @@ solved anew under the regime with most forces; these add up as well. At most six
 region, partner and good: exports times the change of own border prices less imports times that of the partner's;
 and tariffs and export taxes times the change of the volumes they are paid on. A licence counts as the export tax
 it is equivalent to. They are first-order approximations for small shocks, without subsidies, research or new
-technology; `first_order.csv` and `run.py solve NAME --first-order` show their sum beside the exact change, the
+technology; `first_order.csv` and `python run.py solve NAME --first-order` show their sum beside the exact change, the
 equivalent variation.
 """
 
@@ -73,9 +73,10 @@ equivalent variation.
 PATHS = """
 ## Along a path
 
-`run.py path NAME` solves a scenario with `horizon: path` and makes the same kind of folder. Its variables have an axis
-`year`, and `memory`: `calibrated`, or `even`, the same path with forgetting as fast as learning (E21), which shows how
-much of a result rests on the two speeds being different. Contributions by force are of the year's technology and plant;
+`python run.py path NAME` solves a scenario with `horizon: path` and makes the same kind of folder. Its variables
+have an axis `year`, and `memory`: `calibrated`, or `even`, the same path with forgetting as fast as learning (E21),
+which shows how much of a result rests on the two speeds being different. Contributions by force are of the year's
+technology and plant;
 contributions by instrument (`--by-instrument`) are of whole paths, every set of instruments simulated from the first
 year. Stocks are `stock` (tonnes held at the start of a year, E23).
 

@@ -192,7 +192,7 @@ def read(run: str | Path, root: Path | None = None) -> Run:
     expected = files.get(RESULTS) if isinstance(files, dict) else None
     if not (folder / RESULTS).is_file():
         raise InputError(
-            Problem(f"holds no {RESULTS}", str(folder), expected="a run folder made by run.py solve")
+            Problem(f"holds no {RESULTS}", str(folder), expected="a run folder made by python run.py solve")
         )
     if expected != hashlib.sha256((folder / RESULTS).read_bytes()).hexdigest():
         raise InputError(

@@ -1,4 +1,4 @@
-"""`run.py calibrate`: build the host table of a base year from raw tables, carve out rare earths, balance, compare."""
+"""`run.py calibrate`: build a base year's host table from raw tables, carve out rare earths, balance, compare."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from outputs.commands.check import describe, printable_lines
 
 EPILOG = """\
 examples:
-  run.py calibrate calibration/china-2009.yaml --source DIR           rebuild the shipped tables from raw tables
-  run.py calibrate calibration/china-2009.yaml --source DIR --verify  compare with what is shipped, write nothing
-  run.py calibrate calibration/china-2009-full.yaml --source DIR      all economies of the world table, none grouped
-  run.py calibrate china-2009 --source DIR --us-detail 2012           about 400 US industries with the same carve-out
-  run.py calibrate --sources                                          which raw tables can be read, and their licences
+  python run.py calibrate calibration/china-2009.yaml --source DIR           rebuild the shipped tables from raw tables
+  python run.py calibrate calibration/china-2009.yaml --source DIR --verify  compare with what is shipped, write nothing
+  python run.py calibrate calibration/china-2009-full.yaml --source DIR      all economies of the table, none grouped
+  python run.py calibrate china-2009 --source DIR --us-detail 2012           some 400 US industries, same carve-out
+  python run.py calibrate --sources                                          raw tables that are read, their licences
 
 The tables go into the folder `tables` of the calibration. Raw tables are never downloaded: the calibration names the
 file, `sources` tells where it comes from.

@@ -1,4 +1,4 @@
-"""`run.py check`: read calibrations, scenarios and sweeps, say what is wrong with them, and which numbers are soft."""
+"""`run.py check`: say what is wrong with calibrations, scenarios and sweeps, and which numbers are soft."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from calibration.provenance import SOFT
 
 EPILOG = """\
 examples:
-  run.py check calibration/china-2009.yaml           a calibration: does it balance, which parameters are soft
-  run.py check scenarios/*.yaml                      scenarios: names, dates, limits
-  run.py check elasticities-2010                     a sweep: ranges, draws, outcomes
-  run.py check my-calibration.yaml --soft            every parameter marked memory or analyst, with its source
+  python run.py check calibration/china-2009.yaml           a calibration: does it balance, which parameters are soft
+  python run.py check scenarios/*.yaml                      scenarios: names, dates, limits
+  python run.py check elasticities-2010                     a sweep: ranges, draws, outcomes
+  python run.py check my-calibration.yaml --soft            every parameter marked memory or analyst, with its source
 
 Nothing is solved and nothing is written. Exit code 2 when a file is wrong.
 """

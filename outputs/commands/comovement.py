@@ -21,9 +21,9 @@ STUDIES = ROOT / "calibration" / "evidence" / "comovement" / "studies"
 EPILOG = """\
 STUDY is a YAML file, or the name of one in calibration/evidence/comovement/studies. docs/comovement.md describes it.
 
-  run.py comovement military-development
-  run.py comovement my-study.yaml --output outputs/runs/my-study
-  run.py comovement my-study.yaml --scenarios scenarios
+  python run.py comovement military-development
+  python run.py comovement my-study.yaml --output outputs/runs/my-study
+  python run.py comovement my-study.yaml --scenarios scenarios
 """
 
 

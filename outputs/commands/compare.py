@@ -17,10 +17,10 @@ DEFAULT = ("china-2010-quota", "china-2010-tax-equivalent")
 EPILOG = """\
 examples:
   run.py                                              the default: the quota of 2010, and the tax with the same tonnes
-  run.py compare china-2010-quota full-embargo        two scenarios: solved, saved and compared
-  run.py compare outputs/runs/A outputs/runs/B        two runs that were made before
-  run.py compare china-2010-quota outputs/runs/A      one of each; any number
-  run.py compare A B --tolerance 1e-3 --rows 50       only differences above 0.1 %, more of them
+  python run.py compare china-2010-quota full-embargo        two scenarios: solved, saved and compared
+  python run.py compare outputs/runs/A outputs/runs/B        two runs that were made before
+  python run.py compare china-2010-quota outputs/runs/A      one of each; any number
+  python run.py compare A B --tolerance 1e-3 --rows 50       only differences above 0.1 %, more of them
 
 First the inputs that differ are shown, then the results, ranked by how much they differ from the first run. Runs whose
 variables have different units are refused. Everything is written to outputs/runs/comparison-ID with a report.
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
     if len(names) < 2:
         from calibration.errors import InputError
 
-        raise InputError("compare needs two runs or more; `run.py solve` solves one")
+        raise InputError("compare needs two runs or more; `python run.py solve` solves one")
     gathered = comparing.gather(names, args)
     if len(gathered.members) < 2:
         return pipeline.say_failures(gathered.outcomes)

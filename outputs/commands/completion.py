@@ -10,9 +10,8 @@ from pathlib import Path
 
 EPILOG = """\
 examples:
-  source <(.venv/bin/python run.py completion)                     in this shell
-  .venv/bin/python run.py completion > ~/.local/share/bash-completion/completions/run.py    in every shell to come
-  .venv/bin/python run.py completion --name ree                    also for an alias called ree
+  source <(python run.py completion)                     in this shell; the same line in ~/.bashrc: in every one
+  python run.py completion --name ree                    also for an alias called ree
 """
 
 
@@ -20,7 +19,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     """The options of `completion`."""
     parser = subparsers.add_parser(
         "completion",
-        help="completion for bash: source <(run.py completion)",
+        help="completion for bash: source <(python run.py completion)",
         description=__doc__,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -14,8 +14,8 @@ from pathlib import Path
 
 EPILOG = """\
 examples:
-  run.py doctor             every check in a line; what fails says what to do
-  run.py doctor --json      the same for machines
+  python run.py doctor             every check in a line; what fails says what to do
+  python run.py doctor --json      the same for machines
 
 exit codes: 0 all is well, 3 something is missing or broken.
 """

@@ -1,4 +1,4 @@
-"""`run.py estimate`: the elasticity of substitution from patents, and what moved with exposure to rare earths."""
+"""`run.py estimate`: the elasticity of substitution from patents; what moved with exposure to rare earths."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from calibration.tables import Column, read_csv
 
 EPILOG = """\
 examples:
-  run.py estimate exposure                        exports of 40 countries and US productivity on exposure, real data
-  run.py estimate exposure --exposure mine.csv    the same with exposures of your own (columns sector, exposure)
-  run.py estimate exposure --result outputs/runs/RUN   the same regressions on a result of the model, beside the data
-  run.py estimate elasticities --counts counts.csv --totals totals.csv     from `run.py patents panel`
-  run.py estimate elasticities --panel panel.csv --zeta 2                  from a table of your own
-  run.py estimate elasticities --simulate         on simulated patents with a known answer, to see the method work
+  python run.py estimate exposure                        exports of 40 countries, US productivity on exposure; real data
+  python run.py estimate exposure --exposure mine.csv    the same with exposures of your own (columns sector, exposure)
+  python run.py estimate exposure --result outputs/runs/RUN   the same regressions on a result, beside the data
+  python run.py estimate elasticities --counts counts.csv --totals totals.csv     from `python run.py patents panel`
+  python run.py estimate elasticities --panel panel.csv --zeta 2                  from a table of your own
+  python run.py estimate elasticities --simulate         on simulated patents with a known answer
 
 The panel of `--panel` has columns unit, sector, year, ree_patents, other_patents, log_price and, for instruments,
 quota_exposure; docs/evidence.md describes each. elasticities.yaml is a calibration: give it to `solve` as it is.

@@ -7,12 +7,12 @@ import sys
 
 EPILOG = """\
 examples:
-  run.py explore                   serves the page on 127.0.0.1 and opens it in the browser
-  run.py explore --no-browser      only prints the address
-  run.py explore --port 0          takes any free port
+  python run.py explore                   serves the page on 127.0.0.1 and opens it in the browser
+  python run.py explore --no-browser      only prints the address
+  python run.py explore --port 0          takes any free port
 
 Only this computer can reach the page, and it loads nothing from elsewhere. Ctrl-C ends it. What is on screen can be
-exported as a scenario for `run.py solve`, or kept as a link.
+exported as a scenario for `python run.py solve`, or kept as a link.
 
 exit codes: 0 ended, 2 the port is taken, 3 a package is missing.
 """

@@ -11,12 +11,12 @@ from typing import Any
 
 EPILOG = """\
 examples:
-  run.py metrics                                  the default base year, China restricting
-  run.py metrics world-2024 --scenario full-embargo-2025
-  run.py metrics china-2009 --score eu-2017-supply-risk
-  run.py metrics china-2009 --scores my-scores.yaml --score my-scores
-  run.py metrics china-2009 --restricting CHN RUS --draws 500
-  run.py metrics china-2009 --no-solve --json | jq .findings
+  python run.py metrics                                  the default base year, China restricting
+  python run.py metrics world-2024 --scenario full-embargo-2025
+  python run.py metrics china-2009 --score eu-2017-supply-risk
+  python run.py metrics china-2009 --scores my-scores.yaml --score my-scores
+  python run.py metrics china-2009 --restricting CHN RUS --draws 500
+  python run.py metrics china-2009 --no-solve --json | jq .findings
 
 Writes outputs/runs/metrics-NAME-ID: tables as CSV, metrics.nc with everything, figures, index.html and section.html.
 docs/metrics.md says how each number is made and what a file of scores holds.

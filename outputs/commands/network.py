@@ -9,12 +9,12 @@ from outputs.commands.metrics import add_base_options, add_output_options, finis
 
 EPILOG = """\
 examples:
-  run.py network                                        the default base year, all elements
-  run.py network --element Dy --element Nd              two elements; chokepoints of each
-  run.py network --target DEU:transport_equipment       cuts between ore and a sector
-  run.py network --remove CHN:magnets --remove JPN:magnets
-                                                        what the table and the solved model lose without their exports
-  run.py network world-2024 --smallest 0.0001           show smaller flows
+  python run.py network                                        the default base year, all elements
+  python run.py network --element Dy --element Nd              two elements; chokepoints of each
+  python run.py network --target DEU:transport_equipment       cuts between ore and a sector
+  python run.py network --remove CHN:magnets --remove JPN:magnets
+                                                               what table and model lose without their exports
+  python run.py network world-2024 --smallest 0.0001           show smaller flows
 
 Writes outputs/runs/network-NAME-ID: tables as CSV, graphs as GraphML and GEXF (Gephi opens both), figures, index.html
 and section.html. docs/metrics.md says how each number is made.

@@ -1,4 +1,4 @@
-"""`run.py patents`: classify patents by what they do with rare earths, count them, and check the classifier by hand."""
+"""`run.py patents`: classify patents by what they do with rare earths, count them, check the classifier by hand."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ DEFAULT_OUT = Path("outputs/runs/evidence/patents")
 
 EPILOG = """\
 examples:
-  run.py patents classify                                    72 invented patents that come with the project
-  run.py patents classify --map patentsview --data DIR       candidates among US patents, by the offline classifier
-  run.py patents classify --map my-map.yaml --data FILE --endpoint endpoint.yaml --dry-run     what it would cost
-  run.py patents classify --map my-map.yaml --data FILE --endpoint endpoint.yaml               by a language model
-  run.py patents panel                                       counts and stocks by country, sector, element, year, class
-  run.py patents panel --map patentsview --data DIR          the same, and totals of all patents beside them
-  run.py patents audit draw --size 200                       a blind sample to label
-  run.py patents audit score                                 what the labels say of the classifier
+  python run.py patents classify                                    72 invented patents that come with the project
+  python run.py patents classify --map patentsview --data DIR       candidates among US patents, offline classifier
+  python run.py patents classify --map my-map.yaml --data FILE --endpoint endpoint.yaml --dry-run   what it would cost
+  python run.py patents classify --map my-map.yaml --data FILE --endpoint endpoint.yaml             by a language model
+  python run.py patents panel                                       counts and stocks by country, sector, element, year
+  python run.py patents panel --map patentsview --data DIR          the same, and totals of all patents beside them
+  python run.py patents audit draw --size 200                       a blind sample to label
+  python run.py patents audit score                                 what the labels say of the classifier
 
 Column maps that are shipped: patentsview, patstat, google-patents, plain. A key is read from the environment variable
 that endpoint.yaml names, never from a file. docs/evidence.md says more.

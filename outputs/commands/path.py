@@ -10,11 +10,11 @@ from pathlib import Path
 
 EPILOG = """\
 examples:
-  run.py path china-2010-2015                         the restrictions of 2010-2014 and what was left of them in 2018
-  run.py path flooding-and-mountain-pass squeeze-alone
-  run.py path allied-capacity --set parameters.forgetting=0.1
-  run.py path china-2010-2015 --by-instrument type    what quotas and what export taxes brought about, year by year
-  run.py path my-path.yaml --cut 0.25 --cut 0.5       security: what stopping these shares of exports would cost
+  python run.py path china-2010-2015                         the restrictions of 2010-2014 and what was left in 2018
+  python run.py path flooding-and-mountain-pass squeeze-alone
+  python run.py path allied-capacity --set parameters.forgetting=0.1
+  python run.py path china-2010-2015 --by-instrument type    what quotas and what taxes brought about, year by year
+  python run.py path my-path.yaml --cut 0.25 --cut 0.5       security: what stopping these shares of exports would cost
 
 Every path is shown beside the same path with forgetting as fast as learning. For every year the result holds what a
 sudden cut of exports would cost at that year's technology and plant, what a full embargo would cost once plant has

@@ -9,12 +9,12 @@ from pathlib import Path
 
 EPILOG = """\
 examples:
-  run.py report outputs/runs/china-2010-quota-0123456789ab        written into the run's folder
-  run.py report china-2010-quota-0123456789ab -o quota.html       by name of the run, to a file of your choice
-  run.py report RUN1 RUN2                                         several runs, side by side and one after another
-  run.py report RUN china-2010-2015-ab12 outputs/runs/sweep-cd34  and after it a path and a sweep
+  python run.py report outputs/runs/china-2010-quota-0123456789ab        written into the run's folder
+  python run.py report china-2010-quota-0123456789ab -o quota.html       by name of the run, to a file of your choice
+  python run.py report RUN1 RUN2                                         several runs, side by side, then one by one
+  python run.py report RUN china-2010-2015-ab12 outputs/runs/sweep-cd34  and after it a path and a sweep
 
-A run comes from `run.py solve` or `run.py compare`. Folders of `path`, `sweep`, `metrics`, `network`, `patents`,
+A run comes from `solve` or `compare`. Folders of `path`, `sweep`, `metrics`, `network`, `patents`,
 `estimate` and `comovement` follow the runs as sections. The file has everything in it: charts, tables to download,
 the parameters with their sources, and how to make the run again. Printed from a browser it makes a PDF.
 
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
             problems += error.problems
     if not runs and not problems:
         page = pipeline.shown_path(folders[0] / sections.PAGE)
-        what = "no run of `run.py solve` to report on"
+        what = "no run of `python run.py solve` to report on"
         problems.append(
             Problem(what, where=args.runs[0], expected=f"one beside it; {page} is a page already")
         )

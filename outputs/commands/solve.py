@@ -8,16 +8,16 @@ import sys
 
 EPILOG = """\
 examples:
-  run.py solve china-2010-quota                       a shipped scenario; `run.py check NAME` reads it without solving
-  run.py solve my-scenario.yaml                       a file of your own
-  run.py solve china-2010-quota --set instruments.quota-2010.limit=20000
-                                                      the same with another limit; several --set are allowed
-  run.py solve china-2010-quota --set parameters.ree_elasticity.magnets=0.1 --regime directed
-  run.py solve china-2010-quota --horizon short       technology and capacity as in the base year
-  run.py solve full-embargo-2025 --by-instrument name --first-order
-                                                      what each instrument brought about; first-order effects beside
-                                                      the exact change of real income
-  run.py solve china-2010-quota --json | jq '.[0].tables.real_income'
+  python run.py solve china-2010-quota                       a shipped scenario; `check` reads it without solving
+  python run.py solve my-scenario.yaml                       a file of your own
+  python run.py solve china-2010-quota --set instruments.quota-2010.limit=20000
+                                                             the same with another limit; several --set are allowed
+  python run.py solve china-2010-quota --set parameters.ree_elasticity.magnets=0.1 --regime directed
+  python run.py solve china-2010-quota --horizon short       technology and capacity as in the base year
+  python run.py solve full-embargo-2025 --by-instrument name --first-order
+                                                             what each instrument brought about; first-order
+                                                             effects beside the exact change of real income
+  python run.py solve china-2010-quota --json | jq '.[0].tables.real_income'
 
 Each scenario gets a folder outputs/runs/NAME-ID with results.nc, tables, figures, the scenario and its provenance. The
 ID comes from everything that determines the numbers, so that no run is ever written over another one.

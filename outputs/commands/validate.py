@@ -10,11 +10,11 @@ from pathlib import Path
 
 EPILOG = """\
 examples:
-  run.py validate                       prices, trade, patents, exports, productivity: model against observed
-  run.py validate --inverse             also: which value of a parameter would reproduce each effect (minutes)
-  run.py validate --questions           also: innovation against security, what the model says (minutes)
-  run.py validate --inverse --questions --write    write docs/validation.md and its figure
-  run.py validate --set parameters.breadth=0.05    the same with other parameters
+  python run.py validate                       prices, trade, patents, exports, productivity: model against observed
+  python run.py validate --inverse             also: which value of a parameter would reproduce each effect (minutes)
+  python run.py validate --questions           also: innovation against security, what the model says (minutes)
+  python run.py validate --inverse --questions --write    write docs/validation.md and its figure
+  python run.py validate --set parameters.breadth=0.05    the same with other parameters
 
 Facts that parameters were chosen with in view are marked as fitted; all others are tests. Nothing is written without
 --write.

@@ -137,7 +137,7 @@ def provenance(study: Study) -> dict[str, Any]:
     return {
         "study": study.spec.study,
         "made": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": f"run.py comovement {study.file}",
+        "command": f"python run.py comovement {study.file}",
         "inputs": {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in inputs.items()},
         "code": _commit(),
         "python": platform.python_version(),

@@ -46,7 +46,7 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[PathPlan]:
             scenario = scenarios.load(name, edit=edit)
             if scenario.horizon != "path":
                 where = scenario.whole.problem(
-                    ("horizon",), f"{scenario.name} has no years", "`run.py solve`, or horizon: path"
+                    ("horizon",), f"{scenario.name} has no years", "`python run.py solve`, or horizon: path"
                 )
                 raise InputError(where)
             if scenario.calibration not in bases:

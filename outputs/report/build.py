@@ -59,7 +59,7 @@ def from_folder(run: str | Path, root: Path | None = None) -> ReportRun:
     found = store.read(run, root)
     if "year" in found.dataset.dims:
         raise InputError(
-            Problem("a path of years without its section", str(found.folder), expected="`run.py path` again")
+            Problem("a path of years without its section", str(found.folder), expected="`python run.py path` again")
         )
     intact.check(found.dataset, str(found.folder / store.RESULTS))
     for name, content in ((store.INPUTS, found.inputs), (store.PROVENANCE, found.provenance)):
@@ -267,7 +267,7 @@ class View:
 
     @property
     def reproduce(self) -> str:
-        return str(self.run.provenance.get("command", f"run.py solve {self.run.scenario}"))
+        return str(self.run.provenance.get("command", f"python run.py solve {self.run.scenario}"))
 
     @property
     def facts_of_run(self) -> list[tuple[str, str]]:

@@ -211,9 +211,13 @@ def test_completion_knows_commands_options_and_scenarios(capsys):
         checks.format("rep", 1)
         + checks.format("solve china-2010-q", 2)
         + checks.format("solve --horizon s", 3)
+        + 'COMP_WORDS=(python run.py sol); COMP_CWORD=2; _ree_python; echo "${COMPREPLY[@]}"; complete -p python\n'
     )
     done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["report", "china-2010-quota", "short"]
+    assert done.stdout.splitlines() == [
+        "report", "china-2010-quota", "short", "solve",
+        "complete -o bashdefault -o default -F _ree_python python",
+    ]  # fmt: skip
 
 
 # -- figures --------------------------------------------------------------------------------------------------

@@ -58,7 +58,7 @@ def write_demand_scenarios(results: Results, folder: Path) -> list[Path]:
         raise InputError(there)
     for phase, path in zip(PHASES, paths, strict=True):
         text = yaml.safe_dump(demand_scenario(results, phase), sort_keys=False, allow_unicode=True, width=110)
-        write_text(path, f"# Written by run.py comovement {results.study.file.name}.\n{text}")
+        write_text(path, f"# Written by python run.py comovement {results.study.file.name}.\n{text}")
     return paths
 
 

@@ -83,7 +83,7 @@ def calibration_text(
         },
     }
     comment = (
-        "# Written by `run.py estimate elasticities`: give this file as the calibration.\n"
+        "# Written by `python run.py estimate elasticities`: give this file as the calibration.\n"
         "# Sectors that are not named keep the rule of the calibration it is based on.\n"
     )
     return comment + yaml.safe_dump(

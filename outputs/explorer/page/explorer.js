@@ -60,7 +60,7 @@ async function solve() {
     try {
       show(await ask(asked), began);
     } catch (error) {
-      refuse(error instanceof TypeError ? "The explorer does not answer. Is run.py explore still running?" : error.message);
+      refuse(error instanceof TypeError ? "The explorer does not answer. Is python run.py explore still running?" : error.message);
     }
   } while (again);
   pending = false;
@@ -273,7 +273,7 @@ $("export").addEventListener("click", () => {
   const link = element("a", { href: URL.createObjectURL(new Blob([$("yaml").textContent], { type: "text/yaml" })), download: `${name}.yaml` });
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  say(`Saved as ${name}.yaml; run.py solve ${name}.yaml gives the same numbers.`);
+  say(`Saved as ${name}.yaml; python run.py solve ${name}.yaml gives the same numbers.`);
 });
 
 $("link").addEventListener("click", async () => {
