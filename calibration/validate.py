@@ -44,6 +44,7 @@ _EXPECTED = {
     "none_required": "nothing",
 }
 _BOUNDS = {"gt": "> {}", "ge": ">= {}", "lt": "< {}", "le": "<= {}", "multiple_of": "a multiple of {}"}
+_LENGTHS = {"too_short": "{} or more", "too_long": "{} or fewer"}  # of lists and mappings
 _KEY = "[key]"  # pydantic's mark for an error in the key of a mapping, not in its value
 
 
@@ -116,12 +117,15 @@ def _message(error: Mapping[str, Any], kinds: list[Any], around: Any) -> tuple[s
         return got, f"a number {bounds[0]}".replace("a number a", "a"), ""
     if kind in _EXPECTED:
         return got, _EXPECTED[kind], ""
+    if kind in _LENGTHS:
+        bound = context.get("min_length", context.get("max_length"))
+        return f"has {context['actual_length']}", _LENGTHS[kind].format(bound), ""
     message = str(context["error"]) if kind in ("value_error", "assertion_error") else error["msg"]
     return message, str(context.get("expected", "")) if kind not in _STANDARD else "", ""
 
 
 # Kinds of pydantic's own whose message says everything; a validator's PydanticCustomError may carry `expected`.
-_STANDARD = {"too_short", "too_long", "string_too_short", "string_too_long", "string_pattern_mismatch"}
+_STANDARD = {"string_too_short", "string_too_long", "string_pattern_mismatch"}
 
 
 def _locate(schema: type[BaseModel], data: Any, location: Sequence[str | int]) -> tuple[KeyPath, list[Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
@@ -15,7 +16,8 @@ from scenarios.sweeps.distributions import Distribution
 
 Texts: TypeAlias = str | Annotated[tuple[str, ...], Field(min_length=1)]
 Seed: TypeAlias = Annotated[int, Field(ge=0, le=2**31)]
-Count: TypeAlias = Annotated[int, Field(ge=2, le=10_000_000)]
+MOST = 10_000_000  # draws
+Count: TypeAlias = Annotated[int, Field(ge=2, le=MOST)]
 
 
 class Varied(Schema):
@@ -73,7 +75,7 @@ class Morris(Schema):
     type: Literal["morris"]
     draws: Count
     seed: Seed
-    levels: Annotated[int, Field(ge=4, le=100)] = 4
+    levels: Annotated[int, Field(ge=4, le=100, multiple_of=2)] = 4
 
 
 class Grid(Schema):
@@ -104,6 +106,14 @@ class Stroud(Schema):
     )
     seed: Seed = 0
 
+    @model_validator(mode="after")
+    def _rotations_of_three(self) -> Stroud:
+        if self.degree == 5 and self.rotations > 1:
+            raise PydanticCustomError(
+                "rotations", "rotations of degree 5", {"expected": "degree: 3 with rotations"}
+            )
+        return self
+
 
 AnyDesign: TypeAlias = Annotated[
     MonteCarlo | LatinHypercube | Sobol | Morris | Grid | OneAtATime | Stroud, Field(discriminator="type")
@@ -117,6 +127,15 @@ class Correlation(Schema):
     value: Annotated[float, Field(gt=-1, lt=1)] = Field(
         description="Of the normal scores (Gaussian copula) in random designs, of the numbers in quadratures."
     )
+
+    @field_validator("between")
+    @classmethod
+    def _two(cls, between: tuple[str, str]) -> tuple[str, str]:
+        if between[0] == between[1]:
+            raise PydanticCustomError(
+                "itself", f"{between[0]} goes with itself", {"expected": "two parameters"}
+            )
+        return between
 
 
 class Case(Schema):
@@ -162,6 +181,12 @@ class Outcome(Schema):
         None, description="Drawn in figures; where scenario discovery divides draws."
     )
 
+    @field_validator("regimes")
+    @classmethod
+    def _regimes_once(cls, regimes: tuple[Regime, ...]) -> tuple[Regime, ...]:
+        _once(regimes, "regime")
+        return regimes
+
 
 class Design(Schema):
     """A sweep: the same scenarios solved many times with other numbers."""
@@ -189,6 +214,18 @@ class Design(Schema):
         _once([str(each.name) for each in named], "parameter")
         return named
 
+    @field_validator("regimes")
+    @classmethod
+    def _regimes_once(cls, regimes: tuple[Regime, ...]) -> tuple[Regime, ...]:
+        _once(regimes, "regime")
+        return regimes
+
+    @field_validator("correlations")
+    @classmethod
+    def _pairs_once(cls, correlations: tuple[Correlation, ...]) -> tuple[Correlation, ...]:
+        _once([" and ".join(sorted(each.between)) for each in correlations], "pair")
+        return correlations
+
     @field_validator("outcomes")
     @classmethod
     def _outcomes_once(cls, outcomes: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
@@ -214,9 +251,9 @@ def _short(path: str) -> str:
     return path.partition(".")[2].lower() or path.lower()
 
 
-def _once(names: list[str], kind: str) -> None:
+def _once(names: Sequence[str], kind: str) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise PydanticCustomError(
-            "twice", f"{kind} used twice: {', '.join(twice)}", {"expected": "one name for each"}
+            "twice", f"{kind} used twice: {', '.join(twice)}", {"expected": f"each {kind} once"}
         )

@@ -170,6 +170,8 @@ class Discrete(Schema):
     def _as_many(self) -> Discrete:
         if self.weights is not None and len(self.weights) != len(self.values):
             raise _fault(f"{len(self.values)} values, {len(self.weights)} weights", "a weight for each value")
+        if len(set(self.values)) < len(self.values):
+            raise _fault("a value is given twice", "each value once; `weights` make one more likely")
         return self
 
     def completed(self, low: float, high: float, centre: float) -> Any:

@@ -48,7 +48,11 @@ def evaluate(study: Study, row: Array) -> Evaluated:
         sources = [source for source in (column.source, column.minus) if source is not None]
         known = levels if column.needs_base else study.cases
         if all(source in found and source.scenario in known for source in sources):
-            nothing[at] = column.value(found, levels)
+            try:
+                nothing[at] = column.value(found, levels)
+            except ZeroDivisionError as error:
+                reasons.append(str(error))
+                continue
             if not np.isfinite(nothing[at]):
                 nothing[at] = np.nan
                 reasons.append(f"{column.label} is not finite")

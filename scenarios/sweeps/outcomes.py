@@ -19,6 +19,7 @@ from scenarios.sweeps.design import Design, Outcome
 
 LICENCE = Variable("licence_price", "q", "USD/kg", "E14", "licence price of a quota")
 KNOWN = {row.name: row for row in (*VARIABLES, LICENCE)}
+NONE_AT_BASE = (LICENCE.name, "equivalent_variation", "technology_gain", "terms_of_trade")
 RATIOS = ("ratio", "share", "index", "USD/kg")
 
 
@@ -59,7 +60,11 @@ class Column:
             return new
         ratio = KNOWN[self.outcome.variable].unit == "ratio"
         old = 1.0 if ratio else self.reduced(base[source.scenario])
-        return new - old if self.outcome.measure == "change" else 100 * (new / old - 1)
+        if self.outcome.measure == "change":
+            return new - old
+        if old == 0:
+            raise ZeroDivisionError(f"{self.label}: is 0 in the base year, so nothing is a percentage of it")
+        return 100 * (new / old - 1)
 
     def reduced(self, results: Mapping[str, Array]) -> float:
         """The selected cells of the variable, summed or averaged."""
@@ -165,6 +170,8 @@ def _cells(
                 one_of(axes),
                 nearest(axis, axes),
             )
+    if outcome.measure == "percent" and outcome.variable in NONE_AT_BASE:
+        names.refuse(("measure",), f"{outcome.variable} is 0 in the base year", "level or change")
     if outcome.reduce == "sum" and row.unit in RATIOS:
         names.refuse(("reduce",), f"a sum of {row.unit}s has no meaning", "mean")
     cells = []

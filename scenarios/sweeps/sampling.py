@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 from scipy import stats
 from scipy.stats import qmc
 
-from calibration.errors import InputError
+from calibration.errors import InputError, Problem
 from model.records import Array
 from scenarios.sweeps import design as plans
 from scenarios.sweeps import quadrature
@@ -41,7 +41,7 @@ def sample(plan: Any, laws: list[Any], names: tuple[str, ...], correlation: Arra
     independent = np.array_equal(correlation, np.eye(len(laws)))
     if isinstance(plan, STRUCTURED) and not independent:
         text = f"design {plan.type} with correlated parameters: what it measures assumes independence"
-        raise InputError(f"{text}; expected monte_carlo, latin_hypercube or stroud")
+        raise InputError(Problem(text, expected="monte_carlo, latin_hypercube or stroud"))
     if isinstance(plan, plans.Stroud):
         return _quadrature(plan, laws, names, correlation)
     unit, block = _unit(plan, laws, names)
@@ -58,9 +58,7 @@ def correlation_matrix(plan: plans.Design) -> Array:
         i, j = (names.index(name) for name in entry.between)
         matrix[i, j] = matrix[j, i] = entry.value
     if np.linalg.eigvalsh(matrix).min() < 1e-10:
-        raise InputError(
-            "correlations: no numbers can be correlated like this (the matrix is not positive definite)"
-        )
+        raise InputError("no numbers can be correlated like this (the matrix is not positive definite)")
     return matrix
 
 
@@ -90,7 +88,8 @@ def saltelli(d: int, draws: int, seed: int, second_order: bool) -> tuple[Array, 
     block = (2 * d if second_order else d) + 2
     power = int(np.floor(np.log2(max(draws // block, 1))))
     if power < 1:
-        raise InputError(f"design sobol: {draws} draws of {d} parameters; expected {2 * block} draws or more")
+        text = f"design sobol: {draws} draws of {d} parameters"
+        raise InputError(Problem(text, expected=f"{2 * block} draws or more"))
     both = qmc.Sobol(2 * d, rng=np.random.default_rng(seed)).random_base2(power)
     a, b = both[:, :d], both[:, d:]
     points = np.empty((len(a), block, d))
@@ -109,9 +108,8 @@ def _morris(d: int, plan: plans.Morris) -> tuple[Array, int]:
 
     trajectories = plan.draws // (d + 1)
     if trajectories < 2:
-        raise InputError(
-            f"design morris: {plan.draws} draws of {d} parameters; expected {2 * (d + 1)} or more"
-        )
+        text = f"design morris: {plan.draws} draws of {d} parameters"
+        raise InputError(Problem(text, expected=f"{2 * (d + 1)} draws or more"))
     problem = {"num_vars": d, "names": [str(j) for j in range(d)], "bounds": [[0.0, 1.0]] * d}
     return np.asarray(morris.sample(problem, trajectories, num_levels=plan.levels, seed=plan.seed)), d + 1
 
@@ -129,12 +127,16 @@ def _grid(plan: plans.Grid, laws: list[Any], names: tuple[str, ...]) -> Array:
         lacking = [name for name in names if name not in plan.points]
         unknown = [name for name in plan.points if name not in names]
         if lacking or unknown:
-            raise InputError(f"design grid: points for {', '.join(plan.points)}; expected {', '.join(names)}")
+            text = f"design grid: points for {', '.join(plan.points)}"
+            raise InputError(Problem(text, expected=", ".join(names)))
         counts = [plan.points[name] for name in names]
     else:
         counts = [plan.points] * len(names)
     axes = [_levels(law, count) for law, count in zip(laws, counts, strict=True)]
-    return np.array(list(itertools.product(*axes)))
+    draws = math.prod(len(axis) for axis in axes)
+    if draws > plans.MOST:
+        raise InputError(Problem(f"design grid: {draws:,} draws", expected=f"{plans.MOST:,} or fewer"))
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(draws, len(axes))
 
 
 def _one_at_a_time(plan: plans.OneAtATime, laws: list[Any]) -> Array:
@@ -158,13 +160,14 @@ def _quadrature(plan: plans.Stroud, laws: list[Any], names: tuple[str, ...], cor
     found = [law.moments() for law in laws]
     bad = [name for name, moments in zip(names, found, strict=True) if moments is None]
     if bad:
-        raise InputError(
-            f"design stroud: {', '.join(bad)} not symmetric; expected uniform, loguniform, or a mode in the middle"
-        )
+        text = f"design stroud: {', '.join(bad)} not symmetric"
+        raise InputError(Problem(text, expected="uniform, loguniform, or a mode in the middle"))
     mean, sd, log = (np.array(column) for column in zip(*found, strict=True))
     if plan.degree == 5:
         if not np.array_equal(correlation, np.eye(len(laws))):
-            raise InputError("design stroud of degree 5 with correlated parameters; expected degree: 3")
+            raise InputError(
+                Problem("design stroud of degree 5 with correlated parameters", expected="degree: 3")
+            )
         points, weights = quadrature.degree_five(np.array([law.kurtosis() for law in laws]))
     else:
         points = quadrature.rotated(len(laws), plan.rotations, plan.seed) @ np.linalg.cholesky(correlation).T
@@ -178,7 +181,6 @@ def _quadrature(plan: plans.Stroud, laws: list[Any], names: tuple[str, ...], cor
             text = (
                 f"design stroud: points of {name} run from {values[:, at].min():g} to {values[:, at].max():g}"
             )
-            raise InputError(
-                f"{text}, beyond its range {low:g} to {high:g}; expected weaker correlations, or one rotation"
-            )
+            text += f", beyond its range {low:g} to {high:g}"
+            raise InputError(Problem(text, expected="weaker correlations, or one rotation"))
     return Sample(values, weights)

@@ -166,17 +166,22 @@ def prepare(design: Design, document: Document, draws: int | None = None) -> Stu
     problems = list(_ends(study, document))
     if problems:
         raise InputError(problems)
-    _ = study.sample  # refuses what the design cannot do, before anything is written
+    try:
+        _ = study.sample
+    except InputError as error:  # what the design cannot do, before anything is written
+        raise InputError([_at_design(document, problem) for problem in error.problems]) from None
     return study
+
+
+def _at_design(document: Document, problem: Problem) -> Problem:
+    return document.problem(("design",), problem.what.removeprefix("design "), problem.expected)
 
 
 def build(spec: Spec, base: Calibration, document: Document | None = None) -> Study:
     """The Study of a spec. Raises InputError."""
     design = spec.design
     document = document or Document(spec.file, {}, {(): 1})
-    cases = {
-        key: library.from_document(doc, Path(doc.file).parent, base) for key, doc in spec.documents.items()
-    }
+    cases = {key: _case(key, spec, base, document) for key in spec.documents}
     quotas = {key: _quota_names(case, base) for key, case in cases.items()}
     problems = list(targets.problems(design, document, cases))
     for at, entry in enumerate(design.correlations):
@@ -197,9 +202,40 @@ def build(spec: Spec, base: Calibration, document: Document | None = None) -> St
         columns = outcomes.columns(design, document, cases, base.labels, quotas)
     except InputError as error:
         problems += error.problems
+    read = {source.scenario for column in columns for source in (column.source, column.minus) if source}
+    problems += [
+        document.problem(("scenarios", key), "no outcome reads it", "an outcome with `scenario:` or `minus:`")
+        for key in cases
+        if columns and key not in read
+    ]
     if problems:
         raise InputError(problems)
-    return Study(spec, base, cases, columns, quotas, tuple(laws), sampling.correlation_matrix(design))
+    try:
+        correlation = sampling.correlation_matrix(design)
+    except InputError as error:
+        raise InputError(document.problem(("correlations",), error.problems[0].what)) from None
+    return Study(spec, base, cases, columns, quotas, tuple(laws), correlation)
+
+
+def _case(key: str, spec: Spec, base: Calibration, document: Document) -> Scenario:
+    """A scenario of the sweep. Raises InputError; where the sweep changes the file, at the place where it does."""
+    found = spec.documents[key]
+    try:
+        return library.from_document(found, Path(found.file).parent, base)
+    except InputError as error:
+        if not isinstance(spec.design.scenarios[key], Case):
+            raise
+        raise InputError(
+            [
+                document.problem(
+                    ("scenarios", key),
+                    f"{Path(found.file).name}, changed: {p.where}: {p.what}",
+                    p.expected,
+                    p.suggestion,
+                )
+                for p in error.problems
+            ]
+        ) from None
 
 
 def _with_draws(design: Design, draws: int, document: Document) -> Design:
@@ -225,8 +261,8 @@ def _documents(design: Design, document: Document) -> dict[str, Document]:
             continue
         data = read.data
         if isinstance(data, dict) and (entry.add or entry.change):
-            lines = [*data.get("instruments", []), *entry.add]
-            data = {**data, **entry.change, "instruments": lines}
+            data = {**data, **entry.change}
+            data["instruments"] = [*(data.get("instruments") or []), *entry.add]
         found[key] = Document(read.file, data, read.lines)
     if problems:
         raise InputError(problems)
@@ -250,22 +286,38 @@ def _ends(study: Study, document: Document) -> list[Problem]:
     """Both ends of every range can be built, so that a wrong range is found before the first solve."""
     design, found = study.design, []
     centre = {n: float(law.quantile(np.array(0.5))) for n, law in zip(design.names, study.laws, strict=True)}
-    for at, (name, law) in enumerate(zip(design.names, study.laws, strict=True)):
+    # Where the middle itself cannot be built each number is tried alone, so that only the wrong ones are blamed.
+    together = _fault(study, design, centre) is None
+    for at, (varied, law) in enumerate(zip(design.vary, study.laws, strict=True)):
+        tried = design if together else design.model_copy(update={"vary": (varied,)})
         for end in law.bounds:
-            values = centre | {name: end}
-            try:
-                changes = targets.calibration_changes(design, values)
-                base = calibration.vary(study.calibration, changes) if changes else study.calibration
-                for key, case in study.cases.items():
-                    if study.touched[key]:
-                        case = study.read(targets.edited(study.documents[key], case, design, values))
-                    case.benchmark(base)
-            except InputError as error:
-                problem = error.problems[0]
-                text = f"at {name} = {end:g}: {problem.where + ': ' if problem.where else ''}{problem.what}"
+            problem = _fault(study, tried, centre | {str(varied.name): end})
+            if problem is not None:
+                where = f"{problem.where}: " if problem.where else ""
+                text = f"at {varied.name} = {end:g}: {where}{problem.what}"
                 found.append(document.problem(("vary", at), text, problem.expected, problem.suggestion))
                 break
+    if not together and not found:
+        problem = _fault(study, design, centre)
+        assert problem is not None
+        found.append(
+            document.problem(("vary",), f"in the middle of all ranges: {problem.what}", problem.expected)
+        )
     return found
+
+
+def _fault(study: Study, design: Design, values: Mapping[str, float]) -> Problem | None:
+    """What keeps the base years of a draw from being built; None when nothing does."""
+    try:
+        changes = targets.calibration_changes(design, values)
+        base = calibration.vary(study.calibration, changes) if changes else study.calibration
+        for key, case in study.cases.items():
+            if study.touched[key]:
+                case = study.read(targets.edited(study.documents[key], case, design, values))
+            case.benchmark(base)
+    except InputError as error:
+        return error.problems[0]
+    return None
 
 
 @cache

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from calibration import Calibration
 from calibration.errors import InputError, Problem, unknown_name
 from calibration.strict_yaml import Document
@@ -59,6 +61,10 @@ def law(varied: Varied, base: Calibration, place: Place) -> Any:
         )
     if whole.type == "loguniform" and low <= 0:
         raise InputError(place.problem(("distribution",), f"a logarithm from {low:g}", "low: above 0"))
+    inner = whole.quantile(np.array([0.05, 0.5, 0.95]))
+    if whole.type == "normal" and not (np.isfinite(inner).all() and low < inner[0] and inner[2] < high):
+        text = f"a mean of {whole.mean:g} leaves nothing between {low:g} and {high:g}"
+        raise InputError(place.problem(("distribution",), text, "bounds that hold some of the distribution"))
     return whole
 
 
@@ -161,8 +167,14 @@ def _times(old: Any, factor: float) -> Any:
 
 
 def problems(design: Design, document: Document, cases: Mapping[str, Scenario]) -> Iterator[Problem]:
-    """Paths that lead nowhere."""
+    """Paths that lead nowhere, or that another number goes to."""
+    taken: dict[str, str] = {}
     for at, varied in enumerate(design.vary):
+        for path in varied.paths:
+            if path in taken:
+                text = f"{path} gets another number from {taken[path]}"
+                yield document.problem(("vary", at, "path"), text, "each path once")
+            taken[path] = str(varied.name)
         try:
             found = targets(varied)
         except KeyError as error:

@@ -265,6 +265,20 @@ LAW = "distribution: {type: uniform, low: 20000, high: 35000}"
         ("draws: 6", "draws: six", r"small.yaml:7: design.draws: got text 'six'"),
         (", measure: percent", OTHER, "unknown regime of the sweep"),
         (LAW, "factor: false", r"small.yaml:11: .*a distribution with low, high"),
+        (LAW, "distribution: {type: discrete, values: [3e4]}", r"values: has 1; expected 2 or more"),
+        (LAW, "distribution: {type: discrete, values: [3e4, 3e4]}", r":13: .*a value is given twice"),
+        (LAW, "distribution: {type: normal, mean: 1e9, sd: 1, low: 1, high: 2}", r":13: .*leaves nothing between"),
+        ("instruments.quota-2010.limit", "calibration.ree_elasticity_max", r":11: .*gets another number from"),
+        ("ree_mining", "ree_minig", r"small.yaml:10: vary\[1\]: at supply_elasticity.ree_minig = \S+ .*no such number"),
+        ("[exogenous, directed]", "[exogenous, exogenous]", r":6: regimes: regime used twice"),
+        ("{quota: china-2010-quota}", "{quota: china-2010-quota, more: no-shock}", r":4: scenarios.more: no outcome"),
+        ("border_value, select: {origin: CHN, element: Dy}", "equivalent_variation", r"is 0 in the base year"),
+        ("{type: monte_carlo, draws: 6, seed: 1}", "{type: sobol, draws: 6, seed: 1}", r":7: design: sobol: 6 draws"),
+        ("{type: monte_carlo, draws: 6, seed: 1}", "{type: grid, points: 1000}", r":7: .*1,000,000,000 draws"),
+        ("{type: monte_carlo, draws: 6, seed: 1}", "{type: stroud, degree: 5, rotations: 2}", r":7: design: rotations"),
+        ("{type: monte_carlo, draws: 6", "{type: morris, levels: 5, draws: 20", r":7: design.levels: .*multiple of 2"),
+        ("{quota: china-2010-quota}", "{quota: {scenario: china-2010-quota, change: {horizn: short}}}",
+         r"small.yaml:4: scenarios.quota: china-2010-quota.yaml, changed: horizn: unknown key"),
     ],
 )  # fmt: skip
 def test_every_mistake_is_named_with_its_line(file, old, new, message):
@@ -334,6 +348,27 @@ def test_impossible_correlations_are_refused(file):
         sweeps.load(file(SMALL + "correlations:\n" + three))
     with pytest.raises(InputError, match="unknown parameter 'lmit'"):
         sweeps.load(file(SMALL + "correlations:\n  - {between: [ree_elasticity_max, lmit], value: 0.5}"))
+    with pytest.raises(InputError, match=r"small.yaml:18: correlations\[0\].between: limit goes with itself"):
+        sweeps.load(file(SMALL + "correlations:\n  - {between: [limit, limit], value: 0.5}"))
+    pair = "  - {between: [limit, ree_elasticity_max], value: 0.5}\n"
+    with pytest.raises(InputError, match="pair used twice"):
+        sweeps.load(file(SMALL + "correlations:\n" + 2 * pair))
+
+
+def test_one_wrong_number_is_blamed_alone(file):
+    """The others are built together with it, and would fail with it."""
+    with pytest.raises(InputError) as refused:
+        sweeps.load(file(SMALL, ("ree_mining", "ree_minig")))
+    assert len(refused.value.problems) == 1
+
+
+def test_a_change_of_instruments_takes_the_place_of_those_of_the_file(file):
+    case = "{scenario: china-2010-quota, change: {instruments: []}, add: [ONE]}".replace(
+        "ONE", "{type: export_quota, name: cut, origins: CHN, elements: all, limit: {value: 50, unit: '%'}}"
+    )
+    text = SMALL.replace("quota: china-2010-quota", f"quota: {case}").replace("quota-2010.limit", "cut.limit")
+    text = text.replace("low: 20000, high: 35000", "low: 20, high: 90")
+    assert sweeps.load(file(text)).quotas == {"quota": ("cut",)}
 
 
 @pytest.mark.parametrize("name", sorted(sweeps.available()))

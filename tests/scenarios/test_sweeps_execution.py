@@ -193,6 +193,27 @@ def test_failed_draws_keep_their_reason_and_their_place(ready, tmp_path, monkeyp
     assert np.isfinite(np.delete(outcome, 3, axis=0)).all()
 
 
+def test_an_outcome_without_a_base_year_is_a_failed_draw_with_its_reason(tmp_path):
+    """Nobody pays a tariff in the base year: no percentage of it, and the other outcomes stand."""
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL + "  - {name: odd, variable: tariff_revenue, measure: percent}\n")
+    ready = sweeps.load(path)
+    found = evaluate.evaluate(ready, ready.sample.values[0])
+    odd = [column.outcome.name == "odd" for column in ready.columns]
+    assert (np.isnan(found.values) == odd).all()
+    assert "odd.directed: is 0 in the base year, so nothing is a percentage of it" in found.reason
+
+
+def test_a_base_year_that_fails_leaves_what_does_not_need_it(ready, monkeypatch):
+    def no_base(*_):
+        raise ValueError("no base year")
+
+    monkeypatch.setattr(evaluate._Draw, "base_solution", no_base)
+    found = evaluate.evaluate(ready, ready.sample.values[0])
+    assert (np.isnan(found.values) == [column.needs_base for column in ready.columns]).all()
+    assert found.reason == "quota, the base year: ValueError: no base year"
+
+
 def test_a_fault_of_the_program_stops_the_sweep(ready, tmp_path, monkeypatch):
     def broken(*_):
         raise TypeError("a bug")
