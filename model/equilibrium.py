@@ -1,6 +1,7 @@
 """From unknowns to flows, once (`allocate`), and from flows to residuals: docs/model.md sections 3-6.
 
 `allocate` is the only place where unknowns become flows; residuals, derivatives, checks and results read its record.
+Arrays may carry axes of draws before those named (`model/stack.py`): every index counts from the last axis.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from model.markets import (
 from model.prices import Costs, Sources, revenue_price, source, supply_shares, unit_cost, zero_profit
 from model.records import Array
 from model.restrictions import complementarity, licence_rates, log_licence, quota_conditions, quota_tonnes
-from model.system import TONNES, System, capacity_tilt
+from model.system import TONNES, System, capacity_tilt, span
 
 
 class State(NamedTuple):
@@ -96,12 +97,13 @@ def allocate(system: System, state: State) -> Allocation:
     """E1-E17: every flow implied by the unknowns."""
     s, r, b = system.sourcing, system.restrictions, system.benchmark
     state = _at_rest(system, state)
-    regions, sectors = b.output.shape
     spillovers = system.closure.regime == "directed_with_spillovers"
-    wage = np.zeros((regions, b.factor_payment.shape[1], sectors), dtype=state.price.dtype)
-    wage[:, system.mobile] = state.wage[:, :, None]
-    wage[:, system.sluggish] = state.rent
-    prices = state.price.T[s.cell]
+    factors, sectors = b.factor_payment.shape[1:]
+    wage = np.empty((*state.wage.shape[:-1], factors, sectors), dtype=state.price.dtype)
+    wage[..., system.mobile, :] = state.wage[..., None]
+    if len(system.sluggish):
+        wage[..., system.sluggish, :] = state.rent
+    prices = state.price.swapaxes(-1, -2)[..., span(s.cell), :]
     rate = licence_rates(r, prices, state.licence)
     abroad = licence_rates(r, prices, state.licence * r.rent_to_importer)
     capacity = (
@@ -121,19 +123,20 @@ def allocate(system: System, state: State) -> Allocation:
     made = supply_shares(system, net_price, revenue)
     spending = spend(system, state.output, costs, wage, state.income, sources.price)
     sales = sell(system, sources, spending.net, rate, abroad)
-    supply_net = (made * (b.output * np.exp(state.output))[:, system.pair_sector]) @ system.to_good
-    supply = supply_net * np.exp(state.price - net_price)
+    supply_net = supplied_value(system, made, state.output)
+    supply = supply_net * np.exp(state.price - net_price) if r.production else supply_net
     wage_of_labour = labour_wage(system, state.wage, state.rent)
     direction = direct(system, costs, state.output + system.log_subsidy, wage_of_labour)
     labour = labour_in_production(system, direction)
     mobile = mobile_supply(system, state.wage, labour)
     sluggish = sluggish_supply(system, state.rent, capacity, labour)
     world = world_factor_income(system, state.wage, state.rent)
-    earned = mobile.sum(axis=1) + sluggish.sum(axis=(1, 2)) + (supply - supply_net).sum(axis=1)
+    rent = (supply - supply_net).sum(axis=-1)
+    earned = mobile.sum(axis=-1) + sluggish.sum(axis=(-2, -1)) + rent
     return Allocation(
         state=state, wage=wage, licence_rate=rate, licence_abroad=abroad, capacity=capacity, tilt=tilt,
         sources=sources, costs=costs, net_price=net_price, revenue_price=revenue, made=made, spending=spending,
-        sales=sales, supply=supply, production_rent=(supply - supply_net).sum(axis=1), direction=direction,
+        sales=sales, supply=supply, production_rent=rent, direction=direction,
         mobile_supply=mobile, sluggish_supply=sluggish, labour=labour,
         income=income(system, spending, sales, earned, state.output, world), world=world,
         quota_tonnes=quota_tonnes(r, sales.cell_gate, prices),
@@ -148,7 +151,7 @@ def _at_rest(system: System, state: State) -> State:
     sectors, goods = system.idle
     thrown_away = goods & (system.benchmark.make * system.active[:, :, None] > 0).any(axis=1)
     return state._replace(
-        output=np.where(sectors, REST, state.output), rent=np.where(sectors[:, None], REST, state.rent),
+        output=np.where(sectors, REST, state.output), rent=np.where(sectors[:, None, :], REST, state.rent),
         price=np.where(thrown_away, REST, state.price),
     )  # fmt: skip
 
@@ -161,29 +164,39 @@ def given_technology(system: System) -> tuple[Array, Array]:
     return system.log_technology[:, :, -1], system.log_technology[:, users, :-1]
 
 
+def supplied_value(system: System, made: Array, output: Array) -> Array:
+    """E6: (n,k) value of what all sectors make of each good, million USD."""
+    value = (system.benchmark.output * np.exp(output))[..., system.pair_sector]
+    if system.one_to_one:  # every pair makes a good of its own, in the order of the goods
+        return made * value
+    supply: Array = (made * value) @ system.to_good
+    return supply
+
+
 def _cell_tilt(system: System, capacity: Array) -> Array:
     """E22: ln of K^w over its base-weighted mean, (c,kc,n,i)."""
     s = system.sourcing
-    log_k = capacity_tilt(system.benchmark.parameters.capacity_weight, system.stage_good, capacity)[s.cell]
-    mean = np.log1p((s.capacity_base * np.expm1(log_k)[None, :, None, :]).sum(axis=3))
-    return log_k[None, :, None, :] - mean[..., None]
+    log_k = capacity_tilt(system.capacity_weight, system.stage_good, capacity)[..., span(s.cell), :]
+    change = np.expm1(log_k)[..., None, :, None, :]
+    mean = np.log1p((s.capacity_base * change).sum(axis=-1))
+    return log_k[..., None, :, None, :] - mean[..., None]
 
 
 def producer_price(system: System, price: Array, chi: Array) -> Array:
     """Section 5: (n,k) ln of the producer's price net of production-quota rents, p - chi/u."""
+    if not system.restrictions.production:
+        return price
     rent = np.zeros_like(price)
     for quota, value in zip(system.restrictions.production, chi, strict=True):
         per_kg = value * np.where(quota.goods, quota.weight, 0.0)
         unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)
         rent[quota.origin] = rent[quota.origin] + per_kg / unit
-    if not system.restrictions.production:
-        return price
     return price + np.log1p(-rent * np.exp(-price))
 
 
 def production_tonnes(system: System, supply: Array, price: Array) -> Array:
     """Section 5: (qp,) tonnes made under each production quota."""
-    out = np.zeros(len(system.restrictions.production), dtype=supply.dtype)
+    out = np.zeros((*supply.shape[:-2], len(system.restrictions.production)), dtype=supply.dtype)
     for position, quota in enumerate(system.restrictions.production):
         unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)
         tonnes = supply[quota.origin] * TONNES / (unit * np.exp(price[quota.origin]))
@@ -193,23 +206,25 @@ def production_tonnes(system: System, supply: Array, price: Array) -> Array:
 
 def residuals(system: System, a: Allocation) -> Residuals:
     """What is not yet in equilibrium: logs of ratios, so that a vanishing market cannot pass for a cleared one."""
-    state, r, par = a.state, system.restrictions, system.benchmark.parameters
+    state, r = a.state, system.restrictions
     demand = a.spending.on_factor
     budget = log_ratio(system.income_base * np.exp(state.income), a.income, system.income_base > 0)
-    budget[system.numeraire_region] = np.log(a.world)
+    budget[..., system.numeraire_region] = np.log(a.world)
     quota, leak = quota_conditions(r, state.licence, a.quota_tonnes, state.leak)
     limits = np.array([q.limit for q in r.production])
     return Residuals(
         profit=zero_profit(system, a.revenue_price, a.costs) * system.active,
         market=log_ratio(a.supply, a.sales.gate, system.supplied),
-        mobile=log_ratio(a.mobile_supply, demand[:, system.mobile].sum(axis=2), system.endowment[:, system.mobile] > 0),
+        mobile=log_ratio(
+            a.mobile_supply, demand[..., system.mobile, :].sum(axis=-1), system.endowment[:, system.mobile] > 0
+        ),
         sluggish=sluggish_excess(
             system, state.rent, a.capacity, a.labour, state.output + system.log_subsidy, a.costs
         ),
         budget=budget,
         research_x=state.research_x - a.direction.research_x,
         research_e=state.research_e - a.direction.research_e,
-        capacity=a.capacity - par.capacity_response * tobins_q(system, a),
+        capacity=a.capacity - system.capacity_response * tobins_q(system, a),
         quota=quota, leak=leak,
         production=complementarity(
             state.production_licence / system.production_scale, np.log(limits / a.production_tonnes)
@@ -224,5 +239,5 @@ def log_ratio(supply: Array, demand: Array, present: Array) -> Array:
 
 def tobins_q(system: System, a: Allocation) -> Array:
     """E22: (n,s) ln of each stage's rent over the price of the final bundle, hat."""
-    rent = a.state.rent[:, system.stage_factor, system.benchmark.stage_sector]
-    return rent - a.spending.final_price[:, None]
+    rent = a.state.rent[..., system.stage_factor, system.benchmark.stage_sector]
+    return rent - a.spending.final_price[..., None]

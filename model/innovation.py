@@ -1,4 +1,7 @@
-"""Directed technological change: E15-E20 of docs/model.md. Hats are in logs."""
+"""Directed technological change: E15-E20 of docs/model.md. Hats are in logs.
+
+Arrays may carry axes of draws before those named (`model/stack.py`): every index counts from the last axis.
+"""
 
 from __future__ import annotations
 
@@ -26,8 +29,9 @@ def type_shares(nests: Nests, costs: Costs) -> tuple[Array, Array]:
     """The price effect of E15: ln hats of the cost shares of X (n,j) and of each element (n,r,e)."""
     nest = costs.nest
     share_x = nests.rho_ree * (costs.other - costs.technology_x - nest)
-    bundle = nests.rho_ree[nests.users] * (costs.ree - nest[:, nests.users])
-    share_e = bundle[:, :, None] + nests.rho_element[:, None] * (costs.element_price - costs.ree[:, :, None])
+    bundle = nests.rho_ree[..., nests.users] * (costs.ree - nest[..., nests.users])
+    mix = nests.rho_element[..., None] * (costs.element_price - costs.ree[..., None])
+    share_e = bundle[..., None] + mix
     return share_x, share_e
 
 
@@ -35,32 +39,32 @@ def technology(
     research: Research, users: Array, r_x: Array, r_e: Array, spillovers: bool
 ) -> tuple[Array, Array]:
     """E17: ln a of X (n,j) and of each element (n,r,e), from ln r of the same cells."""
-    a_x = research.own_x[:, None] * r_x
-    a_e = research.own_e[:, None, :] * r_e
+    a_x = research.own_x[..., None] * r_x
+    a_e = research.own_e[..., None, :] * r_e
     if spillovers:
-        a_x = (
-            a_x + research.spill_x[:, None] * spill(research, r_x) + broaden(research, users, r_e, r_x.shape)
-        )
-        a_e = a_e + research.spill_e[:, None, :] * spill_elements(research, users, r_e)
+        spilt = research.spill_x[..., None] * spill(research, r_x)
+        a_x = a_x + spilt + broaden(research, users, r_e, r_x.shape)
+        a_e = a_e + research.spill_e[..., None, :] * spill_elements(research, users, r_e)
     return a_x * research.active_x, a_e * research.active_e
 
 
 def spill(research: Research, r_x: Array) -> Array:
     """E17: (n,j) what others' research on X adds, Omega_region r Omega_sector', rows renormalised."""
-    return (research.region @ (r_x * research.active_x) @ research.sector.T) * research.reach_x
+    return (research.region @ (r_x * research.active_x) @ research.sector.swapaxes(-1, -2)) * research.reach_x
 
 
 def spill_elements(research: Research, users: Array, r_e: Array) -> Array:
     """E17: (n,r,e) what others' research on an element adds."""
-    sector = research.sector[np.ix_(users, users)]
-    stacked = (r_e * research.active_e).transpose(2, 0, 1)
-    return (research.region @ stacked @ sector.T).transpose(1, 2, 0) * research.reach_e
+    sector = research.sector[..., users[:, None], users][..., None, :, :]
+    stacked = np.moveaxis(r_e * research.active_e, -1, -3)
+    spilt = research.region[..., None, :, :] @ stacked @ sector.swapaxes(-1, -2)
+    return np.moveaxis(spilt, -3, -1) * research.reach_e
 
 
 def broaden(research: Research, users: Array, r_e: Array, shape: tuple[int, ...]) -> Array:
     """E17, breadth: (n,j) what rare-earth-saving research adds to all other inputs of its sector."""
     added = np.zeros(shape, dtype=r_e.dtype)
-    added[:, users] = (research.breadth * r_e * research.active_e).sum(axis=2)
+    added[..., users] = (research.breadth * r_e * research.active_e).sum(axis=-1)
     return added
 
 
@@ -73,15 +77,16 @@ def scientists_wage(
     the region (`region`) or over the sector, where demand is Y times the subsidised cost shares (`sector`).
     """
     if research.by_sector:
+        supply = research.supply[..., None]
         extra = research.subsidised_x * np.exp(share_x)
-        extra[:, users] += (research.subsidised_e * np.exp(share_e)).sum(axis=2)
-        return (output + np.log1p(extra) + research.supply * labour_wage[:, None]) / (1 + research.supply)
-    demand = (research.weight_x * np.expm1(share_x + output)).sum(axis=1)
-    demand = demand + (research.weight_e * np.expm1(share_e + output[:, users, None])).sum(axis=(1, 2))
-    excess = research.weight_x.sum(axis=1) + research.weight_e.sum(axis=(1, 2)) - 1.0
+        extra[..., users] += (research.subsidised_e * np.exp(share_e)).sum(axis=-1)
+        return (output + np.log1p(extra) + supply * labour_wage[..., None]) / (1 + supply)
+    demand = (research.weight_x * np.expm1(share_x + output)).sum(axis=-1)
+    demand = demand + (research.weight_e * np.expm1(share_e + output[..., users, None])).sum(axis=(-2, -1))
+    excess = research.weight_x.sum(axis=-1) + research.weight_e.sum(axis=(-2, -1)) - 1.0
     excess = np.where(excess <= -1.0, 0.0, excess)  # a region without research
     wage = (np.log1p(demand + excess) + research.supply * labour_wage) / (1 + research.supply)
-    return np.broadcast_to(wage[:, None], output.shape)
+    return np.broadcast_to(wage[..., None], output.shape)
 
 
 def direct(system: System, costs: Costs, output: Array, labour_wage: Array) -> Direction:
@@ -94,9 +99,9 @@ def direct(system: System, costs: Costs, output: Array, labour_wage: Array) -> D
     wage = scientists_wage(research, share_x, share_e, output, users, labour_wage)
     reward = output - wage
     research_x = (share_x + reward + research.log_subsidy_x) * research.active_x
-    research_e = (share_e + reward[:, users, None] + research.log_subsidy_e) * research.active_e
-    hired = research.sector_share * np.expm1(research.supply * (wage - labour_wage[:, None]))
-    scientists = 1 + hired.sum(axis=1)
+    research_e = (share_e + reward[..., users, None] + research.log_subsidy_e) * research.active_e
+    hired = research.sector_share * np.expm1(research.supply[..., None] * (wage - labour_wage[..., None]))
+    scientists = 1 + hired.sum(axis=-1)
     return Direction(share_x, share_e, wage, research_x, research_e, scientists)
 
 

@@ -1,4 +1,7 @@
-"""Spending, sales, factors and income: E8-E11 of docs/model.md. Values are million USD."""
+"""Spending, sales, factors and income: E8-E11 of docs/model.md. Values are million USD.
+
+Arrays may carry axes of draws before those named (`model/stack.py`): every index counts from the last axis.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from model.ces import index
 from model.innovation import Direction
 from model.prices import Costs, Sources
 from model.records import Array
-from model.system import System
+from model.system import System, span
 
 
 class Spending(NamedTuple):
@@ -21,7 +24,6 @@ class Spending(NamedTuple):
     on_factor: Array  # (n,f,j)
     on_element: Array  # (n,r,e)
     on_materials: Array  # (n,j)
-    materials_scale: tuple[Array, ...]  # per group: (n,jg) materials outlay over the nest's index power
     final_price: Array  # (n,) ln price of the final bundle
     final: Array  # (n,k)
     gross: Array  # (c,n,k) at purchaser prices before stocks
@@ -50,56 +52,60 @@ def spend(system: System, output: Array, costs: Costs, wage: Array, income: Arra
     nests, b = system.nests, system.benchmark
     users = nests.users
     cost = system.cost_base * np.exp(output)
-    bundle = np.zeros_like(cost)
-    bundle[:, users] = costs.ree
-    share_ree = nests.ree * np.exp(nests.rho_ree * (bundle - costs.nest))
-    on_other = (
-        cost * (1 - nests.ree) * np.exp(nests.rho_ree * (costs.other - costs.technology_x - costs.nest))
-    )
-    on_added = on_other * nests.value_added * np.exp(nests.rho_added * (costs.value_added - costs.other))
-    on_materials = (
-        on_other * (1 - nests.value_added) * np.exp(nests.rho_added * (costs.materials - costs.other))
-    )
-    on_element = (
-        (cost * share_ree)[:, users, None]
-        * nests.element
-        * np.exp(nests.rho_element[:, None] * (costs.element_price - costs.ree[:, :, None]))
-    )
-    factor_power = np.exp(nests.rho_factor * (wage - costs.value_added[:, None, :]))
+    share_ree, on_element, on_other = _rare_earths(system, cost, costs)
+    added_power = np.exp(nests.rho_added * (costs.value_added - costs.other))
+    materials_power = np.exp(nests.rho_added * (costs.materials - costs.other))
+    on_added = on_other * nests.value_added * added_power
+    on_materials = on_other * (1 - nests.value_added) * materials_power
+    factor_power = np.exp(nests.rho_factor[..., None, :] * (wage - costs.value_added[..., None, :]))
     gross = np.zeros(costs.users_price.shape, dtype=cost.dtype)
-    scales = []
     per_power = on_materials * np.exp(-nests.rho_material * costs.materials)
-    for (c, _rho, sectors), share, power in zip(
+    for (c, sectors), share, power in zip(
         nests.groups, nests.group_material, costs.materials_power, strict=True
     ):
-        scale = per_power[:, sectors]
-        gross[c] += (scale[:, None, :] @ share)[:, 0] * (1 + power)
-        scales.append(scale)
-    for c in np.unique(b.use_class[users]):
-        gross[c][:, b.elements] += on_element[:, b.use_class[users] == c].sum(axis=1)
-    buyers_price = costs.users_price[b.final_class]
-    mean = (nests.final * np.expm1(nests.rho_final * buyers_price)).sum(axis=1)
-    final_price = index(mean, np.asarray(nests.rho_final))
-    shares = nests.final * np.exp(nests.rho_final * (buyers_price - final_price[:, None]))
-    final = shares * (system.income_base * np.exp(income))[:, None]
-    gross[b.final_class] += final
+        scale = per_power if len(nests.groups) == 1 else per_power[..., sectors]
+        gross[..., c, :, :] += (scale[..., None, :] @ share)[..., 0, :] * (1 + power)
+    for c in set(b.use_class[users].tolist()):
+        of_class = gross[..., c, :, :]
+        of_class[..., b.elements] += on_element[..., b.use_class[users] == c, :].sum(axis=-2)
+    buyers_price = costs.users_price[..., b.final_class, :, :]
+    moved = nests.rho_final[..., None] * buyers_price
+    final_price = index((nests.final * np.expm1(moved)).sum(axis=-1), nests.rho_final)
+    shares = nests.final * np.exp(nests.rho_final[..., None] * (buyers_price - final_price[..., None]))
+    final = shares * (system.income_base * np.exp(income))[..., None]
+    gross[..., b.final_class, :, :] += final
     if system.shock.use_subsidy is not None:
-        gross = gross / np.exp(system.log_use)
+        gross = gross / np.exp(system.log_use)[..., None, :, :]
     stock, net = worth_today(system, system.stock, price), gross
     if system.stock is not None:
-        total = gross.sum(axis=0)
-        net = gross * (1 - np.divide(stock, total, out=np.zeros_like(total), where=total != 0))
+        total = gross.sum(axis=-3)
+        released = np.divide(stock, total, out=np.zeros_like(total), where=total != 0)
+        net = gross * (1 - released)[..., None, :, :]
     return Spending(
-        cost, share_ree, on_added[:, None, :] * nests.factor * factor_power, on_element, on_materials, tuple(scales),
+        cost, share_ree, on_added[..., None, :] * nests.factor * factor_power, on_element, on_materials,
         final_price, final, gross, stock, net,
     )  # fmt: skip
+
+
+def _rare_earths(system: System, cost: Array, costs: Costs) -> tuple[Array, Array, Array]:
+    """E3, E5, E8: cost shares of the REE bundle (n,j), spending on elements (n,r,e) and on all other inputs (n,j)."""
+    nests, users = system.nests, system.nests.users
+    share_ree, on_other = np.zeros_like(cost), cost.copy()
+    rho, share, nest = nests.rho_ree[..., users], nests.ree[..., users], costs.nest[..., users]
+    other = (costs.other - costs.technology_x)[..., users]
+    of_users = share * np.exp(rho * (costs.ree - nest))
+    share_ree[..., users] = of_users
+    on_other[..., users] *= (1 - share) * np.exp(rho * (other - nest))
+    mix = np.exp(nests.rho_element[..., None] * (costs.element_price - costs.ree[..., None]))
+    return share_ree, (cost[..., users] * of_users)[..., None] * nests.element * mix, on_other
 
 
 def worth_today(system: System, material: Array | None, price: Array) -> Array:
     """E9: (n,k) value at today's purchaser price of stock or recycled material worth that much at base prices."""
     if material is None:
-        return np.zeros(price.shape[1:], dtype=price.dtype)
-    today = np.take_along_axis(price, system.stock_class[None], axis=0)[0]
+        return np.zeros(price.shape[:-3] + price.shape[-2:], dtype=price.dtype)
+    chosen = np.broadcast_to(system.stock_class, price.shape[-2:])[(None,) * (price.ndim - 2)]
+    today = np.take_along_axis(price, chosen, axis=-3)[..., 0, :, :]
     return material * np.exp(today)
 
 
@@ -109,35 +115,36 @@ def sell(system: System, sources: Sources, net: Array, rate: Array, abroad: Arra
     net (c,n,k) spending; rate (kc,n,i) licence rate l; abroad (kc,n,i) the part of it that importers keep.
     """
     s = system.sourcing
-    spending = net.transpose(0, 2, 1)
-    per_power = spending[:, s.plain] / (1 + sources.plain)
-    power = 1 + sources.power
-    gate = np.zeros_like(power)
-    gate[s.plain] = power[s.plain] * to_origin(per_power, s.gate)
-    cell = s.share * sources.cell_power * (spending[:, s.cell] / (1 + sources.cell))[..., None]
-    cell_gate = cell.sum(axis=0) * s.gate_cell / (1 + rate)
-    gate[s.cell] = cell_gate.sum(axis=1)
-    tariff = (cell * s.tariff_cell).sum(axis=(0, 1, 3))
-    tax = (cell * s.tax_cell).sum(axis=(0, 1, 2))
+    spending, some, dear = net.swapaxes(-1, -2), span(s.plain), span(s.cell)
+    per_power = spending[..., some, :] / (1 + sources.plain)
+    power = 1 + sources.power[..., some, :]
+    gate = np.empty_like(sources.power)
+    gate[..., some, :] = power * to_origin(per_power, s.gate)
+    cell = s.share * sources.cell_power * (spending[..., dear, :] / (1 + sources.cell))[..., None]
+    at_gate = cell.sum(axis=-4) * s.gate_cell / (1 + rate)
+    gate[..., dear, :] = at_gate.sum(axis=-2)
+    paid = cell.sum(axis=-4)
+    tariff = (paid * s.tariff_cell).sum(axis=(-3, -1))
+    tax = (paid * s.tax_cell).sum(axis=(-3, -2))
     if s.tariff is not None:
-        tariff = tariff + ((s.tariff @ power[s.plain, :, None])[..., 0] * per_power).sum(axis=(0, 1))
+        tariff = tariff + ((s.tariff @ power[..., None, :, :, None])[..., 0] * per_power).sum(axis=(-3, -2))
     if s.tax is not None:
-        tax = tax + (power[s.plain] * to_origin(per_power, s.tax)).sum(axis=0)
+        tax = tax + (power * to_origin(per_power, s.tax)).sum(axis=-2)
     return Sales(
-        per_power, gate.T, cell, cell_gate, tariff, tax,
-        (cell_gate * (rate - abroad)).sum(axis=(0, 1)), (cell_gate * abroad).sum(axis=(0, 2)),
+        per_power, gate.swapaxes(-1, -2), cell, at_gate, tariff, tax,
+        (at_gate * (rate - abroad)).sum(axis=(-3, -2)), (at_gate * abroad).sum(axis=(-3, -1)),
     )  # fmt: skip
 
 
 def to_origin(spending: Array, weight: Array) -> Array:
     """E9: (k,i) sum over classes and buyers of weight (c,k,n,i) times spending (c,k,n)."""
-    return (spending[:, :, None, :] @ weight)[:, :, 0, :].sum(axis=0)
+    return (spending[..., None, :] @ weight)[..., 0, :].sum(axis=-3)
 
 
 def mobile_supply(system: System, wage: Array, labour: Array) -> Array:
     """E10: (n,fm) income of mobile factors. labour (n,): what scientists leave of it, ratio."""
     supply = system.endowment[:, system.mobile] * np.exp(wage)
-    return supply * np.where(system.mobile == system.benchmark.labour, labour[:, None], 1.0)
+    return supply * np.where(system.mobile == system.benchmark.labour, labour[..., None], 1.0)
 
 
 def sluggish_supply(system: System, sluggish: Array, capacity: Array, labour: Array) -> Array:
@@ -148,14 +155,14 @@ def sluggish_supply(system: System, sluggish: Array, capacity: Array, labour: Ar
     """
     if not len(system.sluggish):
         return sluggish
-    rho = system.rho_supply[:, None]
+    rho = system.rho_supply[..., None]
     mean = sluggish_index(system, sluggish)
     supply = system.endowment[:, system.sluggish, None] * system.supply_share
-    supply = supply * np.exp(rho * sluggish - (rho - 1) * mean[:, :, None])
-    for s, j in enumerate(system.benchmark.stage_sector):
-        f = system.stage_factor[s]
-        supply[:, f, j] = supply[:, f, j] * np.exp(capacity[:, s])
-    return supply * np.where(system.sluggish == system.benchmark.labour, labour[:, None], 1.0)[:, :, None]
+    supply = supply * np.exp(rho * sluggish - (rho - 1) * mean[..., None])
+    stages = system.benchmark.stage_sector
+    if len(stages):
+        supply[..., system.stage_factor, stages] *= np.exp(capacity)
+    return supply * np.where(system.sluggish == system.benchmark.labour, labour[..., None], 1.0)[..., None]
 
 
 def sluggish_excess(
@@ -168,34 +175,33 @@ def sluggish_excess(
     if not len(system.sluggish):
         return sluggish
     nests = system.nests
-    rho = system.rho_supply[:, None]
-    supply = rho * sluggish - (rho - 1) * sluggish_index(system, sluggish)[:, :, None]
-    for s, j in enumerate(system.benchmark.stage_sector):
-        supply[:, system.stage_factor[s], j] += capacity[:, s]
-    supply = (
-        supply
-        + np.where(system.sluggish == system.benchmark.labour, np.log(labour)[:, None], 0.0)[:, :, None]
-    )
+    rho = system.rho_supply[..., None]
+    supply = rho * sluggish - (rho - 1) * sluggish_index(system, sluggish)[..., None]
+    stages = system.benchmark.stage_sector
+    if len(stages):
+        supply[..., system.stage_factor, stages] += capacity
+    hours = np.where(system.sluggish == system.benchmark.labour, np.log(labour)[..., None], 0.0)
     on_other = output + nests.rho_ree * (costs.other - costs.technology_x - costs.nest)
     on_added = on_other + nests.rho_added * (costs.value_added - costs.other)
-    demand = on_added[:, None] + nests.rho_factor * (sluggish - costs.value_added[:, None])
-    return np.where(system.supply_share > 0, supply - demand, 0.0)
+    cheaper = nests.rho_factor[..., None, :] * (sluggish - costs.value_added[..., None, :])
+    excess = supply + hours[..., None] - (on_added[..., None, :] + cheaper)
+    return np.where(system.supply_share > 0, excess, 0.0)
 
 
 def labour_wage(system: System, mobile: Array, sluggish: Array) -> Array:
     """(n,) ln wage of labour: its index when labour is sluggish."""
     labour = system.benchmark.labour
     if labour in system.mobile:
-        return mobile[:, int(np.searchsorted(system.mobile, labour))]
-    return sluggish_index(system, sluggish)[:, int(np.searchsorted(system.sluggish, labour))]
+        return mobile[..., int(np.searchsorted(system.mobile, labour))]
+    return sluggish_index(system, sluggish)[..., int(np.searchsorted(system.sluggish, labour))]
 
 
 def sluggish_index(system: System, sluggish: Array) -> Array:
     """E10: (n,fs) ln W of sluggish factors."""
     if not len(system.sluggish):
-        return sluggish[:, :, 0]
+        return sluggish[..., 0]
     top, shares = sluggish_weights(system, sluggish)
-    total = shares.sum(axis=2)
+    total = shares.sum(axis=-1)
     return top + np.log(np.where(total == 0, 1.0, total)) / system.rho_supply
 
 
@@ -205,9 +211,9 @@ def sluggish_weights(system: System, sluggish: Array) -> tuple[Array, Array]:
     Relative to the highest, because the rent of a dying mine falls below what exp can hold.
     """
     present = system.supply_share > 0
-    top = np.where(present, sluggish.real, -np.inf).max(axis=2)
+    top = np.where(present, sluggish.real, -np.inf).max(axis=-1)
     top = np.where(np.isfinite(top), top, 0.0)
-    power = np.exp(system.rho_supply[:, None] * np.where(present, sluggish - top[:, :, None], 0.0))
+    power = np.exp(system.rho_supply[..., None] * np.where(present, sluggish - top[..., None], 0.0))
     return top, system.supply_share * power
 
 
@@ -222,11 +228,12 @@ def world_factor_income(system: System, mobile: Array, sluggish: Array) -> Array
     mobile (n,fm), sluggish (n,fs,j) ln wages.
     """
     b = system.benchmark
-    average = np.zeros(system.endowment.shape, dtype=np.result_type(mobile, sluggish))
-    average[:, system.mobile] = mobile
-    average[:, system.sluggish] = sluggish_index(system, sluggish)
     base = np.where(b.numeraire, system.endowment, 0.0)
-    return 1 + (base * np.expm1(average)).sum() / base.sum()
+    more = (base[:, system.mobile] * np.expm1(mobile)).sum(axis=(-2, -1))
+    if len(system.sluggish):
+        average = sluggish_index(system, sluggish)
+        more = more + (base[:, system.sluggish] * np.expm1(average)).sum(axis=(-2, -1))
+    return 1 + more / base.sum()
 
 
 def income(
@@ -240,11 +247,15 @@ def income(
     """
     b = system.benchmark
     revenue = np.exp(output)
-    research = (system.research_income * revenue).sum(axis=1)
-    subsidies = (system.subsidy * b.output * revenue).sum(axis=1)
-    use_subsidy = (-np.expm1(system.log_use) * spending.gross.sum(axis=0)).sum(axis=1)
-    deficit = system.deficit * (world if b.parameters.deficit_rule == "share_of_world_income" else 1.0)
+    research = (system.research_income * revenue).sum(axis=-1)
+    subsidies = (system.subsidy * b.output * revenue).sum(axis=-1)
+    if system.shock.use_subsidy is not None:
+        paid = -np.expm1(system.log_use) * spending.gross.sum(axis=-3)
+        subsidies = subsidies + paid.sum(axis=-1)
+    deficit = system.deficit
+    if b.parameters.deficit_rule == "share_of_world_income":
+        deficit = deficit * world[..., None]
     return (
         factor_income + research + sales.tariff + sales.tax + sales.rent_exporter + sales.rent_importer
-        + spending.stock.sum(axis=1) - subsidies - use_subsidy + deficit
+        + spending.stock.sum(axis=-1) - subsidies + deficit
     )  # fmt: skip

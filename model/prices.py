@@ -1,4 +1,7 @@
-"""Sourcing, cost nests and prices: E1-E7 of docs/model.md. All prices are ln hats."""
+"""Sourcing, cost nests and prices: E1-E7 of docs/model.md. All prices are ln hats.
+
+Arrays may carry axes of draws before those named (`model/stack.py`): every index counts from the last axis.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import numpy as np
 
 from model.ces import index, pair
 from model.records import Array
-from model.system import Nests, Sourcing, System
+from model.system import Nests, Sourcing, System, span
 
 
 class Sources(NamedTuple):
@@ -46,27 +49,27 @@ def source(sourcing: Sourcing, p: Array, licence: Array, log_tilt: Array) -> Sou
 
     p (n,k) producer prices; licence (kc,n,i) ln((1+l)/(1+l0)); log_tilt (c,kc,n,i) capacity weights of E22, ln.
     """
-    rho = sourcing.rho
-    exponent = rho[:, None] * p.T
-    floor = exponent.real.min(axis=1)
-    power = np.expm1(exponent - floor[:, None])
-    plain = (sourcing.weight @ power[sourcing.plain, :, None])[..., 0] + sourcing.missing
+    rho, prices = sourcing.rho[..., None], p.swapaxes(-1, -2)
+    exponent = rho * prices
+    floor = exponent.real.min(axis=-1, keepdims=True)
+    power = np.expm1(exponent - floor)
+    some, dear = span(sourcing.plain), span(sourcing.cell)
+    plain = (sourcing.weight @ power[..., None, some, :, None])[..., 0] + sourcing.missing
+    level = floor[..., None, some, :] + np.log1p(plain)
     if not len(sourcing.cell):
-        total = (floor[:, None] + np.log1p(plain)) / rho[:, None]
-        return Sources(power, plain, sourcing.share, plain[:, :0], total.transpose(0, 2, 1))
-    shift = (
-        rho[sourcing.cell, None, None] * (p.T[sourcing.cell, None, :] + licence) + sourcing.tilt + log_tilt
-    )
-    cell_floor = np.where(sourcing.share > 0, shift.real, np.inf).min(axis=3)
+        total = (level / rho[..., None, :, :]).swapaxes(-1, -2)
+        return Sources(power, plain, sourcing.share, plain[..., :0, :], total)
+    bought = sourcing.share > 0
+    wedge = rho[..., dear, :, None] * (prices[..., dear, None, :] + licence) + sourcing.tilt
+    shift = wedge[..., None, :, :, :] + log_tilt
+    cell_floor = np.where(bought, shift.real, np.inf).min(axis=-1)
     cell_floor = np.where(np.isfinite(cell_floor), cell_floor, 0.0)  # a good that nobody buys
-    shift = np.where(sourcing.share > 0, shift - cell_floor[..., None], 0.0)
-    closed = sourcing.share.sum(axis=3) - sourcing.capacity_base.sum(axis=3)  # less than 0 under an embargo
-    cell = (sourcing.share * np.expm1(shift)).sum(axis=3) + closed
-    classes, regions = sourcing.weight.shape[0], p.shape[0]
-    total = np.zeros((classes, len(rho), regions), dtype=p.dtype)
-    total[:, sourcing.plain] = floor[sourcing.plain, None] + np.log1p(plain)
-    total[:, sourcing.cell] = cell_floor + np.log1p(cell)
-    return Sources(power, plain, np.exp(shift), cell, (total / rho[:, None]).transpose(0, 2, 1))
+    rise = np.expm1(np.where(bought, shift - cell_floor[..., None], 0.0))
+    cell = (sourcing.share * rise).sum(axis=-1) + sourcing.closed
+    total = np.empty((*level.shape[:-2], *prices.shape[-2:]), dtype=level.dtype)
+    total[..., some, :] = level
+    total[..., dear, :] = cell_floor + np.log1p(cell)
+    return Sources(power, plain, 1 + rise, cell, (total / rho[..., None, :, :]).swapaxes(-1, -2))
 
 
 def materials_index(nests: Nests, users_price: Array) -> tuple[Array, tuple[Array, ...]]:
@@ -74,13 +77,16 @@ def materials_index(nests: Nests, users_price: Array) -> tuple[Array, tuple[Arra
 
     Powers are taken per (region, good) for each distinct (class of use, elasticity), never per (region, good, sector).
     """
-    materials = np.zeros(nests.ree.shape, dtype=users_price.dtype)
-    powers = []
-    for (c, rho, sectors), share in zip(nests.groups, nests.group_material, strict=True):
-        power = np.expm1(rho * users_price[c])
-        mean = (share @ power[:, :, None])[..., 0]
-        materials[:, sectors] = index(mean, np.asarray(rho))
-        powers.append(power)
+    means, powers = [], []
+    for (c, sectors), share in zip(nests.groups, nests.group_material, strict=True):
+        rho = nests.rho_material[..., sectors[0], None]
+        powers.append(np.expm1(rho * users_price[..., c, :, :]))
+        means.append(index((share @ powers[-1][..., None])[..., 0], rho))
+    if len(nests.groups) == 1:
+        return means[0], tuple(powers)
+    materials = np.empty((*means[0].shape[:-1], nests.ree.shape[-1]), dtype=users_price.dtype)
+    for (_, sectors), mean in zip(nests.groups, means, strict=True):
+        materials[..., sectors] = mean
     return materials, tuple(powers)
 
 
@@ -89,19 +95,20 @@ def unit_cost(system: System, price: Array, wage: Array, technology_x: Array, te
 
     price (c,n,k); wage (n,f,j); technology_x (n,j) and technology_e (n,r,e) ln a.
     """
-    nests, b = system.nests, system.benchmark
-    users_price = price if system.shock.use_subsidy is None else price + system.log_use
+    nests, b, users = system.nests, system.benchmark, system.nests.users
+    users_price = price if system.shock.use_subsidy is None else price + system.log_use[..., None, :, :]
     materials, powers = materials_index(nests, users_price)
-    mean = (nests.factor * np.expm1(nests.rho_factor * wage)).sum(axis=1)
+    mean = (nests.factor * np.expm1(nests.rho_factor[..., None, :] * wage)).sum(axis=-2)
     value_added = index(mean, nests.rho_factor)
     other = pair(nests.value_added, value_added, materials, nests.rho_added)
-    classes = b.use_class[nests.users]
-    element_price = users_price[classes][:, :, b.elements].transpose(1, 0, 2) - technology_e
-    mean = (nests.element * np.expm1(nests.rho_element[:, None] * element_price)).sum(axis=2)
+    prices = users_price[..., b.use_class[users], :, :][..., b.elements].swapaxes(-2, -3)
+    element_price = prices - technology_e
+    mean = (nests.element * np.expm1(nests.rho_element[..., None] * element_price)).sum(axis=-1)
     ree = index(mean, nests.rho_element)
-    bundle = np.zeros_like(other)
-    bundle[:, nests.users] = ree
-    nest = pair(nests.ree, bundle, other - technology_x, nests.rho_ree)
+    nest = other - technology_x
+    if len(users):
+        rho, share = nests.rho_ree[..., users], nests.ree[..., users]
+        nest[..., users] = pair(share, ree, nest[..., users], rho)
     return Costs(
         users_price, powers, materials, value_added, other, technology_x, technology_e, element_price, ree, nest,
         nest - system.log_productivity,
@@ -113,19 +120,22 @@ def revenue_price(system: System, net: Array) -> Array:
 
     net (n,k): producer prices less any production-quota rent.
     """
-    out = np.zeros(system.active.shape, dtype=net.dtype)
-    out[:, system.pair_sector] = net[:, system.pair_good]
+    out = np.zeros((*net.shape[:-1], system.active.shape[1]), dtype=net.dtype)
+    out[..., system.pair_sector] = net[..., system.pair_good]
     for j in system.joint:
         pairs = system.pair_sector == j
-        prices, rho = net[:, system.pair_good[pairs]], system.rho_make[j]
-        out[:, j] = index((system.pair_share[:, pairs] * np.expm1(rho * prices)).sum(axis=1), rho)
+        prices, rho = net[..., system.pair_good[pairs]], system.rho_make[..., j]
+        mean = (system.pair_share[..., pairs] * np.expm1(rho[..., None] * prices)).sum(axis=-1)
+        out[..., j] = index(mean, rho)
     return out
 
 
 def supply_shares(system: System, net: Array, out: Array) -> Array:
     """E6: (n,m) new share of each (sector, good) pair in its sector's revenue."""
-    rho = system.rho_make[system.pair_sector]
-    return system.pair_share * np.exp(rho * (net[:, system.pair_good] - out[:, system.pair_sector]))
+    if not len(system.joint):
+        return system.pair_share
+    rho = system.rho_make[..., system.pair_sector]
+    return system.pair_share * np.exp(rho * (net[..., system.pair_good] - out[..., system.pair_sector]))
 
 
 def zero_profit(system: System, out: Array, costs: Costs) -> Array:

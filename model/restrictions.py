@@ -1,4 +1,7 @@
-"""Export quotas, licences and leakage: E12-E14 of docs/model.md."""
+"""Export quotas, licences and leakage: E12-E14 of docs/model.md.
+
+Arrays may carry axes of draws before those named (`model/stack.py`): every index counts from the last axis.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +16,14 @@ def licence_rates(r: Restrictions, price: Array, chi: Array) -> Array:
 
     price (kc,i) ln hats of producer prices; chi (q,) USD per quota kg (a rate for ad-valorem quotas).
     """
-    if not len(chi):
-        return np.zeros(r.per_kg.shape[1:], dtype=price.dtype)
+    if not len(r.quotas):
+        return np.zeros((*price.shape[:-2], *r.per_kg.shape[1:]), dtype=price.dtype)
     per_value = np.exp(-price) / r.unit_value
-    specific = np.einsum("q,qkni->kni", np.where(r.specific, chi, 0.0), r.per_kg) * per_value[:, None, :]
-    ad_valorem = np.einsum("q,qkni->kni", np.where(r.specific, 0.0, chi), (r.per_kg > 0).astype(float))
-    return specific + ad_valorem
+    per_kg = np.tensordot(np.where(r.specific, chi, 0.0), r.per_kg, axes=1)
+    rate = per_kg * per_value[..., :, None, :]
+    if r.specific.all():
+        return rate
+    return rate + np.tensordot(np.where(r.specific, 0.0, chi), (r.per_kg > 0).astype(float), axes=1)
 
 
 def log_licence(sourcing: Sourcing, rate: Array) -> Array:
@@ -33,7 +38,8 @@ def tonnes_per_value(r: Restrictions, price: Array) -> Array:
 
 def quota_tonnes(r: Restrictions, gate: Array, price: Array) -> Array:
     """E12: (q,) tonnes under each quota; gate (kc,n,i) million USD at the gate."""
-    return np.einsum("qkni,kni,ki->q", r.per_kg, gate, tonnes_per_value(r, price))
+    tonnes = gate * tonnes_per_value(r, price)[..., :, None, :]
+    return np.tensordot(tonnes, r.per_kg, axes=((-3, -2, -1), (1, 2, 3)))
 
 
 def complementarity(slack: Array, other: Array) -> Array:
@@ -61,8 +67,9 @@ def quota_conditions(r: Restrictions, chi: Array, tonnes: Array, leak: Array) ->
     leak (ql,) tonnes. Signs are residuals: 0 at a solution.
     """
     net = tonnes.copy()
-    net[r.leaking] = net[r.leaking] - leak
+    net[..., r.leaking] = net[..., r.leaking] - leak
     room = r.log_limit - np.log(net)
     quota = complementarity(chi / r.scale, room)
-    smuggling = complementarity(leak / r.leak_scale, (r.leak_margin - chi[r.leaking]) / r.scale[r.leaking])
+    margin = (r.leak_margin - chi[..., r.leaking]) / r.scale[..., r.leaking]
+    smuggling = complementarity(leak / r.leak_scale, margin)
     return quota, smuggling

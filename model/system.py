@@ -47,6 +47,7 @@ class Sourcing(Frozen):
     tariff: Array | None  # (c,kp,n,i) weight t/(1+t): what of it is tariff
     tax: Array | None  # (c,kp,n,i) weight x/((1+x)(1+t)): export tax
     share: Array  # (c,kc,n,i) pi of cell goods, embargoed cells at 0
+    closed: Array  # (c,kc,n) sum of it less that of the base year: below 0 under an embargo
     tilt: Array  # (kc,n,i) rho * ln(wedge) of cell goods
     capacity_base: Array  # (c,kc,n,i) pi of cell goods, embargoed cells kept (E22 does not renormalise them)
     gate_cell: Array  # (kc,n,i) 1/((1+x)(1+t))
@@ -65,15 +66,15 @@ class Nests(Frozen):
     value_added: Array  # (n,j) value added in X
     factor: Array  # (n,f,j) factor in value added
     material: Array  # (n,j,k) good in materials
-    groups: tuple[tuple[int, float, Array], ...]  # (class, exponent, sectors) with common materials prices
+    groups: tuple[tuple[int, Array], ...]  # (class, sectors) with common materials prices and exponents
     group_material: tuple[Array, ...]  # (n,jg,k) material of each group
-    rho_ree: Array  # (j,)
-    rho_element: Array  # (r,)
-    rho_added: Array  # (j,)
-    rho_factor: Array  # (j,)
-    rho_material: Array  # (j,)
+    rho_ree: Array  # (1,j), one row for all regions
+    rho_element: Array  # (1,r)
+    rho_added: Array  # (1,j)
+    rho_factor: Array  # (1,j)
+    rho_material: Array  # (1,j)
     final: Array  # (n,k) shares of final demand, shifted and renormalised
-    rho_final: float
+    rho_final: Array  # (1,)
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class Research(Frozen):
     reach_x: Array  # (n,j) 1 / row sum of Omega over active cells, 0 when empty
     reach_e: Array  # (n,r,e)
     breadth: Array  # (n,r,e) psi theta/theta_ref * share of e in REE cost
-    supply: float  # research_supply_elasticity
+    supply: Array  # (1,) research_supply_elasticity
     by_sector: bool  # closure `sector`
     labour_share: Array  # (n,) base research income over base labour income
 
@@ -140,8 +141,9 @@ class System(Frozen):
     pair_share: Array  # (n,m) make
     to_good: Array  # (m,k) 1 where the pair makes the good
     to_sector: Array  # (m,j)
+    one_to_one: bool  # whether the pairs make all goods, each its own, in their order
     joint: Array  # sectors that make several goods
-    rho_make: Array  # (j,) 1 + tau
+    rho_make: Array  # (1,j) 1 + tau
     cost_base: Array  # (n,j) (1-rs)(1+s) Y0: cost at base output and the new subsidy rate
     log_subsidy: Array  # (n,j) ln((1+s)/(1+s0))
     subsidy: Array  # (n,j)
@@ -154,7 +156,7 @@ class System(Frozen):
     recycled: Array | None  # (n,k) million USD at base prices
     mobile: Array  # positions of mobile factors
     sluggish: Array  # positions of sluggish and specific factors
-    rho_supply: Array  # (fs,) 1 + kappa
+    rho_supply: Array  # (1,fs) 1 + kappa
     endowment: Array  # (n,f) base income of each factor, million USD
     supply_share: Array  # (n,fs,j) phi
     income_base: Array  # (n,)
@@ -162,6 +164,8 @@ class System(Frozen):
     stage_factor: Array  # (s,) position among sluggish factors of the stage's resource
     stage_good: Array  # (s,k) bool, goods made by the stage's sector
     log_capacity: Array  # (n,s) given capacity
+    capacity_weight: Array  # (1,s) of E22
+    capacity_response: Array  # (1,s) xi of E22
     log_technology: Array | None  # (n,j,g) given technology
     research_income: Array  # (n,j) rs (1+s) Y0
     production_scale: Array  # (qp,) USD per kg
@@ -201,18 +205,20 @@ def prepare(benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[
         supplied=supplied, active=active, idle=stopped,
         pair_sector=pair_sector, pair_good=pair_good, pair_share=b.make[:, pair_sector, pair_good],
         to_good=np.eye(goods)[pair_good], to_sector=np.eye(sectors)[pair_sector],
-        joint=np.nonzero(goods_made > 1)[0], rho_make=1.0 + par.transformation_elasticity,
+        one_to_one=len(pair_good) == goods and bool((pair_good == np.arange(goods)).all()),
+        joint=np.nonzero(goods_made > 1)[0], rho_make=1.0 + par.transformation_elasticity[None],
         cost_base=cost_base, subsidy=subsidy, log_subsidy=np.log((1 + subsidy) / (1 + b.subsidy)),
         log_productivity=np.zeros_like(b.output) if shock.productivity is None else np.log(shock.productivity),
         log_use=np.zeros((regions, goods)) if shock.use_subsidy is None else np.log1p(-shock.use_subsidy),
         stock=stock, recycled=recycled, recycling_cost=shock.recycling_cost,
         stock_class=spending.argmax(axis=0),
         burnt=np.zeros(regions) if shock.capacity_investment is None else shock.capacity_investment,
-        mobile=mobile, sluggish=sluggish, rho_supply=1.0 + par.factor_mobility[sluggish],
+        mobile=mobile, sluggish=sluggish, rho_supply=1.0 + par.factor_mobility[None, sluggish],
         endowment=endowment,
         supply_share=shares_of(endowment[:, sluggish, None], b.factor_payment[:, sluggish]) * active[:, None],
         income_base=b.final.sum(axis=1), deficit=b.deficit,
         stage_factor=_stage_factor(b, sluggish), stage_good=stage_good, log_capacity=log_capacity,
+        capacity_weight=par.capacity_weight[None], capacity_response=par.capacity_response[None],
         log_technology=shock.technology,
         research_income=b.research_share * (1 + subsidy) * b.output,
         production_scale=np.array([_production_unit_value(b, q) for q in shock.production_quotas]),
@@ -235,18 +241,18 @@ def _nests(b: Benchmark, shock: Shock) -> Nests:
     base = nest_shares(b)
     rho_material = exponent(par.materials_elasticity)
     keys = sorted({(int(c), float(r)) for c, r in zip(b.use_class, rho_material, strict=True)})
-    groups = tuple((c, r, np.nonzero((b.use_class == c) & (rho_material == r))[0]) for c, r in keys)
+    groups = tuple((c, np.nonzero((b.use_class == c) & (rho_material == r))[0]) for c, r in keys)
     final = b.final if shock.demand_shift is None else b.final * shock.demand_shift
     return Nests(
         users=base.users, ree=base.ree, element=base.element, value_added=base.value_added, factor=base.factor,
         material=base.material,
-        group_material=(base.material,) if len(groups) == 1 else tuple(base.material[:, js] for _, _, js in groups),
+        group_material=(base.material,) if len(groups) == 1 else tuple(base.material[:, js] for _, js in groups),
         groups=groups,
-        rho_ree=exponent(par.ree_elasticity), rho_element=exponent(par.element_elasticity)[base.users],
-        rho_added=exponent(par.value_added_elasticity), rho_factor=exponent(par.factor_elasticity),
-        rho_material=rho_material,
+        rho_ree=exponent(par.ree_elasticity)[None], rho_element=exponent(par.element_elasticity)[None, base.users],
+        rho_added=exponent(par.value_added_elasticity)[None], rho_factor=exponent(par.factor_elasticity)[None],
+        rho_material=rho_material[None],
         final=shares_of(final.sum(axis=1, keepdims=True), final),
-        rho_final=float(exponent(np.asarray(par.final_elasticity))),
+        rho_final=exponent(np.array([par.final_elasticity])),
     )  # fmt: skip
 
 
@@ -305,7 +311,8 @@ def _sourcing(
     keep = 1.0 / ((1 + tax_cell) * (1 + tariff_cell))
     return Sourcing(
         plain=plain, cell=cell, rho=rho, weight=weight, missing=missing, gate=gate, tariff=tariff_part, tax=tax_part,
-        share=share, tilt=np.zeros(share.shape[1:]) if wedge is None else rho[cell, None, None] * np.log(wedge[cell]),
+        share=share, closed=share.sum(axis=3) - pi[:, cell].sum(axis=3),
+        tilt=np.zeros(share.shape[1:]) if wedge is None else rho[cell, None, None] * np.log(wedge[cell]),
         capacity_base=pi[:, cell], gate_cell=keep, tariff_cell=tariff_cell / (1 + tariff_cell),
         tax_cell=tax_cell * keep, licence_base=_by_good(licence0, cell),
     )  # fmt: skip
@@ -346,7 +353,7 @@ def _with_capacity(
     b: Benchmark, pi: Array, weight: Array, stage_good: Array, log_capacity: Array
 ) -> tuple[Array, Array]:
     """E22: origin weights pi K^w / sum pi K^w for given capacity (embargoed origins stay in the sum)."""
-    log_k = capacity_tilt(b.parameters.capacity_weight, stage_good, log_capacity)
+    log_k = capacity_tilt(b.parameters.capacity_weight[None], stage_good, log_capacity)
     scale = np.exp(log_k)[None, :, None, :]
     total = (pi * scale).sum(axis=3, keepdims=True)
     weight = weight * scale / np.where(total > 0, total, 1.0)
@@ -354,8 +361,9 @@ def _with_capacity(
 
 
 def capacity_tilt(capacity_weight: Array, stage_good: Array, log_capacity: Array) -> Array:
-    """E22: (k,i) capacity_weight * ln K of the stage that makes k in i; 0 for goods of no stage."""
-    return np.einsum("s,sk,is->ki", capacity_weight, stage_good.astype(float), log_capacity)
+    """E22: (k,i) capacity_weight (1,s) * ln K (i,s) of the stage that makes k in i; 0 for goods of no stage."""
+    tilt: Array = stage_good.T.astype(float) @ (capacity_weight * log_capacity).swapaxes(-1, -2)
+    return tilt
 
 
 def _stocks(b: Benchmark, shock: Shock, spending: Array) -> tuple[Array | None, Array | None]:
@@ -405,7 +413,7 @@ def _research(b: Benchmark, shock: Shock, nests: Nests, labour_income: Array, ac
         reach_x=shares_of(reach_x, np.ones_like(reach_x)) * active_x,
         reach_e=shares_of(reach_e, np.ones_like(reach_e)) * active_e,
         breadth=par.breadth * (nests.ree[:, users, None] / par.breadth_reference) * nests.element,
-        supply=par.research_supply_elasticity, by_sector=par.research_closure == "sector",
+        supply=np.array([par.research_supply_elasticity]), by_sector=par.research_closure == "sector",
         labour_share=shares_of(labour_income, total),
     )  # fmt: skip
 

@@ -133,7 +133,7 @@ def solow_residual(solution: Solution) -> Array:
     weight_ree = _log_mean(nests.ree, ree)
     weight_x = _log_mean(1 - nests.ree, 1 - ree)
     share = nests.element * np.exp(
-        nests.rho_element[:, None] * (a.costs.element_price - a.costs.ree[:, :, None])
+        nests.rho_element[..., None] * (a.costs.element_price - a.costs.ree[:, :, None])
     )
     weight_e = _log_mean(nests.element, share)
     bundle = np.zeros(system.active.shape)

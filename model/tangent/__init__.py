@@ -102,7 +102,7 @@ class Tangent:
         if system.closure.capacity != "target":
             return d.capacity
         rent = d.rent[:, system.stage_factor, system.benchmark.stage_sector]
-        response = system.benchmark.parameters.capacity_response[:, None]
+        response = system.capacity_response[..., None]
         return d.capacity - response * (rent - reply.final_price[:, None])
 
     def quotas(self, licence: Array, leak: Array, tonnes: Array | None) -> tuple[Array, Array]:
@@ -132,7 +132,7 @@ class Supply:
         one_good = not len(system.joint) and len(system.pair_good) == system.active.shape[1]
         self.identity = one_good and bool((system.pair_good == system.pair_sector).all())
         self.made = a.made[..., None]
-        self.rho = system.rho_make[system.pair_sector][:, None]
+        self.rho = system.rho_make[0, system.pair_sector, None]
         value = a.made * (system.benchmark.output * np.exp(a.state.output))[:, system.pair_sector]
         self.sold = (
             value / np.where(value @ system.to_good == 0, 1.0, value @ system.to_good)[:, system.pair_good]
@@ -199,7 +199,7 @@ class Factors:
         demand = a.spending.on_factor[:, region.mobile]
         share = demand * reciprocal(demand.sum(axis=2, keepdims=True))  # (n,fm,j)
         self.demand = share
-        self.own = (share * system.nests.rho_factor).sum(axis=2)[..., None]
+        self.own = (share * system.nests.rho_factor[..., None, :]).sum(axis=2)[..., None]
         self.mobile_supply, self.sluggish_supply = a.mobile_supply[..., None], a.sluggish_supply[..., None]
         base = (
             np.where(b.numeraire, system.endowment, 0.0) / np.where(b.numeraire, system.endowment, 0.0).sum()
@@ -208,7 +208,7 @@ class Factors:
         self.labour_mobile = system.mobile == b.labour
         self.specific = bool((system.rho_supply == 1.0).all())
         if len(system.sluggish):
-            rho = system.rho_supply[:, None]
+            rho = system.rho_supply[..., None]
             _, weight = sluggish_weights(system, a.state.rent)
             self.mean = (weight * reciprocal(weight.sum(axis=2, keepdims=True)))[..., None]
             self.rho = rho[..., None]

@@ -44,12 +44,12 @@ class Region:
         self.materials_part = (1 - added)[..., None]
         self.gap_added = (nests.rho_added * (1 - added))[..., None]
         self.gap_materials = (nests.rho_added * added)[..., None]
-        factor = nests.factor * np.exp(nests.rho_factor * (a.wage - c.value_added[:, None, :]))
+        factor = nests.factor * np.exp(nests.rho_factor[..., None, :] * (a.wage - c.value_added[:, None, :]))
         self.mobile_share = factor[:, self.mobile].swapaxes(1, 2)  # (n,j,fm)
         self.sluggish_share = factor[:, self.sluggish, :, None] if len(system.sluggish) else None
-        self.rho_factor = nests.rho_factor[:, None]
+        self.rho_factor = nests.rho_factor[..., None]
         self.outlay = sp.on_materials[..., None]
-        self.rho_material = nests.rho_material[:, None]
+        self.rho_material = nests.rho_material[..., None]
         self.material, self.own = self._materials()
         self.final = sp.final[..., None]
         total = sp.final.sum(axis=1, keepdims=True)
@@ -71,15 +71,15 @@ class Region:
                 for m in zip(nests.groups, nests.group_material, c.materials_power, strict=True)
                 if m[0][0] == cls
             ]
-            sectors = np.sort(np.concatenate([group[2] for group, _, _ in members]))
+            sectors = np.sort(np.concatenate([group[1] for group, _, _ in members]))
             where = span(sectors)
-            scale = np.exp(-nests.rho_material[where] * c.materials[:, where])[:, :, None]
+            scale = np.exp(-nests.rho_material[:, where] * c.materials[:, where])[:, :, None]
             share = np.empty((nests.material.shape[0], len(sectors), nests.material.shape[2]))
-            for (_, _, chosen), material, power in members:
+            for (_, chosen), material, power in members:
                 at = span(np.searchsorted(sectors, chosen))
                 share[:, at] = material * (1 + power)[:, None]
             share *= scale
-            weight = (nests.rho_material[where] * sp.on_materials[:, where])[:, None, :]
+            weight = (nests.rho_material[:, where] * sp.on_materials[:, where])[:, None, :]
             own[cls, :, :, 0] += (weight @ share)[:, 0]
             found.append((cls, where, share))
         own[b.final_class, :, :, 0] += nests.rho_final * sp.final
@@ -87,14 +87,14 @@ class Region:
 
     def _rare_earths(self) -> None:
         nests, c, sp = self.system.nests, self.a.costs, self.a.spending
-        rho_e = nests.rho_element[:, None]
+        rho_e = nests.rho_element[..., None]
         self.element = nests.element * np.exp(rho_e * (c.element_price - c.ree[:, :, None]))  # (n,r,e)
         share = sp.share_ree[:, self.users]
-        rho = nests.rho_ree[self.users]
+        rho = nests.rho_ree[:, self.users]
         self.ree_share = share[..., None]
         self.to_share_x = (rho * share)[..., None]
         self.to_share_ree = (rho * (share - 1))[..., None]
-        self.rho_element = nests.rho_element[:, None]
+        self.rho_element = nests.rho_element[..., None]
         self.on_element = sp.on_element
         self.element_own = rho_e * sp.on_element  # (n,r,e)
         classes = self.system.benchmark.use_class[nests.users]

@@ -191,7 +191,7 @@ class Cells:
         if system.closure.capacity != "target":
             return
         s = system.sourcing
-        weights = system.benchmark.parameters.capacity_weight[:, None] * system.stage_good
+        weights = system.capacity_weight.T * system.stage_good
         self.stages = weights.T[s.cell]  # (kc,s)
         self.mean = s.capacity_base * np.exp(a.tilt)  # (c,kc,n,i)
         self.capacity_price = (share - share.sum(axis=3, keepdims=True) * self.mean) / self.rho
