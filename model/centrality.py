@@ -30,7 +30,7 @@ def pagerank(flows: Flows, damping: float = 0.85, tolerance: float = 1e-12, limi
     for _ in range(limit):
         new = damping * (rank @ step + rank[idle].sum() / nodes) + (1 - damping) / nodes
         if np.abs(new - rank).sum() < tolerance:
-            return new / new.sum()
+            return new
         rank = new
     raise ValueError(f"PageRank does not converge in {limit} rounds")
 

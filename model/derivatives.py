@@ -174,7 +174,7 @@ def _moved(value: Any, where: Any, s: float, add: bool) -> Any:
     """A number, or entries of an array, plus s or times exp(s)."""
     after = np.array(value, dtype=float)
     after[where] = after[where] + s if add else after[where] * np.exp(s)
-    return float(after) if np.isscalar(value) or after.ndim == 0 else after
+    return after if after.ndim else float(after)
 
 
 def _none(b: Benchmark, name: str) -> Array:

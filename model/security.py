@@ -53,8 +53,7 @@ def import_dependence(solution: Solution, origins: Array | None = None) -> Array
 
 def concentration(solution: Solution) -> Array:
     """(n,k) Herfindahl index of the origins of what a region buys, 0 to 1."""
-    gate = gate_flows(solution)
-    return (shares_of(gate.sum(axis=0), gate) ** 2).sum(axis=0)
+    return herfindahl(gate_flows(solution))
 
 
 def supply_concentration(solution: Solution) -> Array:

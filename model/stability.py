@@ -55,7 +55,7 @@ class TechnologyMap:
         self.tangent_given = linearise(given, allocate(given, state))
         self.preconditioner = Preconditioner(given, self.given)
         self.preconditioner.renew(self.tangent_given, regions=False, chain=True)
-        self.research = np.setdiff1d(self.cells.positions, self.given.positions, assume_unique=True)
+        self.research = np.setdiff1d(self.cells.positions, self.given.positions)
         self.active = self.system.research.active_x, self.system.research.active_e
         self.size = len(self.research)
 
@@ -170,9 +170,9 @@ class Ritz(NamedTuple):
 
 def _arnoldi(product: Callable[[Array], Array], size: int) -> Iterator[Ritz]:
     """Arnoldi's method from a fixed start, one product at a time."""
-    basis, projected = np.zeros((LIMIT + 1, size)), np.zeros((LIMIT + 1, LIMIT))
+    basis, projected = np.empty((LIMIT + 1, size)), np.zeros((LIMIT + 1, LIMIT))
     first = np.random.default_rng(0).standard_normal(size)
-    basis[0] = first / (np.linalg.norm(first) or 1.0)
+    basis[0] = first / np.linalg.norm(first)
     for step in range(min(LIMIT, size)):
         image = product(basis[step])
         for _ in range(2):

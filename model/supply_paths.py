@@ -73,7 +73,7 @@ def largest_paths(flows: Flows, starts: Sequence[Start], *, smallest: float = 0.
         add(_Branch(before, nodes, carried * coefficients[last] * output, final=False))
 
     by_mass = np.array([start.amount * output[start.node] for start in starts])
-    pending = [int(at) for at in np.argsort(-by_mass, kind="stable") if by_mass[at] > 0]
+    pending = np.argsort(-by_mass, kind="stable").tolist()
     opened = 0
     while queue or opened < len(pending):
         if opened < len(pending) and (not queue or by_mass[pending[opened]] >= -queue[0][0]):

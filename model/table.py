@@ -247,14 +247,12 @@ def _identity_make(regions: int, sectors: int, goods: int) -> Array:
 
 def _output_of(sales: Array, make: Array) -> Array:
     """(n,j) value of output: the sales of the goods a sector makes; a good made by several is split as `make` says."""
-    made = make / np.where(make.sum(axis=1, keepdims=True) > 0, make.sum(axis=1, keepdims=True), 1.0)
-    return np.einsum("njk,nk->nj", made, sales)
+    return np.einsum("njk,nk->nj", shares_of(make.sum(axis=1, keepdims=True), make), sales)
 
 
 def _make_shares(sales: Array, make: Array) -> Array:
     """(n,j,k) revenue shares."""
-    made = make / np.where(make.sum(axis=1, keepdims=True) > 0, make.sum(axis=1, keepdims=True), 1.0)
-    revenue = made * sales[:, None, :]
+    revenue = shares_of(make.sum(axis=1, keepdims=True), make) * sales[:, None, :]
     return shares_of(revenue.sum(axis=2, keepdims=True), revenue)
 
 

@@ -6,6 +6,8 @@ import pytest
 from model import Closure, Shock, solve
 from model.decomposition import contributions, first_order, shapley, technology_parts
 from model.welfare import real_income, technology
+from tests.independent import base_gate, base_licence, published, recompute
+from tests.instruments import EXOGENOUS, awkward, exports_of, quota_on
 from tests.worlds import quota, world
 
 
@@ -67,6 +69,49 @@ def test_first_order_formula_is_the_limit_of_the_exact_change():
         solution = solve(bench, shock, Closure("exogenous", "given"))
         errors.append(np.abs(first_order(solution, base).total - log_income(solution)).max() / size)
     assert errors[1] < 0.7 * errors[0], errors  # the error is of second order
+
+
+def test_first_order_formula_in_loops_where_trade_is_taxed_licensed_and_stopped():
+    b = awkward(1, licence=True, sparse=True)
+    foreign = ~np.eye(4, dtype=bool)[:, :, None]
+    closed = exports_of(b, 1, b.elements[:2])
+    shock = Shock(
+        tariff=b.tariff + 0.1 * foreign,
+        export_tax=b.export_tax + 0.2 * foreign,
+        embargo=closed,
+        quotas=(quota_on(b, "quota", exports_of(b, 0, b.elements), 0.5),),
+    )
+    solution, base = solve(b, shock, EXOGENOUS), solve(b, Shock(), EXOGENOUS)
+    w, old = recompute(b, shock, EXOGENOUS, published(solution)), base_gate(b)
+    income, rise = b.final.sum(axis=1), np.log(w.p.price)
+    found = first_order(solution, base)
+    assert (old[closed] > 0).any()
+    assert (w.licence[0, 1, b.elements] > 0).all()
+    assert (old[1:, 0, :] == 0).any()  # trade that never was
+
+    def border(i, n, k):
+        """Value at the border before, and how far its price rose."""
+        before = (1 + b.export_tax[i, n, k]) * (1 + base_licence(b, i, n, k))
+        after = (1 + shock.export_tax[i, n, k]) * (1 + w.licence[i, n, k])
+        return old[i, n, k] * before, rise[i, k] + np.log(after / before)
+
+    def growth(i, n, k):
+        """Of a volume; what stops loses all of it."""
+        if old[i, n, k] == 0:
+            return 0.0
+        return np.log(w.gate[i, n, k] / old[i, n, k]) - rise[i, k] if w.gate[i, n, k] > 0 else -1.0
+
+    for n, i, k in np.ndindex(*old.shape):
+        if n == i:
+            assert found.terms_of_trade[n, i, k] == found.volume_of_trade[n, i, k] == 0
+            continue
+        (sold, up), (bought, up_there) = border(n, i, k), border(i, n, k)
+        terms = (sold * up - bought * up_there) / income[n]
+        assert found.terms_of_trade[n, i, k] == pytest.approx(terms, rel=1e-8, abs=1e-12)
+        volume = (sold - old[n, i, k]) * growth(n, i, k) + b.tariff[i, n, k] * bought * growth(i, n, k)
+        assert found.volume_of_trade[n, i, k] == pytest.approx(volume / income[n], rel=1e-8, abs=1e-12)
+    total = (found.terms_of_trade + found.volume_of_trade).sum(axis=(1, 2))
+    np.testing.assert_array_equal(found.total, total)
 
 
 def test_real_income_with_stocks_sold_counts_them_only_when_asked():

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from model import Closure, Shock, solve
-from model.derivatives import derivatives, instrument, parameter, quota_limit
+from model import derivatives as module
+from model.derivatives import Direction, derivatives, instrument, parameter, quota_limit
 from model.newton import Options
 from model.variables import results
-from tests.instruments import awkward, cases, exports_of, quota_on
+from tests.instruments import awkward, cases, exports_of, production_quota, quota_on
 
 TIGHT = Options(tolerance=1e-13)
 READ = (
@@ -123,3 +124,125 @@ def test_what_cannot_be_differentiated_is_refused():
     failed = solve(case.benchmark, case.shock, options=Options(max_iterations=1), throw=False)
     with pytest.raises(ValueError, match="converged"):
         derivatives(failed, case.benchmark, case.shock, [parameter("breadth")], outcomes)
+
+
+# ------------------------------------------------------------------ what a direction moves
+
+
+def test_parameters_are_multiplied_or_added_to_where_they_are_named():
+    b, shock = awkward(), Shock()
+    now, s = b.parameters, 0.3
+    sigma = parameter("trade_elasticity", 2).move(b, shock, s)[0].parameters.trade_elasticity
+    wanted = now.trade_elasticity.copy()
+    wanted[2] *= np.exp(s)
+    np.testing.assert_allclose(sigma, wanted, rtol=1e-15)
+    assert now.trade_elasticity[2] == sigma[2] / np.exp(s)  # what there was stays
+    added = parameter("ree_elasticity", add=True).move(b, shock, s)[0].parameters
+    np.testing.assert_allclose(added.ree_elasticity, now.ree_elasticity + s, rtol=1e-15)
+    assert added.replace(ree_elasticity=now.ree_elasticity) == now
+    for moved, value in (
+        (parameter("breadth"), now.breadth * np.exp(s)),
+        (parameter("breadth", add=True), now.breadth + s),
+    ):
+        after = moved.move(b, shock, s)[0].parameters.breadth
+        assert type(after) is float
+        assert after == pytest.approx(value, rel=1e-15)
+    array = b.replace(parameters=now.replace(breadth=np.array(now.breadth)))  # as files give them
+    assert type(parameter("breadth").move(array, shock, s)[0].parameters.breadth) is float
+
+
+def test_instruments_are_added_to_or_multiplied_where_they_are_named():
+    b, s = awkward(), 0.2
+    where = np.s_[0, 1:, 2]
+    (of, shock) = instrument("tariff", where).move(b, Shock(), s)
+    assert of is b
+    wanted = b.tariff.copy()
+    wanted[where] += s
+    np.testing.assert_allclose(shock.tariff, wanted, rtol=1e-15)
+    (_, shock) = instrument("tariff", where).move(b, shock, s)  # from what is in force
+    np.testing.assert_allclose(shock.tariff[where], b.tariff[where] + 2 * s, rtol=1e-14)
+    (_, shock) = instrument("iceberg", where, multiply=True).move(b, Shock(), s)
+    assert (shock.iceberg[where] == np.exp(s)).all()
+    assert (np.delete(shock.iceberg, 0, axis=0) == 1).all()
+    assert instrument("tariff").name == "tariff"
+
+
+def test_a_limit_moves_with_its_name_alone():
+    b = awkward()
+    quotas = tuple(quota_on(b, name, exports_of(b, 0, b.elements), 0.5) for name in ("one", "two"))
+    mines = production_quota(b, 0.7)
+    (_, shock) = quota_limit("two").move(b, Shock(quotas=quotas, production_quotas=(mines,)), 0.1)
+    assert [q.limit for q in shock.quotas] == [quotas[0].limit, pytest.approx(quotas[1].limit * np.exp(0.1))]
+    assert shock.production_quotas == (mines,)
+    (_, shock) = quota_limit("mines").move(b, Shock(quotas=quotas, production_quotas=(mines,)), 0.1)
+    assert shock.quotas == quotas
+    assert shock.production_quotas[0].limit == pytest.approx(mines.limit * np.exp(0.1))
+    assert quota_limit("two").name == "limit of two"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "export_tax", "tariff", "subsidy", "iceberg", "productivity", "demand_shift", "use_subsidy", "stock_release",
+        "recycling", "research_subsidy", "technology", "capacity", "capacity_investment",
+    ],
+)  # fmt: skip
+def test_what_an_instrument_is_before_it_moves_changes_nothing(name):
+    """Zero of a quantity, one of a ratio, the base year's rate: the shapes that `Shock` takes, and no effect."""
+    b = awkward()
+    closure = (
+        Closure("directed", "given", "given") if name in ("technology", "capacity") else Closure("directed")
+    )
+    with_it = solve(b, Shock(**{name: module._none(b, name)}), closure)
+    without = solve(b, Shock(), closure)
+    assert with_it.iterations == 0
+    for field, value in without.allocation.state._asdict().items():
+        np.testing.assert_allclose(getattr(with_it.allocation.state, field), value, atol=1e-14)
+    moved = instrument(name).move(b, Shock(), 1.0)[1]
+    assert getattr(moved, name).shape == module._none(b, name).shape
+    shapes = {
+        "technology": (*b.output.shape, len(b.elements) + 1),
+        "capacity": (len(b.output), len(b.stage_sector)),
+    }
+    assert module._none(b, name).shape == shapes.get(name, module._none(b, name).shape)
+
+
+def test_licences_are_reported_by_name_and_move_with_the_solution():
+    case = cases()["licence of the base year and a quota"]
+    solution = solve(case.benchmark, case.shock, case.closure, options=TIGHT)
+    names = list(solution.licence)
+    assert len(names) == 2
+
+    def read(found):
+        assert list(found.licence) == names
+        return {name: np.array(price) for name, price in found.licence.items()}
+
+    direction = quota_limit("quota")
+    found = derivatives(solution, case.benchmark, case.shock, [direction], read)[direction.name]
+    h = 1e-4
+    near = [
+        solve(*direction.move(case.benchmark, case.shock, s), case.closure, options=TIGHT).licence
+        for s in (h, -h)
+    ]
+    for name in names:
+        assert found[name] == pytest.approx((near[0][name] - near[1][name]) / (2 * h), rel=1e-6, abs=1e-7)
+    assert found["quota"] < 0
+
+
+def test_a_direction_that_opens_or_closes_trade_has_no_derivative():
+    case = cases()["export tax"]
+    solution = solve(case.benchmark, case.shock, case.closure)
+
+    def shut(b, shock, s):
+        closed = np.zeros(b.export_tax.shape, dtype=bool)
+        closed[1][:, b.elements] = True  # home included: a sector stops
+        return b, shock.replace(embargo=closed)
+
+    with pytest.raises(ValueError, match="the end of a trade changes which cells exist"):
+        derivatives(
+            solution,
+            case.benchmark,
+            case.shock,
+            [Direction("the end of a trade", shut)],
+            lambda s: {"x": np.zeros(1)},
+        )

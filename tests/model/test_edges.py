@@ -9,6 +9,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from model import Closure, Shock, continuation, derivatives, solve
+from model.base_year import gate_value_base
 from model.batch import Centre, _unpack
 from model.centrality import betweenness
 from model.chokepoints import _minimum_cut
@@ -25,7 +26,7 @@ from model.solution import Diagnosis
 from model.stability import long_run_feedback, unstable
 from model.supply_paths import _Branch
 from model.system import TONNES, quota_tonnes_base
-from model.table import _affordable, _income_without_deficit
+from model.table import _affordable, _income_without_deficit, _make_shares, _output_of
 from model.variables import results
 from tests.instruments import EXOGENOUS, awkward, exports_of, production_quota, quota_on
 from tests.worlds import world
@@ -50,6 +51,16 @@ def test_what_was_derived_from_a_base_year_does_not_travel_with_it(b):
     assert "_data" not in vars(again)
     assert again.output.tobytes() == b.output.tobytes()
     assert again.parameters.ree_elasticity.tobytes() == b.parameters.ree_elasticity.tobytes()
+
+
+def test_what_is_known_of_a_base_year_is_computed_once_and_read_only(b):
+    first = gate_value_base(b)
+    assert gate_value_base(b) is first
+    assert (
+        gate_value_base(b.replace(parameters=b.parameters.replace(breadth=0.1))) is first
+    )  # of the data alone
+    with pytest.raises(ValueError, match="read-only"):
+        first[0, 0, 0] = 1.0
 
 
 # ------------------------------------------------------------------ shocks
@@ -288,6 +299,14 @@ def test_a_singular_jacobian_has_no_derivative(b, monkeypatch, found):
     direction = derivatives.instrument("tariff", (0, 1, 0))
     with pytest.raises(ArithmeticError, match="no derivative exists"):
         derivatives.derivatives(solution, b, Shock(tariff=b.tariff + 0.1), [direction], results)
+
+
+def test_sales_of_a_good_are_split_as_make_says_and_what_nobody_makes_is_nobodys():
+    """Two sectors, three goods: the first made by both, one to three; the second by the second; the third by none."""
+    make, sales = np.array([[[1.0, 0, 0], [3.0, 2.0, 0]]]), np.array([[8.0, 5.0, 0.0]])
+    np.testing.assert_array_equal(_output_of(sales, make), [[2.0, 11.0]])
+    np.testing.assert_allclose(_make_shares(sales, make), [[[1, 0, 0], [6 / 11, 5 / 11, 0]]], rtol=1e-15)
+    np.testing.assert_array_equal(_make_shares(0 * sales, make), 0 * make)
 
 
 def test_only_sectors_that_pay_more_than_they_sell_for_are_scaled_down():

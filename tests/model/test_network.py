@@ -1,11 +1,14 @@
 """The base year as a network: against networkx, naive recomputation and closed forms."""
 
 from itertools import islice
+from types import SimpleNamespace
 
 import networkx as nx
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
+from model import supply_paths
 from model.centrality import betweenness, katz, pagerank, strongest_paths, transmission
 from model.chokepoints import (
     chokepoint,
@@ -81,6 +84,19 @@ def test_pagerank_is_that_of_networkx(flows):
     np.testing.assert_allclose(pagerank(flows), [expected[m] for m in range(len(flows.output))], atol=1e-10)
 
 
+def test_pagerank_of_nodes_without_inputs_goes_to_all_alike():
+    bought = np.array([[0.0, 3, 0, 0], [0, 0, 5, 0], [0, 1, 0, 0], [0, 0, 2, 0]])  # from row to column
+    graph = nx.DiGraph()
+    graph.add_nodes_from(range(4))
+    graph.add_weighted_edges_from((b, s, v) for (s, b), v in np.ndenumerate(bought) if v)
+    expected = nx.pagerank(graph, tol=1e-14, max_iter=1000)
+    found = pagerank(SimpleNamespace(intermediate=bought))
+    np.testing.assert_allclose(found, [expected[m] for m in range(4)], atol=1e-11)
+    assert found.sum() == pytest.approx(1, abs=1e-12)
+    even = pagerank(SimpleNamespace(intermediate=bought), damping=0.0)
+    np.testing.assert_allclose(even, 0.25, rtol=1e-15)
+
+
 def test_pagerank_says_when_it_does_not_converge(flows):
     with pytest.raises(ValueError, match="converge in 2 rounds"):
         pagerank(flows, limit=2)
@@ -107,6 +123,19 @@ def test_betweenness_is_that_of_networkx(flows, smallest):
     expected = nx.betweenness_centrality(weighted(flows, smallest), weight="distance")
     found = betweenness(strongest_paths(flows, smallest))
     np.testing.assert_allclose(found, [expected[m] for m in range(len(flows.output))], atol=1e-12)
+
+
+def test_the_middle_of_three_is_between_all_others():
+    line = csr_array(np.array([[0.0, 1, 0], [1, 0, 1], [0, 1, 0]]))
+    np.testing.assert_array_equal(betweenness(line), [0.0, 1.0, 0.0])
+
+
+def test_links_as_strong_as_certainty_are_the_shortest_there_are():
+    """A purchase of more than the buyer's output (stocks) has no positive length -ln of its coefficient."""
+    flows = SimpleNamespace(coefficients=np.array([[0.7, 1.5, 0.2], [0.0, 0.0, 1.0], [1e-5, 0.0, 0.0]]))
+    lengths = strongest_paths(flows)
+    wanted = [[0.0, 1e-12, -np.log(0.2)], [0.0, 0.0, 1e-12], [0.0, 0.0, 0.0]]
+    np.testing.assert_allclose(lengths.toarray(), wanted, rtol=1e-14)
 
 
 def test_betweenness_from_some_sources_is_scaled_to_all(flows):
@@ -165,6 +194,61 @@ def test_paths_from_the_mine_keep_its_share(flows):
     assert {path.before for path in islice(largest_paths(flows, first_users(flows, 0, origin=1)), 50)} == {
         (1,)
     }
+
+
+def test_mines_of_which_nothing_is_bought_have_no_share(bench, flows):
+    """A separator without concentrate: every mine's share of it is 0."""
+    sectors = len(flows.output) // REGIONS
+    bought = flows.intermediate.copy()
+    bought[:, sectors + SEPARATION] = 0.0
+    without = SimpleNamespace(final=flows.final, output=flows.output, intermediate=bought)
+    found, full = (concentrate_shares(f, MINING, SEPARATION) for f in (without, flows))
+    np.testing.assert_array_equal(found[:, 1], 0.0)
+    np.testing.assert_array_equal(found[:, [0, 2]], full[:, [0, 2]])
+    for i, n in np.ndindex(REGIONS, REGIONS):
+        table = flows.intermediate[MINING::sectors, n * sectors + SEPARATION]
+        assert full[i, n] == pytest.approx(table[i] / table.sum(), rel=1e-14)
+
+
+def test_first_users_hold_the_tonnes_they_buy(flows):
+    ore = np.array([[0.5, 0.0, 0.0], [0.5, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    tonnes = flows.element_tonnes[1]
+    plain = first_users(flows, 1)
+    assert {(start.before, start.node) for start in plain} == {
+        ((int(i),), int(m)) for i, m in np.argwhere(tonnes > 0)
+    }
+    for start in plain:
+        (i,) = start.before
+        assert start.amount * flows.output[start.node] == pytest.approx(tonnes[i, start.node], rel=1e-14)
+    mined = first_users(flows, 1, origin=0, ore=ore)
+    assert {start.before for start in mined} == {(0, 0), (1, 0)}
+    assert all(
+        start.amount * flows.output[start.node] == pytest.approx(0.5 * tonnes[0, start.node])
+        for start in mined
+    )
+
+
+def test_paths_cost_what_is_taken_of_them(flows, monkeypatch):
+    """No start is opened before its turn: after one path out of many, one start and what follows it."""
+    made, kept = [], supply_paths._Branch
+
+    def counted(*arguments, **options):
+        made.append(arguments[1])
+        return kept(*arguments, **options)
+
+    monkeypatch.setattr(supply_paths, "_Branch", counted)
+    starts = first_users(flows, 0)
+    assert len(starts) > 5
+    first = next(largest_paths(flows, starts))
+    assert {nodes[0] for nodes in made if len(nodes) == 1} < {start.node for start in starts}
+    assert len(made) < 2 * len(starts)
+    mass = [start.amount * flows.output[start.node] for start in starts]
+    assert first.amount <= max(mass)
+
+
+def test_starts_without_mass_have_no_paths(flows):
+    assert list(largest_paths(flows, [Start((), 3, 0.0)])) == []
+    assert list(largest_paths(flows, [])) == []
 
 
 def test_transmission_counts_middles_of_paths(flows, direct):
@@ -241,6 +325,80 @@ def test_production_graph_keeps_large_links_and_plain_attributes(bench, flows):
         assert all(type(value) in (str, int, float) for value in data.values())
 
 
+def test_links_of_the_production_graph_are_the_table(bench, flows):
+    names, graph = node_names(bench[1]), production_graph(flows, bench[1], smallest=0.02)
+    for u, v, data in graph.edges(data=True):
+        s, b = names.index(u), names.index(v)
+        assert data["value"] == flows.intermediate[s, b]
+        assert data["cost_share"] == pytest.approx(flows.intermediate[s, b] / flows.output[b], rel=1e-14)
+        assert data["distance"] == pytest.approx(-np.log(data["cost_share"]), rel=1e-14)
+    up, down = np.linalg.inv(np.eye(len(names)) - flows.intermediate / flows.output[:, None]), flows.leontief
+    for m, name in enumerate(names):
+        node = graph.nodes[name]
+        assert (node["output"], node["final"]) == (
+            flows.output[m],
+            pytest.approx(flows.final[m].sum(), rel=1e-14),
+        )
+        assert node["upstreamness"] == pytest.approx(up.sum(axis=1)[m], rel=1e-9)
+        assert node["downstreamness"] == pytest.approx(down.sum(axis=0)[m], rel=1e-9)
+
+
+def test_a_purchase_worth_more_than_all_output_is_at_no_distance(bench, flows):
+    huge = flows.coefficients.copy()
+    huge[0, 1] = 1.2
+    shown = SimpleNamespace(**{f: getattr(flows, f) for f in ("output", "intermediate", "final", "leontief")})
+    shown.coefficients, shown.value_added = huge, flows.value_added
+    names = node_names(bench[1])
+    assert production_graph(shown, bench[1]).edges[names[0], names[1]]["distance"] == 1e-12
+
+
+def test_names_of_sectors_may_hold_colons(bench, flows):
+    """A node is region:sector; only the first colon parts the two."""
+    labels = bench[1].replace(sectors=tuple(f"{s}:{at}" for at, s in enumerate(bench[1].sectors)))
+    graph = production_graph(flows, labels)
+    assert {data["sector"] for _, data in graph.nodes(data=True)} == set(labels.sectors)
+    assert {data["region"] for _, data in graph.nodes(data=True)} == set(labels.regions)
+    chain = rare_earth_graph(flows, element_flows(flows, labels), labels, bench[0].stage_sector)
+    kinds = {data["kind"] for _, data in chain.nodes(data=True)}
+    assert kinds == {"mine", "separator", "element", "sector", "final buyer"}
+    assert {data["sector"] for _, data in chain.nodes(data=True) if data["kind"] == "mine"} == {
+        labels.sectors[MINING]
+    }
+
+
+def test_shares_of_links_add_up_to_one_for_what_comes_from_alike_sellers(graph):
+    """Concentrate of a separator; each element of a user; what a final buyer gets. Products: of all that comes."""
+    for node, about in graph.nodes(data=True):
+        links = [(u, d) for u, _, d in graph.in_edges(node, data=True)]
+        assert all(0 < d["share"] <= 1 + 1e-12 for _, d in links)
+        if about["kind"] not in ("mine", "separator"):
+            total = sum(d["tonnes"] for _, d in links)
+            for _, d in links:
+                if d["kind"] in ("final use", "in products", "separation"):
+                    assert d["share"] == pytest.approx(d["tonnes"] / total, rel=1e-9)
+        for kind, of in (("concentrate", [""]), ("first use", ["E0", "E1"])):
+            for name in of:
+                shares = [d["share"] for u, d in links if d["kind"] == kind and u.endswith(name)]
+                assert not shares or sum(shares) <= 1 + 1e-12
+                if name:
+                    assert not shares or sum(shares) == pytest.approx(1, rel=1e-9)
+
+
+def test_tonnes_of_a_node_are_the_larger_of_what_comes_and_goes(graph):
+    for node, about in graph.nodes(data=True):
+        coming = sum(d["tonnes"] for _, _, d in graph.in_edges(node, data=True))
+        going = sum(d["tonnes"] for _, _, d in graph.out_edges(node, data=True))
+        assert about["tonnes"] == max(coming, going) > 0
+
+
+def test_a_world_that_uses_none_of_an_element_shows_nothing(bench, flows):
+    found = element_flows(flows, bench[1], elements=["E0"])
+    none = found.replace(**{f: 0.0 * getattr(found, f) for f in ("ore", "direct", "embodied", "final")})
+    graph = rare_earth_graph(flows, none, bench[1], bench[0].stage_sector)
+    assert list(graph) == []
+    assert graph.graph["shown"] == graph.graph["tonnes"] == 0.0
+
+
 def test_tonnes_that_enter_a_node_leave_it(graph, flows):
     for node, data in graph.nodes(data=True):
         coming = sum(d["tonnes"] for _, _, d in graph.in_edges(node, data=True))
@@ -282,6 +440,24 @@ def test_communities_cover_the_graph_and_repeat(bench, flows):
     assert sorted(node for group in groups for node in group) == sorted(graph)
     assert communities(graph) == groups
     assert [len(g) for g in groups] == sorted((len(g) for g in groups), reverse=True)
+
+
+def test_small_amounts_make_the_same_communities_as_large_ones():
+    """Two triangles that trade a tenth as much with each other; both directions of a pair count together."""
+    for scale in (1e-3, 1.0, 1e3):
+        graph = nx.DiGraph()
+        for u, v in ((u, v) for u in "abcdef" for v in "abcdef" if u != v):
+            near = (u in "abc") == (v in "abc")
+            graph.add_edge(u, v, value=scale * (1.0 if near else 0.1))
+        assert communities(graph) == [{"a", "b", "c"}, {"d", "e", "f"}]
+
+
+def test_both_directions_make_the_weight_of_a_pair():
+    """b sells a little to each of its partners; what c buys from it and sells to it outweighs what a takes."""
+    graph = nx.DiGraph()
+    for u, v, value in (("a", "b", 1.5), ("b", "c", 1.0), ("c", "b", 1.0), ("a", "d", 1.0), ("d", "a", 1.0)):
+        graph.add_edge(u, v, value=value)
+    assert communities(graph, covered=1.0) == [{"a", "d"}, {"b", "c"}]
 
 
 # Chokepoints on a graph drawn by hand

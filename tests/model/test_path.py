@@ -20,6 +20,8 @@ from model.path import (
 )
 from model.stability import check_speeds
 from model.welfare import technology
+from tests.independent import published, recompute
+from tests.instruments import awkward, exports_of, quota_on
 from tests.worlds import quota, world
 
 YEARS = range(2009, 2017)
@@ -95,6 +97,34 @@ def test_the_target_of_technology_is_that_of_the_static_solution_at_its_own_fixe
     np.testing.assert_allclose(sum(parts.values()), technology(static), atol=1e-9)
     for name, part in technology_parts(static).items():
         np.testing.assert_allclose(parts[name], part, atol=1e-9)
+
+
+@pytest.mark.parametrize("regime", ["exogenous", "directed", FULL])
+def test_each_part_of_the_target_is_its_term_of_e17(regime):
+    """Own research, that of others, breadth: in loops, where some do without an element or without research."""
+    b = awkward(3, sparse=True, gaps=True)
+    shock = Shock(quotas=(quota_on(b, "quota", exports_of(b, 0, b.elements), 0.4),))
+    closure = Closure(regime, "given", "given")
+    solution = solve(b, shock, closure)
+    parts, par = technology_target(solution, regime), b.parameters
+    w = recompute(b, shock, closure, published(solution))
+    used = (w.base_type > 0) & (b.research_share > 0)[:, :, None]
+    assert 0.3 < used[used.any(axis=2)].mean() < 1.0
+    log_r = np.log(w.p.research)
+    wanted = {name: np.zeros(used.shape) for name in ("direction", "spillovers", "breadth")}
+    for n, j, g in np.argwhere(used) if regime != "exogenous" else ():
+        wanted["direction"][n, j, g] = par.innovation_elasticity[n, g] * log_r[n, j, g]
+        if regime != FULL:
+            continue
+        omega = np.outer(par.spillover_region[n], par.spillover_sector[j]) * used[:, :, g]
+        if omega.sum() > 0:
+            wanted["spillovers"][n, j, g] = par.spillover[n, g] * (omega * log_r[:, :, g]).sum() / omega.sum()
+        if g == used.shape[2] - 1:
+            named = (w.base_type[n, j, :-1] * log_r[n, j, :-1]).sum()
+            wanted["breadth"][n, j, g] = par.breadth / par.breadth_reference * named
+    for name, part in wanted.items():
+        np.testing.assert_allclose(parts[name], part, atol=1e-13, err_msg=name)
+        assert part.any() == (regime == FULL or (regime == "directed" and name == "direction"))
 
 
 def test_the_target_of_capacity_is_consistent_at_itself():

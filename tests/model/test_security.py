@@ -19,6 +19,9 @@ from model.security import (
     years_to_replace,
 )
 from model.system import quota_tonnes_base
+from model.welfare import real_income
+from tests.independent import published, recompute
+from tests.instruments import awkward
 from tests.worlds import quota, world
 
 
@@ -111,6 +114,43 @@ def test_dependence_and_concentration_are_shares():
     bought = index > 0
     assert (index[bought] >= 1 / 3 - 1e-12).all()
     assert (supply_concentration(base) <= 1).all()
+
+
+def test_dependence_and_concentration_in_loops():
+    """From flows worked out anew, where some origins sell nothing to some buyers."""
+    b = awkward(3, sparse=True)
+    shock = Shock(tariff=b.tariff + 0.3)
+    solution = solve(b, shock, STATIC)
+    w = recompute(b, shock, STATIC, published(solution))
+    restricting = np.array([True, False, True, False])
+    dependence, index = import_dependence(solution), concentration(solution)
+    on_some, world_index = import_dependence(solution, restricting), supply_concentration(solution)
+    for n, k in np.ndindex(b.final.shape):
+        bought = sum(w.gate[i, n, k] for i in range(4))
+        parts = [w.gate[i, n, k] / bought if bought > 0 else 0.0 for i in range(4)]
+        abroad = [part for i, part in enumerate(parts) if i != n]
+        some = [part for i, part in enumerate(parts) if i != n and restricting[i]]
+        assert dependence[n, k] == pytest.approx(sum(abroad), rel=1e-9, abs=1e-14)
+        assert on_some[n, k] == pytest.approx(sum(some), rel=1e-9, abs=1e-14)
+        assert index[n, k] == pytest.approx(sum(part**2 for part in parts), rel=1e-9)
+    for k in range(b.final.shape[1]):
+        supply = w.gate[:, :, k].sum(axis=1)
+        assert world_index[k] == pytest.approx(((supply / supply.sum()) ** 2).sum(), rel=1e-9)
+    assert (dependence > on_some).any()
+
+
+def test_what_is_embargoed_is_named_by_origin_and_good(bench):
+    goods = np.zeros(bench.final.shape[1], dtype=bool)
+    goods[3] = True
+    closed = embargo(bench, 1, goods)
+    assert {tuple(int(v) for v in cell) for cell in np.argwhere(closed)} == {(1, 0, 3), (1, 2, 3)}
+
+
+def test_income_is_lost_in_logs(bench, closed):
+    today, after = solve(bench, Shock(), STATIC), solve(bench, Shock(embargo=closed), STATIC)
+    lost = income_lost(today, after)
+    np.testing.assert_allclose(np.exp(-lost), real_income(after) / real_income(today), rtol=1e-12)
+    assert (bench.final.sum(axis=1) * lost)[1:].sum() > 0
 
 
 def test_flows_of_stages_are_those_of_their_goods(bench):

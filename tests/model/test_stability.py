@@ -9,7 +9,19 @@ import calibration
 from model import Closure, Shock, solve, stability
 from model.innovation import technology
 from model.path import simulate
-from model.stability import TechnologyMap, check_path, extremes, unstable
+from model.stability import (
+    ACCURACY,
+    LIMIT,
+    Extremes,
+    Ritz,
+    TechnologyMap,
+    check_path,
+    check_speeds,
+    extremes,
+    long_run_feedback,
+    unstable,
+)
+from tests.instruments import awkward
 from tests.worlds import world
 
 FULL = "directed_with_spillovers"
@@ -133,3 +145,217 @@ def test_a_path_overshoots_outside_the_range_and_settles_inside():
     outside, inside = swing(min(1.0, 1.2 * found.fastest)), swing(0.8 * found.fastest)
     assert outside[-1] > outside[4]
     assert inside[-1] < 0.5 * inside[4]
+
+
+# ------------------------------------------------------------------ Arnoldi's method
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 30])
+def test_arnoldi_finds_all_eigenvalues_of_a_small_matrix(size):
+    matrix = np.random.default_rng(size).normal(size=(size, size))
+    found = list(stability._arnoldi(lambda v: matrix @ v, size))
+    wanted = np.linalg.eigvals(matrix)
+    last = found[-1]
+    assert len(last.values) == size
+    gap = np.abs(np.sort_complex(last.values) - np.sort_complex(wanted)).max()
+    assert gap < 1e-10 * max(1.0, np.abs(wanted).max())
+    assert len(found) == max(size - 4, 1)  # from the fifth product on
+    np.testing.assert_allclose(last.basis @ last.basis.T, np.eye(size), atol=1e-13)
+    for at, value in enumerate(last.values):  # Ritz vectors are eigenvectors
+        vector = last.vectors[:, at] @ last.basis
+        np.testing.assert_allclose(matrix @ vector, value * vector, atol=1e-10)
+
+
+def test_arnoldi_says_how_far_off_it_may_be():
+    """A symmetric matrix: within the doubt of every approximation lies an eigenvalue."""
+    rng = np.random.default_rng(5)
+    root = rng.normal(size=(60, 60))
+    matrix = root + root.T
+    wanted = np.linalg.eigvalsh(matrix)
+    rough = 0
+    for ritz in stability._arnoldi(lambda v: matrix @ v, 60):
+        gap = np.abs(ritz.values[:, None] - wanted).min(axis=1)
+        assert (gap <= ritz.doubt + 1e-10).all()
+        rough += (ritz.doubt > 0.1).any()
+    assert rough > 20
+
+
+def test_arnoldi_ends_where_nothing_is_left_to_find_and_at_its_limit():
+    few = np.zeros(200)
+    few[:3] = 3.0, -2.0, 0.5  # of rank three: the fourth product finds no new direction
+    (found,) = stability._arnoldi(lambda v: few * v, 200)
+    np.testing.assert_allclose(np.sort(found.values.real), [-2.0, 0.0, 0.5, 3.0], atol=1e-12)
+    np.testing.assert_array_equal(found.doubt, np.zeros(4))
+    many = np.linspace(-1, 1, 200)
+    found = list(stability._arnoldi(lambda v: many * v, 200))
+    assert len(found[-1].values) == LIMIT
+    assert len(found) == LIMIT - 4
+    assert list(stability._arnoldi(lambda v: v, 0)) == []
+
+
+# ------------------------------------------------------------------ what is made of approximations
+
+
+def scripted(monkeypatch, *approximations, size=3):
+    """Arnoldi's method comes to these (values, doubts), one after another."""
+
+    class Map:
+        def __init__(self, *_):
+            self.size = size
+
+        def locate(self, vector):
+            return "research_x", (int(np.argmax(vector)), 1)
+
+    def arnoldi(product, size):
+        for values, doubt in approximations:
+            count = len(values)
+            yield Ritz(np.array(values), np.array(doubt), np.eye(count), np.eye(count)[::-1])
+
+    monkeypatch.setattr(stability, "TechnologyMap", Map)
+    monkeypatch.setattr(stability, "_arnoldi", arnoldi)
+    return awkward(0)
+
+
+def test_extremes_wait_until_both_ends_are_certain(monkeypatch):
+    good, bad = 0.9 * ACCURACY, 1.1 * ACCURACY
+    b = scripted(
+        monkeypatch,
+        ([0.1, 0.8, -0.5], [0.0, good, bad]),
+        ([0.2, 0.7, -0.6], [0.0, bad, good]),
+        ([0.3 + 1j, 0.6 + 0j, -0.7], [9.0, good, good]),
+        ([0.0, 0.0, 0.0], [0.0, 0.0, 0.0]),
+    )
+    assert stability._extremes(b, "directed") == Extremes(0.6, -0.7)
+
+
+def test_extremes_beyond_one_are_as_certain_for_their_size(monkeypatch):
+    b = scripted(monkeypatch, ([5.0, -50.0], [4.0 * ACCURACY, 40.0 * ACCURACY]))
+    assert stability._extremes(b, "directed") == Extremes(5.0, -50.0)
+    b = scripted(monkeypatch, ([5.0, -0.5], [4.0 * ACCURACY, 2.0 * ACCURACY]))
+    with pytest.raises(ArithmeticError, match="not found in 80 products"):
+        stability._extremes(b, "directed")
+
+
+def test_without_research_there_is_nothing_to_unsettle(monkeypatch):
+    b = scripted(monkeypatch, size=0)
+    assert stability._extremes(b, "directed") == Extremes(0.0, 0.0)
+    assert stability._unstable(b, "directed") is None
+    monkeypatch.undo()
+    assert extremes(world(0, research=False)[0], "directed") == Extremes(0.0, 0.0)
+    assert extremes(world(0)[0], "exogenous") == Extremes(0.0, 0.0)
+
+
+def test_the_fastest_path_overshoots_by_as_much_as_it_was_off():
+    """1 - delta (1 - mu) = -1 at delta = 2 / (1 - mu)."""
+    assert Extremes(0.5, -3.0).fastest == 0.5
+    assert Extremes(0.5, 0.0).fastest == 2.0
+
+
+def refused(monkeypatch, *approximations, precise=None):
+    """What `_unstable` says; the precise eigenvalue must not be asked for unless there is one."""
+    b = scripted(monkeypatch, *approximations)
+
+    def extremes(*_):
+        if precise is None:
+            raise AssertionError("a rough value is enough")
+        return Extremes(precise, -1.0)
+
+    monkeypatch.setattr(stability, "extremes", extremes)
+    return stability._unstable(b, "directed")
+
+
+def test_a_rough_value_far_below_one_is_enough(monkeypatch):
+    assert refused(monkeypatch, ([0.5, -2.0], [0.04, 0.0])) is None
+
+
+def test_a_rough_value_is_refined_while_its_doubt_may_reach_one(monkeypatch):
+    assert refused(monkeypatch, ([0.5, -2.0], [0.06, 0.0]), ([0.6, -2.0], [0.03, 0.0])) is None
+
+
+def test_a_value_above_one_is_refused_with_its_cell(monkeypatch):
+    found = refused(monkeypatch, ([-2.0, 1.5], [0.0, 0.2]), ([-2.0, 1.4], [0.0, 0.013]))
+    assert (found.status, found.block, found.cell, found.value) == ("unstable", "research_x", (0, 1), 1.4)
+    assert found.detail == "technology feeds on itself: the largest eigenvalue of its map is 1.4 (section 6)"
+
+
+@pytest.mark.parametrize(("precise", "stable"), [(0.9999, True), (1.0, False), (1.0001, False)])
+def test_a_value_near_one_is_looked_at_closely(monkeypatch, precise, stable):
+    found = refused(monkeypatch, ([-2.0, 1.001], [0.0, 0.005]), precise=precise)
+    assert (found is None) == stable
+    if not stable:
+        assert found.value == precise
+
+
+@pytest.mark.parametrize("name", ["ree_elasticity", "element_elasticity"])
+def test_the_long_run_of_every_sector_and_element_is_looked_at(name):
+    """lambda (elasticity - 1): the worst is named, and how many sectors there are like it."""
+    b = awkward(3, gaps=True)
+    par = b.parameters
+    innovation = np.linspace(0.3, 0.6, par.innovation_elasticity.size).reshape(
+        par.innovation_elasticity.shape
+    )
+    elasticity = getattr(par, name).copy()
+    users = np.flatnonzero((b.use[:, b.elements].sum(axis=1) > 0).any(axis=0))
+    elasticity[users[0]], elasticity[users[1]] = 4.0, 3.5
+    high = b.replace(parameters=par.replace(innovation_elasticity=innovation, **{name: elasticity}))
+    short = {"ree_elasticity": "eps", "element_elasticity": "rho"}[name]
+    excess = long_run_feedback(high)[short]
+    worst, where, sectors = -np.inf, None, set()
+    for n, r, e in np.ndindex(excess.shape):
+        j = users[r]
+        learns = b.use[n, b.elements[e], j] > 0 and b.research_share[n, j] > 0 and b.output[n, j] > 0
+        wanted = innovation[n, e] * (elasticity[j] - 1) if learns else 0.0
+        assert excess[n, r, e] == pytest.approx(wanted, abs=1e-15)
+        if wanted > worst:
+            worst, where = wanted, (n, r, e)
+        if wanted >= 1:
+            sectors.add((n, r))
+    found = unstable(high, Closure("directed"))
+    assert (found.block, found.cell, found.value) == ("research_e", where, pytest.approx(worst))
+    assert found.detail == (
+        f"lambda ({short} - 1) = {worst:.3g} is 1 or more in {len(sectors)} sectors (section 6)"
+    )
+
+
+def test_only_technology_at_its_target_can_feed_on_itself():
+    bench, _ = world(0, research_closure="region")
+    assert unstable(bench, Closure("directed")) is not None
+    assert unstable(bench, Closure("directed", "given")) is None
+    assert unstable(bench, Closure("exogenous")) is None
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"build_time": np.array([2, -1, 1])}, "build_time = .* is negative"),
+        ({"capacity_response": np.array([0.5, -0.1, 1.0])}, "capacity_response = .* 0 or more"),
+        ({"capacity_response": np.array([0.5, np.inf, 1.0])}, "capacity_response = .* finite"),
+        ({"capacity_expansion": np.array([0.5, 1.1, 1.0])}, r"capacity_expansion = .* \[0, 1\]"),
+        ({"capacity_scrapping": np.array([0.5, -0.1, 1.0])}, r"capacity_scrapping = .* \[0, 1\]"),
+        ({"learning": np.nan}, r"learning = nan .* \[0, 1\]"),
+    ],
+)
+def test_what_is_no_speed_and_no_time_is_refused(changes, message):
+    par = world(1)[0].parameters
+    check_speeds(par)
+    edges = {
+        "build_time": np.zeros(3, dtype=int),
+        "capacity_response": np.zeros(3),
+        "learning": 1.0,
+        "forgetting": 0.0,
+    }
+    check_speeds(par.replace(**edges))
+    with pytest.raises(ValueError, match=message):
+        check_speeds(par.replace(**changes))
+
+
+def test_a_path_may_be_slower_than_its_fastest_and_no_faster(monkeypatch):
+    bench, _ = world(1, research_closure="sector", learning=0.3, forgetting=0.1)
+    monkeypatch.setattr(stability, "extremes", lambda *_: Extremes(0.5, 1 - 2 / 0.3))
+    with pytest.raises(ValueError, match=r"learning = 0\.3 and forgetting = 0\.1 overshoot"):
+        check_path(bench, "directed")
+    monkeypatch.setattr(stability, "extremes", lambda *_: Extremes(0.5, 1 - 2 / 0.31))
+    assert check_path(bench, "directed").largest == 0.5
+    monkeypatch.setattr(stability, "extremes", lambda *_: Extremes(1.0, 0.0))
+    with pytest.raises(ValueError, match="feeds on itself"):
+        check_path(bench, "directed")

@@ -1,0 +1,234 @@
+"""What can be told before solving, and what is said of a search that failed: each rule alone."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from model import Shock
+from model.feasibility import POOR, PROHIBITIVE, diagnose, infeasible
+from model.newton import Trace
+from model.records import Quota
+from tests.instruments import awkward, exports_of, quota_on
+from tests.worlds import Sizes
+
+BUYER, TONNES = 1, 100.0
+
+
+@pytest.fixture(scope="module")
+def b():
+    return awkward(2, Sizes(4, 6, 5, 2, 6))  # two classes of users
+
+
+@pytest.fixture(scope="module")
+def good(b):
+    return int(b.elements[0])
+
+
+def one_seller(b, good, origins=(0,)):
+    """(i,n,k) bool: a good's sales of some origins; and those of all others, for an embargo."""
+    sells = np.zeros(b.export_tax.shape, dtype=bool)
+    sells[list(origins), :, good] = True
+    rest = np.zeros_like(sells)
+    rest[:, :, good] = ~sells[:, :, good]
+    return sells, rest
+
+
+def purchases(b, good, tonnes=TONNES):
+    bought = np.zeros(b.final.shape)
+    bought[BUYER, good] = -tonnes
+    return bought
+
+
+def limit_of(b, covers, limit, weight=1.0):
+    return (Quota("quota", covers, limit, np.full(b.final.shape[1], weight)),)
+
+
+# ------------------------------------------------------------------ stocks beyond what quotas let through
+
+
+def gate_tonnes_per_tonne(b, good, origin=0):
+    """Tonnes at the gate of one tonne valued at the purchaser's price: taxes of the base year are not tonnes."""
+    return 1 / ((1 + b.export_tax[origin, BUYER, good]) * (1 + b.tariff[origin, BUYER, good]))
+
+
+def test_stocks_that_one_origin_must_supply_are_held_against_its_quota(b, good):
+    covers, closed = one_seller(b, good)
+    shock = Shock(embargo=closed, stock_release=purchases(b, good))
+    need = TONNES * gate_tonnes_per_tonne(b, good)
+    assert infeasible(b, shock, limit_of(b, covers, 1.001 * need)) is None
+    found = infeasible(b, shock, limit_of(b, covers, 0.999 * need))
+    assert (found.status, found.block, found.cell) == ("infeasible", "quota", (0,))
+    assert np.isnan(found.value)
+    assert f"stocks need {need:.6g} t of what quota 'quota' limits to {0.999 * need:.6g} t" in found.detail
+
+
+def test_the_second_quota_is_named_when_it_is_the_one(b, good):
+    covers, closed = one_seller(b, good)
+    shock = Shock(embargo=closed, stock_release=purchases(b, good))
+    other = limit_of(b, covers, 10 * TONNES)[0]
+    assert infeasible(b, shock, (other, *limit_of(b, covers, 1.0))).cell == (1,)
+
+
+def test_the_cheapest_way_decides_where_two_origins_stand_under_one_quota(b, good):
+    """The origin whose buyers pay most tax of all sends the fewest tonnes for the same money."""
+    covers, closed = one_seller(b, good, (0, 2))
+    shock = Shock(embargo=closed, stock_release=purchases(b, good))
+    need = TONNES * min(gate_tonnes_per_tonne(b, good, origin) for origin in (0, 2))
+    assert infeasible(b, shock, limit_of(b, covers, 1.001 * need)) is None
+    assert infeasible(b, shock, limit_of(b, covers, 0.999 * need)) is not None
+
+
+def test_stocks_that_another_origin_can_supply_are_no_trouble(b, good):
+    covers = one_seller(b, good)[0]
+    assert infeasible(b, Shock(stock_release=purchases(b, good)), limit_of(b, covers, 1.0)) is None
+
+
+def test_stocks_released_need_nothing(b, good):
+    covers, closed = one_seller(b, good)
+    shock = Shock(embargo=closed, stock_release=-purchases(b, good))
+    assert infeasible(b, shock, limit_of(b, covers, 1.0)) is None
+
+
+def test_an_origin_that_sells_to_one_class_of_users_alone_still_sells(b, good):
+    share = b.trade_share.copy()
+    share[0, 0, BUYER, good] = 0.0  # origin 0 sells nothing of it to the first class
+    share[0, :, BUYER, good] /= share[0, :, BUYER, good].sum()
+    covers, closed = one_seller(b, good)
+    shock = Shock(embargo=closed, stock_release=purchases(b, good))
+    # Asked by itself: an embargo that leaves the first class without an origin is refused for that.
+    found = infeasible(b.replace(trade_share=share), shock, limit_of(b, covers, 1.0))
+    assert found.block == "quota"
+
+
+def test_a_licence_of_the_base_year_was_part_of_the_price(b, good):
+    licensed = awkward(1, licence=True)
+    good = int(licensed.elements[0])
+    covers, closed = one_seller(licensed, good)
+    shock = Shock(embargo=closed, stock_release=purchases(licensed, good))
+    rate = licensed.licence[0, good] / licensed.unit_value[0, good]
+    need = TONNES * gate_tonnes_per_tonne(licensed, good) / (1 + rate)
+    assert rate > 0.01
+    assert infeasible(licensed, shock, limit_of(licensed, covers, 1.001 * need)) is None
+    assert infeasible(licensed, shock, limit_of(licensed, covers, 0.999 * need)) is not None
+
+
+# ------------------------------------------------------------------ embargoes
+
+
+def test_nothing_is_wrong_without_stocks_and_embargoes(b):
+    quotas = (quota_on(b, "q", exports_of(b, 0, b.elements), 0.01),)
+    assert infeasible(b, Shock(), quotas) is None
+
+
+def test_the_cell_that_has_no_origin_left_is_named(b, good):
+    closed = np.zeros(b.export_tax.shape, dtype=bool)
+    closed[:, 3, good] = True
+    found = infeasible(b, Shock(embargo=closed), ())
+    assert (found.block, found.cell) == ("market", (3, good))
+    closed[3, 3, good] = False
+    assert infeasible(b, Shock(embargo=closed), ()) is None
+
+
+def test_one_class_of_users_without_an_origin_is_enough(b, good):
+    share = b.trade_share.copy()
+    share[1, :, 3, good] = np.arange(4) == 0  # the second class buys from origin 0 alone
+    closed = np.zeros(b.export_tax.shape, dtype=bool)
+    closed[0, 3, good] = True
+    assert infeasible(b, Shock(embargo=closed), ()) is None
+    assert infeasible(b.replace(trade_share=share), Shock(embargo=closed), ()).cell == (3, good)
+
+
+@pytest.mark.parametrize(("sigma", "needed"), [(0.9, True), (1.0, True), (1.1, False)])
+def test_every_origin_is_essential_up_to_an_elasticity_of_one(b, good, sigma, needed):
+    elasticity = b.parameters.trade_elasticity.copy()
+    elasticity[good] = sigma
+    low = b.replace(parameters=b.parameters.replace(trade_elasticity=elasticity))
+    closed = np.zeros(b.export_tax.shape, dtype=bool)
+    closed[0, 2, good] = True
+    found = infeasible(low, Shock(embargo=closed), ())
+    assert (found is not None) == needed
+    if needed:
+        assert found.cell == (2, good)
+        assert "every origin is essential" in found.detail
+
+
+# ------------------------------------------------------------------ searches that failed
+
+
+def said(outcome="stalled", done=1.0, residual=(1e-3, -5e-2, 2e-2), **changes):
+    """The diagnosis of a search with two quotas and three regions."""
+    values = {
+        "licence": [0.0, 0.0], "tonnes": [10.0, 10.0], "income": [100.0, 50.0, 80.0], "base": [100.0, 50.0, 80.0],
+    } | changes  # fmt: skip
+    quotas = tuple(SimpleNamespace(name=name) for name in ("first", "second"))
+    rules = SimpleNamespace(quotas=quotas, scale=np.array([2.0, 3.0]), log_limit=np.log([10.0, 10.0]))
+    system = SimpleNamespace(restrictions=rules, income_base=np.array(values["base"]))
+    allocation = SimpleNamespace(
+        state=SimpleNamespace(licence=np.array(values["licence"])),
+        quota_tonnes=np.array(values["tonnes"]),
+        income=np.array(values["income"]),
+    )
+    cells = SimpleNamespace(locate=lambda position: ("market", (position,)))
+    trace = Trace(outcome, np.zeros(0), None, np.array(residual), 7, 9, 11, ())
+    return diagnose(system, cells, allocation, trace, done)
+
+
+def test_the_largest_residual_of_either_sign_is_named_with_its_sign():
+    found = said()
+    assert (found.status, found.block, found.cell, found.value) == ("stalled", "market", (1,), -5e-2)
+    assert found.detail == "the search ended after 7 iterations"
+    assert said(residual=(-1e-3, 3e-2, -2e-2)).value == 3e-2
+    assert said("converged").cell == (1,)
+    assert said("converged").detail == ""
+
+
+def test_an_economy_without_unknowns_has_no_residual():
+    found = said("converged", residual=())
+    assert (found.block, found.cell, found.value) == ("", (), 0.0)
+
+
+def test_how_far_a_walk_came_is_said_unless_it_arrived():
+    assert said(done=0.25).detail.endswith(
+        "after 7 iterations, and walking from the base year ended at 25% of the shock"
+    )
+    assert said("iteration_limit", done=0.25).detail == "after 7 iterations"
+
+
+@pytest.mark.parametrize(
+    ("licence", "tonnes", "quota"),
+    [
+        ([0.0, 3.1 * PROHIBITIVE], [10.0, 12.0], 1),
+        ([2.1 * PROHIBITIVE, 3.1 * PROHIBITIVE], [12.0, 12.0], 0),
+        ([0.0, 2.9 * PROHIBITIVE], [10.0, 12.0], None),  # not prohibitive
+        ([0.0, 3.1 * PROHIBITIVE], [10.0, 10.9], None),  # all but met: 9% above
+        ([0.0, 3.1 * PROHIBITIVE], [10.0, 11.2], 1),  # 12% above
+        ([3.1 * PROHIBITIVE, 0.0], [10.0, 12.0], None),  # one is dear, the other exceeded
+        ([0.0, 3.1 * PROHIBITIVE], [10.0, np.nan], 1),  # not known to be met
+    ],
+)
+def test_a_quota_that_no_price_brings_down_is_named(licence, tonnes, quota):
+    found = said(licence=licence, tonnes=tonnes)
+    if quota is None:
+        assert (found.status, found.block) == ("stalled", "market")
+        return
+    assert (found.status, found.block, found.cell) == ("infeasible", "quota", (quota,))
+    assert f"brings quota '{('first', 'second')[quota]}' down to its limit" in found.detail
+    assert found.value == -5e-2
+
+
+def test_of_regions_without_income_the_poorest_for_its_size_is_named():
+    """100 of 10,000 is more of a ruin than 1 of 50; a region that never earned anything is none."""
+    found = said(income=[100.0, 1.0, 0.0], base=[10_000.0, 50.0, 0.0])
+    assert (found.status, found.block, found.cell, found.value) == ("stalled", "budget", (0,), -5e-2)
+    assert "income falls to nothing" in found.detail
+    assert said(income=[600.0, 1.0, 0.0], base=[10_000.0, 50.0, 0.0]).cell == (1,)
+    assert said("diverged", income=[100.0, -1.0, 0.0], base=[10_000.0, 50.0, 0.0]).cell == (1,)
+
+
+@pytest.mark.parametrize(("part", "ruined"), [(0.99 * POOR, True), (1.01 * POOR, False)])
+def test_a_region_is_ruined_below_a_twentieth_of_its_income(part, ruined):
+    assert POOR == 0.05
+    assert (said(income=[100.0, 50.0 * part, 80.0]).block == "budget") == ruined
