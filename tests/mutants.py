@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import ast
 import copy
+import hashlib
 import inspect
+import io
+import textwrap
+import tokenize
 import types
 from collections import Counter
 from collections.abc import Iterator
@@ -131,6 +135,11 @@ class Mutant:
     def name(self) -> str:
         return f"{self.file}.{self.function}: {self.change}"
 
+    @property
+    def place(self) -> str:
+        """Which change of the function it is, in short."""
+        return f"{self.site}.{self.variant}"
+
 
 class _Put(ast.NodeTransformer):
     def __init__(self, old: ast.AST, new: ast.AST) -> None:
@@ -140,14 +149,39 @@ class _Put(ast.NodeTransformer):
         return self.new if node is self.old else self.generic_visit(node)
 
 
-def mutants_of(file: str, name: str, function: types.FunctionType) -> Iterator[Mutant]:
-    definition = tree_of(function)
+def _sites(definition: ast.FunctionDef) -> list[ast.AST]:
     visitor = _Sites()
     for statement in definition.body:
         visitor.visit(statement)
+    return visitor.found
+
+
+def count(function: types.FunctionType) -> int:
+    """How many changes there are."""
+    return sum(1 for node in _sites(tree_of(function)) for _ in variants(node))
+
+
+def digest(function: types.FunctionType) -> str:
+    """What tells two versions of a function apart: its text without docstring, comments and layout."""
+    text = textwrap.dedent(inspect.getsource(function))
+    definition = ast.parse(text).body[0]
+    assert isinstance(definition, ast.FunctionDef)
+    lines = text.splitlines()
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.COMMENT:
+            row, column = token.start
+            lines[row - 1] = lines[row - 1][:column]
+    if ast.get_docstring(definition) is not None:
+        about = definition.body[0]
+        lines[about.lineno - 1 : about.end_lineno] = []
+    return hashlib.sha256("".join("".join(lines).split()).encode()).hexdigest()[:12]
+
+
+def mutants_of(file: str, name: str, function: types.FunctionType) -> Iterator[Mutant]:
+    definition = tree_of(function)
     parents = {child: node for node in ast.walk(definition) for child in ast.iter_child_nodes(node)}
     seen: Counter[str] = Counter()
-    for site, node in enumerate(visitor.found):
+    for site, node in enumerate(_sites(definition)):
         for variant, new in enumerate(variants(node)):
             around = node
             while isinstance(around, ast.Constant | ast.Tuple | ast.Slice) and around in parents:
@@ -166,10 +200,7 @@ def mutants_of(file: str, name: str, function: types.FunctionType) -> Iterator[M
 
 def code_with(function: types.FunctionType, mutant: Mutant) -> types.CodeType:
     definition = tree_of(function)
-    visitor = _Sites()
-    for statement in definition.body:
-        visitor.visit(statement)
-    old = visitor.found[mutant.site]
+    old = _sites(definition)[mutant.site]
     new = list(variants(old))[mutant.variant]
     return code_of(_Put(old, new).visit(definition), function)
 

@@ -3,13 +3,15 @@
     python -m tests.mutation                      every file of model/, some changes of each
     python -m tests.mutation prices markets       these files, every change
     python -m tests.mutation --estimators         the estimators instead of the model
-    python -m tests.mutation --record --minutes 60
-                                                  go on where the record ends, and add to it (`tests/records/`)
+    python -m tests.mutation --record --each 30 --minutes 60
+                                                  try others until 30 of each file are recorded (`tests/records/`)
+    python -m tests.mutation --again              try the recorded survivors anew
 
 A change is made in memory, in a forked process, to one function: an operator, a comparison, a number, a call or a
 condition (`tests/mutants.py`). Quick checks run first, then the tests of the file. What no test notices is a survivor;
 those that `tests/mutation_survivors.yaml` explains are equivalent to the original. Ends with 1 when a survivor is not
-explained. Runs where processes can be forked (Linux, macOS).
+explained. What was recorded of a function counts for as long as its text stays the same. Runs where processes can be
+forked (Linux, macOS).
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import argparse
 import importlib
 import os
 import random
+import resource
 import signal
 import sys
 import time
@@ -34,13 +37,18 @@ import yaml
 
 from tests import checks, records
 from tests.instruments import cases
-from tests.mutants import Mutant, code_with, functions, mutants_of
+from tests.mutants import Mutant, code_with, digest, functions, mutants_of
 from tests.planting import exchanged
 
 ROOT = Path(__file__).parents[1]
 KNOWN = ROOT / "tests" / "mutation_survivors.yaml"
-TIMEOUT = 240  # seconds; a change that makes the tests hang is noticed
+TIMEOUT = 150  # seconds; a change that makes the tests hang is noticed
+MEMORY = 6 * 2**30  # bytes; so is one that fills the memory
 KILLED, SURVIVED = 0, 1
+
+Choice = tuple[types.FunctionType, Mutant]
+# file -> function -> {"code": digest of its text, "tried": places of the changes, "survivors": the changes}
+Record = dict[str, dict[str, dict]]
 
 # Files whose own tests are elsewhere than in the invariants, as paths in tests/.
 TESTS = {
@@ -53,6 +61,9 @@ TESTS = {
     "stability": ("model/test_stability.py",),
     "derivatives": ("model/test_derivatives.py",),
     "batch": ("model/test_batch.py",),
+    "uniqueness": ("model/test_uniqueness.py",),
+    "feasibility": ("model/test_feasibility.py", "model/test_solver_statuses.py"),
+    "squeeze": ("model/test_squeeze.py", "model/test_security.py"),
     "elasticities.pooling": ("evidence/elasticities/test_pooling.py",),
     "elasticities.technology": ("evidence/elasticities/test_technology.py",),
     "elasticities": ("evidence/elasticities/test_estimators.py", "evidence/elasticities/test_study.py"),
@@ -69,10 +80,8 @@ MORE = {
     **dict.fromkeys(
         (
             "continuation",
-            "feasibility",
             "solve",
             "solution",
-            "squeeze",
             "shocks",
             "idle",
             "records",
@@ -81,7 +90,6 @@ MORE = {
         STATUSES,
     ),
     **dict.fromkeys(("tangent", "system", "flows", "welfare", "variables", "markets", "prices"), DERIVATIVES),
-    "squeeze": ("model/test_security.py", *STATUSES),
     "stability": STATUSES,
     "exposure": ("evidence/exposure/test_exposure.py",),
 }
@@ -139,14 +147,9 @@ def tests_of(file: str) -> tuple[str, ...]:
     return TESTS.get(file) or TESTS.get(file.split(".")[0], ())
 
 
-def noticed(mutant: Mutant, again: bool = False) -> bool:
-    """Whether a check or a test fails; in the process where the change was made.
-
-    again: only what else looks at the file, for what is known to have escaped the first tests.
-    """
+def noticed(mutant: Mutant) -> bool:
+    """Whether a check or a test fails; in the process where the change was made."""
     own, more = tests_of(mutant.file), MORE.get(mutant.file.split(".")[0], ())
-    if again:
-        return fails((EDGES, *more))
     if not own:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
@@ -177,12 +180,12 @@ def sound(file: str) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == SURVIVED
 
 
-def run_one(function: types.FunctionType, mutant: Mutant, again: bool) -> None:
+def run_one(function: types.FunctionType, mutant: Mutant) -> None:
     """In a forked process: ends with KILLED or SURVIVED."""
 
     def changed() -> bool:
         with exchanged(function, code_with(function, mutant)):
-            return noticed(mutant, again)
+            return noticed(mutant)
 
     quietly(changed)
 
@@ -193,6 +196,7 @@ def quietly(notice: Callable[[], bool]) -> None:
     os.dup2(silence, 1)
     os.dup2(silence, 2)
     signal.alarm(TIMEOUT)  # ends the process: noticed
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     try:
         outcome = KILLED if notice() else SURVIVED
     except BaseException:  # noqa: BLE001  a change that breaks the harness is noticed
@@ -200,9 +204,7 @@ def quietly(notice: Callable[[], bool]) -> None:
     os._exit(outcome)
 
 
-def run(
-    chosen: list[tuple[types.FunctionType, Mutant]], jobs: int, until: float, again: bool = False
-) -> dict[Mutant, bool]:
+def run(chosen: list[Choice], jobs: int, until: float) -> dict[Mutant, bool]:
     """Mutant -> survived, of those, in their order, for which there was time."""
     waiting, running, survived = list(reversed(chosen)), {}, {}
     while (waiting and time.monotonic() < until) or running:
@@ -210,7 +212,7 @@ def run(
             function, mutant = waiting.pop()
             child = os.fork()
             if child == 0:
-                run_one(function, mutant, again)
+                run_one(function, mutant)
             running[child] = mutant
         child, status = os.wait()
         mutant = running.pop(child)
@@ -238,13 +240,62 @@ def in_turn(groups: list[list[object]]) -> list[object]:
     return [one for row in zip_longest(*groups) for one in row if one is not None]
 
 
+# ------------------------------------------------------------------ the record
+
+
+def current(record: Record, modules: dict[str, types.ModuleType]) -> Record:
+    """What was recorded of functions that read as they did then, of these files."""
+    kept: Record = {}
+    for file, module in modules.items():
+        for name, function in functions(module) if file in record else ():
+            found = record[file].get(name)
+            if found and found["code"] == digest(function):
+                kept.setdefault(file, {})[name] = found
+    return kept
+
+
+def added(
+    record: Record, survived: dict[Mutant, bool], places: dict[tuple[str, str], types.FunctionType]
+) -> Record:
+    """The record with what was tried since."""
+    new = {file: dict(found) for file, found in record.items()}
+    for mutant, alive in survived.items():
+        code = digest(places[mutant.file, mutant.function])
+        old = new.setdefault(mutant.file, {}).get(
+            mutant.function, {"code": code, "tried": "", "survivors": []}
+        )
+        new[mutant.file][mutant.function] = {
+            "code": code,
+            "tried": " ".join(sorted({*old["tried"].split(), mutant.place})),
+            "survivors": sorted(
+                {*old["survivors"], mutant.change} if alive else {*old["survivors"]} - {mutant.change}
+            ),
+        }
+    return new
+
+
+def choose(every: dict[str, list[Choice]], record: Record, each: int | None, seed: int) -> list[Choice]:
+    """Changes not yet recorded, drawn until there are that many of each file; None: all of them."""
+    groups = []
+    for file, group in every.items():
+        tried = {
+            (name, place) for name, found in record.get(file, {}).items() for place in found["tried"].split()
+        }
+        left = [(f, m) for f, m in group if (m.function, m.place) not in tried]
+        random.Random(f"{seed} {file}").shuffle(left)
+        groups.append(left if each is None else left[: max(each - len(tried), 0)])
+    return in_turn(groups)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("files", nargs="*", help="as in `prices` or `tangent.trade`; all changes of them")
     parser.add_argument("--estimators", action="store_true", help="the estimators instead of the model")
-    parser.add_argument("--each", type=int, default=12, help="changes of each file (default 12)")
+    parser.add_argument(
+        "--each", type=int, help="changes of each file (default 12, or all of the named files)"
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the order in which changes are tried")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--minutes", type=float, default=1e6, help="stop after this time")
@@ -259,7 +310,10 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"no file {', '.join(sorted(unknown))}; there are {', '.join(modules)}")
     until = time.monotonic() + 60 * options.minutes
-    record = records.read("mutation") if options.record or options.again else {}
+    keeps = options.record or options.again
+    record: Record = records.read("mutation") if keeps else {}
+    others = {file: found for file, found in record.items() if file not in modules}
+    record = current(record, modules)
     every = {
         file: [
             (function, mutant)
@@ -270,54 +324,32 @@ def main(arguments: list[str] | None = None) -> int:
         if (file in options.files if options.files else file not in SPEED_ONLY)
     }
     if options.again:
-        return once_more(every, record, options.jobs, until)
-    groups = []
-    for file, group in every.items():
-        random.Random(options.seed).shuffle(group)
-        done = record.get(file, {}).get("tried", 0)
-        groups.append(group[done : None if options.files else done + options.each])
-    chosen = in_turn(groups)
+        chosen = [(f, m) for group in every.values() for f, m in group if m.change in recorded(record, m)]
+    else:
+        each = options.each or (None if options.files else 12)
+        chosen = choose(every, record, each, options.seed)
     print(f"{len(chosen)} changes, {options.jobs} at a time", flush=True)
     ALL()
-    asked = {tests_of(file): file for file, group in zip(every, groups, strict=True) if group}
+    asked = {tests_of(mutant.file): mutant.file for _, mutant in chosen}
     failing = [file for file in asked.values() if not options.go_on and not sound(file)]
     if failing:
         print(f"the tests of {', '.join(failing)} fail without any change", file=sys.stderr)
         return 2
     survived: dict[Mutant, bool] = {}
+    places = {(m.file, m.function): function for group in every.values() for function, m in group}
     while chosen and time.monotonic() < until:  # in parts, so that a record never waits for the end
-        survived |= run(chosen[:20], options.jobs, until)
+        part = run(chosen[:20], options.jobs, until)
+        survived |= part
         chosen = chosen[20:]
-        if options.record:
-            records.write("mutation", added(record, survived, {file: len(g) for file, g in every.items()}))
+        if keeps:
+            record = added(record, part, places)
+            records.write("mutation", others | record)
     return report(survived)
 
 
-def once_more(every: dict[str, list], record: dict[str, dict], jobs: int, until: float) -> int:
-    """Try the recorded survivors with the tests that look at their files too, and strike off those that are noticed."""
-    for file, group in every.items():
-        names = set(record.get(file, {}).get("survivors", ()))
-        chosen = [(f, m) for f, m in group if m.name.removeprefix(f"{file}.") in names]
-        for mutant, alive in run(chosen, jobs, until, again=True).items():
-            if not alive:
-                record[file]["survivors"].remove(mutant.name.removeprefix(f"{file}."))
-        records.write("mutation", record)
-    return 0
-
-
-def added(record: dict[str, dict], survived: dict[Mutant, bool], changes: dict[str, int]) -> dict[str, dict]:
-    """The record with what was tried since."""
-    new = dict(record)
-    for file in {mutant.file for mutant in survived}:
-        old = record.get(file, {"tried": 0, "survivors": []})
-        here = {mutant: alive for mutant, alive in survived.items() if mutant.file == file}
-        names = [mutant.name.removeprefix(f"{file}.") for mutant, alive in here.items() if alive]
-        new[file] = {
-            "changes": changes[file],
-            "tried": old["tried"] + len(here),
-            "survivors": sorted(old["survivors"] + names),
-        }
-    return new
+def recorded(record: Record, mutant: Mutant) -> list[str]:
+    """Survivors recorded of the function that a mutant changes."""
+    return record.get(mutant.file, {}).get(mutant.function, {}).get("survivors", [])
 
 
 def report(survived: dict[Mutant, bool]) -> int:
