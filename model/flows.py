@@ -13,7 +13,7 @@ from model.system import licence_rate as base_licence_rate
 def expand(solution: Solution, plain: Array, cell: Array) -> Array:
     """(i,n,k) from plain (kp,n,i) and cell (kc,n,i) goods."""
     s = solution.system.sourcing
-    full = np.zeros((len(s.rho), *plain.shape[1:]))
+    full = np.empty((len(s.rho), *plain.shape[1:]))
     full[s.plain], full[s.cell] = plain, cell
     return full.transpose(2, 1, 0)
 

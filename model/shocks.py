@@ -36,7 +36,7 @@ def close_empty_quotas(
     sold = gate_value_base(benchmark) > 0
     if shock.embargo is not None:
         sold &= ~shock.embargo
-    return shock, tuple(q for q in quotas if q.limit > 0 and (q.covers & sold).any())
+    return shock, tuple(q for q in quotas if (q.covers & sold).any())
 
 
 def scaled(

@@ -64,6 +64,7 @@ TESTS = {
     "uniqueness": ("model/test_uniqueness.py",),
     "feasibility": ("model/test_feasibility.py", "model/test_solver_statuses.py"),
     "squeeze": ("model/test_squeeze.py", "model/test_security.py"),
+    "continuation": ("model/test_continuation.py", "model/test_solver_statuses.py"),
     "elasticities.pooling": ("evidence/elasticities/test_pooling.py",),
     "elasticities.technology": ("evidence/elasticities/test_technology.py",),
     "elasticities": ("evidence/elasticities/test_estimators.py", "evidence/elasticities/test_study.py"),
@@ -79,10 +80,8 @@ STATUSES, DERIVATIVES = ("model/test_solver_statuses.py",), ("model/test_derivat
 MORE = {
     **dict.fromkeys(
         (
-            "continuation",
             "solve",
             "solution",
-            "shocks",
             "idle",
             "records",
             "unknowns",
@@ -91,6 +90,7 @@ MORE = {
     ),
     **dict.fromkeys(("tangent", "system", "flows", "welfare", "variables", "markets", "prices"), DERIVATIVES),
     "stability": STATUSES,
+    "shocks": ("model/test_continuation.py", *STATUSES),
     "exposure": ("evidence/exposure/test_exposure.py",),
 }
 # A wrong step or a poor preconditioner costs iterations; an answer is accepted on its residuals alone.

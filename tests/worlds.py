@@ -25,11 +25,13 @@ class Sizes:
 def world(
     seed: int = 0, sizes: Sizes | None = None, *, taxes: bool = True, research: bool = True, deficits: bool = True,
     subsidies: bool = True, licence: bool = False, ree_cost: float = 0.02, sigma: float = 4.0,
-    capital_mobility: float = np.inf, sparse: bool = False, gaps: bool = False, **changes: object,
+    capital_mobility: float = np.inf, sparse: bool = False, gaps: bool = False, licensed: tuple[int, ...] = (),
+    **changes: object,
 ) -> tuple[Benchmark, Labels]:  # fmt: skip
     """A balanced world: ordinary sectors, mining, separation (joint) and magnets; labour, capital, resource.
 
-    sparse: some origins sell nothing to some buyers. gaps: some users do without an element, or without research.
+    licensed: ordinary goods of region 0 with a licence. sparse: some origins sell nothing to some buyers.
+    gaps: some users do without an element, or without research.
     """
     size = sizes or Sizes()
     rng = np.random.default_rng(seed)
@@ -80,6 +82,7 @@ def world(
     base_licence = np.zeros((n, k))
     if licence:
         base_licence[0, elements] = 2.0
+    base_licence[0, list(licensed)] = 1.0
     rate = np.broadcast_to((base_licence / unit_value)[:, None], (n, n, k)) * abroad
     use_class = rng.integers(0, classes, j)
     final_class = classes - 1

@@ -10,11 +10,12 @@ from scipy.sparse import csr_array
 
 from model import Closure, Shock, continuation, derivatives, solve
 from model.base_year import gate_value_base
-from model.batch import Centre, _unpack
+from model.batch import Centre, _pack, _unpack
 from model.centrality import betweenness
 from model.chokepoints import _minimum_cut
+from model.equilibrium import allocate, residuals
 from model.feasibility import infeasible
-from model.flows import gate_flows, gate_tonnes
+from model.flows import delivered_price, gate_flows, gate_tonnes
 from model.idle import idle
 from model.network import communities
 from model.newton import Options
@@ -25,10 +26,12 @@ from model.shocks import _made, close_empty_quotas, scaled
 from model.solution import Diagnosis
 from model.stability import long_run_feedback, unstable
 from model.supply_paths import _Branch
-from model.system import TONNES, quota_tonnes_base
+from model.system import TONNES, prepare, quota_tonnes_base
 from model.table import _affordable, _income_without_deficit, _make_shares, _output_of
+from model.unknowns import layout
 from model.variables import results
-from tests.instruments import EXOGENOUS, awkward, exports_of, production_quota, quota_on
+from tests import checks
+from tests.instruments import EXOGENOUS, Case, awkward, exports_of, production_quota, quota_on
 from tests.worlds import world
 
 
@@ -270,6 +273,47 @@ def test_a_quota_on_an_ordinary_good_binds(b):
     assert solution.allocation.quota_tonnes[0] == pytest.approx(0.7 * quota_tonnes_base(b, limited), rel=1e-9)
 
 
+def test_a_licence_on_an_ordinary_good_goes_when_it_is_removed():
+    bench = awkward(1, licensed=(0, 3))
+    kept = Case(bench, Shock(tariff=bench.tariff + 0.1))
+    removed = Case(bench, Shock(remove_base_licence=True))
+    cheaper = Case(
+        bench,
+        Shock(remove_base_licence=True, tariff=bench.tariff + 0.1, iceberg=1 + 0.1 * (bench.tariff > 0)),
+    )
+    checks.replicates(kept)
+    for case in (kept, removed, cheaper):
+        checks.levels(case)
+        checks.derivative(case)
+        checks.solved(case)
+    price = delivered_price(solve(bench, Shock(remove_base_licence=True)))[0, 1:, [0, 3]]
+    rate = 1.0 / bench.unit_value[0, [0, 3]]
+    assert (price < 1 / (1 + 0.5 * rate[:, None])).all()
+
+
+def test_scientists_who_leave_sluggish_labour_leave_fewer_workers():
+    immobile = awkward(0, factor_mobility=np.array([2.0, 0.5, 0.0]), research_supply_elasticity=0.7)
+    covers = exports_of(immobile, 0, immobile.elements)
+    case = Case(immobile, Shock(quotas=(quota_on(immobile, "quota", covers, 0.3),)))
+    checks.levels(case)
+    checks.derivative(case)
+    checks.solved(case)
+
+
+def test_a_factor_that_a_region_does_not_have_has_no_market(b):
+    """Nobody in region 1 owns capital: no logarithm of nothing is taken, also where no search catches it."""
+    payment = b.factor_payment.copy()
+    payment[1, 0] += payment[1, 1]
+    payment[1, 1] = 0.0
+    without = b.replace(factor_payment=payment)
+    system = prepare(without, Shock(), Closure(), ())
+    cells = layout(system)
+    with np.errstate(all="raise"):
+        found = residuals(system, allocate(system, cells.unpack(np.zeros(cells.size))))
+    assert np.abs(found.mobile).max() < 1e-12
+    checks.solved(Case(without, Shock(tariff=b.tariff + 0.2)))
+
+
 def test_a_draw_travels_as_a_base_year_or_as_parameters(b):
     centre = SimpleNamespace(told=(b,))
     assert _unpack(centre, b) is b
@@ -342,6 +386,33 @@ def test_a_cut_keeps_a_quota_that_is_tighter_on_a_part(b):
     assert sold <= tight.limit * (1 + 1e-9)
     all_sold = np.where(covers, gate_tonnes(after), 0.0).sum()
     assert all_sold == pytest.approx(0.7 * np.where(covers, gate_tonnes(today), 0.0).sum(), rel=1e-6)
+
+
+def test_what_travels_of_a_draw_is_as_little_as_possible(b):
+    centre, shock = SimpleNamespace(told=(b,)), Shock()
+    drawn = b.replace(parameters=b.parameters.replace(breadth=0.2))
+    assert _pack(centre, (drawn, shock)) == (drawn.parameters, shock)
+    other = b.replace(output=b.output.copy())
+    assert _pack(centre, (other, shock))[0] is other
+
+
+def test_a_draw_puts_stability_in_doubt_when_innovation_or_a_long_run_changes(b):
+    centre = Centre(b, Shock(), EXOGENOUS)
+
+    def drawn(**changes):
+        return b.replace(parameters=b.parameters.replace(**changes))
+
+    assert not centre._doubtful(b)
+    assert not centre._doubtful(drawn(trade_elasticity=1.3 * b.parameters.trade_elasticity))
+    assert centre._doubtful(drawn(breadth=0.2))
+    assert centre._doubtful(drawn(innovation_elasticity=0.9 * b.parameters.innovation_elasticity))
+    for name in ("ree_elasticity", "element_elasticity"):
+        assert not centre._doubtful(drawn(**{name: np.full(b.shape[1], 2.9)}))
+        assert centre._doubtful(drawn(**{name: np.full(b.shape[1], 3.0)}))  # lambda is 0.5
+    by_region = b.replace(parameters=b.parameters.replace(research_closure="region"))
+    of_region = Centre(by_region, Shock(), EXOGENOUS)
+    moved = by_region.parameters.replace(trade_elasticity=1.3 * b.parameters.trade_elasticity)
+    assert of_region._doubtful(by_region.replace(parameters=moved))
 
 
 def test_a_draws_unknowns_are_a_start_for_the_same_draw(b):

@@ -116,6 +116,11 @@ def test_two_solutions_are_the_same_when_all_that_is_not_negligible_is(changes, 
     assert uniqueness._same(outcome(**changes), outcome()) == same
 
 
+def test_what_is_negligible_is_so_beside_the_largest_however_small_that_is():
+    small, other = np.array([1e-3, 2e-3]), np.array([1e-3, 2e-3 + 0.5 * SAME])
+    assert not uniqueness._same(outcome(income=other), outcome(income=small))
+
+
 def test_negative_incomes_have_a_size_too():
     """A region that owes more than it earns."""
     poor = np.array([-1e6, 1e-3])
