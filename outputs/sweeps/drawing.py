@@ -13,8 +13,8 @@ import pandas as pd
 from calibration.errors import InputError
 from outputs import style
 from outputs.names import number
-from outputs.sweeps import figures
-from outputs.sweeps.groups import groups
+from outputs.sweeps import figures, grids
+from outputs.sweeps.groups import groups, without_unit
 from outputs.sweeps.reading import Sweep
 
 
@@ -54,13 +54,13 @@ def _jobs(sweep: Sweep, tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[st
             yield (
                 f"What decides {low}",
                 f"sobol-{group.name}",
-                partial(figures.sobol, tables, group),
+                partial(figures.sobol, sweep, tables, group),
             )
         if sweep.design == "morris":
             yield (
                 f"What moves {low}",
                 f"morris-{group.name}",
-                partial(figures.morris, tables, group),
+                partial(figures.morris, sweep, tables, group),
             )
         if sampled or sweep.design == "one_at_a_time":
             yield f"Tornado: {low}", f"tornado-{group.name}", partial(figures.tornado, sweep, tables, group)
@@ -70,4 +70,8 @@ def _jobs(sweep: Sweep, tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[st
         if group.path and sampled:
             yield f"{group.title}, year by year", f"fan-{group.name}", partial(figures.fan, sweep, group)
         if sweep.design == "grid" and len(sweep.parameters) <= 2:
-            yield group.title, f"map-{group.name}", partial(figures.lines, sweep, group)
+            along, *other = [without_unit(sweep.words(sweep.parameters[at])) for at in grids.sides(sweep)]
+            if other:
+                title = f"{group.title} by {other[0]} and {along}"
+                yield title, f"map-{group.name}", partial(grids.cells, sweep, group)
+            yield f"{group.title} along {along}", f"lines-{group.name}", partial(grids.lines, sweep, group)

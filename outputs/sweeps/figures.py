@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import FuncFormatter, MaxNLocator, SymmetricalLogLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, SymmetricalLogLocator
 
 from calibration.errors import InputError
 from model.records import REGIMES
 from outputs import names, style
 from outputs.names import number
 from outputs.sweeps import discovery
-from outputs.sweeps.groups import Group, label
+from outputs.sweeps.groups import Group, in_words
 from outputs.sweeps.reading import Sweep
 
 COLOUR = {"exogenous": style.GREY, "directed": style.BLUE, "directed_with_spillovers": style.GREEN}
@@ -38,7 +38,7 @@ def _rows_of(tables: Mapping[str, pd.DataFrame], name: str, group: Group) -> dic
     return found
 
 
-def sobol(whole: Mapping[str, pd.DataFrame], group: Group) -> Any:
+def sobol(sweep: Sweep, whole: Mapping[str, pd.DataFrame], group: Group) -> Any:
     """First-order (dark) and total (light) indices with intervals, a panel for each regime."""
     tables = _rows_of(whole, "sobol", group)
     order = np.argsort(-np.max([table["total"] for table in tables.values()], axis=0))[:SHOWN]
@@ -58,12 +58,12 @@ def sobol(whole: Mapping[str, pd.DataFrame], group: Group) -> Any:
         axis.set_xlabel("share of variance")
         axis.grid(axis="y", visible=False)
     listed = next(iter(tables.values()))["parameter"]
-    axes[0][0].set_yticks(place, [label(str(listed[j])) for j in order])
+    axes[0][0].set_yticks(place, [sweep.words(str(listed[j])) for j in order])
     _legend_below(figure, axes[0][0])
     return figure
 
 
-def morris(whole: Mapping[str, pd.DataFrame], group: Group) -> Any:
+def morris(sweep: Sweep, whole: Mapping[str, pd.DataFrame], group: Group) -> Any:
     """Mean absolute elementary effect against its spread: right is influential, up is nonlinear or interacting."""
     tables = _rows_of(whole, "morris", group)
     figure, axes = style.figure(1, len(tables), squeeze=False)
@@ -71,7 +71,7 @@ def morris(whole: Mapping[str, pd.DataFrame], group: Group) -> Any:
         axis.errorbar(table["mu_star"], table["sigma"], xerr=table["half_width"], fmt="o", color=COLOUR[regime],
                       ecolor="#999999")  # fmt: skip
         for row in table.nlargest(5, "mu_star").itertuples():
-            axis.annotate(label(str(row.parameter)), (row.mu_star, row.sigma), xytext=(4, 5),
+            axis.annotate(sweep.words(str(row.parameter)), (row.mu_star, row.sigma), xytext=(4, 5),
                           textcoords="offset points", fontsize=8)  # fmt: skip
         axis.set_title(names.SHORT_REGIMES.get(regime, regime), loc="left")
         axis.set_xlabel(f"mean absolute effect, {group.unit}")
@@ -102,7 +102,7 @@ def tornado(sweep: Sweep, whole: Mapping[str, pd.DataFrame], group: Group) -> An
         axis.grid(axis="y", visible=False)
         axis.margins(x=0.06)
         _few_ticks(axis, group.unit)
-    axes[0][0].set_yticks(place, [label(sweep.parameters[j]) for j in order])
+    axes[0][0].set_yticks(place, [sweep.words(sweep.parameters[j]) for j in order])
     _legend_below(figure, axes[0][0])
     return figure
 
@@ -123,21 +123,22 @@ def _centre(sweep: Sweep, column: str) -> float:
 def _few_ticks(axis: Any, unit: str) -> None:
     """Ticks along x that do not run into each other, and the unit they are in."""
     axis.xaxis.set_major_locator(MaxNLocator(4))
-    axis.set_xlabel(_plain(axis.xaxis, unit, axis.get_xlim()))
+    axis.set_xlabel(plain_numbers(axis.xaxis, unit, axis.get_xlim()))
 
 
-def _plain(side: Any, unit: str, limits: tuple[float, float]) -> str:
+def plain_numbers(side: Any, unit: str, limits: tuple[float, float]) -> str:
     """Plain numbers along an axis: large amounts in billions, groups of thousands; returns the unit shown."""
     size = max(abs(limit) for limit in limits)
-    if unit == "million USD" and size >= 2e4:
-        side.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 1000:,.4g}"))
-        return "billion USD"
+    factor, shown = in_words(size, unit)
+    if shown != unit:
+        side.set_major_formatter(FuncFormatter(lambda value, _: f"{factor * value:,.4g}"))
+        return shown
     if size >= 1000:
         side.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     return unit
 
 
-def _wide(axis: Any, values: Any) -> None:
+def wide(axis: Any, values: Any) -> None:
     """A logarithmic scale on both sides of zero where a few outcomes would hide all others."""
     size = np.abs(values[np.isfinite(values)])
     middle = float(np.median(size)) if len(size) else 0.0
@@ -145,6 +146,7 @@ def _wide(axis: Any, values: Any) -> None:
         straight = 10 ** np.ceil(np.log10(middle))  # linear up to here, decades beyond
         axis.set_yscale("symlog", linthresh=straight)
         axis.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=10 * straight))
+        axis.yaxis.set_minor_locator(NullLocator())
         axis.set_ylim(min(1.5 * np.nanmin(values), 0.0), max(1.5 * np.nanmax(values), 0.0))
 
 
@@ -200,9 +202,9 @@ def threshold(sweep: Sweep, whole: Mapping[str, pd.DataFrame], group: Group) -> 
             axis.annotate(
                 number(x), (x, limit), xytext=(4, 6 + 12 * at), textcoords="offset points", color=style.RED
             )
-        axis.set_xlabel(label(parameter))
+        axis.set_xlabel(sweep.words(parameter))
         axis.xaxis.set_major_locator(MaxNLocator(5, prune="both"))
-    axes[0][0].set_ylabel(_plain(axes[0][0].yaxis, group.unit, axes[0][0].get_ylim()))
+    axes[0][0].set_ylabel(plain_numbers(axes[0][0].yaxis, group.unit, axes[0][0].get_ylim()))
     axes[0][-1].legend(loc="best")
     axes[0][0].set_title(names.regime(regime), loc="left")
     return figure
@@ -228,32 +230,7 @@ def fan(sweep: Sweep, group: Group) -> Any:
             style.zero_line(axis, vertical=False)
         axis.set_title(names.SHORT_REGIMES.get(regime, regime), loc="left")
         axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
-    _wide(axes[0][0], sweep.outcomes[:, [sweep.position(column) for column in group.columns]])
-    axes[0][0].set_ylabel(_plain(axes[0][0].yaxis, group.unit, axes[0][0].get_ylim()))
+    wide(axes[0][0], sweep.outcomes[:, [sweep.position(column) for column in group.columns]])
+    axes[0][0].set_ylabel(plain_numbers(axes[0][0].yaxis, group.unit, axes[0][0].get_ylim()))
     axes[0][-1].legend(loc="best")
-    return figure
-
-
-def lines(sweep: Sweep, group: Group) -> Any:
-    """A grid over one or two parameters: the outcome along the finer one, a line for each value of the other."""
-    counts = [len(np.unique(sweep.values[:, j])) for j in range(sweep.values.shape[1])]
-    along = int(np.argmax(counts))
-    other = next((j for j in range(len(counts)) if j != along), None)
-    figure, axes = style.figure(1, len(group.single), squeeze=False, sharey=True)
-    for axis, (column, regime) in zip(axes[0], group.single, strict=True):
-        y = sweep.outcomes[:, sweep.position(column)]
-        levels = np.unique(sweep.values[:, other]) if other is not None else [None]
-        shades = np.linspace(0.25, 1.0, len(levels))
-        for shade, level in zip(shades, levels, strict=True):
-            at = np.ones(len(y), dtype=bool) if level is None else sweep.values[:, other] == level
-            line = pd.Series(y[at], index=sweep.values[at, along]).sort_index()
-            axis.plot(line.index, line, color=COLOUR[regime], alpha=shade, marker="o", markersize=3,
-                      label=None if level is None else number(float(level)))  # fmt: skip
-        axis.set_title(names.SHORT_REGIMES.get(regime, regime), loc="left")
-        axis.set_xlabel(label(sweep.parameters[along]))
-        _plain(axis.xaxis, "", axis.get_xlim())
-    _wide(axes[0][0], sweep.outcomes[:, [sweep.position(column) for column, _ in group.single]])
-    axes[0][0].set_ylabel(_plain(axes[0][0].yaxis, group.unit, axes[0][0].get_ylim()))
-    if other is not None:
-        axes[0][-1].legend(title=label(sweep.parameters[other]), loc="best")
     return figure

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from outputs.names import number
 from outputs.sweeps.reading import Sweep
 
 
@@ -63,7 +65,29 @@ def groups(sweep: Sweep) -> list[Group]:
     return found
 
 
-def label(parameter: str) -> str:
-    """A parameter's name on an axis."""
-    words = parameter.replace("_", " ").replace("-", " ").replace(".", ", ").split(" ")
-    return " ".join("REE" if word == "ree" else word for word in words)
+def without_unit(words: str) -> str:
+    """A parameter's words without the unit that follows them after a comma."""
+    return words.partition(", ")[0]
+
+
+def valued(words: str, value: float) -> str:
+    """A parameter's words with a value in front of its unit: exports left 20 % of 2009."""
+    name, _, unit = words.partition(", ")
+    return f"{name} {plain(value)} {unit}".strip()
+
+
+def plain(value: float) -> str:
+    """A number as people write it: 4 and not 4.00."""
+    text = number(value)
+    return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
+
+
+def in_words(size: float, unit: str) -> tuple[float, str]:
+    """What amounts of this size are multiplied by to be read, and their unit then: large ones are in billions."""
+    return (1e-3, "billion USD") if unit == "million USD" and size >= 2e4 else (1.0, unit)
+
+
+def amounts(values: Sequence[float], unit: str) -> tuple[list[str], str]:
+    """Numbers for a sentence, and their unit."""
+    factor, unit = in_words(max(abs(value) for value in values), unit)
+    return [number(factor * value) for value in values], unit

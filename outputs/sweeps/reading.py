@@ -80,6 +80,13 @@ class Sweep:
         """Unit of a column."""
         return str(self.dataset["units"].values[self.position(column)])
 
+    def words(self, parameter: str) -> str:
+        """A parameter as people read it."""
+        title = ""
+        if "parameter_title" in self.dataset:
+            title = str(self.dataset["parameter_title"].values[self.parameters.index(parameter)])
+        return title or _spelt(parameter)
+
     def change_by_range(self, column: str) -> Array:
         """(parameter,) derivative of an outcome in the middle, for a whole range; nan where there is none."""
         if "change_by_range" not in self.dataset:
@@ -143,6 +150,11 @@ class Sweep:
                 y[at] = y[int(np.argmin(distance))]
         refuse_constant(column, y, self.unit(column))
         return y, int(failed.sum())
+
+
+def _spelt(name: str) -> str:
+    words = name.replace("_", " ").replace("-", " ").replace(".", ": ").split(" ")
+    return " ".join("REE" if word == "ree" else word for word in words)
 
 
 def refuse_constant(column: str, y: Array, unit: str = "") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from outputs import names, sections
 from outputs.names import number
 from outputs.sweeps import discovery, drawing, indices
 from outputs.sweeps.drawing import Drawn
-from outputs.sweeps.groups import Group, groups, label
+from outputs.sweeps.groups import Group, amounts, groups, plain, valued
 from outputs.sweeps.reading import Sweep
 from outputs.tables import columns as as_columns
 
@@ -180,22 +180,46 @@ def answers(sweep: Sweep, found: Tables) -> Iterator[str]:
     """A sentence for each outcome: how far it spreads and what decides it."""
     summary = {str(row["outcome"]): row for row in found.frames["summary"].to_dict("records")}
     for group in groups(sweep):
-        column, regime = group.single[-1]
-        row = summary[column]
-        text = f"{group.title} ({names.regime(regime)}): "
-        if pd.notna(row.get("median")):
-            text += f"median {number(row['median'])} {group.unit}, nine tenths of draws between "
-            text += f"{number(row['p5'])} and {number(row['p95'])}"
-        elif pd.notna(row.get("mean")):
-            text += f"mean {number(row['mean'])} {group.unit}, standard deviation {number(row['sd'])}"
-        elif pd.notna(row.get("lowest")):
-            text += f"between {number(row['lowest'])} and {number(row['highest'])} {group.unit}"
-        else:
-            text += "not found in every draw"
-        yield text + _decides(group, column, found) + "."
+        # Of a grid every regime: what its corners say is all that a sentence can.
+        for column, regime in group.single if sweep.design == "grid" else group.single[-1:]:
+            found_out = (
+                _grid_ends(sweep, group, column)
+                if sweep.design == "grid"
+                else _spread(group, summary[column])
+            )
+            yield f"{group.title} ({names.regime(regime)}): {found_out}{_decides(sweep, group, column, found)}."
 
 
-def _decides(group: Group, column: str, found: Tables) -> str:
+def _spread(group: Group, row: Mapping[Any, Any]) -> str:
+    """How far an outcome spreads, from its row of the summary."""
+    if pd.notna(row.get("median")):
+        (middle, low, high), unit = amounts([row["median"], row["p5"], row["p95"]], group.unit)
+        return f"median {middle} {unit}, nine tenths of draws between {low} and {high}"
+    if pd.notna(row.get("mean")):
+        (mean, sd), unit = amounts([row["mean"], row["sd"]], group.unit)
+        return f"mean {mean} {unit}, standard deviation {sd}"
+    if pd.notna(row.get("lowest")):
+        (low, high), unit = amounts([row["lowest"], row["highest"]], group.unit)
+        return f"between {low} and {high} {unit}"
+    return "not found in every draw"
+
+
+def _grid_ends(sweep: Sweep, group: Group, column: str) -> str:
+    """The lowest and the highest outcome of a grid, and where they are."""
+    try:
+        x, y, _ = sweep.solved(column)
+    except InputError:
+        return "no point was solved"
+    ends = [int(np.argmin(y)), int(np.argmax(y))]
+    values, unit = amounts([float(y[at]) for at in ends], group.unit)
+    places = [
+        ", ".join(valued(sweep.words(p), float(v)) for p, v in zip(sweep.parameters, x[at], strict=True))
+        for at in ends
+    ]
+    return f"from {values[0]} {unit} at {places[0]} to {values[1]} at {places[1]}"
+
+
+def _decides(sweep: Sweep, group: Group, column: str, found: Tables) -> str:
     for table, measure, words in (
         ("sobol", "total", "{} decides {:.0%} of the variance, alone or with others"),
         ("morris", "mu_star", "{} moves it most"),
@@ -208,7 +232,7 @@ def _decides(group: Group, column: str, found: Tables) -> str:
                 continue
             size = rows[measure].abs()
             best = str(rows["parameter"].to_list()[int(np.argmax(size))])
-            return "; " + words.format(label(best), float(size.max()))
+            return "; " + words.format(sweep.words(best), float(size.max()))
     return ""
 
 
@@ -218,8 +242,13 @@ def _parameters(sweep: Sweep) -> Iterator[tuple[str, str, str, bool]]:
     for at, name in enumerate(sweep.parameters):
         law = json.loads(str(ds["distribution"].values[at]))
         kind = str(law.pop("type"))
-        words = ", ".join(f"{key} {value}" for key, value in law.items() if value is not None)
-        yield name, str(ds["path"].values[at]), f"{kind}: {words}", name in sweep.soft
+        words = ", ".join(f"{key} {_law(value)}" for key, value in law.items() if value is not None)
+        yield sweep.words(name), str(ds["path"].values[at]), f"{kind}: {words}", name in sweep.soft
+
+
+def _law(value: Any) -> str:
+    """A number of a distribution, or several."""
+    return " ".join(plain(each) for each in value) if isinstance(value, list) else plain(value)
 
 
 def _cell(value: Any) -> str:

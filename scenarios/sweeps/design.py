@@ -24,6 +24,9 @@ class Varied(Schema):
     """One uncertain number, or several that move together."""
 
     name: Name | None = Field(None, description="Name in results; the last steps of the path when left out.")
+    title: str | None = Field(
+        None, description="On axes and in sentences, with a unit if it has one; the name when left out."
+    )
     path: Texts = Field(
         description="calibration.NAME (also .row and .cell), parameters.NAME (also .label), or instruments.NAME.FIELD; "
         "several paths get the same number."
@@ -83,7 +86,7 @@ class Grid(Schema):
 
     type: Literal["grid"]
     points: Annotated[int, Field(ge=2, le=1000)] | dict[str, Annotated[int, Field(ge=2, le=1000)]] = Field(
-        description="Points of each parameter: one number, or a number by parameter name."
+        5, description="Points of each parameter, by name or for all; a discrete one has those of its values."
     )
 
 

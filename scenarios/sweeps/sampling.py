@@ -124,12 +124,13 @@ def _levels(law: Any, points: int) -> Array:
 
 def _grid(plan: plans.Grid, laws: list[Any], names: tuple[str, ...]) -> Array:
     if isinstance(plan.points, dict):
-        lacking = [name for name in names if name not in plan.points]
+        need = [name for name, law in zip(names, laws, strict=True) if not isinstance(law, Discrete)]
+        lacking = [name for name in need if name not in plan.points]
         unknown = [name for name in plan.points if name not in names]
         if lacking or unknown:
             text = f"design grid: points for {', '.join(plan.points)}"
             raise InputError(Problem(text, expected=", ".join(names)))
-        counts = [plan.points[name] for name in names]
+        counts = [plan.points.get(name, 0) for name in names]
     else:
         counts = [plan.points] * len(names)
     axes = [_levels(law, count) for law, count in zip(laws, counts, strict=True)]

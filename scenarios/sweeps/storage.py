@@ -217,6 +217,8 @@ def _frame(file: Any, study: Study, store: Store) -> None:
         variable.attrs["long_name"] = about
 
     names("parameter", "parameter", list(design.names), "uncertain number")
+    named = [each.title or "" for each in design.vary]
+    names("parameter_title", "parameter", named, "uncertain number in words, empty when its name says all")
     names("path", "parameter", [", ".join(each.paths) for each in design.vary], "where the number goes")
     names(
         "distribution",

@@ -8,10 +8,10 @@ import pytest
 import xarray as xr
 
 from calibration.errors import InputError
-from outputs.sweeps import discovery, indices, reading, report
+from outputs.sweeps import discovery, grids, groups, indices, reading, report
 from scenarios.sweeps import design as plans
 from scenarios.sweeps import sampling
-from scenarios.sweeps.distributions import Uniform
+from scenarios.sweeps.distributions import Discrete, Uniform
 
 PI = np.pi
 ISHIGAMI = [Uniform(low=-PI, high=PI)] * 3
@@ -279,6 +279,59 @@ def test_a_tree_finds_both_regions_that_were_hidden():
             inside &= (column > float(low or -np.inf)) & (column <= float(high or np.inf))
         assert inside.mean() == pytest.approx(leaf.share, abs=1e-3)
         assert hit[inside].mean() == pytest.approx(leaf.density, abs=1e-2)
+
+
+# Grids
+
+
+def grid_of(function, laws, **more):
+    return sweep_of(plans.Grid(type="grid", points=more.pop("points", 4)), function, laws, **more)
+
+
+def test_a_map_of_a_grid_has_every_outcome_in_its_place_and_in_the_order_of_the_file():
+    first = Discrete(type="discrete", values=(0.9, 0.1))
+    second = Discrete(type="discrete", values=(30.0, 20.0, 10.0))
+    sweep = grid_of(lambda x: 1000 * x[:, 0] + x[:, 1], [first, second])
+    assert grids.sides(sweep) == [1, 0]  # along the finer one
+    assert grids._table(sweep, "y.directed").tolist() == [[930, 920, 910], [130, 120, 110]]
+    (axis,) = grids.cells(sweep, groups.groups(sweep)[0]).axes
+    assert [text.get_text() for text in axis.texts] == ["930", "920", "910", "130", "120", "110"]
+    assert [tick.get_text() for tick in axis.get_xticklabels()] == ["30", "20", "10"]
+    assert [tick.get_text() for tick in axis.get_yticklabels()] == ["0.9", "0.1"]
+
+
+def test_a_failed_point_is_named_in_the_map_and_left_out_of_sentences(tmp_path):
+    def function(x):
+        return np.where(x[:, 0] > 1.5, np.nan, -x[:, 0] * 10 ** x[:, 1])
+
+    sweep = grid_of(function, [Uniform(low=1.0, high=2.0), Uniform(low=0.0, high=3.0)])
+    (axis,) = grids.cells(sweep, groups.groups(sweep)[0]).axes
+    assert [text.get_text() for text in axis.texts].count("failed") == 8
+    found = report.write(sweep, tmp_path)
+    assert {path.name for path in tmp_path.glob("figures/*.png")} == {"map-y.png", "lines-y.png"}
+    (said,) = report.answers(sweep, found)
+    assert said == "Y (directed technology): from -1,333 percent at p0 1.33, p1 3 to -1.00 at p0 1, p1 0."
+
+
+def test_a_map_that_no_one_could_read_is_left_out_and_says_so(tmp_path):
+    sweep = grid_of(lambda x: x[:, 0], [Uniform(low=1.0, high=2.0)] * 2, points=20)
+    report.write(sweep, tmp_path)
+    assert "20 x 20 cells; expected 16 x 24 or fewer" in (tmp_path / "section.html").read_text()
+
+
+@pytest.mark.parametrize(("low", "high"), [(-3.0, 5.0), (0.0, 0.0), (2.0, 2.1), (1e-6, 1e6), (-1e6, -1e-6)])
+def test_colours_of_a_map_tell_the_largest_from_the_smallest(low, high):
+    colours, norm = grids._colours(np.array([low, high, np.nan]))
+    shown = colours(norm(np.array([low, high, np.nan])))
+    assert np.isfinite(shown).all()
+    assert (shown[0] != shown[1]).any() == (low != high)
+
+
+def test_numbers_in_sentences_have_their_unit_behind_them():
+    assert groups.valued("exports left, % of 2009", 20.0) == "exports left 20 % of 2009"
+    assert groups.valued("elasticity", 0.03) == "elasticity 0.03"
+    assert groups.amounts([-2_835_000.0, -11.2], "million USD") == (["-2,835", "-0.0112"], "billion USD")
+    assert groups.amounts([1_000.0, 0.5], "million USD") == (["1,000", "0.500"], "million USD")
 
 
 def test_all_or_no_draws_leave_nothing_to_discover():

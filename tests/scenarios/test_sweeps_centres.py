@@ -118,9 +118,25 @@ def test_corners_hold_every_three_parameters_at_all_combinations_of_ends(tmp_pat
         assert len(np.unique(corners[:, three], axis=0)) == 8
 
 
-def test_a_surface_that_saves_nothing_is_not_used(monkeypatch):
+CLIFF = (
+    SMALL[: SMALL.index("design:")]
+    + """\
+design: {type: grid, points: 8}
+vary:
+  - path: parameters.ree_elasticity
+    distribution: {type: loguniform, low: 0.03, high: 0.9}
+  - path: instruments.quota-2010.limit
+    distribution: {type: loguniform, low: 1500, high: 35000}
+outcomes:
+  - {name: gain, variable: equivalent_variation, select: {region: {all_but: CHN}}}
+"""
+)
+
+
+def test_a_surface_that_saves_nothing_is_not_used(tmp_path, monkeypatch):
+    """Over a cliff: what a surface of second order says beyond it is further off than the middle."""
     monkeypatch.setattr(centres, "WORTH", 1)
-    hard = sweeps.load("embargo-cliff").centres
+    hard = study(tmp_path, CLIFF).centres
     evaluate.evaluate(hard.study, hard.study.sample.values[30])
     assert not hard._starts["quota", "exogenous"].surface.slope.any()
 
