@@ -42,8 +42,9 @@ from tests.planting import exchanged
 
 ROOT = Path(__file__).parents[1]
 KNOWN = ROOT / "tests" / "mutation_survivors.yaml"
-TIMEOUT = 150  # seconds; a change that makes the tests hang is noticed
-MEMORY = 6 * 2**30  # bytes; so is one that fills the memory
+# Of one change: a change that makes the tests hang or fill the memory is noticed.
+PROCESSOR, WALL = 75, 600  # seconds
+MEMORY = 6 * 2**30  # bytes
 KILLED, SURVIVED = 0, 1
 
 Choice = tuple[types.FunctionType, Mutant]
@@ -195,7 +196,8 @@ def quietly(notice: Callable[[], bool]) -> None:
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, 1)
     os.dup2(silence, 2)
-    signal.alarm(TIMEOUT)  # ends the process: noticed
+    signal.alarm(WALL)
+    resource.setrlimit(resource.RLIMIT_CPU, (PROCESSOR, PROCESSOR))
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     try:
         outcome = KILLED if notice() else SURVIVED
@@ -338,9 +340,9 @@ def main(arguments: list[str] | None = None) -> int:
     survived: dict[Mutant, bool] = {}
     places = {(m.file, m.function): function for group in every.values() for function, m in group}
     while chosen and time.monotonic() < until:  # in parts, so that a record never waits for the end
-        part = run(chosen[:20], options.jobs, until)
+        part = run(chosen[:5], options.jobs, until)
         survived |= part
-        chosen = chosen[20:]
+        chosen = chosen[5:]
         if keeps:
             record = added(record, part, places)
             records.write("mutation", others | record)
