@@ -116,14 +116,18 @@ def technology_target(solution: Solution, regime: Regime) -> dict[str, Array]:
     return {"direction": total - spilt - broad, "spillovers": spilt, "breadth": broad}
 
 
-def long_run(benchmark: Benchmark, shock: Shock, log_technology: Array | None) -> Solution:
+def long_run(
+    benchmark: Benchmark, shock: Shock, log_technology: Array | None, start: Solution | None = None
+) -> Solution:
     """E22: the equilibrium that capacity heads for, ln K* = xi ln q at K* itself, technology as it stands.
 
     Investors foresee the price at which their plant will sell. Tobin's q at today's capacity would be a cobweb: where
     supply and demand are inelastic, rent reacts to capacity many times over. Raises SolveError.
     """
     try:
-        return solve(benchmark, shock.replace(technology=log_technology, capacity=None), LONG_RUN)
+        return solve(
+            benchmark, shock.replace(technology=log_technology, capacity=None), LONG_RUN, start=start
+        )
     except SolveError as error:
         error.add_note("in the long-run equilibrium that capacity heads for (E22)")
         raise
@@ -180,23 +184,29 @@ def run_year(
     standing: Standing,
     *,
     capacity_moves: bool = True,
+    near: Year | None = None,
 ) -> Year:
-    """E21-E22: the equilibrium of a year and where it is headed. Raises SolveError naming the year."""
+    """E21-E22: the equilibrium of a year and where it is headed. Raises SolveError naming the year.
+
+    near: the same year of a like path, from which solves start; a guess that changes results within the tolerance.
+    """
     log_a = standing.log_technology
     given = shock.replace(technology=log_a, capacity=standing.capacity)
     try:
-        solution = _equilibrium(benchmark, given, Closure(regime, "given", "given"))
+        start = None if near is None else near.solution
+        solution = _equilibrium(benchmark, given, Closure(regime, "given", "given"), start)
         moves = capacity_moves and len(benchmark.stage_sector) > 0
-        heading = long_run(benchmark, shock, log_a) if moves else None
+        start = None if near is None else near.long_run
+        heading = long_run(benchmark, shock, log_a, start) if moves else None
     except SolveError as error:
         error.add_note(f"in year {year} of the path, regime {regime}")
         raise
     return Year(year, standing, solution, technology_target(solution, regime), heading)
 
 
-def _equilibrium(benchmark: Benchmark, shock: Shock, closure: Closure) -> Solution:
+def _equilibrium(benchmark: Benchmark, shock: Shock, closure: Closure, start: Solution | None) -> Solution:
     """The equilibrium of a year; an embargo that cannot be reached in one go is approached step by step."""
-    found = solve(benchmark, shock, closure, throw=False)
+    found = solve(benchmark, shock, closure, throw=False, start=start)
     if found.converged:
         return found
     if (
@@ -245,11 +255,13 @@ def simulate(
     initial_stocks: Array | None = None,
     check_stability: bool = True,
     progress: Callable[[int], None] | None = None,
+    near: Path | None = None,
 ) -> Path:
     """E21-E23: a path of years.
 
     shocks: one for each year; added_capacity (t,n,s): plant finished by policy at the start of each year, as a share of
-    base capacity; initial_stocks (n,k) tonnes. Raises SolveError naming the year, ValueError where technology does not
+    base capacity; initial_stocks (n,k) tonnes; near: a path of the same years of a like economy, of which each year is
+    where that year's solves start: a guess. Raises SolveError naming the year, ValueError where technology does not
     settle (`model.stability.check_path`; left out with check_stability=False) or a speed is outside [0, 1].
     """
     if check_stability:
@@ -259,11 +271,16 @@ def simulate(
     stocks = hold_stocks(
         shocks, np.zeros(benchmark.final.shape) if initial_stocks is None else initial_stocks
     )
+    if near is not None and near.years != tuple(years):
+        raise ValueError(f"a path of {near.years} is near none of {tuple(years)}")
     standing, records = base_standing(benchmark), []
     for t, (year, shock) in enumerate(zip(years, shocks, strict=True)):
         if added_capacity is not None:
             standing = finish_plant(standing, added_capacity[t])
-        records.append(run_year(benchmark, year, shock, regime, standing, capacity_moves=capacity_moves))
+        start = None if near is None else near.records[t]
+        records.append(
+            run_year(benchmark, year, shock, regime, standing, capacity_moves=capacity_moves, near=start)
+        )
         standing = next_standing(records[-1], benchmark.parameters)
         if progress is not None:
             progress(year)

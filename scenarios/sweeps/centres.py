@@ -13,6 +13,7 @@ from scipy.linalg import hadamard
 
 from model.batch import Centre
 from model.newton import Options
+from model.path import Path, simulate
 from model.records import SHORT, Array, Benchmark, Closure, Regime, Shock
 from model.solution import Solution, SolveError
 from model.solve import solve
@@ -52,6 +53,7 @@ class Centres:
         self.width = np.where(width > 0, width, 1.0)
         self._starts: dict[tuple[str, Regime | None], Start | None] = {}
         self._lacking: dict[tuple[str, Regime | None], str] = {}
+        self._paths: dict[tuple[str, Regime], Path | None] = {}
 
     def _scaled(self, row: Array) -> Array:
         return np.where(self.log, np.log(np.where(self.log, row, 1.0)), row)
@@ -69,6 +71,10 @@ class Centres:
         """A draw's scenario of one year under a regime. Raises SolveError, InputError."""
         shock, closure = world.scenario.shock(world.calibration), world.scenario.closure(regime)
         return self._from(world, row, regime, shock, closure)
+
+    def path(self, world: World, regime: Regime) -> Path:
+        """A draw's path, every year sought from the same year in the middle. Raises SolveError, ValueError."""
+        return _simulated(world, regime, self._path(world.key, regime))
 
     def base(self, world: World, row: Array) -> Solution:
         """A draw's base year, in which regimes do not differ. Raises SolveError."""
@@ -89,8 +95,19 @@ class Centres:
 
     def lacking(self, key: str, regime: Regime | None) -> str:
         """Why the middle of all ranges has no solution, so that every draw is solved alone; "" when it has one."""
-        self._start(key, regime)
+        if regime is not None and self.study.cases[key].years is not None:
+            self._path(key, regime)
+        else:
+            self._start(key, regime)
         return self._lacking.get((key, regime), "")
+
+    def _path(self, key: str, regime: Regime) -> Path | None:
+        if (key, regime) not in self._paths:
+            try:
+                self._paths[key, regime] = _simulated(worlds(self.study, self.middle)[key], regime, None)
+            except FAILURES as error:
+                self._lacking[key, regime], self._paths[key, regime] = reason("", error), None
+        return self._paths[key, regime]
 
     def _start(self, key: str, regime: Regime | None) -> Start | None:
         if (key, regime) not in self._starts:
@@ -164,6 +181,14 @@ class Centres:
         except FAILURES:
             return False
         return True
+
+
+def _simulated(world: World, regime: Regime, near: Path | None) -> Path:
+    path = world.scenario.path(world.calibration)
+    return simulate(
+        world.benchmark, path.years, path.shocks, regime,
+        added_capacity=path.added_capacity, initial_stocks=path.initial_stocks, near=near,
+    )  # fmt: skip
 
 
 def _more_research(benchmark: Benchmark) -> Benchmark:

@@ -76,13 +76,7 @@ class _Draw:
                 text = error.diagnosis.text(world.calibration.labels, self.study.quotas[key])
                 raise Told(text) from error
             return {Source(key, regime, None): self.read(solution)}
-        from model.path import simulate
-
-        path = world.scenario.path(world.calibration)
-        solutions = simulate(
-            world.benchmark, path.years, path.shocks, regime,
-            added_capacity=path.added_capacity, initial_stocks=path.initial_stocks,
-        ).solutions  # fmt: skip
+        solutions = self.study.centres.path(world, regime).solutions
         return {Source(key, regime, year): self.read(solutions[year]) for year in self.study.years[key]}
 
     def read(self, solution: Solution) -> Mapping[str, Array]:

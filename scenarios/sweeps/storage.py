@@ -271,11 +271,8 @@ def _frame(file: Any, study: Study, store: Store) -> None:
 
 
 def _solved_alone(study: Study) -> dict[str, str]:
-    """Scenarios and regimes of which the middle of all ranges has no solution, so that no draw starts near it, and why.
-
-    Not those of paths, of which every draw is solved alone.
-    """
-    starts: list[tuple[str, Regime | None]] = [s for s in study.solves if study.cases[s[0]].years is None]
+    """Why the middle of all ranges has no solution, so that no draw starts near it, by scenario and regime."""
+    starts: list[tuple[str, Regime | None]] = [*study.solves]
     starts += [(key, None) for key in study.base_needed]
     reasons = {
         f"{key}, {regime or 'the base year'}": study.centres.lacking(key, regime) for key, regime in starts

@@ -50,11 +50,19 @@ def worlds(study: Study, row: Array) -> dict[str, World]:
     values = dict(zip(study.design.names, row.tolist(), strict=True))
     changes = targets.calibration_changes(study.design, values)
     base = calibration.vary(study.calibration, changes) if changes else study.calibration
-    return {key: _world(study, key, base, values) for key in study.cases}
+    found: dict[str, World] = {}
+    for key, scenario in study.cases.items():
+        if study.touched[key]:
+            scenario = study.read(targets.edited(study.documents[key], scenario, study.design, values))
+        found[key] = World(key, scenario, base, _benchmark(scenario, base, found))
+    return found
 
 
-def _world(study: Study, key: str, base: Calibration, values: Mapping[str, float]) -> World:
-    scenario = study.cases[key]
-    if study.touched[key]:
-        scenario = study.read(targets.edited(study.documents[key], scenario, study.design, values))
-    return World(key, scenario, base, scenario.benchmark(base))
+def _benchmark(scenario: Scenario, base: Calibration, found: Mapping[str, World]) -> Benchmark:
+    """A scenario's base year: the very one of an earlier scenario with the same settings, so that what is computed of
+    it once, such as whether technology settles, serves both."""
+    for world in found.values():
+        same = world.scenario.parameters == scenario.parameters
+        if same and world.scenario.deficits == scenario.deficits:
+            return world.benchmark
+    return scenario.benchmark(base)

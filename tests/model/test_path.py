@@ -51,6 +51,21 @@ def test_the_first_half_does_not_depend_on_the_horizon(spike):
     np.testing.assert_array_equal(half.capacity, path.capacity[:4])
 
 
+def test_a_path_sought_near_another_is_the_same_path(spike):
+    """To the tolerance of every year's solve, with fewer steps; from anything but the same years it is refused."""
+    bench, shocks, path = spike
+    other = bench.replace(
+        parameters=bench.parameters.replace(ree_elasticity=1.05 * bench.parameters.ree_elasticity)
+    )
+    alone, near = (simulate(other, YEARS, shocks, FULL, near=start) for start in (None, path))
+    np.testing.assert_allclose(near.technology, alone.technology, atol=1e-9)
+    np.testing.assert_allclose(near.capacity, alone.capacity, atol=1e-9)
+    steps = [sum(s.iterations for s in each.solutions) for each in (near, alone)]
+    assert steps[0] < steps[1]
+    with pytest.raises(ValueError, match="near none of"):
+        simulate(other, YEARS[:3], shocks[:3], FULL, near=path)
+
+
 def test_a_long_path_after_a_shock_settles(spike):
     bench, _, path = spike
     years = range(2009, 2031)

@@ -179,5 +179,79 @@ def test_where_the_middle_has_no_solution_draws_are_solved_alone(tmp_path, monke
     assert ready.centres.lacking("quota", "directed") == ""
 
 
+PATH = (
+    SMALL[: SMALL.index("scenarios:")]
+    + """\
+scenarios:
+  cut:
+    scenario: no-shock
+    change: {horizon: path, years: 2009-2011}
+    add: [{type: export_quota, name: cut, origins: CHN, elements: all, limit: {value: 80, unit: "%"}, from: 2010}]
+calibration: china-2009-small
+regimes: [directed]
+design: {type: monte_carlo, draws: 6, seed: 1}
+vary:
+  - path: calibration.ree_elasticity_max
+  - path: instruments.cut.limit
+    distribution: {type: uniform, low: 60, high: 90}
+outcomes:
+  - {name: gain, variable: equivalent_variation, select: {region: {all_but: CHN}}, year: all}
+"""
+)
+
+
+def test_a_path_starts_from_that_in_the_middle_and_comes_to_the_same(tmp_path):
+    """To the solver's tolerance the path alone; to the last bit whatever was solved before it."""
+    forward, backward = study(tmp_path, PATH), study(tmp_path, PATH)
+    rows = forward.sample.values[:3]
+    one = [evaluate.evaluate(forward, row).values for row in rows]
+    other = [evaluate.evaluate(backward, row).values for row in rows[::-1]][::-1]
+    np.testing.assert_array_equal(one, other)
+    assert np.isfinite(one).all()
+    alone = study(tmp_path, PATH)
+    alone.centres._paths["cut", "directed"] = None
+    income = alone.calibration.benchmark.final.sum()
+    for row, values in zip(rows, one, strict=True):
+        np.testing.assert_allclose(
+            evaluate.evaluate(alone, row).values, values, rtol=1e-7, atol=1e-11 * income
+        )
+    world = worlds(forward, rows[0])["cut"]
+    near = forward.centres.path(world, "directed").records[1:]
+    far = alone.centres.path(world, "directed").records[1:]
+    saved = [f.solution.iterations - n.solution.iterations for n, f in zip(near, far, strict=True)]
+    assert min(saved) >= 0 < max(saved)
+
+
+def test_where_the_path_in_the_middle_has_no_solution_draws_are_solved_alone(tmp_path, monkeypatch):
+    ready = study(tmp_path, PATH)
+    real = centres.simulate
+
+    def fails(benchmark, *given, near=None, **more):
+        if near is None and not tried:
+            tried.append(benchmark)
+            raise ValueError("no path")
+        return real(benchmark, *given, near=near, **more)
+
+    tried = []
+    monkeypatch.setattr(centres, "simulate", fails)
+    assert evaluate.evaluate(ready, ready.sample.values[0]).reason == ""
+    assert ready.centres.lacking("cut", "directed") == "ValueError: no path"
+
+
+def test_scenarios_with_the_same_settings_share_a_base_year(tmp_path):
+    """What is computed of it once, such as whether technology settles, serves both."""
+    text = SMALL.replace(
+        "{quota: china-2010-quota}",
+        "{quota: china-2010-quota, none: no-shock,"
+        " other: {scenario: no-shock, change: {parameters: {ree_elasticity: 0.4}}}}",
+    ) + "".join(
+        f"  - {{name: of-{key}, variable: real_income, scenario: {key}}}\n" for key in ("none", "other")
+    )
+    ready = study(tmp_path, text)
+    found = worlds(ready, ready.sample.values[0])
+    assert found["quota"].benchmark is found["none"].benchmark
+    assert found["other"].benchmark is not found["none"].benchmark
+
+
 def _no_centre(*_):
     raise ValueError("no centre")
