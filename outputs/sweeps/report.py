@@ -187,7 +187,7 @@ def answers(sweep: Sweep, found: Tables) -> Iterator[str]:
                 if sweep.design == "grid"
                 else _spread(group, summary[column])
             )
-            yield f"{group.title} ({names.regime(regime)}): {found_out}{_decides(sweep, group, column, found)}."
+            yield f"{group.title} ({names.regime(regime)}): {found_out}{_decides(sweep, column, found)}."
 
 
 def _spread(group: Group, row: Mapping[Any, Any]) -> str:
@@ -219,20 +219,22 @@ def _grid_ends(sweep: Sweep, group: Group, column: str) -> str:
     return f"from {values[0]} {unit} at {places[0]} to {values[1]} at {places[1]}"
 
 
-def _decides(sweep: Sweep, group: Group, column: str, found: Tables) -> str:
-    for table, measure, words in (
-        ("sobol", "total", "{} decides {:.0%} of the variance, alone or with others"),
-        ("morris", "mu_star", "{} moves it most"),
-        ("tornado", "swing", "{} moves it most"),
-    ):
-        if table in found.frames:
-            rows = found.frames[table]
-            rows = rows[rows["outcome"] == column]
-            if not len(rows):
-                continue
-            size = rows[measure].abs()
-            best = str(rows["parameter"].to_list()[int(np.argmax(size))])
-            return "; " + words.format(sweep.words(best), float(size.max()))
+def _decides(sweep: Sweep, column: str, found: Tables) -> str:
+    """Which parameter moves an outcome most, by the best table that there is; "" without one."""
+    for table, measure in (("sobol", "total"), ("morris", "mu_star"), ("tornado", "swing")):
+        rows = found.frames.get(table, pd.DataFrame({"outcome": []}))
+        rows = rows[rows["outcome"] == column]
+        if not len(rows):
+            continue
+        row = rows.iloc[int(np.argmax(rows[measure].abs()))]
+        best = sweep.words(str(row["parameter"]))
+        if table != "sobol":
+            return f"; {best} moves it most"
+        # Estimates of few draws leave the range of a share.
+        share, low, high = (
+            f"{np.clip(row[name], 0, 1):.0%}" for name in ("total", "total_low", "total_high")
+        )
+        return f"; {best} decides {share} of the variance ({low} to {high}), alone or with others"
     return ""
 
 

@@ -79,6 +79,34 @@ def test_interrupted_then_refused_then_resumed(sweep, design, tmp_path, monkeypa
         assert found["outcome"].notnull().all()
 
 
+CORRELATED = "correlations: [{between: [ree_elasticity_max, limit], value: 0.3}]\n"
+
+
+@pytest.mark.parametrize(
+    ("plan", "more", "draws", "tables"),
+    [
+        pytest.param("{type: sobol, draws: 40, seed: 1}", "", 40, {"sobol", "coefficients", "tornado"}, marks=pytest.mark.slow),
+        pytest.param("{type: sobol, draws: 70, seed: 1, second_order: true}", "", 64, {"sobol", "sobol_pairs"}, marks=pytest.mark.slow),
+        ("{type: morris, draws: 12, seed: 1}", "", 12, {"morris"}),
+        pytest.param("{type: latin_hypercube, draws: 30, seed: 1}", CORRELATED, 30, {"coefficients", "tornado"}, marks=pytest.mark.slow),
+        ("{type: grid, points: {ree_elasticity_max: 2, supply_elasticity.ree_mining: 2, limit: 3}}", "", 12, set()),
+        ("{type: one_at_a_time, points: 3}", "", 10, {"tornado"}),
+        ("{type: stroud}", CORRELATED, 6, set()),
+        pytest.param("{type: stroud, degree: 5}", "", 19, set(), marks=pytest.mark.slow),
+    ],
+)  # fmt: skip
+def test_every_design_goes_from_the_file_to_the_page(sweep, design, tmp_path, plan, more, draws, tables):
+    text = design.read_text().replace("{type: monte_carlo, draws: 6, seed: 1}", plan)
+    design.write_text(text[: text.index("  - {name: gain")] + more)
+    assert sweep() == 0
+    (folder,) = folders(tmp_path)
+    with xr.open_dataset(folder / "results.nc", engine="h5netcdf") as found:
+        assert found["outcome"].shape == (draws, 1)
+        assert found["outcome"].notnull().all()
+    assert {"summary", *tables} <= {path.stem for path in (folder / "tables").glob("*.csv")}
+    assert "Left out" not in (folder / "section.html").read_text()
+
+
 def test_failed_draws_are_said_and_counted(sweep, tmp_path, monkeypatch, capsys):
     real, calls = evaluate.solve_one, []
 

@@ -327,6 +327,17 @@ def test_colours_of_a_map_tell_the_largest_from_the_smallest(low, high):
     assert (shown[0] != shown[1]).any() == (low != high)
 
 
+def test_the_sentence_of_a_share_has_its_interval_and_stays_a_share():
+    sweep = sweep_of(saltelli(80), lambda x: np.sign(x[:, 0]) * x[:, 0] ** 2 + 0.05 * x[:, 1], ISHIGAMI)
+    found = report.tables(sweep)
+    (said,) = report.answers(sweep, found)
+    share, low, high = (
+        int(each) for each in re.search(r"decides (\d+)% .* \((\d+)% to (\d+)%\)", said).groups()
+    )
+    assert found.frames["sobol"]["total"].max() > 1  # what so few draws say
+    assert low <= share <= high <= 100
+
+
 def test_numbers_in_sentences_have_their_unit_behind_them():
     assert groups.valued("exports left, % of 2009", 20.0) == "exports left 20 % of 2009"
     assert groups.valued("elasticity", 0.03) == "elasticity 0.03"
