@@ -79,20 +79,21 @@ def test_interrupted_then_refused_then_resumed(sweep, design, tmp_path, monkeypa
         assert found["outcome"].notnull().all()
 
 
+SLOW = pytest.mark.slow
 CORRELATED = "correlations: [{between: [ree_elasticity_max, limit], value: 0.3}]\n"
 
 
 @pytest.mark.parametrize(
     ("plan", "more", "draws", "tables"),
     [
-        pytest.param("{type: sobol, draws: 40, seed: 1}", "", 40, {"sobol", "coefficients", "tornado"}, marks=pytest.mark.slow),
-        pytest.param("{type: sobol, draws: 70, seed: 1, second_order: true}", "", 64, {"sobol", "sobol_pairs"}, marks=pytest.mark.slow),
+        pytest.param("{type: sobol, draws: 40, seed: 1}", "", 40, {"sobol", "coefficients", "tornado"}, marks=SLOW),
+        pytest.param("{type: sobol, draws: 70, seed: 1, second_order: true}", "", 64, {"sobol", "sobol_pairs"}, marks=SLOW),
         ("{type: morris, draws: 12, seed: 1}", "", 12, {"morris"}),
-        pytest.param("{type: latin_hypercube, draws: 30, seed: 1}", CORRELATED, 30, {"coefficients", "tornado"}, marks=pytest.mark.slow),
+        pytest.param("{type: latin_hypercube, draws: 30, seed: 1}", CORRELATED, 30, {"coefficients", "tornado"}, marks=SLOW),
         ("{type: grid, points: {ree_elasticity_max: 2, supply_elasticity.ree_mining: 2, limit: 3}}", "", 12, set()),
         ("{type: one_at_a_time, points: 3}", "", 10, {"tornado"}),
         ("{type: stroud}", CORRELATED, 6, set()),
-        pytest.param("{type: stroud, degree: 5}", "", 19, set(), marks=pytest.mark.slow),
+        pytest.param("{type: stroud, degree: 5}", "", 19, set(), marks=SLOW),
     ],
 )  # fmt: skip
 def test_every_design_goes_from_the_file_to_the_page(sweep, design, tmp_path, plan, more, draws, tables):
