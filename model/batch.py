@@ -1,13 +1,15 @@
 """Many solves around one: draws of parameters and shocks that share a base year.
 
-The centre is solved once, in full. Every draw then starts from its solution, with its factorisations, and costs a few
-Newton steps. What a draw gives depends on the centre and on the draw alone, not on its neighbours or on how many
-processes share the work; a draw that fails from there is solved as if alone.
+The centre is solved once, in full, and its Jacobian is factorised. Draws then go in groups: the equations are computed
+for all draws of a group at once (`model/stack.py`), and a quasi-Newton method needs nothing else (`model/quasi.py`). A
+draw that does not converge so, or has other cells than the centre, is solved from the centre with Newton's method, and
+if that fails as if alone. What a draw gives depends on the centre and, within the tolerance, on its group; not on how
+many processes share the work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import replace
 from itertools import count, islice
@@ -16,15 +18,20 @@ from typing import TypeVar
 
 import numpy as np
 
+from model.equilibrium import Allocation
+from model.feasibility import infeasible
+from model.group import Group, Jacobian
 from model.newton import Options
 from model.problem import Equilibrium
-from model.records import Array, Benchmark, Closure, Parameters, Shock
-from model.solution import Solution
-from model.solve import attempt, solve
-from model.stability import long_run_feedback
-from model.system import System
+from model.quasi import Found, broyden
+from model.records import Array, Benchmark, Closure, Parameters, Quota, Shock
+from model.solution import Diagnosis, Solution
+from model.solve import attempt, binding, licensed, posed, solve, tight
+from model.stability import long_run_feedback, unstable
+from model.stack import Different
+from model.system import System, prepare
 from model.tangent import linearise
-from model.unknowns import layout
+from model.unknowns import Layout, layout
 
 Draw = tuple[Benchmark, Shock]
 Told = tuple[Benchmark, Shock, Closure, Options]
@@ -38,6 +45,10 @@ INNOVATION = (
 FAR = 1.0  # change of any log from the centre beyond which a draw factorises for itself
 LEAST = 0.05  # of the centre's licence price: the least that a guess may have
 SLOW = 12  # products of a linear solve beyond which it does, too
+GROUP = 64  # draws that are solved together
+FEWEST = 8  # below which each draw is solved by itself: a Jacobian is not worth its factorisation
+LARGEST = 6000  # unknowns, beyond which a dense Jacobian is not worth its memory (140 MB)
+STEPS = 30  # of the quasi-Newton method, before a draw is solved by itself
 
 
 class Centre:
@@ -56,6 +67,7 @@ class Centre:
         self.solution = solve(benchmark, shock, self.closure, options=self.options)
         self.problem = Equilibrium(self.solution.system)
         self.x: Array = self.problem.cells.pack(self.solution.allocation.state)
+        self._jacobian: Jacobian | None = None
         tangent = linearise(self.solution.system, self.solution.allocation)
         self.problem.preconditioner.renew(tangent, regions=True, chain=True)
 
@@ -65,11 +77,81 @@ class Centre:
         options = replace(self.options, check_stability=check)
         return attempt(benchmark, shock, self.closure, options, start or self.solution, self.problem_of)
 
+    def solve_group(self, draws: Sequence[Draw], guesses: Array | None = None) -> list[Solution]:
+        """Draws together, with what `solve` gives for each to the tolerance; guesses (draw, unknown), or the centre."""
+        start = np.tile(self.x, (len(draws), 1)) if guesses is None else self._allowed(guesses)
+        found = self._together(draws, start) if self.problem.cells.size <= LARGEST else {}
+        return [
+            found.get(at) or self.solve(*draw, self.at(x))
+            for at, (draw, x) in enumerate(zip(draws, start, strict=True))
+        ]
+
+    def _together(self, draws: Sequence[Draw], start: Array) -> dict[int, Solution]:
+        """The draws that have the centre's cells and converge together."""
+        like: dict[int, tuple[System, tuple[Quota, ...], list[bool]]] = {}
+        for at, draw in enumerate(draws):
+            if (known := self._prepared(*draw)) is not None:
+                like[at] = known
+        if len(like) < FEWEST:
+            return {}
+        positions = list(like)
+        try:
+            group = Group(self.problem, self.jacobian, [like[at][0] for at in positions])
+        except Different:
+            return {}
+        roots = broyden(group, start[positions], self.options.tolerance, STEPS, self.options.max_step)
+        solutions = {}
+        for row, root in roots.items():
+            system, quotas, active = like[positions[row]]
+            solution = self._solution(system, root, group.allocation(root.kept, root.position))
+            if binding(solution, quotas, active) == active:
+                solutions[positions[row]] = licensed(solution, quotas)
+        return solutions
+
+    @property
+    def jacobian(self) -> Jacobian:
+        """The centre's, factorised when it is first asked for."""
+        if self._jacobian is None:
+            self._jacobian = Jacobian(self.problem, self.solution)
+        return self._jacobian
+
+    def _prepared(
+        self, benchmark: Benchmark, shock: Shock
+    ) -> tuple[System, tuple[Quota, ...], list[bool]] | None:
+        """A draw's system, its quotas and those that bind; None when it has other cells, or needs a closer look."""
+        doubtful = self.options.check_stability and self._doubtful(benchmark)
+        if doubtful and unstable(benchmark, self.closure) is not None:
+            return None
+        shock, quotas = posed(benchmark, shock)
+        if infeasible(benchmark, shock, quotas) is not None:
+            return None
+        active = tight(benchmark, quotas)
+        chosen = tuple(q for q, on in zip(quotas, active, strict=True) if on)
+        system = prepare(benchmark, shock, self.closure, chosen)
+        return (system, quotas, active) if self._alike(layout(system)) else None
+
+    def _alike(self, cells: Layout) -> bool:
+        mine = self.problem.cells
+        return cells.edges == mine.edges and np.array_equal(cells.positions, mine.positions)
+
+    def _solution(self, system: System, root: Found[Allocation], allocation: Allocation) -> Solution:
+        worst = int(np.argmax(np.abs(root.residual)))
+        block, cell = self.problem.cells.locate(worst)
+        steps = len(root.history) - 1
+        return Solution(
+            "converged", Diagnosis("converged", block, cell, float(root.residual[worst])), system, allocation,
+            {}, steps, steps + 1, 0, root.history,
+        )  # fmt: skip
+
+    def _allowed(self, x: Array) -> Array:
+        """Guesses whose licences are positive."""
+        x, licence = x.copy(), self.problem.licence
+        x[..., licence] = np.maximum(x[..., licence], LEAST * self.x[licence])
+        return x
+
     def at(self, x: Array) -> Solution:
         """The centre with other unknowns: a guess for `solve`. Licences stay positive."""
-        x = x.copy()
-        licence = self.problem.licence
-        x[licence] = np.maximum(x[licence], LEAST * self.x[licence])
+        x, licence = self._allowed(x), self.problem.licence
         allocation = replace(self.solution.allocation, state=self.problem.cells.unpack(x))
         licences = dict(
             zip((q.name for q in self.solution.system.restrictions.quotas), x[licence].tolist(), strict=True)
@@ -94,7 +176,7 @@ class Centre:
     def problem_of(self, system: System) -> Equilibrium:
         """The root-finding problem of a draw, with the centre's factorisations where they fit."""
         cells = layout(system)
-        if cells.edges != self.problem.cells.edges or (cells.positions != self.problem.cells.positions).any():
+        if not self._alike(cells):
             return Equilibrium(system, cells)
         return Equilibrium(
             system, cells, self.problem.preconditioner.copy(), factorised=self.x, far=FAR, slow=SLOW
@@ -106,16 +188,18 @@ def solve_many(
     draws: Iterable[Draw],
     read: Callable[[Solution], T],
     executor: Executor | None = None,
-    chunk: int = 16,
+    chunk: int = GROUP,
 ) -> Iterator[T]:
     """What `read` makes of the solution of every draw, in order; failed draws included (see `Solution.status`).
 
     executor: any `concurrent.futures.Executor`; its workers solve the centre once each. `read` must then be importable.
+    chunk: draws that are solved together. The same chunks give the same bits.
     """
-    if executor is None:
-        yield from (read(centre.solve(*draw)) for draw in draws)
-        return
     source, name = iter(draws), f"{getpid()}-{next(_names)}"
+    if executor is None:
+        while group := list(islice(source, chunk)):
+            yield from map(read, centre.solve_group(group))
+        return
     pending: list[Future[list[T]]] = []
     while part := [_pack(centre, draw) for draw in islice(source, chunk)]:
         pending.append(executor.submit(_solve_part, name, centre.told, part, read))
@@ -141,7 +225,9 @@ def _solve_part(
         _centres.clear()
         _centres[name] = Centre(*told)
     centre = _centres[name]
-    return [read(centre.solve(_unpack(centre, what), shock)) for what, shock in draws]
+    return [
+        read(found) for found in centre.solve_group([(_unpack(centre, what), shock) for what, shock in draws])
+    ]
 
 
 def _unpack(centre: Centre, what: Benchmark | Parameters) -> Benchmark:

@@ -100,9 +100,9 @@ def allocate(system: System, state: State) -> Allocation:
     spillovers = system.closure.regime == "directed_with_spillovers"
     factors, sectors = b.factor_payment.shape[1:]
     wage = np.empty((*state.wage.shape[:-1], factors, sectors), dtype=state.price.dtype)
-    wage[..., system.mobile, :] = state.wage[..., None]
+    wage[..., span(system.mobile), :] = state.wage[..., None]
     if len(system.sluggish):
-        wage[..., system.sluggish, :] = state.rent
+        wage[..., span(system.sluggish), :] = state.rent
     prices = state.price.swapaxes(-1, -2)[..., span(s.cell), :]
     rate = licence_rates(r, prices, state.licence)
     abroad = licence_rates(r, prices, state.licence * r.rent_to_importer)
@@ -161,7 +161,7 @@ def given_technology(system: System) -> tuple[Array, Array]:
     b, users = system.benchmark, system.nests.users
     if system.log_technology is None:
         return np.zeros(b.output.shape), np.zeros((b.output.shape[0], len(users), len(b.elements)))
-    return system.log_technology[:, :, -1], system.log_technology[:, users, :-1]
+    return system.log_technology[..., -1], system.log_technology[..., users, :-1]
 
 
 def supplied_value(system: System, made: Array, output: Array) -> Array:
@@ -206,8 +206,8 @@ def production_tonnes(system: System, supply: Array, price: Array) -> Array:
 
 def residuals(system: System, a: Allocation) -> Residuals:
     """What is not yet in equilibrium: logs of ratios, so that a vanishing market cannot pass for a cleared one."""
-    state, r = a.state, system.restrictions
-    demand = a.spending.on_factor
+    state, r, mobile = a.state, system.restrictions, span(system.mobile)
+    demand = a.spending.on_factor[..., mobile, :].sum(axis=-1)
     budget = log_ratio(system.income_base * np.exp(state.income), a.income, system.income_base > 0)
     budget[..., system.numeraire_region] = np.log(a.world)
     quota, leak = quota_conditions(r, state.licence, a.quota_tonnes, state.leak)
@@ -215,9 +215,7 @@ def residuals(system: System, a: Allocation) -> Residuals:
     return Residuals(
         profit=zero_profit(system, a.revenue_price, a.costs) * system.active,
         market=log_ratio(a.supply, a.sales.gate, system.supplied),
-        mobile=log_ratio(
-            a.mobile_supply, demand[..., system.mobile, :].sum(axis=-1), system.endowment[:, system.mobile] > 0
-        ),
+        mobile=log_ratio(a.mobile_supply, demand, system.endowment[:, mobile] > 0),
         sluggish=sluggish_excess(
             system, state.rent, a.capacity, a.labour, state.output + system.log_subsidy, a.costs
         ),

@@ -78,9 +78,12 @@ def scientists_wage(
     """
     if research.by_sector:
         supply = research.supply[..., None]
-        extra = research.subsidised_x * np.exp(share_x)
-        extra[..., users] += (research.subsidised_e * np.exp(share_e)).sum(axis=-1)
-        return (output + np.log1p(extra) + supply * labour_wage[..., None]) / (1 + supply)
+        demand = output
+        if research.subsidised:
+            extra = research.subsidised_x * np.exp(share_x)
+            extra[..., users] += (research.subsidised_e * np.exp(share_e)).sum(axis=-1)
+            demand = demand + np.log1p(extra)
+        return (demand + supply * labour_wage[..., None]) / (1 + supply)
     demand = (research.weight_x * np.expm1(share_x + output)).sum(axis=-1)
     demand = demand + (research.weight_e * np.expm1(share_e + output[..., users, None])).sum(axis=(-2, -1))
     excess = research.weight_x.sum(axis=-1) + research.weight_e.sum(axis=(-2, -1)) - 1.0

@@ -84,9 +84,8 @@ def fgmres(
     weights = _back_substitute(triangle[:rank, :rank], right[:rank])
     if recycled is not None and rank and length > 0.0:
         np.divide(image, length, out=basis[rank])
-        upper = triangle[:rank, :rank].T
-        images = np.linalg.solve(upper, hessenberg[:rank, : rank + 1]) @ basis[: rank + 1]
-        recycled.append((np.linalg.solve(upper, directions[:rank]), images))
+        mix = np.linalg.inv(triangle[:rank, :rank].T)
+        recycled.append((mix @ directions[:rank], (mix @ hessenberg[:rank, : rank + 1]) @ basis[: rank + 1]))
         while sum(len(kept) for kept, _ in recycled) > KEPT:
             del recycled[0]
     return weights @ directions[:rank], used

@@ -121,19 +121,30 @@ def sell(system: System, sources: Sources, net: Array, rate: Array, abroad: Arra
     gate = np.empty_like(sources.power)
     gate[..., some, :] = power * to_origin(per_power, s.gate)
     cell = s.share * sources.cell_power * (spending[..., dear, :] / (1 + sources.cell))[..., None]
-    at_gate = cell.sum(axis=-4) * s.gate_cell / (1 + rate)
+    paid = cell[..., 0, :, :, :] if cell.shape[-4] == 1 else cell.sum(axis=-4)
+    at_gate = paid * s.gate_cell / (1 + rate)
     gate[..., dear, :] = at_gate.sum(axis=-2)
-    paid = cell.sum(axis=-4)
-    tariff = (paid * s.tariff_cell).sum(axis=(-3, -1))
-    tax = (paid * s.tax_cell).sum(axis=(-3, -2))
+    tariff, tax = to_buyers(paid, s.tariff_cell), to_sellers(paid, s.tax_cell)
     if s.tariff is not None:
         tariff = tariff + ((s.tariff @ power[..., None, :, :, None])[..., 0] * per_power).sum(axis=(-3, -2))
     if s.tax is not None:
         tax = tax + (power * to_origin(per_power, s.tax)).sum(axis=-2)
     return Sales(
         per_power, gate.swapaxes(-1, -2), cell, at_gate, tariff, tax,
-        (at_gate * (rate - abroad)).sum(axis=(-3, -2)), (at_gate * abroad).sum(axis=(-3, -1)),
+        to_sellers(at_gate, rate - abroad), to_buyers(at_gate, abroad),
     )  # fmt: skip
+
+
+def to_buyers(flow: Array, rate: Array) -> Array:
+    """(n,) sum over goods and origins of flows (k,n,i) times rates."""
+    found: Array = np.einsum("...kni,...kni->...n", flow, rate)
+    return found
+
+
+def to_sellers(flow: Array, rate: Array) -> Array:
+    """(i,) sum over goods and buyers of flows (k,n,i) times rates."""
+    found: Array = np.einsum("...kni,...kni->...i", flow, rate)
+    return found
 
 
 def to_origin(spending: Array, weight: Array) -> Array:
@@ -155,10 +166,8 @@ def sluggish_supply(system: System, sluggish: Array, capacity: Array, labour: Ar
     """
     if not len(system.sluggish):
         return sluggish
-    rho = system.rho_supply[..., None]
-    mean = sluggish_index(system, sluggish)
     supply = system.endowment[:, system.sluggish, None] * system.supply_share
-    supply = supply * np.exp(rho * sluggish - (rho - 1) * mean[..., None])
+    supply = supply * np.exp(supply_price(system, sluggish))
     stages = system.benchmark.stage_sector
     if len(stages):
         supply[..., system.stage_factor, stages] *= np.exp(capacity)
@@ -174,11 +183,10 @@ def sluggish_excess(
     """
     if not len(system.sluggish):
         return sluggish
-    nests = system.nests
-    rho = system.rho_supply[..., None]
-    supply = rho * sluggish - (rho - 1) * sluggish_index(system, sluggish)[..., None]
+    nests, supply = system.nests, supply_price(system, sluggish)
     stages = system.benchmark.stage_sector
     if len(stages):
+        supply = supply.copy()
         supply[..., system.stage_factor, stages] += capacity
     hours = np.where(system.sluggish == system.benchmark.labour, np.log(labour)[..., None], 0.0)
     on_other = output + nests.rho_ree * (costs.other - costs.technology_x - costs.nest)
@@ -186,6 +194,14 @@ def sluggish_excess(
     cheaper = nests.rho_factor[..., None, :] * (sluggish - costs.value_added[..., None, :])
     excess = supply + hours[..., None] - (on_added[..., None, :] + cheaper)
     return np.where(system.supply_share > 0, excess, 0.0)
+
+
+def supply_price(system: System, sluggish: Array) -> Array:
+    """E10: (n,fs,j) what supply of a sluggish factor's income follows, ln w^(1+kappa) W^-kappa."""
+    if system.specific:
+        return sluggish
+    rho = system.rho_supply[..., None]
+    return rho * sluggish - (rho - 1) * sluggish_index(system, sluggish)[..., None]
 
 
 def labour_wage(system: System, mobile: Array, sluggish: Array) -> Array:
@@ -230,7 +246,7 @@ def world_factor_income(system: System, mobile: Array, sluggish: Array) -> Array
     b = system.benchmark
     base = np.where(b.numeraire, system.endowment, 0.0)
     more = (base[:, system.mobile] * np.expm1(mobile)).sum(axis=(-2, -1))
-    if len(system.sluggish):
+    if base[:, system.sluggish].any():
         average = sluggish_index(system, sluggish)
         more = more + (base[:, system.sluggish] * np.expm1(average)).sum(axis=(-2, -1))
     return 1 + more / base.sum()

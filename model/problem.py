@@ -63,8 +63,10 @@ class Equilibrium:
     def move(self, x: Array, step: Array) -> Array:
         """Logs add; licence prices move so that ln(unit value + licence) does, and never fall below minus that."""
         moved = x + step
-        level = x[self.licence] + self.system.restrictions.scale
-        moved[self.licence] += level * np.expm1(step[self.licence] / level) - step[self.licence]
+        level = x[..., self.licence] + self.system.restrictions.scale
+        moved[..., self.licence] += (
+            level * np.expm1(step[..., self.licence] / level) - step[..., self.licence]
+        )
         return moved
 
     def length(self, x: Array, step: Array) -> float:
@@ -74,10 +76,10 @@ class Equilibrium:
     def relative(self, x: Array, step: Array) -> Array:
         """A step in logs: licences against the price they add to, leaks against base tonnes."""
         r, scaled = self.system.restrictions, step.copy()
-        scaled[self.loose] *= LOOSE
-        scaled[self.licence] /= x[self.licence] + r.scale
-        scaled[self.leak] /= r.leak_scale
-        scaled[self.made] /= self.system.production_scale
+        scaled[..., self.loose] *= LOOSE
+        scaled[..., self.licence] /= x[..., self.licence] + r.scale
+        scaled[..., self.leak] /= r.leak_scale
+        scaled[..., self.made] /= self.system.production_scale
         return scaled
 
 

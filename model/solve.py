@@ -52,8 +52,7 @@ def attempt(
     problem_of: ProblemOf = Equilibrium,
 ) -> Solution:
     """`solve` without raising; problem_of: how a system becomes a root-finding problem."""
-    quotas = shock.quotas if shock.remove_base_licence else (*base_quotas(benchmark), *shock.quotas)
-    shock, quotas = close_empty_quotas(benchmark, shock, quotas)
+    shock, quotas = posed(benchmark, shock)
     problem = infeasible(benchmark, shock, quotas)
     if problem is None and options.check_stability:
         problem = unstable(benchmark, closure)
@@ -66,6 +65,17 @@ def attempt(
     return _with_active_quotas(benchmark, quotas, search)
 
 
+def posed(benchmark: Benchmark, shock: Shock) -> tuple[Shock, tuple[Quota, ...]]:
+    """The shock with closed origins, and all quotas: those of the base year's licences, and its own."""
+    quotas = shock.quotas if shock.remove_base_licence else (*base_quotas(benchmark), *shock.quotas)
+    return close_empty_quotas(benchmark, shock, quotas)
+
+
+def tight(benchmark: Benchmark, quotas: tuple[Quota, ...]) -> list[bool]:
+    """E13: which quotas would bind if tonnes stayed where they are: the first guess of those that do."""
+    return [q.limit < quota_tonnes_base(benchmark, q) * (1 + 1e-12) for q in quotas]
+
+
 def _with_active_quotas(
     benchmark: Benchmark, quotas: tuple[Quota, ...], search: Callable[[tuple[Quota, ...]], Solution]
 ) -> Solution:
@@ -73,25 +83,25 @@ def _with_active_quotas(
 
     A slack quota so leaves no trace: the last round is bit for bit the solve without it.
     """
-    active = [q.limit < quota_tonnes_base(benchmark, q) * (1 + 1e-12) for q in quotas]
+    active = tight(benchmark, quotas)
     for _ in range(2 * len(quotas) + 1):
-        chosen = tuple(q for q, on in zip(quotas, active, strict=True) if on)
-        solution = search(chosen)
+        solution = search(tuple(q for q, on in zip(quotas, active, strict=True) if on))
         if not solution.converged:
             return solution
-        chi = dict(zip((q.name for q in chosen), solution.allocation.state.licence.tolist(), strict=True))
-        slack = [
-            on and chi[q.name] <= 1e-9 * s
-            for q, on, s in zip(quotas, active, _scales(solution, quotas, active), strict=True)
-        ]
-        violated = [
-            not on and _tonnes(solution, q) > q.limit * (1 + 1e-9)
-            for q, on in zip(quotas, active, strict=True)
-        ]
-        if not any(slack) and not any(violated):
-            return _licensed(solution, {q.name: chi.get(q.name, 0.0) for q in quotas})
-        active = [(on and not off) or add for on, off, add in zip(active, slack, violated, strict=True)]
+        before, active = active, binding(solution, quotas, active)
+        if active == before:
+            return licensed(solution, quotas)
     return _failed(solution, "stalled", "the set of binding quotas keeps changing")
+
+
+def binding(solution: Solution, quotas: tuple[Quota, ...], active: list[bool]) -> list[bool]:
+    """E13: the quotas that were active but for slack ones, and those that the solution violates."""
+    chosen = (q for q, on in zip(quotas, active, strict=True) if on)
+    chi = dict(zip((q.name for q in chosen), solution.allocation.state.licence.tolist(), strict=True))
+    return [
+        chi[q.name] > 1e-9 * s if on else _tonnes(solution, q) > q.limit * (1 + 1e-9)
+        for q, on, s in zip(quotas, active, _scales(solution, quotas, active), strict=True)
+    ]
 
 
 def _scales(solution: Solution, quotas: tuple[Quota, ...], active: list[bool]) -> list[float]:
@@ -104,8 +114,11 @@ def _tonnes(solution: Solution, quota: Quota) -> float:
     return float((np.where(quota.covers, gate_tonnes(solution), 0.0) * quota.weight).sum())
 
 
-def _licensed(solution: Solution, licence: dict[str, float]) -> Solution:
-    return replace(solution, licence=licence)
+def licensed(solution: Solution, quotas: tuple[Quota, ...]) -> Solution:
+    """The solution with the licence price of every quota, 0 where it is slack."""
+    active = (q.name for q in solution.system.restrictions.quotas)
+    chi = dict(zip(active, solution.allocation.state.licence.tolist(), strict=True))
+    return replace(solution, licence={q.name: chi.get(q.name, 0.0) for q in quotas})
 
 
 def _failed(solution: Solution, status: Status, detail: str) -> Solution:

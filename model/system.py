@@ -157,6 +157,7 @@ class System(Frozen):
     mobile: Array  # positions of mobile factors
     sluggish: Array  # positions of sluggish and specific factors
     rho_supply: Array  # (1,fs) 1 + kappa
+    specific: bool  # whether no sluggish factor moves at all: kappa = 0
     endowment: Array  # (n,f) base income of each factor, million USD
     supply_share: Array  # (n,fs,j) phi
     income_base: Array  # (n,)
@@ -214,6 +215,7 @@ def prepare(benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[
         stock_class=spending.argmax(axis=0),
         burnt=np.zeros(regions) if shock.capacity_investment is None else shock.capacity_investment,
         mobile=mobile, sluggish=sluggish, rho_supply=1.0 + par.factor_mobility[None, sluggish],
+        specific=not par.factor_mobility[sluggish].any(),
         endowment=endowment,
         supply_share=shares_of(endowment[:, sluggish, None], b.factor_payment[:, sluggish]) * active[:, None],
         income_base=b.final.sum(axis=1), deficit=b.deficit,
@@ -240,7 +242,8 @@ def _nests(b: Benchmark, shock: Shock) -> Nests:
     par = b.parameters
     base = nest_shares(b)
     rho_material = exponent(par.materials_elasticity)
-    keys = sorted({(int(c), float(r)) for c, r in zip(b.use_class, rho_material, strict=True)})
+    # In the order of their first sectors, so that draws of elasticities have the same groups.
+    keys = dict.fromkeys(zip(b.use_class.tolist(), rho_material.tolist(), strict=True))
     groups = tuple((c, np.nonzero((b.use_class == c) & (rho_material == r))[0]) for c, r in keys)
     final = b.final if shock.demand_shift is None else b.final * shock.demand_shift
     return Nests(

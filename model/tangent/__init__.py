@@ -206,7 +206,7 @@ class Factors:
         )
         self.world_mobile = (base[:, system.mobile] * np.exp(a.state.wage))[..., None]
         self.labour_mobile = system.mobile == b.labour
-        self.specific = bool((system.rho_supply == 1.0).all())
+        self.specific = system.specific
         if len(system.sluggish):
             rho = system.rho_supply[..., None]
             _, weight = sluggish_weights(system, a.state.rent)

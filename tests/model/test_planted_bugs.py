@@ -115,7 +115,7 @@ def part_way(name: str) -> None:
     checks.assert_close("half", 1 + middle.tariff, np.sqrt(whole * (1 + c.benchmark.tariff)), 1e-12)
 
 
-NOTICED = (AssertionError, SolveError, IndexError)  # a crash is noticed too
+NOTICED = (AssertionError, SolveError, IndexError, RuntimeWarning)  # a crash is noticed too
 OWN = {
     f.__name__: f
     for f in (

@@ -1,0 +1,203 @@
+"""Draws solved together: the equations of all of them at once give what each gives alone."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+
+import numpy as np
+import pytest
+
+from model import Closure, Shock, solve
+from model.batch import FEWEST, Centre
+from model.equilibrium import allocate, residuals
+from model.quasi import broyden
+from model.records import Quota
+from model.stack import Different, pack_residuals, stack, take, unpack
+from model.system import prepare
+from model.unknowns import layout
+from tests.instruments import awkward, exports_of, quota_on
+from tests.model.test_batch import CLOSURES, draws, read, shock
+
+COUNT = FEWEST + 4
+
+
+def everything(b) -> Shock:
+    """Instruments of every kind that draws may share."""
+    tax, tariff = b.export_tax.copy(), b.tariff.copy()
+    tax[1], tariff[2] = 0.1, 0.2
+    home = np.arange(len(tax))
+    tax[home, home] = tariff[home, home] = 0.0
+    subsidy, use = np.zeros(b.output.shape), np.zeros(b.final.shape)
+    subsidy[1], use[2, 0] = 0.05, 0.1
+    released = np.zeros(b.final.shape)
+    released[1, b.elements[0]] = 1.0
+    research = np.zeros((*b.output.shape, len(b.elements) + 1))
+    research[:, :, 0] = 0.1
+    leaky = quota_on(b, "leaky", exports_of(b, 0, b.elements), 0.5).replace(
+        leak_margin=3.0, rent_to_importer=0.5
+    )
+    return Shock(
+        quotas=(leaky,), export_tax=tax, tariff=tariff, subsidy=subsidy, use_subsidy=use, stock_release=released,
+        research_subsidy=research,
+    )  # fmt: skip
+
+
+def drawn(b, given: Shock, count: int = COUNT):
+    """Draws of elasticities and of the limits of quotas."""
+    rng = np.random.default_rng(2)
+    for moved, _ in draws(b, count, 0.2):
+        limits = tuple(q.replace(limit=q.limit * rng.uniform(0.8, 1.2)) for q in given.quotas)
+        yield moved, given.replace(quotas=limits)
+
+
+@pytest.mark.parametrize("closure", CLOSURES, ids=lambda c: f"{c.regime}-{c.capacity}")
+@pytest.mark.parametrize("given", [shock, everything], ids=["quota", "everything"])
+def test_draws_together_are_what_each_gives_alone(closure, given):
+    b = awkward()
+    centre, many = Centre(b, given(b), closure), list(drawn(b, given(b)))
+    together = centre.solve_group(many)
+    assert sum(found.products == 0 for found in together) > COUNT / 2, "most need no Newton step"
+    for draw, found in zip(many, together, strict=True):
+        alone = solve(*draw, closure)
+        assert found.converged
+        assert abs(found.diagnosis.value) < 1e-11
+        np.testing.assert_allclose(read(found)[1], read(alone)[1], rtol=1e-8, atol=1e-8)
+        assert found.licence == pytest.approx(alone.licence, rel=1e-7)
+        assert found.system.benchmark is draw[0]
+        again = allocate(found.system, found.allocation.state)  # what is reported belongs to the unknowns
+        for name in ("income", "supply", "licence_rate", "labour", "world", "quota_tonnes"):
+            np.testing.assert_allclose(
+                getattr(found.allocation, name), getattr(again, name), rtol=1e-12, atol=1e-12
+            )
+
+
+def test_a_group_of_unlike_draws_loses_none():
+    b = awkward()
+    closed = np.zeros(b.export_tax.shape, dtype=bool)
+    closed[:, 1, b.elements[0]] = True
+    far = b.replace(parameters=b.parameters.replace(trade_elasticity=np.full(b.final.shape[1], 12.0)))
+    many = list(drawn(b, shock(b)))
+    many[3:3] = [(b, Shock(embargo=closed)), (b, shock(b, 1.5)), (far, shock(b, 0.01))]
+    found = Centre(b, shock(b)).solve_group(many)
+    assert [s.status for s in found[3:6]] == ["infeasible", "converged", "converged"]
+    assert found[4].licence == {"quota": 0.0}
+    assert all(s.converged for s in (*found[:3], *found[6:]))
+    np.testing.assert_allclose(read(found[5])[1], read(solve(far, shock(b, 0.01)))[1], rtol=1e-8, atol=1e-8)
+
+
+def test_the_same_group_gives_the_same_bits_and_another_group_the_same_numbers():
+    b = awkward()
+    centre, many = Centre(b, shock(b)), list(drawn(b, shock(b), 24))
+    first, again = centre.solve_group(many), Centre(b, shock(b)).solve_group(many)
+    fewer = centre.solve_group(many[5:17])
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_array_equal(read(one)[1], read(other)[1])
+    for one, other in zip(first[5:17], fewer, strict=True):
+        np.testing.assert_allclose(read(one)[1], read(other)[1], rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("closure", CLOSURES, ids=lambda c: f"{c.regime}-{c.capacity}")
+def test_equations_of_a_stack_are_those_of_its_parts(closure):
+    b, given = awkward(), everything(awkward())
+    systems = [prepare(moved, each, closure, each.quotas) for moved, each in drawn(b, everything(b), 3)]
+    del given
+    whole, cells = stack(systems), layout(systems[0])
+    rng = np.random.default_rng(4)
+    x = rng.normal(0, 0.1, (3, cells.size))
+    x[:, cells.starts[-3] :] = rng.uniform(0.1, 1.0, x[:, cells.starts[-3] :].shape)
+    a = allocate(whole, unpack(cells, x))
+    together = pack_residuals(cells, residuals(whole, a))
+    for row, system in enumerate(systems):
+        alone = allocate(system, cells.unpack(x[row]))
+        np.testing.assert_allclose(
+            together[row], cells.pack_residuals(residuals(system, alone)), rtol=1e-11, atol=1e-12
+        )
+        _same(take(a, alone, row), alone)
+        _same(take(whole, systems[0], row).sourcing, system.sourcing)
+        _same(take(whole, systems[0], [row, row]).nests.rho_ree[1], system.nests.rho_ree)
+
+
+def _same(one, other) -> None:
+    if is_dataclass(other):
+        for f in fields(other):
+            _same(getattr(one, f.name), getattr(other, f.name))
+    elif isinstance(other, tuple):
+        for left, right in zip(one, other, strict=True):
+            _same(left, right)
+    elif isinstance(other, np.ndarray | float):
+        np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-12)
+
+
+def test_systems_that_differ_in_more_than_numbers_are_not_stacked():
+    b = awkward()
+    given = shock(b)
+
+    def system(moved=b, each=given, closure=CLOSURES[1], quotas=None):
+        return prepare(moved, each, closure, each.quotas if quotas is None else quotas)
+
+    other_goods = quota_on(b, "other", exports_of(b, 1, b.elements[:1]), 0.5)
+    released = np.ones(b.final.shape)
+    for different in (
+        system(moved=awkward().replace(final=b.final * 1.01)), system(closure=CLOSURES[0]), system(quotas=()),
+        system(quotas=(other_goods,)), system(each=given.replace(stock_release=released)),
+        system(each=given.replace(use_subsidy=0.1 * released)),
+        system(moved=b.replace(parameters=b.parameters.replace(deficit_rule="share_of_world_income"))),
+    ):  # fmt: skip
+        with pytest.raises(Different):
+            stack([system(), different])
+
+
+class Scalars:
+    """x^3 = c for several c, from 1; and an x^2 + 1 = 0 that has no root."""
+
+    metric = np.ones(1)
+
+    def __init__(self, targets) -> None:
+        self.targets = np.array(targets)
+
+    def evaluate(self, rows, x):
+        target = self.targets[rows][:, None]
+        return rows, np.where(target > 0, x**3 - target, x**2 + 1)
+
+    def correct(self, residual):
+        return -residual / 3
+
+    def move(self, x, step):
+        return x + step
+
+    def length(self, x, step):
+        return np.abs(step).max(axis=1)
+
+
+def test_broyden_finds_the_roots_there_are_and_no_others():
+    found = broyden(Scalars([1.1, 8.0, -1.0, 0.5]), np.ones((4, 1)), 1e-12, 30, longest=0.3)
+    assert sorted(found) == [0, 1, 3]
+    for row, target in ((0, 1.1), (1, 8.0), (3, 0.5)):
+        assert found[row].x[0] == pytest.approx(np.cbrt(target), rel=1e-12)
+        assert found[row].history[-1] < 1e-12 <= found[row].history[-2]
+        assert found[row].kept[found[row].position] == row
+    assert not broyden(Scalars([8.0]), np.ones((1, 1)), 1e-12, 2, longest=0.3)
+
+
+def test_broyden_is_superlinear():
+    history = broyden(Scalars([1.3]), np.ones((1, 1)), 1e-13, 30, longest=1.0)[0].history
+    rates = np.diff(np.log(history[1:]))
+    assert rates[-1] < 2 * rates[0] < 0
+
+
+def test_a_quota_that_a_group_would_violate_is_met():
+    """A slack quota is left out of the system of a draw; a draw in which it binds is solved anew."""
+    b = awkward()
+    covers = exports_of(b, 0, b.elements)
+    first = quota_on(b, "first", covers, 0.5)
+    wide = quota_on(b, "wide", exports_of(b, 1, b.elements), 1.05)
+    given = Shock(quotas=(first, wide))
+    many = [(moved, replace(each)) for moved, each in drawn(b, given)]
+    for found in Centre(b, given).solve_group(many):
+        assert found.converged
+        for quota in (q for q in found.system.restrictions.quotas if isinstance(q, Quota)):
+            assert found.licence[quota.name] >= 0
+        alone = solve(
+            found.system.benchmark, next(s for m, s in many if m is found.system.benchmark), Closure()
+        )
+        assert found.licence == pytest.approx(alone.licence, rel=1e-6, abs=1e-9)
