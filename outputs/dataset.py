@@ -6,7 +6,7 @@ differ in a label are refused, never cut to what they share. A number that is no
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -98,6 +98,30 @@ class Frame:
             "element": labels.elements, "factor": labels.factors, "technology": labels.technologies,
             "stage": labels.stages, "quota": self.quotas, "group": tuple(self.groups), "block": BLOCKS,
         }  # fmt: skip
+
+
+def frame(
+    labels: Labels,
+    benchmark: Benchmark,
+    base: Solution,
+    quotas: tuple[Quota, ...],
+    restricting: Array,
+    marked: Mapping[str, Array],
+    coalitions: Mapping[str, Collection[str]] | None = None,
+) -> Frame:
+    """A frame with its groups of regions: the world, the restricting regions, the others, and coalitions.
+
+    base: the solution without a shock; marked: what `outputs.focus.marks` says of sectors.
+    """
+    named = {name: np.isin(labels.regions, list(members)) for name, members in (coalitions or {}).items()}
+    groups = {"world": np.ones_like(restricting), "restricting": restricting, "others": ~restricting, **named}
+    own = {
+        "restricting": restricting.astype(float),
+        "group_member": np.array(list(groups.values()), dtype=float),
+        **marked,
+    }
+    names = tuple(quota.name for quota in quotas)
+    return Frame(labels, benchmark, names, base_values(base, quotas) | own, groups)
 
 
 BLOCKS = Residuals._fields

@@ -20,7 +20,7 @@ from model.solution import Solution
 from model.solve import solve
 from outputs import dataset, facts, forces
 from outputs.dataset import Case, Frame
-from outputs.focus import chain_sectors, exposed, exposure, restricting_regions, scores
+from outputs.focus import marks, restricting_regions
 from outputs.forces import Parts
 from outputs.instruments import ABOUT, groups, lines_of, players
 from outputs.instruments import contributions as split
@@ -175,36 +175,12 @@ def plan(scenario: Scenario, calibration: Calibration, **options: Any) -> Plan:
     restricting = restricting_regions(benchmark, shock)
     quotas = dataset.all_quotas(benchmark, shock)
     base = dataset.base_solution(benchmark)
-    groups = _groups(scenario, calibration, restricting)
-    measure = exposure(benchmark, restricting, scores(calibration))
-    own = {
-        "restricting": restricting.astype(float),
-        "group_member": np.array(list(groups.values()), dtype=float),
-        "exposure": measure,
-        "exposed": exposed(benchmark, measure, restricting).astype(float),
-        "chain": chain_sectors(benchmark).astype(float),
-    }
-    frame = Frame(
-        calibration.labels,
-        benchmark,
-        tuple(q.name for q in quotas),
-        dataset.base_values(base, quotas) | own,
-        groups,
+    marked = marks(benchmark, restricting, calibration)
+    frame = dataset.frame(
+        calibration.labels, benchmark, base, quotas, restricting, marked, scenario.coalitions
     )
     regimes = options.pop("regimes", None) or scenario.regimes
     return Plan(scenario, calibration, tuple(regimes), benchmark, shock, frame, base, **options)
-
-
-def _groups(scenario: Scenario, calibration: Calibration, restricting: Array) -> dict[str, Array]:
-    """Groups of regions whose welfare is summed: the world, the restricting regions, the others, and coalitions."""
-    regions = calibration.labels.regions
-    named = {name: np.isin(regions, members) for name, members in scenario.coalitions.items()}
-    return {
-        "world": np.ones(len(regions), dtype=bool),
-        "restricting": restricting,
-        "others": ~restricting,
-        **named,
-    }
 
 
 def run_job(job: Job) -> Done:

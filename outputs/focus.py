@@ -89,6 +89,16 @@ def exposed(benchmark: Benchmark, exposure: Array, restricting: Array) -> Array:
     return cells & (exposure >= np.quantile(exposure[cells], 1 - EXPOSED_SHARE)) & (exposure > 0)
 
 
+def marks(benchmark: Benchmark, restricting: Array, calibration: Calibration) -> dict[str, Array]:
+    """Section 9, of every sector: `exposure` (n,j); as 0 or 1 whether it is `exposed` (n,j), of the `chain` (j,)."""
+    measure = exposure(benchmark, restricting, scores(calibration))
+    return {
+        "exposure": measure,
+        "exposed": exposed(benchmark, measure, restricting).astype(float),
+        "chain": chain_sectors(benchmark).astype(float),
+    }
+
+
 def chain_sectors(benchmark: Benchmark) -> Array:
     """(j,) bool: sectors of the rare-earth chain, those that have stages with capacity."""
     found = np.zeros(benchmark.output.shape[1], dtype=bool)

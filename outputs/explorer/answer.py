@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 import calibration
@@ -23,7 +22,7 @@ from outputs import dataset, facts
 from outputs.dataset import Frame
 from outputs.explorer import question, tables
 from outputs.explorer.state import State
-from outputs.focus import chain_sectors, exposed, exposure, restricting_regions, scores
+from outputs.focus import marks, restricting_regions
 from scenarios import Scenario
 
 KEPT = 8  # paths and starts that are remembered
@@ -45,13 +44,7 @@ class World:
         """(n,j) and (j,) arrays that say which sectors are exposed; once for each set of restrictors."""
         key = restricting.tobytes()
         if key not in self.marks:
-            b = self.calibration.benchmark
-            measure = exposure(b, restricting, scores(self.calibration))
-            self.marks[key] = {
-                "exposure": measure,
-                "exposed": exposed(b, measure, restricting).astype(float),
-                "chain": chain_sectors(b).astype(float),
-            }
+            self.marks[key] = marks(self.calibration.benchmark, restricting, self.calibration)
         return self.marks[key]
 
 
@@ -156,12 +149,5 @@ def _frame(world: World, benchmark: Benchmark, shock: Shock) -> Frame:
     """Labels and base year: as `experiment.plan` makes it, with what does not change taken from memory."""
     restricting = restricting_regions(benchmark, shock)
     quotas = dataset.all_quotas(benchmark, shock)
-    groups = {"world": np.ones_like(restricting), "restricting": restricting, "others": ~restricting}
-    own = {
-        "restricting": restricting.astype(float),
-        "group_member": np.array(list(groups.values()), dtype=float),
-        **world.marked(restricting),
-    }
-    names = tuple(quota.name for quota in quotas)
-    values = dataset.base_values(world.base, quotas) | own
-    return Frame(world.calibration.labels, benchmark, names, values, groups)
+    marked = world.marked(restricting)
+    return dataset.frame(world.calibration.labels, benchmark, world.base, quotas, restricting, marked)

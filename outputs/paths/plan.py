@@ -14,7 +14,7 @@ from model.security import embargo
 from model.stability import check_speeds
 from outputs import dataset
 from outputs.dataset import Frame
-from outputs.focus import chain_sectors, exposed, exposure, restricting_regions, scores
+from outputs.focus import marks, restricting_regions
 from scenarios import Scenario
 from scenarios.shocks import PathInputs
 
@@ -85,21 +85,7 @@ def frame(
 ) -> Frame:
     """What all years share: labels, base-year values, exposure, groups, and the quotas of any year."""
     quotas = {quota.name: quota for shock in inputs.shocks for quota in dataset.all_quotas(benchmark, shock)}
-    regions = calibration.labels.regions
-    named = {name: np.isin(regions, members) for name, members in scenario.coalitions.items()}
-    groups = {
-        "world": np.ones(len(regions), dtype=bool),
-        "restricting": restricting,
-        "others": ~restricting,
-        **named,
-    }
-    measure = exposure(benchmark, restricting, scores(calibration))
-    own = {
-        "restricting": restricting.astype(float),
-        "group_member": np.array(list(groups.values()), dtype=float),
-        "exposure": measure,
-        "exposed": exposed(benchmark, measure, restricting).astype(float),
-        "chain": chain_sectors(benchmark).astype(float),
-    }
-    base = dataset.base_values(dataset.base_solution(benchmark), tuple(quotas.values()))
-    return Frame(calibration.labels, benchmark, tuple(quotas), base | own, groups)
+    base, marked = dataset.base_solution(benchmark), marks(benchmark, restricting, calibration)
+    return dataset.frame(
+        calibration.labels, benchmark, base, tuple(quotas.values()), restricting, marked, scenario.coalitions
+    )
