@@ -156,11 +156,10 @@ def _link(graph: Graph, seller: str, buyer: str, tonnes: float, into: float, kin
         return
     before = float(graph.edges[seller, buyer]["tonnes"]) if graph.has_edge(seller, buyer) else 0.0
     amount = before + float(tonnes)
-    share = float(tonnes / into) if into > 0 else 0.0
     if before:
         graph.edges[seller, buyer].update(tonnes=amount)
     else:
-        graph.add_edge(seller, buyer, kind=kind, tonnes=amount, share=share)
+        graph.add_edge(seller, buyer, kind=kind, tonnes=amount, share=float(tonnes / into))
 
 
 def _trim(graph: Graph) -> None:

@@ -181,7 +181,7 @@ def _arnoldi(product: Callable[[Array], Array], size: int) -> Iterator[Ritz]:
             projected[: step + 1, step] += column
         length = projected[step + 1, step] = np.linalg.norm(image)
         values, vectors = np.linalg.eig(projected[: step + 1, : step + 1])
-        done = length <= 1e-12 * np.abs(projected[: step + 1, : step + 1]).max(initial=1.0)
+        done = length <= 1e-12 * np.abs(projected).max(initial=1.0)
         if step > 3 or done or step + 1 == size:
             doubt = np.zeros(step + 1) if done else length * np.abs(vectors[-1])
             yield Ritz(values, doubt, vectors, basis[: step + 1])

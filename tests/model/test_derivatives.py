@@ -200,11 +200,15 @@ def test_what_an_instrument_is_before_it_moves_changes_nothing(name):
         np.testing.assert_allclose(getattr(with_it.allocation.state, field), value, atol=1e-14)
     moved = instrument(name).move(b, Shock(), 1.0)[1]
     assert getattr(moved, name).shape == module._none(b, name).shape
+    level = {"export_tax": b.export_tax, "tariff": b.tariff, "subsidy": b.subsidy}
+    ratio = name in ("iceberg", "productivity", "demand_shift")
+    np.testing.assert_array_equal(module._none(b, name), level.get(name, 1.0 if ratio else 0.0))
     shapes = {
         "technology": (*b.output.shape, len(b.elements) + 1),
         "capacity": (len(b.output), len(b.stage_sector)),
     }
-    assert module._none(b, name).shape == shapes.get(name, module._none(b, name).shape)
+    if name in shapes:
+        assert module._none(b, name).shape == shapes[name]
 
 
 def test_licences_are_reported_by_name_and_move_with_the_solution():

@@ -7,6 +7,7 @@ of one country with each other. Inference clusters by sector, because exposure v
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NoReturn
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,7 @@ from scipy import stats
 
 from calibration.errors import InputError
 from calibration.evidence.elasticities.bootstrap import cluster_signs, linear_bootstrap
+from calibration.evidence.elasticities.fixed_effects import Codes, partial_out
 from calibration.evidence.exposure.panels import ExposurePanel
 from calibration.evidence.regression import feols
 
@@ -149,8 +151,6 @@ def _effect(
     columns = {"effect": regressor.to_numpy(float)} | {k: v.to_numpy(float) for k, v in (extra or {}).items()}
     value, covariance, clusters = _fit(data, columns, single)
     error = float(np.sqrt(covariance[0, 0]))
-    if error == 0:
-        raise InputError("the outcome does not vary: there is nothing to explain")
     width = float(stats.t.ppf(0.5 + level / 2, clusters - 1)) * error
     slope = float(value[0])
     return Effect(
@@ -170,6 +170,14 @@ def _fit(data: pd.DataFrame, columns: dict[str, Array], single: bool = False) ->
     clusters = int(data["sector"].nunique())
     if clusters < 3:
         raise InputError(f"{clusters} sectors are too few to tell exposure from chance")
+    values = np.array([data["outcome"].to_numpy(float), *columns.values()])
+    left = np.abs(partial_out(values, _effects(data, single))).max(axis=1) > 1e-12 * np.abs(values).max(
+        axis=1
+    )
+    if not left[0]:
+        raise InputError("the outcome does not vary: there is nothing to explain")
+    if not left.all():
+        _refuse([name for name, stays in zip(columns, left[1:], strict=True) if not stays])
     frame = data[["unit", "group", "sector", "year", "outcome"]].assign(**columns)
     frame["group_year"] = frame["group"].astype(str) + " " + frame["year"].astype(str)
     effects = "unit" if single else "unit + group_year"
@@ -177,18 +185,25 @@ def _fit(data: pd.DataFrame, columns: dict[str, Array], single: bool = False) ->
     fit = feols(formula, frame, vcov={"CRV1": "sector"}, fixef_rm="none")
     found = list(fit.coef().index)
     if found != list(columns):
-        lost = [name for name in columns if name not in found]
-        raise InputError(f"not told apart from the fixed effects: {', '.join(lost)}")
+        _refuse([name for name in columns if name not in found])
     return fit.coef().to_numpy(float), np.asarray(fit._vcov, float), clusters
+
+
+def _refuse(lost: list[str]) -> NoReturn:
+    raise InputError(f"not told apart from the fixed effects: {', '.join(lost)}")
+
+
+def _effects(data: pd.DataFrame, single: bool) -> tuple[Codes, ...]:
+    """Units, and years of groups; units alone for `single`."""
+    group_year = data["group"].astype(str) + " " + data["year"].astype(str)
+    columns = [data["unit"]] if single else [data["unit"], group_year]
+    return tuple(pd.factorize(column)[0].astype(np.intp) for column in columns)
 
 
 def _bootstrap(data: pd.DataFrame, columns: dict[str, Array], draws: int, single: bool) -> float:
     """Wild cluster bootstrap p-value of the first column's effect, other columns taken out along with the
     effects.
     """
-    group_year = data["group"].astype(str) + " " + data["year"].astype(str)
-    columns_of_effects = [data["unit"]] if single else [data["unit"], group_year]
-    effects = tuple(pd.factorize(column)[0].astype(np.intp) for column in columns_of_effects)
     cluster = pd.factorize(data["sector"], sort=True)[0].astype(np.intp)
     signs = cluster_signs(int(cluster.max()) + 1, draws, np.random.default_rng(0))
     first, *controls = columns.values()
@@ -196,7 +211,7 @@ def _bootstrap(data: pd.DataFrame, columns: dict[str, Array], draws: int, single
         data["outcome"].to_numpy(float),
         first,
         first,
-        effects,
+        _effects(data, single),
         cluster,
         signs,
         controls=np.array(controls) if controls else None,

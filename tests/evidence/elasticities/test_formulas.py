@@ -1,0 +1,506 @@
+"""Each formula of the estimators alone: in plain loops, in closed form, or by another method."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import yaml
+from scipy import optimize, stats
+
+from calibration.evidence.elasticities import bootstrap, estimators, fixed_effects, pooling
+from calibration.evidence.elasticities.bootstrap import cluster_signs, linear_bootstrap, score_bootstrap
+from calibration.evidence.elasticities.estimators import anderson_rubin, estimate_slope, first_stage_f
+from calibration.evidence.elasticities.fixed_effects import partial_out
+from calibration.evidence.elasticities.inference import Fit, cluster_influence
+from calibration.evidence.elasticities.moments import iv_ppml, moment_at, project
+from calibration.evidence.elasticities.panel import Panel, panel_from_frame
+from calibration.evidence.elasticities.parameters import SectorElasticity, calibration_text
+from calibration.evidence.elasticities.simulate import World, _autoregressive, _clear, _quota_path, simulate
+from calibration.load import find, load
+
+SMALL = World(sectors=6, countries=4, years=10, ree_patents=8.0)
+
+
+@pytest.fixture(scope="module")
+def panel() -> Panel:
+    return panel_from_frame(simulate(SMALL, np.random.default_rng(3)).data)
+
+
+# ------------------------------------------------------------------ fixed effects and influence
+
+
+def test_one_effect_is_taken_out_at_once_and_nothing_of_nothing() -> None:
+    column, codes, weights = np.array([1.0, 3.0, 10.0]), np.array([0, 0, 1]), np.array([1.0, 3.0, 2.0])
+    assert partial_out(column, (codes,), weights).tolist() == [[-1.5, 0.5, 0.0]]
+    assert partial_out(np.zeros((0, 3)), (codes,)).shape == (0, 3)
+    assert column.tolist() == [1.0, 3.0, 10.0]
+
+
+def test_effects_that_do_not_settle_are_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fixed_effects, "MAX_SWEEPS", 3)
+    rng = np.random.default_rng(0)
+    chain = np.arange(40) // 2, (np.arange(40) + 1) // 2  # each effect meets the next in one row: slow
+    with pytest.raises(RuntimeError, match="did not settle in 3 sweeps"):
+        partial_out(rng.normal(size=(1, 40)), chain)
+
+
+def test_influence_adds_up_to_the_miss_of_a_linear_slope() -> None:
+    rng = np.random.default_rng(1)
+    x, noise = rng.normal(size=(2, 50)), rng.normal(size=50)
+    slope = np.linalg.solve(x @ x.T, x @ (np.array([0.4, -1.0]) @ x + noise))
+    fit = Fit(slope, x, x, noise)  # the error at the truth
+    assert fit.influence.sum(1) == pytest.approx(slope - [0.4, -1.0], abs=1e-12)
+
+
+def test_clusters_of_two_slopes_are_left_out_one_at_a_time() -> None:
+    rng = np.random.default_rng(2)
+    z, x, error = rng.normal(size=(2, 60)), rng.normal(size=(2, 60)), rng.normal(size=60)
+    x += 2 * z
+    cluster = np.repeat(np.arange(6), 10)
+    found = cluster_influence(Fit(np.zeros(2), z, x, error), cluster)
+    for g in range(6):
+        kept = cluster != g
+        change = np.linalg.solve(z[:, kept] @ x[:, kept].T, z[:, ~kept] @ error[~kept])
+        assert found[:, g] == pytest.approx(change * np.sqrt(5 / 6), rel=1e-10)
+    with pytest.raises(ValueError, match="at least two clusters"):
+        cluster_influence(Fit(np.zeros(2), z, x, error), np.zeros(60, dtype=int))
+
+
+# ------------------------------------------------------------------ bootstraps
+
+
+@pytest.mark.parametrize(
+    ("clusters", "draws", "kind"),
+    [(6, 64, "all"), (6, 63, "webb"), (11, 500, "webb"), (12, 500, "signs"), (2, 4, "all")],
+)
+def test_weights_are_all_patterns_or_webb_or_signs(clusters: int, draws: int, kind: str) -> None:
+    weights = cluster_signs(clusters, draws, np.random.default_rng(0))
+    assert weights.shape == ((2**clusters if kind == "all" else draws), clusters)
+    values = np.unique(np.round(weights**2, 12)).tolist()
+    assert values == ([0.5, 1.0, 1.5] if kind == "webb" else [1.0])
+    assert np.abs(weights.mean()) < 0.1
+    with pytest.raises(ValueError, match="at least two"):
+        cluster_signs(1, draws, np.random.default_rng(0))
+
+
+def test_score_bootstrap_in_loops() -> None:
+    influence, slope = np.array([0.3, -0.5, 0.2, 0.9, -0.1]), 1.3
+    signs = cluster_signs(5, 99, np.random.default_rng(0))
+    size = math.sqrt(sum(v**2 for v in influence))
+    drawn = sorted(abs(sum(s * v for s, v in zip(row, influence, strict=True))) / size for row in signs)
+    p, (low, high) = score_bootstrap(influence, slope, signs, 0.9)
+    assert p == pytest.approx(sum(t >= slope / size * (1 - 1e-9) for t in drawn) / 32)
+    assert 0 < p < 1
+    width = float(np.quantile(drawn, 0.9)) * size
+    assert (low, high) == pytest.approx((slope - width, slope + width))
+    # Webb's weights differ in size: each draw has a deviation of its own.
+    webb = cluster_signs(5, 20, np.random.default_rng(0))
+    of_each = [
+        abs(sum(s * v for s, v in zip(row, influence, strict=True)))
+        / math.sqrt(sum((s * v) ** 2 for s, v in zip(row, influence, strict=True)))
+        for row in webb
+    ]
+    p, _ = score_bootstrap(influence, 0.4, webb)
+    assert p == pytest.approx(np.mean(np.array(of_each) >= 0.4 / size))
+
+
+def test_a_p_value_counts_ties_and_is_never_zero() -> None:
+    drawn = np.array([1.0, 2.0, 3.0, 3.0])
+    assert bootstrap._p_value(drawn, 3.0) == 0.5
+    assert bootstrap._p_value(drawn, 3.0 * (1 + 1e-10)) == 0.5  # to rounding
+    assert bootstrap._p_value(drawn, 3.1) == 0.2
+    assert bootstrap._p_value(drawn, 0.5) == 1.0
+
+
+def test_wild_bootstrap_with_instruments_is_that_of_davidson_and_mackinnon_in_loops() -> None:
+    rng = np.random.default_rng(7)
+    unit, year = np.divmod(np.arange(6 * 5), 5)
+    z, u = rng.normal(size=(2, 30))
+    x = 0.8 * z + 0.5 * u + rng.normal(size=30)
+    y, null = 0.3 * x + u, 0.1
+    dummies = np.hstack([np.eye(6)[unit], np.eye(5)[year][:, 1:]])
+    signs = cluster_signs(6, 64, rng)
+
+    def residual(of: np.ndarray, on: np.ndarray) -> np.ndarray:
+        return of - on @ np.linalg.lstsq(on, of, rcond=None)[0]
+
+    def t_value(outcome: np.ndarray, price: np.ndarray) -> float:
+        first = np.column_stack([z, dummies])
+        fitted = residual(price - residual(price, first), dummies)
+        slope = fitted @ outcome / (fitted @ price)
+        error = residual(outcome - slope * price, dummies)
+        scores = [(fitted[unit == g] * error[unit == g]).sum() for g in range(6)]
+        return (slope - null) / (math.sqrt(sum(s**2 for s in scores)) / abs(fitted @ price))
+
+    restricted = residual(y - null * x, dummies)
+    first = np.column_stack([z, restricted, dummies])
+    coefficients = np.linalg.lstsq(first, x, rcond=None)[0]
+    fitted = first @ coefficients - coefficients[1] * restricted
+    reduced = x - fitted
+    drawn = []
+    for row in signs:
+        price = fitted + row[unit] * reduced
+        drawn.append(abs(t_value(null * price + row[unit] * restricted, price)))
+    wanted = np.mean(np.array(drawn) >= abs(t_value(y, x)) * (1 - 1e-9))
+    found = linear_bootstrap(y, x, z, (unit, year), unit, signs, null=null)
+    assert found == pytest.approx(wanted)
+    assert 0.05 < found < 1
+
+
+def test_draws_in_parts_are_the_draws(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    y, effects = np.log(1 + panel.ree), (panel.unit, panel.period)
+    signs = cluster_signs(panel.cluster.max() + 1, 25, np.random.default_rng(0))
+    arguments = y, panel.price[0], panel.instrument, effects, panel.cluster, signs, 0.5
+    whole = linear_bootstrap(*arguments)
+    monkeypatch.setattr(bootstrap, "CHUNK", 7)
+    assert linear_bootstrap(*arguments) == whole
+
+
+# ------------------------------------------------------------------ the slope and its inference
+
+
+def test_the_summary_is_the_students_t_of_the_clusters(panel: Panel) -> None:
+    found = estimate_slope(panel, "iv_ppml", draws=0, level=0.9)
+    sums = cluster_influence(iv_ppml(panel), panel.cluster)
+    groups = panel.cluster.max() + 1
+    assert found.clusters == groups
+    assert found.covariance == pytest.approx(sums @ sums.T)
+    assert found.standard_error == pytest.approx(math.sqrt((sums**2).sum()))
+    width = stats.t(groups - 1).ppf(0.95) * found.standard_error
+    assert found.interval == pytest.approx((found.slope - width, found.slope + width))
+    assert found.p_value == pytest.approx(
+        2 * stats.t(groups - 1).cdf(-abs(found.slope) / found.standard_error)
+    )
+    assert (found.rows, found.units) == (panel.rows, 24)
+    assert found.zeros == pytest.approx(sum(c == 0 for c in panel.ree) / panel.rows)
+    assert found.bootstrap_p_value is found.bootstrap_interval is None
+
+
+def test_the_bootstrap_of_a_method_is_its_own(panel: Panel) -> None:
+    groups, draws = panel.cluster.max() + 1, 49
+    signs = cluster_signs(groups, draws, np.random.default_rng(5))
+    naive = estimate_slope(panel, "log_plus_one", draws=draws, seed=5)
+    outcome = np.log(1 + panel.ree) - np.log(1 + panel.other)
+    effects = panel.unit, panel.period
+    wanted = linear_bootstrap(outcome, panel.price[0], panel.price, effects, panel.cluster, signs)
+    assert naive.bootstrap_p_value == wanted
+    assert naive.first_stage_f == ()
+    positive = panel.take(panel.ree > 0, "no log")
+    logs = estimate_slope(panel, "iv_log", draws=draws, seed=5)
+    wanted = linear_bootstrap(
+        np.log(positive.ree / positive.other), positive.price[0], positive.instrument,
+        (positive.unit, positive.period), positive.cluster, signs,
+    )  # fmt: skip
+    assert logs.bootstrap_p_value == wanted
+    counts = estimate_slope(panel, "iv_ppml", draws=draws, seed=5)
+    sums = cluster_influence(iv_ppml(panel), panel.cluster).sum(0)
+    p, interval = score_bootstrap(sums, counts.slope, signs)
+    assert (counts.bootstrap_p_value, counts.bootstrap_interval) == (p, pytest.approx(interval))
+
+
+def test_first_stage_f_is_the_squared_t_of_one_instrument(panel: Panel) -> None:
+    z, x = (partial_out(v, (panel.unit, panel.period))[0] for v in (panel.instrument, panel.price))
+    coefficient = z @ x / (z @ z)
+    error = x - coefficient * z
+    parts = []
+    for g in range(panel.cluster.max() + 1):
+        kept = panel.cluster != g
+        parts.append((z[~kept] * error[~kept]).sum() / (z[kept] @ z[kept]))
+    groups = len(parts)
+    variance = (groups - 1) / groups * sum(part**2 for part in parts)
+    assert first_stage_f(panel) == pytest.approx((coefficient**2 / variance,))
+    # Two instruments: the same as the mean over both of a Wald test, by the formula.
+    other = np.random.default_rng(0).normal(size=panel.rows)
+    two = replace(panel, instrument=np.vstack([panel.instrument, other]))
+    z = partial_out(two.instrument, (panel.unit, panel.period))
+    coefficient = np.linalg.lstsq(z.T, x, rcond=None)[0]
+    fit = Fit(coefficient, z, z, x - coefficient @ z)
+    sums = cluster_influence(fit, panel.cluster)
+    wald = coefficient @ np.linalg.inv(sums @ sums.T) @ coefficient
+    assert first_stage_f(two) == pytest.approx((wald / 2,))
+
+
+def test_the_ends_of_anderson_and_rubin_are_just_not_rejected() -> None:
+    large = World(sectors=8, countries=6, years=12, ree_patents=12.0)
+    data = panel_from_frame(simulate(large, np.random.default_rng(3)).data)
+    found = estimate_slope(data, draws=0, level=0.9)
+    low, high = anderson_rubin(data, found.slope, found.standard_error, 0.9)
+    assert found.weak_instrument_interval == (low, high)
+    assert found.best_interval == (low, high)
+    assert low < found.slope < high
+    groups = data.cluster.max() + 1
+    for end in (low, high):
+        fit = moment_at(data, end)
+        sums = cluster_influence(fit, data.cluster)[0]
+        t = abs(fit.influence.sum()) / math.sqrt((sums**2).sum())
+        assert t == pytest.approx(stats.t(groups - 1).ppf(0.95), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("open_ends", "best"),
+    [(None, (0.1, 0.3)), ((None, 0.4), (-math.inf, 0.4)), ((-0.1, None), (-0.1, math.inf))],
+)
+def test_the_best_interval_may_be_open(panel: Panel, open_ends: tuple, best: tuple) -> None:
+    found = estimate_slope(panel, "log_plus_one", draws=0)
+    assert found.weak_instrument_interval is None
+    assert replace(found, interval=(0.1, 0.3), weak_instrument_interval=open_ends).best_interval == best
+
+
+def test_an_interval_without_ends_stops_where_patents_would_differ_beyond_reason(panel: Panel) -> None:
+    """Where nothing is rejected, the search ends at a slope that moves a unit's patents exp(50)-fold."""
+    asked: list[float] = []
+    error = 1e-3 * np.random.default_rng(0).normal(size=panel.rows)
+
+    def never(of: Panel, beta: float) -> Fit:
+        asked.append(beta)
+        ones = np.ones((1, of.rows))
+        return Fit(np.zeros(1), ones, ones, error)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(estimators, "moment_at", never)
+        patch.setattr(estimators, "cluster_influence", lambda fit, cluster: np.full((1, 5), 1e6))
+        assert anderson_rubin(panel, 0.2, 0.1) == (None, None)
+    furthest = 50 / np.ptp(panel.price)
+    assert max(np.abs(asked)) < furthest < 2.0 * max(np.abs(asked))
+    steps = np.diff([0.2, *sorted(b for b in asked if b > 0.2)])
+    assert steps == pytest.approx(0.1 * 1.8 ** np.arange(len(steps)))
+
+
+def test_projection_is_two_stage_least_squares_first_stage(panel: Panel) -> None:
+    rng = np.random.default_rng(0)
+    z = np.vstack([panel.instrument, rng.normal(size=panel.rows)])
+    dummies = np.hstack(
+        [np.eye(panel.unit.max() + 1)[panel.unit], np.eye(panel.period.max() + 1)[panel.period]]
+    )
+    full = np.column_stack([z.T, dummies])
+    fitted = full @ np.linalg.lstsq(full, panel.price[0], rcond=None)[0]
+    fitted -= dummies @ np.linalg.lstsq(dummies, fitted, rcond=None)[0]
+    assert project(panel, panel.price, z)[0] == pytest.approx(fitted, abs=1e-8)
+    with pytest.raises(ValueError, match="2 slopes need at least as many instruments, not 1"):
+        iv_ppml(panel, np.vstack([panel.price, z[1]]), panel.instrument)
+    with pytest.raises(ValueError, match="do not move every column"):
+        project(panel, np.vstack([panel.price, panel.price]), z)
+
+
+def test_iv_ppml_finds_its_slope_from_anywhere(panel: Panel) -> None:
+    here = iv_ppml(panel)
+    assert iv_ppml(panel, start=here.slope + 2.0).slope == pytest.approx(here.slope, abs=1e-9)
+    near = iv_ppml(panel, start=here.slope)
+    assert near.slope == pytest.approx(here.slope, abs=1e-9)
+
+
+# ------------------------------------------------------------------ pooling
+
+
+def test_serial_covariance_is_that_of_newey_and_west_in_loops(panel: Panel) -> None:
+    rng = np.random.default_rng(3)
+    influence = rng.normal(size=(2, panel.rows))
+    years = panel.period.max() + 1
+    bandwidth = max(1, int(4 * (years / 100) ** (2 / 9)))
+    assert bandwidth == 2
+    wanted = np.zeros((2, 2))
+    for a in range(panel.rows):
+        for b in range(panel.rows):
+            lag = abs(int(panel.period[a]) - int(panel.period[b]))
+            if panel.unit[a] == panel.unit[b] and lag <= bandwidth:
+                wanted += (1 - lag / (bandwidth + 1)) * np.outer(influence[:, a], influence[:, b])
+    wanted *= panel.rows / (panel.rows - 24 - years - 2)
+    assert pooling._serial_covariance(influence, panel) == pytest.approx(wanted, rel=1e-10)
+
+
+def test_rows_that_are_not_there_are_nobodys_neighbours() -> None:
+    unit, period = np.array([0, 0, 1, 1, 1]), np.array([0, 2, 0, 1, 2])
+    of = SimpleNamespace(unit=unit, period=period, unit_names=("a", "b"), rows=5)
+    influence = np.array([[1.0, 10.0, 2.0, 3.0, 4.0]])
+    cross = 2 * 3 + 3 * 4  # neighbours in years; the first unit's two rows are two years apart
+    wanted = ((influence**2).sum() + 0.5 * 2 * cross) * 5 / (5 - 2 - 3 - 1)
+    assert pooling._serial_covariance(influence, of)[0, 0] == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(("countries", "clustered"), [(5, True), (4, False)])
+def test_sectors_are_clustered_from_five_clusters_on(countries: int, clustered: bool) -> None:
+    world = World(epsilon=0.4, sectors=3, countries=countries, years=12, ree_patents=30.0)
+    data = panel_from_frame(simulate(world, np.random.default_rng(1)).data)
+    found = pooling.slopes_by_sector(data)
+    member = np.array([data.sector == s for s in range(3)])
+    estimate = iv_ppml(data, member * data.price[0], member * data.instrument[0])
+    assert found.slope == pytest.approx(estimate.slope)
+    sums = cluster_influence(estimate, data.cluster)
+    wanted = sums @ sums.T if clustered else pooling._serial_covariance(estimate.influence, data)
+    assert found.covariance == pytest.approx(wanted)
+    assert found.clusters.tolist() == [countries] * 3
+
+
+def test_the_shift_given_the_scatter_is_generalised_least_squares() -> None:
+    covariance = np.array([[0.04, 0.01, 0.0], [0.01, 0.09, 0.02], [0.0, 0.02, 0.01]])
+    gap, tau = np.array([0.3, -0.1, 0.2]), 0.25
+    piece = pooling._given_scatter(tau, gap, covariance, np.ones((3, 1)))
+    total = covariance + tau**2 * np.eye(3)
+    weight = np.linalg.solve(total, np.ones(3))
+    assert piece.shift == pytest.approx(weight @ gap / weight.sum())
+    assert piece.shift_variance == pytest.approx(1 / weight.sum())
+    # theta and the data are jointly normal with a shift of very wide prior: conditioning, no formula in common.
+    wide = 1e3
+    prior = tau**2 * np.eye(3) + wide
+    gain = prior @ np.linalg.inv(prior + covariance)
+    assert piece.mean == pytest.approx(gain @ gap, abs=1e-4)
+    assert piece.variance == pytest.approx(np.diag(prior - gain @ prior), abs=1e-4)
+    assert piece.own_weight == pytest.approx(np.diag(tau**2 * np.linalg.inv(total)))
+    density = stats.multivariate_normal(np.zeros(3), total + wide)
+    base = pooling._given_scatter(0.1, gap, covariance, np.ones((3, 1)))
+    other = stats.multivariate_normal(np.zeros(3), covariance + 0.01 * np.eye(3) + wide)
+    ratio = density.logpdf(gap) - other.logpdf(gap)
+    assert piece.log_density - base.log_density == pytest.approx(ratio, abs=1e-3)
+
+
+def test_pooling_has_limits_and_says_so() -> None:
+    assert pooling.normal_interval(1.0, 2.0, 0.9) == pytest.approx((1 - 2 * 1.6448536, 1 + 2 * 1.6448536))
+    with pytest.raises(ValueError, match="at least two sectors"):
+        pooling.shrink(np.ones(1), np.eye(1), np.ones(1))
+    pooling.shrink(np.ones(2), np.eye(2), np.ones(2))
+    narrow = pooling.shrink(np.array([0.0, 4.0]), 1e-4 * np.eye(2), np.zeros(2), widest=0.2)
+    assert 0.15 < narrow.between_deviation < 0.2
+    fixed = pooling.shrink(np.array([0.5, 0.7]), 0.01 * np.eye(2), np.zeros(2), learn_shift=False)
+    assert (fixed.shift, fixed.shift_error) == (0.0, 0.0)
+
+
+# ------------------------------------------------------------------ simulated markets
+
+
+def cleared(world: World, epsilon, weights, dependence, value, size, limit, demand, knowledge, cost):
+    """ln prices of one year (u,), by a root finder on one element cost each, a licence and users' quantities."""
+    users, elements = weights.shape
+    kilos = weights * size[:, None] / value
+    tied = dependence[:, None] * kilos
+    rho = world.element_elasticity
+
+    def year(at: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        marginal, licence, own = at[:elements], at[elements], at[elements + 1 :]
+        price, left = np.zeros(users), []
+        bought = np.zeros((users, elements))
+        for u in range(users):
+            to_user = [
+                math.exp(marginal[e]) + dependence[u] * licence / value[e] for e in range(elements)
+            ]  # of a base price of 1
+            index = sum(weights[u, e] * to_user[e] ** (1 - rho) for e in range(elements)) ** (1 / (1 - rho))
+            price[u] = math.log(index) + world.local_price_slope * own[u]
+            # E15-E17 as two equations.
+            gap = 1 - epsilon[u]
+            r = np.linalg.solve(
+                [[1.0, gap], [-1 / world.zeta, 1.0]], [gap * price[u] + demand[u], knowledge[u]]
+            )
+            quantity = -epsilon[u] * price[u] - gap * r[1] + demand[u]
+            left.append(quantity - own[u])
+            for e in range(elements):
+                bought[u, e] = math.exp(quantity) * (to_user[e] / index) ** -rho
+        for e in range(elements):
+            total = math.log((kilos[:, e] * bought[:, e]).sum() / kilos[:, e].sum())
+            left.append(world.supply_elasticity * (marginal[e] - cost[e]) - total)
+        slack = limit - math.log((tied * bought).sum() / tied.sum())
+        left.append(licence + 30 * slack - math.hypot(licence, 30 * slack))  # one of the two is 0
+        return np.array(left), price
+
+    found = optimize.root(lambda at: year(at)[0], np.r_[np.zeros(elements), 5.0, np.zeros(users)], tol=1e-11)
+    assert found.success, found.message
+    return year(found.x)[1], found.x[elements]
+
+
+def test_simulated_markets_clear_as_a_root_finder_has_them() -> None:
+    rng = np.random.default_rng(0)
+    years, users, elements = 4, 5, 3
+    world = World(zeta=1.7, element_elasticity=0.35, supply_elasticity=0.8, local_price_slope=0.25)
+    epsilon = rng.uniform(0.2, 0.7, users)
+    weights, dependence = rng.dirichlet(np.ones(elements), users), rng.uniform(0.1, 0.9, users)
+    value, size = np.array([5.0, 30.0, 80.0]), rng.uniform(0.5, 2, users)
+    limit = np.array([-0.8, -0.3, 0.1, 0.6])
+    demand, knowledge = rng.normal(0, 0.2, (2, years, users))
+    cost = rng.normal(0, 0.15, (years, elements))
+    found = _clear(world, epsilon, weights, dependence, value, size, limit, demand, knowledge, cost)
+    licences = []
+    for t in range(years):
+        wanted, licence = cleared(
+            world, epsilon, weights, dependence, value, size, limit[t], demand[t], knowledge[t], cost[t]
+        )
+        licences.append(licence)
+        np.testing.assert_allclose(found[t], wanted, atol=1e-4)
+    assert licences[0] > 5
+    assert licences[-1] < 1e-6
+
+
+def test_shocks_are_stationary_and_persist_as_asked() -> None:
+    world = replace(SMALL, years=40, persistence=0.7)
+    shock = _autoregressive(0.3, world, 4_000, np.random.default_rng(0))
+    assert shock.shape == (40, 4_000)
+    assert shock.std(axis=1) == pytest.approx(np.full(40, 0.3), rel=0.06)
+    for lag in (1, 2):
+        now, before = shock[lag:].ravel(), shock[:-lag].ravel()
+        assert np.corrcoef(now, before)[0, 1] == pytest.approx(0.7**lag, abs=0.01)
+    assert abs(np.corrcoef(shock[:, 0], shock[:, 1])[0, 1]) < 0.5
+
+
+def test_the_quota_is_deepest_in_mid_sample_and_never_far_above_exports() -> None:
+    calm = replace(SMALL, years=20, quota_noise=0.0, quota_depth=0.8)
+    path = _quota_path(calm, np.random.default_rng(0))
+    assert path.argmin() == 12
+    assert path[12] == pytest.approx(-0.8)
+    assert path[[8, 16]] == pytest.approx(-0.8 * math.exp(-0.5))
+    noisy = _quota_path(replace(calm, quota_noise=2.0, quota_depth=0.0, years=2000), np.random.default_rng(0))
+    assert noisy.max() == 0.25
+    assert np.std(noisy[noisy < 0]) == pytest.approx(2 * math.sqrt(1 - 2 / math.pi), rel=0.1)
+
+
+def test_counts_and_prices_of_a_draw_have_the_size_that_was_asked_for() -> None:
+    world = World(sectors=30, countries=20, years=6, ree_patents=4.0, other_patents=200.0, price_error=0.05,
+                  demand_shock=0.0, technology_shock=0.0, quota_depth=0.0, quota_noise=0.0)  # fmt: skip
+    draw = simulate(world, np.random.default_rng(1))
+    data = draw.data
+    assert len(data) == 30 * 20 * 6
+    assert data.groupby(["sector", "country"])["unit"].nunique().eq(1).all()
+    assert sorted(data["year"].unique()) == list(range(6))
+    # A mean of a log-normal: exp(sigma^2 / 2) above its median.
+    scale = data.groupby("unit")["ree_patents"].mean() / np.exp(
+        data.groupby("unit")["log_research_ratio"].mean()
+    )
+    assert scale.mean() == pytest.approx(4.0 * math.exp(0.6**2 / 2), rel=0.1)
+    assert np.log(scale[scale > 2]).median() == pytest.approx(math.log(4.0) + 0.2, abs=0.3)
+    assert data["other_patents"].min() >= 1
+    assert data["other_patents"].mean() == pytest.approx(1 + 200.0 * math.exp(0.4**2 / 2), rel=0.03)
+    observed = data["log_price"] - data["log_research_ratio"] / draw.slope[0]
+    assert observed.std() == pytest.approx(0.05, rel=0.1)  # what the researcher sees is off by that much
+    assert (data["quota_exposure"] == 0).all()
+    assert draw.epsilon.tolist() == [0.4] * 30
+    exposure = data.groupby("unit")["exposure"].first()
+    assert 0 < exposure.min() < exposure.max() < 4
+    quota = simulate(replace(world, quota_depth=0.5), np.random.default_rng(1)).data
+    ratio = quota["quota_exposure"] / quota["exposure"]
+    assert ratio.groupby(quota["year"]).std().max() < 1e-12  # the same limit for all
+    assert ratio.max() == pytest.approx(0.5, rel=0.1)
+
+
+# ------------------------------------------------------------------ a calibration of estimates
+
+
+def test_a_calibration_of_estimates_says_values_ranges_and_intervals(tmp_path) -> None:
+    base = find("china-2009")
+    found = [SectorElasticity("machinery", 0.4, 0.2, 0.5), SectorElasticity("magnets", 0.10006, -0.3, 0.45)]
+    text = calibration_text(
+        found, 3.0, base=base, folder=tmp_path, name="x", source="a test", status="computed",
+        sectors=load(base).labels.sectors,
+    )  # fmt: skip
+    assert text.startswith("# Written by")
+    content = yaml.safe_load(text)
+    assert (tmp_path / content["based_on"]).resolve() == base.resolve()
+    assert (tmp_path / content["tables"]).exists()
+    eps = content["parameters"]["ree_elasticity"]
+    assert eps["value"] == {"machinery": 0.4, "magnets": 0.1001}
+    assert eps["range_factor"] == [round(0.01 / 0.10006, 4), round(0.45 / 0.10006, 4)]
+    assert eps["source"] == "a test. 95% intervals: machinery 0.200 to 0.500; magnets -0.300 to 0.450"
+    assert eps["status"] == "computed"
+    innovation = content["parameters"]["innovation_elasticity"]
+    assert innovation["value"] == {"default": round(1 / 3, 6)}
+    assert innovation["range_factor"] == [1.0, 1.0]
+    assert innovation["status"] == "analyst"
