@@ -77,6 +77,42 @@ TESTS = {
         "evidence/elasticities/test_study.py",
     ),
     "estimated": ("evidence/exposure/test_formulas.py", "evidence/exposure/test_exposure.py"),
+    **dict.fromkeys(
+        (
+            f"comovement.{name}"
+            for name in (
+                "crossquantilogram",
+                "hits",
+                "portmanteau",
+                "resampling",
+                "windows",
+                "alignment",
+                "regression",
+                "selfnormalised",
+                "moments",
+            )
+        ),
+        tuple(
+            f"evidence/comovement/test_{name}.py"
+            for name in ("reference_quantile", "quantilogram", "regression_and_selfnormalised")
+        ),
+    ),
+    **dict.fromkeys(
+        (
+            f"comovement.{name}"
+            for name in (
+                "modwt",
+                "filters",
+                "multiple",
+                "local",
+                "localcross",
+                "waveletmoments",
+                "waveletregression",
+            )
+        ),
+        tuple(f"evidence/comovement/test_{name}.py" for name in ("reference_wavelet", "wavelets")),
+    ),
+    "comovement": ("evidence/comovement/test_studies.py",),
 }
 INVARIANTS = (
     "model/test_invariants_quotas.py", "model/test_invariants_limits.py",
@@ -107,7 +143,10 @@ SPEED_ONLY = ("krylov", "newton", "preconditioner", "problem", "memory")
 ESTIMATORS = {
     "calibration/evidence/elasticities": "elasticities",
     "calibration/evidence/exposure": "estimated",
+    "calibration/evidence/comovement": "comovement",
 }
+# Of these folders, what reads files and estimates nothing.
+READERS = tuple(f"comovement.{name}" for name in ("data", "schema", "study", "studychecks"))
 
 
 def files(estimators: bool = False) -> dict[str, types.ModuleType]:
@@ -117,7 +156,7 @@ def files(estimators: bool = False) -> dict[str, types.ModuleType]:
         for path in sorted((ROOT / folder).rglob("*.py")):
             parts = path.relative_to(ROOT / folder).with_suffix("").parts
             name = ".".join((prefix, *parts) if prefix else parts).removesuffix(".__init__")
-            if name not in ("__init__", prefix):
+            if name not in ("__init__", prefix, *READERS):
                 found[name] = importlib.import_module(
                     ".".join((*folder.split("/"), *parts)).removesuffix(
                         ".__init__"

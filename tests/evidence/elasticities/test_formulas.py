@@ -488,17 +488,20 @@ def test_a_calibration_of_estimates_says_values_ranges_and_intervals(tmp_path) -
     base = find("china-2009")
     found = [SectorElasticity("machinery", 0.4, 0.2, 0.5), SectorElasticity("magnets", 0.10006, -0.3, 0.45)]
     text = calibration_text(
-        found, 3.0, base=base, folder=tmp_path, name="x", source="a test", status="computed",
+        found, 3.0, base=base, folder=tmp_path, name="x", source="a tést", status="computed",
         sectors=load(base).labels.sectors,
     )  # fmt: skip
     assert text.startswith("# Written by")
+    assert "a tést" in text  # as people read it
+    keys = ["based_on", "name", "tables", "concordance", "parameters"]
+    assert [line.split(":")[0] for line in text.splitlines() if line[0] not in "# "] == keys
     content = yaml.safe_load(text)
     assert (tmp_path / content["based_on"]).resolve() == base.resolve()
     assert (tmp_path / content["tables"]).exists()
     eps = content["parameters"]["ree_elasticity"]
     assert eps["value"] == {"machinery": 0.4, "magnets": 0.1001}
     assert eps["range_factor"] == [round(0.01 / 0.10006, 4), round(0.45 / 0.10006, 4)]
-    assert eps["source"] == "a test. 95% intervals: machinery 0.200 to 0.500; magnets -0.300 to 0.450"
+    assert eps["source"] == "a tést. 95% intervals: machinery 0.200 to 0.500; magnets -0.300 to 0.450"
     assert eps["status"] == "computed"
     innovation = content["parameters"]["innovation_elasticity"]
     assert innovation["value"] == {"default": round(1 / 3, 6)}
