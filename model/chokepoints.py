@@ -17,7 +17,7 @@ from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
 from model.ces import shares_of
 from model.exposure import Flows
-from model.network import ELEMENT, FINAL, MINE, SEPARATOR, Graph
+from model.network import ELEMENT, MINE, SEPARATOR, Graph
 from model.records import Array, Frozen
 
 SOURCE, SINK = "all ore", "all targets"
@@ -193,11 +193,6 @@ def _rooted(graph: Graph, target: str) -> Graph:
     if target not in rooted or SOURCE not in rooted or not nx.has_path(rooted, SOURCE, target):
         raise ValueError(f"no ore reaches {target}")
     return rooted
-
-
-def final_targets(graph: Graph) -> list[str]:
-    """Final buyers in a graph."""
-    return [node for node, data in graph.nodes(data=True) if data["kind"] == FINAL]
 
 
 @dataclass(frozen=True)

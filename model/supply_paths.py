@@ -111,15 +111,3 @@ def first_users(
             per_unit = float(tonnes[i, m] / flows.output[m])
             starts += [Start(before, int(m), share * per_unit) for before, share in mines]
     return starts
-
-
-def concentrate_shares(flows: Flows, mining: int, separation: int) -> Array:
-    """(i,n) share of each mine (row) in the concentrate that a separator (column) buys, by value; 0 without any.
-
-    mining, separation: positions of the two sectors.
-    """
-    regions = flows.final.shape[1]
-    sectors = len(flows.output) // regions
-    table = flows.intermediate.reshape(regions, sectors, regions, sectors)[:, mining, :, separation]
-    total = table.sum(axis=0)
-    return np.divide(table, total, out=np.zeros_like(table), where=total > 0)
