@@ -166,7 +166,8 @@ and as bytes, and read.
 A small change is made to one function of the model at a time (an operator, a comparison, a number, a condition),
 and the tests run. The share of changes that some test notices says how much the tests see. Changes are drawn at
 random, as many from each file as there was time for; those that cannot be noticed, because the program does the
-same, are counted as equivalent and listed with the reason. The parts that only decide how fast a solution is found
+same, are counted as equivalent and listed with the reason. What was tried of a function that reads otherwise by now
+does not count. The parts that only decide how fast a solution is found
 ({", ".join(SPEED_ONLY)}) are left out: an answer is accepted on its residuals alone.
 
 {by_file}

@@ -34,7 +34,7 @@ CALLS = {a: b for pair in PAIRS for a, b in (pair, pair[::-1])}
 
 def variants(node: ast.AST) -> Iterator[ast.AST]:
     """Small changes of one node."""
-    new = copy.deepcopy(node)
+    new = copy.copy(node)
     if isinstance(node, ast.BinOp | ast.AugAssign) and type(node.op) in ARITHMETIC:
         new.op = ARITHMETIC[type(node.op)]()
         yield new
@@ -42,7 +42,7 @@ def variants(node: ast.AST) -> Iterator[ast.AST]:
         new.ops = [NEGATED[type(node.ops[0])]()]
         yield new
         if type(node.ops[0]) in BOUNDARY and isinstance(node.comparators[0], ast.Constant):
-            edge = copy.deepcopy(node)
+            edge = copy.copy(node)
             edge.ops = [BOUNDARY[type(node.ops[0])]()]
             yield edge
     elif isinstance(node, ast.BoolOp):

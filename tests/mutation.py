@@ -66,6 +66,8 @@ TESTS = {
     "feasibility": ("model/test_feasibility.py", "model/test_solver_statuses.py"),
     "squeeze": ("model/test_squeeze.py", "model/test_security.py"),
     "continuation": ("model/test_continuation.py", "model/test_solver_statuses.py"),
+    **dict.fromkeys(("newton", "krylov"), ("model/test_solver_newton.py", "model/test_solver_statuses.py")),
+    "preconditioner": ("model/test_solver_preconditioner.py", "model/test_batch.py"),
     "elasticities.pooling": (
         "evidence/elasticities/test_formulas.py",
         "evidence/elasticities/test_pooling.py",
@@ -132,7 +134,8 @@ MORE = {
         ),
         STATUSES,
     ),
-    **dict.fromkeys(("tangent", "system", "flows", "welfare", "variables", "markets", "prices"), DERIVATIVES),
+    **dict.fromkeys(("system", "flows", "welfare", "variables", "markets", "prices"), DERIVATIVES),
+    "tangent": ("model/test_solver_preconditioner.py", *DERIVATIVES),
     "stability": STATUSES,
     "shocks": ("model/test_continuation.py", *STATUSES),
     "exposure": ("evidence/exposure/test_exposure.py",),

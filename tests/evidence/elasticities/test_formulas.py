@@ -364,6 +364,9 @@ def test_pooling_has_limits_and_says_so() -> None:
     pooling.shrink(np.ones(2), np.eye(2), np.ones(2))
     narrow = pooling.shrink(np.array([0.0, 4.0]), 1e-4 * np.eye(2), np.zeros(2), widest=0.2)
     assert 0.15 < narrow.between_deviation < 0.2
+    for widest in (1.0, 3.0):  # data that say nothing leave the scatter uniform on 0 to the widest
+        nothing = pooling.shrink(np.array([0.2, 0.7]), 1e12 * np.eye(2), np.zeros(2), widest=widest)
+        assert nothing.between_deviation == pytest.approx(widest / 2, rel=1e-6)
     fixed = pooling.shrink(np.array([0.5, 0.7]), 0.01 * np.eye(2), np.zeros(2), learn_shift=False)
     assert (fixed.shift, fixed.shift_error) == (0.0, 0.0)
 

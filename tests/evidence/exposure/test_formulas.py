@@ -326,3 +326,12 @@ def test_what_has_no_regression_is_refused(panel: ExposurePanel) -> None:
     alike = panel.data.assign(exposure=panel.data["group"].map({"x": 1.0, "y": 2.0, "z": 3.0}))
     with pytest.raises(InputError, match="not told apart from the fixed effects: effect"):
         difference_in_differences(ExposurePanel(alike, "ln y", "", 0), 2004)
+
+
+def test_the_order_of_rows_changes_nothing(panel: ExposurePanel) -> None:
+    """Nor which clusters the draws of the bootstrap meet."""
+    turned = ExposurePanel(panel.data.iloc[::-1], "ln y", "", 0)
+    one, other = (difference_in_differences(p, 2004, draws=49) for p in (panel, turned))
+    assert other.bootstrap_p_value == one.bootstrap_p_value
+    assert other.value == pytest.approx(one.value, abs=1e-9)
+    assert other.standard_error == pytest.approx(one.standard_error, rel=1e-9)
