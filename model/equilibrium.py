@@ -166,7 +166,7 @@ def given_technology(system: System) -> tuple[Array, Array]:
 
 def supplied_value(system: System, made: Array, output: Array) -> Array:
     """E6: (n,k) value of what all sectors make of each good, million USD."""
-    value = (system.benchmark.output * np.exp(output))[..., system.pair_sector]
+    value = (system.output * np.exp(output))[..., system.pair_sector]
     if system.one_to_one:  # every pair makes a good of its own, in the order of the goods
         return made * value
     supply: Array = (made * value) @ system.to_good
@@ -215,7 +215,7 @@ def residuals(system: System, a: Allocation) -> Residuals:
     return Residuals(
         profit=zero_profit(system, a.revenue_price, a.costs) * system.active,
         market=log_ratio(a.supply, a.sales.gate, system.supplied),
-        mobile=log_ratio(a.mobile_supply, demand, system.endowment[:, mobile] > 0),
+        mobile=log_ratio(a.mobile_supply, demand, system.endowment[..., mobile] > 0),
         sluggish=sluggish_excess(
             system, state.rent, a.capacity, a.labour, state.output + system.log_subsidy, a.costs
         ),

@@ -154,7 +154,7 @@ def to_origin(spending: Array, weight: Array) -> Array:
 
 def mobile_supply(system: System, wage: Array, labour: Array) -> Array:
     """E10: (n,fm) income of mobile factors. labour (n,): what scientists leave of it, ratio."""
-    supply = system.endowment[:, system.mobile] * np.exp(wage)
+    supply = system.endowment[..., system.mobile] * np.exp(wage)
     return supply * np.where(system.mobile == system.benchmark.labour, labour[..., None], 1.0)
 
 
@@ -166,7 +166,7 @@ def sluggish_supply(system: System, sluggish: Array, capacity: Array, labour: Ar
     """
     if not len(system.sluggish):
         return sluggish
-    supply = system.endowment[:, system.sluggish, None] * system.supply_share
+    supply = system.endowment[..., system.sluggish, None] * system.supply_share
     supply = supply * np.exp(supply_price(system, sluggish))
     stages = system.benchmark.stage_sector
     if len(stages):
@@ -245,11 +245,11 @@ def world_factor_income(system: System, mobile: Array, sluggish: Array) -> Array
     """
     b = system.benchmark
     base = np.where(b.numeraire, system.endowment, 0.0)
-    more = (base[:, system.mobile] * np.expm1(mobile)).sum(axis=(-2, -1))
-    if base[:, system.sluggish].any():
+    more = (base[..., system.mobile] * np.expm1(mobile)).sum(axis=(-2, -1))
+    if base[..., system.sluggish].any():
         average = sluggish_index(system, sluggish)
-        more = more + (base[:, system.sluggish] * np.expm1(average)).sum(axis=(-2, -1))
-    return 1 + more / base.sum()
+        more = more + (base[..., system.sluggish] * np.expm1(average)).sum(axis=(-2, -1))
+    return 1 + more / base.sum(axis=(-2, -1))
 
 
 def income(
@@ -264,7 +264,7 @@ def income(
     b = system.benchmark
     revenue = np.exp(output)
     research = (system.research_income * revenue).sum(axis=-1)
-    subsidies = (system.subsidy * b.output * revenue).sum(axis=-1)
+    subsidies = (system.subsidy * system.output * revenue).sum(axis=-1)
     if system.shock.use_subsidy is not None:
         paid = -np.expm1(system.log_use) * spending.gross.sum(axis=-3)
         subsidies = subsidies + paid.sum(axis=-1)

@@ -20,7 +20,7 @@ from model.unknowns import BLOCKS, Layout
 PARTS = (System, Sourcing, Nests, Research, Restrictions)
 # Read in ways that leave no room for an axis of draws, and the same in all draws that can be stacked.
 COMMON = ("benchmark", "shock", "closure", "quotas", "production")
-ALIKE = ("endowment", "per_kg")
+ALIKE = ("per_kg",)
 
 
 class Different(ValueError):
@@ -30,17 +30,23 @@ class Different(ValueError):
 def stack(systems: Sequence[System]) -> System:
     """One system for all draws. Raises Different where they have other cells, goods, quotas or instruments."""
     first = systems[0]
-    for other in systems:
-        if other.benchmark.data is not first.benchmark.data or other.closure != first.closure:
-            raise Different("draws of other base years or closures")
-        if other.restrictions.production or (other.shock.use_subsidy is None) != (
-            first.shock.use_subsidy is None
-        ):
-            raise Different("draws with production quotas, or some of them with use subsidies")
-        if other.benchmark.parameters.deficit_rule != first.benchmark.parameters.deficit_rule:
-            raise Different("draws with other deficit rules")
+    if first.restrictions.production:
+        raise Different("production quotas, whose equations are written for one draw")
+    for other in systems[1:]:
+        if _form(other) != _form(first):
+            raise Different("other closures, rules, sectors or factors")
     whole: System = _stacked("system", systems)
     return whole
+
+
+def _form(system: System) -> tuple[object, ...]:
+    """What the equations read of a draw besides the numbers of its system."""
+    b = system.benchmark
+    positions = (b.elements, b.use_class, b.stage_sector, b.numeraire)
+    return (
+        system.closure, b.parameters.deficit_rule, system.shock.use_subsidy is None, len(system.restrictions.quotas),
+        b.shape, b.final_class, b.labour, *(array.tobytes() for array in positions),
+    )  # fmt: skip
 
 
 def _stacked(name: str, values: Sequence[Any]) -> Any:

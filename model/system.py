@@ -133,6 +133,7 @@ class System(Frozen):
     nests: Nests
     research: Research
     restrictions: Restrictions
+    output: Array  # (n,j) Y0, million USD
     supplied: Array  # (n,k) bool, goods made in the region
     active: Array  # (n,j) bool, sectors that produce
     idle: tuple[Array, Array] | None  # (n,j) sectors and (n,k) goods that an embargo left without a buyer
@@ -203,7 +204,7 @@ def prepare(benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[
         sourcing=_sourcing(b, shock, closure, quotas, stage_good, log_capacity),
         research=_research(b, shock, nests, labour_income, active),
         restrictions=_restrictions(b, shock, closure, quotas, stage_good),
-        supplied=supplied, active=active, idle=stopped,
+        output=b.output, supplied=supplied, active=active, idle=stopped,
         pair_sector=pair_sector, pair_good=pair_good, pair_share=b.make[:, pair_sector, pair_good],
         to_good=np.eye(goods)[pair_good], to_sector=np.eye(sectors)[pair_sector],
         one_to_one=len(pair_good) == goods and bool((pair_good == np.arange(goods)).all()),

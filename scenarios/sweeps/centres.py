@@ -6,12 +6,13 @@ is a guess only: every draw is solved to the same tolerance, and one that fails 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy.linalg import hadamard
 
-from model.batch import Centre
+from model.batch import Centre, Draw
 from model.newton import Options
 from model.path import Path, simulate
 from model.records import SHORT, Array, Benchmark, Closure, Regime, Shock
@@ -67,10 +68,33 @@ class Centres:
         value = self._scaled(self.middle) + moved * self.width
         return np.where(self.log, np.exp(np.where(self.log, value, 0.0)), value)
 
-    def solve(self, world: World, row: Array, regime: Regime) -> Solution:
-        """A draw's scenario of one year under a regime. Raises SolveError, InputError."""
-        shock, closure = world.scenario.shock(world.calibration), world.scenario.closure(regime)
-        return self._from(world, row, regime, shock, closure)
+    def solve(self, cases: Sequence[World], rows: Array, regime: Regime) -> list[Solution | Exception]:
+        """A scenario of one year under a regime for several draws (draw, parameter), or why a draw failed."""
+        closure, start = cases[0].scenario.closure(regime), self._start(cases[0].key, regime)
+        found: dict[int, Solution | Exception] = {}
+        draws: dict[int, Draw] = {}
+        for at, world in enumerate(cases):
+            try:
+                shock = world.scenario.shock(world.calibration)
+                if start is None:
+                    found[at] = solve(world.benchmark, shock, closure)
+                elif not start.settles and (problem := unstable(world.benchmark, closure)) is not None:
+                    found[at] = SolveError(problem)
+                else:
+                    draws[at] = world.benchmark, shock
+            except FAILURES as error:
+                found[at] = error
+        if start is not None and draws:
+            guesses = np.stack([start.surface(self.moved(rows[at])) for at in draws])
+            found |= zip(draws, _together(start.centre, list(draws.values()), guesses), strict=True)
+        return [found[at] for at in range(len(cases))]
+
+    def one(self, world: World, row: Array, regime: Regime) -> Solution:
+        """One draw. Raises SolveError, InputError."""
+        (found,) = self.solve([world], row[None], regime)
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     def path(self, world: World, regime: Regime) -> Path:
         """A draw's path, every year sought from the same year in the middle. Raises SolveError, ValueError."""
@@ -78,17 +102,11 @@ class Centres:
 
     def base(self, world: World, row: Array) -> Solution:
         """A draw's base year, in which regimes do not differ. Raises SolveError."""
-        return self._from(world, row, None, Shock(), SHORT)
-
-    def _from(
-        self, world: World, row: Array, regime: Regime | None, shock: Shock, closure: Closure
-    ) -> Solution:
-        if (start := self._start(world.key, regime)) is None:
-            return solve(world.benchmark, shock, closure)
-        if not start.settles and (problem := unstable(world.benchmark, closure)) is not None:
-            raise SolveError(problem)
-        near = start.centre.at(start.surface(self.moved(row)))
-        solution = start.centre.solve(world.benchmark, shock, near)
+        if (start := self._start(world.key, None)) is None:
+            return solve(world.benchmark, Shock(), SHORT)
+        solution = start.centre.solve(
+            world.benchmark, Shock(), start.centre.at(start.surface(self.moved(row)))
+        )
         if not solution.converged:
             raise SolveError(solution)
         return solution
@@ -189,6 +207,18 @@ def _simulated(world: World, regime: Regime, near: Path | None) -> Path:
         world.benchmark, path.years, path.shocks, regime,
         added_capacity=path.added_capacity, initial_stocks=path.initial_stocks, near=near,
     )  # fmt: skip
+
+
+def _together(centre: Centre, draws: list[Draw], guesses: Array) -> list[Solution | Exception]:
+    """Draws around a centre; where one cannot even be set up, each by itself, so that it spoils no other."""
+    try:
+        solved: Sequence[Solution | Exception] = centre.solve_group(draws, guesses)
+    except FAILURES as error:
+        if len(draws) == 1:
+            return [error]
+        alone = zip(draws, guesses, strict=True)
+        return [_together(centre, [draw], guess[None])[0] for draw, guess in alone]
+    return [SolveError(s) if isinstance(s, Solution) and not s.converged else s for s in solved]
 
 
 def _more_research(benchmark: Benchmark) -> Benchmark:

@@ -1,8 +1,8 @@
-"""One draw: the calibration and the scenarios with its numbers, solved, and the outcomes read."""
+"""Draws: the calibration and the scenarios with their numbers, solved together, and the outcomes read of each."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -24,57 +24,87 @@ class Evaluated(NamedTuple):
     reason: str
 
 
-def evaluate(study: Study, row: Array) -> Evaluated:
-    """The outcomes of one draw (column,). Never raises for a draw that cannot be solved: the reason is kept."""
-    nothing = np.full(len(study.columns), np.nan)
-    try:
-        draw = {key: _Draw(study, world, row) for key, world in worlds(study, row).items()}
-    except FAILURES as error:
-        return Evaluated(nothing, reason("the draw's numbers", error))
-    found: dict[Source, Mapping[str, Array]] = {}
-    reasons = []
+def evaluate(study: Study, rows: Array) -> list[Evaluated]:
+    """The outcomes of draws (draw, parameter). Never raises for a draw that cannot be solved: the reason is kept."""
+    draws = [_Draw(study, row) for row in rows]
     for key, regime in study.solves:
-        try:
-            found |= draw[key].solved(regime)
-        except FAILURES as error:
-            reasons.append(reason(f"{key}, {regime}", error))
-    levels: dict[str, Mapping[str, Array]] = {}
-    for key in study.base_needed:
-        try:
-            levels[key] = draw[key].base()
-        except FAILURES as error:
-            reasons.append(reason(f"{key}, the base year", error))
-    for at, column in enumerate(study.columns):
-        sources = [source for source in (column.source, column.minus) if source is not None]
-        known = levels if column.needs_base else study.cases
-        if all(source in found and source.scenario in known for source in sources):
-            try:
-                nothing[at] = column.value(found, levels)
-            except ZeroDivisionError as error:
-                reasons.append(str(error))
-                continue
-            if not np.isfinite(nothing[at]):
-                nothing[at] = np.nan
-                reasons.append(f"{column.label} is not finite")
-    return Evaluated(nothing, "; ".join(reasons))
+        cases = {at: draw.cases[key] for at, draw in enumerate(draws) if key in draw.cases}
+        solutions: Sequence[Solution | Exception | None] = [None] * len(cases)
+        if cases and study.cases[key].years is None:
+            solutions = solve_together(
+                study, [case.world for case in cases.values()], rows[list(cases)], regime
+            )
+        for at, solution in zip(cases, solutions, strict=True):
+            draws[at].add(key, regime, solution)
+    return [draw.outcomes() for draw in draws]
 
 
 class _Draw:
+    """A draw under way: its scenarios, what was found of them, and why something was not."""
+
+    def __init__(self, study: Study, row: Array) -> None:
+        self.study = study
+        self.cases: dict[str, _Case] = {}
+        self.found: dict[Source, Mapping[str, Array]] = {}
+        self.reasons: list[str] = []
+        try:
+            self.cases = {key: _Case(study, world, row) for key, world in worlds(study, row).items()}
+        except FAILURES as error:
+            self.reasons.append(reason("the draw's numbers", error))
+
+    def add(self, key: str, regime: Regime, solution: Solution | Exception | None) -> None:
+        """Results under a regime, of a solution (or why there is none) or of a path."""
+        try:
+            self.found |= self.cases[key].solved(regime, solution)
+        except FAILURES as error:
+            self.reasons.append(reason(f"{key}, {regime}", error))
+
+    def outcomes(self) -> Evaluated:
+        """The outcomes that can be had of what was found."""
+        values = np.full(len(self.study.columns), np.nan)
+        if not self.cases:
+            return Evaluated(values, self.reasons[0])
+        found, reasons = self.found, self.reasons
+        levels: dict[str, Mapping[str, Array]] = {}
+        for key in self.study.base_needed:
+            try:
+                levels[key] = self.cases[key].base()
+            except FAILURES as error:
+                reasons.append(reason(f"{key}, the base year", error))
+        for at, column in enumerate(self.study.columns):
+            sources = [source for source in (column.source, column.minus) if source is not None]
+            known = levels if column.needs_base else self.study.cases
+            if all(source in found and source.scenario in known for source in sources):
+                try:
+                    values[at] = column.value(found, levels)
+                except ZeroDivisionError as error:
+                    reasons.append(str(error))
+                    continue
+                if not np.isfinite(values[at]):
+                    values[at] = np.nan
+                    reasons.append(f"{column.label} is not finite")
+        return Evaluated(values, "; ".join(reasons))
+
+
+class _Case:
     """A scenario with the numbers of a draw, and what is read of its solutions."""
 
     def __init__(self, study: Study, world: World, row: Array) -> None:
         self.study, self.world, self.row = study, world, row
         self._base: Solution | None = None
 
-    def solved(self, regime: Regime) -> dict[Source, Mapping[str, Array]]:
-        """Results under a regime: of the one year, or of the years (positions) of a path that are read."""
+    def solved(
+        self, regime: Regime, solution: Solution | Exception | None
+    ) -> dict[Source, Mapping[str, Array]]:
+        """Results under a regime: of the one year (a solution, or why there is none), or of the years of a path."""
         key, world = self.world.key, self.world
-        if world.scenario.years is None:
-            try:
-                solution = solve_one(self.study, world, self.row, regime)
-            except SolveError as error:
-                text = error.diagnosis.text(world.calibration.labels, self.study.quotas[key])
-                raise Told(text) from error
+        if isinstance(solution, SolveError):
+            raise Told(
+                solution.diagnosis.text(world.calibration.labels, self.study.quotas[key])
+            ) from solution
+        if isinstance(solution, Exception):
+            raise solution
+        if solution is not None:
             return {Source(key, regime, None): self.read(solution)}
         solutions = self.study.centres.path(world, regime).solutions
         return {Source(key, regime, year): self.read(solutions[year]) for year in self.study.years[key]}
@@ -101,6 +131,8 @@ class _Draw:
         return {**results(solution, solution, self.study.variables), "licence_price": np.zeros(len(quotas))}
 
 
-def solve_one(study: Study, world: World, row: Array, regime: Regime) -> Solution:
-    """The one place where a sweep calls the solver for a year. Raises SolveError."""
-    return study.centres.solve(world, row, regime)
+def solve_together(
+    study: Study, cases: Sequence[World], rows: Array, regime: Regime
+) -> list[Solution | Exception]:
+    """The one place where a sweep calls the solver for a year: a scenario of several draws, and why some failed."""
+    return study.centres.solve(cases, rows, regime)

@@ -69,7 +69,7 @@ def run_chunk(spec: Spec, number: int, rows: Array) -> Chunk:
     start = time.perf_counter()
     study = _built(_Key(spec))
     with one_thread():
-        done = [evaluate(study, row) for row in rows]
+        done = evaluate(study, rows)
     values = np.array([each.values for each in done]).reshape(len(rows), len(study.columns))
     return Chunk(number, values, tuple(each.reason for each in done), time.perf_counter() - start)
 

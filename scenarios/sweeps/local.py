@@ -107,9 +107,7 @@ class _Middle:
         world, centres = self.worlds[key], self.study.centres
         where = "the middle of all ranges" if base else f"the middle of all ranges, {source.regime}"
         try:
-            solution = (
-                centres.base(world, self.row) if base else centres.solve(world, self.row, source.regime)
-            )
+            solution = centres.base(world, self.row) if base else centres.one(world, self.row, source.regime)
         except FAILURES as error:
             raise Told(reason(where, error)) from error
         values = self._read(key, solution)

@@ -35,7 +35,10 @@ from scenarios.sweeps.study import Study
 
 MANIFEST, SAMPLE, CHUNKS, RESULTS = "sweep.json", "sample.npz", "chunks", "results.nc"
 MAX_PART = 100_000_000  # bytes of a part's numbers and reasons
-CHUNK = 16  # draws; part of the folder's contents, so never a matter of how many workers there are
+# Draws of a chunk, which are solved together: part of the folder's contents, so never a matter of how many workers
+# there are. Small designs have small chunks, so that every worker has some.
+CHUNK, SMALL = 64, 16
+FEW = 1024  # draws
 
 
 class Chunk(NamedTuple):
@@ -135,7 +138,9 @@ def _lock(folder: Path) -> int | None:
 def create(study: Study, folder: Path) -> Store:
     """A new folder for a sweep; `sweep.json` last, so that a folder with it has all that is needed."""
     sample, design = study.sample, study.design
-    store = Store(folder, len(sample.values), len(study.columns), CHUNK)
+    store = Store(
+        folder, len(sample.values), len(study.columns), CHUNK if len(sample.values) >= FEW else SMALL
+    )
     (folder / CHUNKS).mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / SAMPLE) as partial:
         np.savez(partial, values=sample.values, weights=sample.weights)

@@ -71,6 +71,22 @@ def test_draws_together_are_what_each_gives_alone(closure, given):
             )
 
 
+def test_draws_of_other_base_years_are_solved_together():
+    """Endowments that a draw changes (a supply elasticity decides what of a mine's income is rent)."""
+    b, rng = awkward(), np.random.default_rng(3)
+    many = []
+    for moved, each in drawn(b, shock(b)):
+        payment = moved.factor_payment.copy()
+        shifted = rng.uniform(0.0, 0.2) * payment[:, 0]
+        payment[:, 0] -= np.where((payment > 0)[:, 1], shifted, 0.0)
+        payment[:, 1] += np.where((payment > 0)[:, 1], shifted, 0.0)
+        many.append((moved.replace(factor_payment=payment), each))
+    together = Centre(b, shock(b)).solve_group(many)
+    assert sum(found.products == 0 for found in together) > COUNT / 2
+    for draw, found in zip(many, together, strict=True):
+        np.testing.assert_allclose(read(found)[1], read(solve(*draw))[1], rtol=1e-8, atol=1e-8)
+
+
 def test_a_group_of_unlike_draws_loses_none():
     b = awkward()
     closed = np.zeros(b.export_tax.shape, dtype=bool)
@@ -138,7 +154,7 @@ def test_systems_that_differ_in_more_than_numbers_are_not_stacked():
     other_goods = quota_on(b, "other", exports_of(b, 1, b.elements[:1]), 0.5)
     released = np.ones(b.final.shape)
     for different in (
-        system(moved=awkward().replace(final=b.final * 1.01)), system(closure=CLOSURES[0]), system(quotas=()),
+        system(moved=b.replace(elements=b.elements[:-1])), system(closure=CLOSURES[0]), system(quotas=()),
         system(quotas=(other_goods,)), system(each=given.replace(stock_release=released)),
         system(each=given.replace(use_subsidy=0.1 * released)),
         system(moved=b.replace(parameters=b.parameters.replace(deficit_rule="share_of_world_income"))),

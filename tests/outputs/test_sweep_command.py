@@ -22,7 +22,7 @@ def design(tmp_path):
 @pytest.fixture
 def sweep(design, tmp_path, monkeypatch):
     """Run the command in this process on the small design; returns the exit code."""
-    monkeypatch.setattr(storage, "CHUNK", 2)
+    monkeypatch.setattr(storage, "SMALL", 2)
 
     def command(*more):
         return run.guarded(
@@ -62,7 +62,7 @@ def test_interrupted_then_refused_then_resumed(sweep, design, tmp_path, monkeypa
             raise KeyboardInterrupt
         return real(spec, number, rows)
 
-    monkeypatch.setattr(storage, "CHUNK", 2)
+    monkeypatch.setattr(storage, "SMALL", 2)
     monkeypatch.setattr(execution, "run_chunk", interrupt)
     assert sweep() == 130
     assert "--resume goes on" in capsys.readouterr().err
@@ -109,15 +109,16 @@ def test_every_design_goes_from_the_file_to_the_page(sweep, design, tmp_path, pl
 
 
 def test_failed_draws_are_said_and_counted(sweep, tmp_path, monkeypatch, capsys):
-    real, calls = evaluate.solve_one, []
+    real, calls = evaluate.solve_together, []
 
     def sometimes(*args):
+        found = real(*args)
+        if not calls:
+            found[1] = ValueError("no equilibrium here")
         calls.append(args)
-        if len(calls) == 2:
-            raise ValueError("no equilibrium here")
-        return real(*args)
+        return found
 
-    monkeypatch.setattr(evaluate, "solve_one", sometimes)
+    monkeypatch.setattr(evaluate, "solve_together", sometimes)
     assert sweep() == 1
     assert (
         "1 draws failed, the first (draw 1): quota, exogenous: ValueError: no equilibrium here"

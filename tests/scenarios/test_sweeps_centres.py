@@ -30,11 +30,17 @@ def study(tmp_path, text=SMALL, draws=6):
     return sweeps.load(path)
 
 
+def evaluated(ready, row):
+    """One draw, by itself."""
+    (found,) = evaluate.evaluate(ready, row[None])
+    return found
+
+
 def test_a_draw_does_not_depend_on_those_before_it(tmp_path):
     forward, backward = study(tmp_path, draws=200), study(tmp_path, draws=200)
     rows = forward.sample.values[:3]
-    one = [evaluate.evaluate(forward, row).values for row in rows]
-    other = [evaluate.evaluate(backward, row).values for row in rows[::-1]][::-1]
+    one = [evaluated(forward, row).values for row in rows]
+    other = [evaluated(backward, row).values for row in rows[::-1]][::-1]
     np.testing.assert_array_equal(one, other)
 
 
@@ -43,7 +49,7 @@ def test_the_start_comes_closer_than_the_centre(tmp_path):
     starts, rows = ready.centres, ready.sample.values[:6]
     from_centre, from_guess = [], []
     for row in rows:
-        solution = starts.solve(worlds(ready, row)["quota"], row, "directed")
+        solution = starts.one(worlds(ready, row)["quota"], row, "directed")
         start = starts._starts["quota", "directed"]
         x = start.centre.unknowns(solution)
         from_centre.append(np.linalg.norm(start.centre.x - x))
@@ -90,7 +96,7 @@ def test_what_a_parameter_does_not_move_stays_to_the_bit(tmp_path):
     row = ready.sample.values[0]
     other = np.array([row[0], ready.sample.values[1][1], row[2]])
     exogenous = [column.source.regime == "exogenous" for column in ready.columns]
-    one, two = evaluate.evaluate(ready, row).values, evaluate.evaluate(ready, other).values
+    one, two = evaluated(ready, row).values, evaluated(ready, other).values
     np.testing.assert_array_equal(one[exogenous], two[exogenous])
     assert (np.delete(one, np.flatnonzero(exogenous)) != np.delete(two, np.flatnonzero(exogenous))).any()
 
@@ -107,7 +113,7 @@ def test_a_range_in_which_technology_may_feed_on_itself_is_checked_draw_by_draw(
             world.scenario.closure("directed"),
             throw=False,
         )
-        reason = evaluate.evaluate(ready, row).reason
+        reason = evaluated(ready, row).reason
         assert ("unstable" in reason) == (alone.status == "unstable")
 
 
@@ -137,7 +143,7 @@ def test_a_surface_that_saves_nothing_is_not_used(tmp_path, monkeypatch):
     """Over a cliff: what a surface of second order says beyond it is further off than the middle."""
     monkeypatch.setattr(centres, "WORTH", 1)
     hard = study(tmp_path, CLIFF).centres
-    evaluate.evaluate(hard.study, hard.study.sample.values[30])
+    evaluated(hard.study, hard.study.sample.values[30])
     assert not hard._starts["quota", "exogenous"].surface.slope.any()
 
 
@@ -158,21 +164,21 @@ def test_more_research_is_a_map_of_technology_so_many_times_larger(tmp_path):
 def test_a_draw_leaves_nothing_behind(tmp_path):
     """Memory of a worker does not grow with draws: what is kept with a base year goes with it."""
     ready = study(tmp_path)
-    evaluate.evaluate(ready, ready.sample.values[0])
+    evaluated(ready, ready.sample.values[0])
     gc.collect()
     before = len(memory._kept)
     for row in ready.sample.values[1:]:
-        evaluate.evaluate(ready, row)
+        evaluated(ready, row)
     gc.collect()
     assert len(memory._kept) == before
 
 
 def test_where_the_middle_has_no_solution_draws_are_solved_alone(tmp_path, monkeypatch):
     ready = study(tmp_path)
-    found = evaluate.evaluate(ready, ready.sample.values[0])
+    found = evaluated(ready, ready.sample.values[0])
     lost = study(tmp_path)
     monkeypatch.setattr(centres, "Centre", _no_centre)
-    alone = evaluate.evaluate(lost, lost.sample.values[0])
+    alone = evaluated(lost, lost.sample.values[0])
     assert alone.reason == ""
     np.testing.assert_allclose(alone.values, found.values, rtol=1e-6)
     assert lost.centres.lacking("quota", "directed") == "ValueError: no centre"
@@ -204,17 +210,15 @@ def test_a_path_starts_from_that_in_the_middle_and_comes_to_the_same(tmp_path):
     """To the solver's tolerance the path alone; to the last bit whatever was solved before it."""
     forward, backward = study(tmp_path, PATH), study(tmp_path, PATH)
     rows = forward.sample.values[:3]
-    one = [evaluate.evaluate(forward, row).values for row in rows]
-    other = [evaluate.evaluate(backward, row).values for row in rows[::-1]][::-1]
+    one = [evaluated(forward, row).values for row in rows]
+    other = [evaluated(backward, row).values for row in rows[::-1]][::-1]
     np.testing.assert_array_equal(one, other)
     assert np.isfinite(one).all()
     alone = study(tmp_path, PATH)
     alone.centres._paths["cut", "directed"] = None
     income = alone.calibration.benchmark.final.sum()
     for row, values in zip(rows, one, strict=True):
-        np.testing.assert_allclose(
-            evaluate.evaluate(alone, row).values, values, rtol=1e-7, atol=1e-11 * income
-        )
+        np.testing.assert_allclose(evaluated(alone, row).values, values, rtol=1e-7, atol=1e-11 * income)
     world = worlds(forward, rows[0])["cut"]
     near = forward.centres.path(world, "directed").records[1:]
     far = alone.centres.path(world, "directed").records[1:]
@@ -234,7 +238,7 @@ def test_where_the_path_in_the_middle_has_no_solution_draws_are_solved_alone(tmp
 
     tried = []
     monkeypatch.setattr(centres, "simulate", fails)
-    assert evaluate.evaluate(ready, ready.sample.values[0]).reason == ""
+    assert evaluated(ready, ready.sample.values[0]).reason == ""
     assert ready.centres.lacking("cut", "directed") == "ValueError: no path"
 
 

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(autouse=True)
 def small_chunks(monkeypatch):
-    monkeypatch.setattr(storage, "CHUNK", 2)
+    monkeypatch.setattr(storage, "SMALL", 2)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def store_in(ready, folder):
 
 def test_a_draw_is_the_scenario_solved_with_its_numbers(ready):
     row = ready.sample.values[0]
-    found = evaluate.evaluate(ready, row)
+    (found,) = evaluate.evaluate(ready, row[None])
     assert found.reason == ""
     base = calibration.vary(
         ready.calibration, {"ree_elasticity_max": row[0], "supply_elasticity.ree_mining": row[1]}
@@ -174,14 +174,16 @@ def test_a_worker_with_other_code_refuses(ready, monkeypatch):
 
 def test_failed_draws_keep_their_reason_and_their_place(ready, tmp_path, monkeypatch):
     unlucky = ready.sample.values[3, 2]
-    real = evaluate.solve_one
+    real = evaluate.solve_together
 
-    def fails(study, world, row, regime):
-        if row[2] == unlucky and regime == "directed":
-            raise ValueError("no equilibrium here")
-        return real(study, world, row, regime)
+    def fails(study, cases, rows, regime):
+        found = real(study, cases, rows, regime)
+        for at in np.nonzero(rows[:, 2] == unlucky)[0]:
+            if regime == "directed":
+                found[at] = ValueError("no equilibrium here")
+        return found
 
-    monkeypatch.setattr(evaluate, "solve_one", fails)
+    monkeypatch.setattr(evaluate, "solve_together", fails)
     store = store_in(ready, tmp_path)
     execution.run(ready, store, execution.InProcess(), 1)
     with xr.open_dataset(tmp_path / storage.RESULTS, engine="h5netcdf") as found:
@@ -198,7 +200,7 @@ def test_an_outcome_without_a_base_year_is_a_failed_draw_with_its_reason(tmp_pat
     path = tmp_path / "small.yaml"
     path.write_text(SMALL + "  - {name: odd, variable: tariff_revenue, measure: percent}\n")
     ready = sweeps.load(path)
-    found = evaluate.evaluate(ready, ready.sample.values[0])
+    (found,) = evaluate.evaluate(ready, ready.sample.values[:1])
     odd = [column.outcome.name == "odd" for column in ready.columns]
     assert (np.isnan(found.values) == odd).all()
     assert "odd.directed: is 0 in the base year, so nothing is a percentage of it" in found.reason
@@ -208,8 +210,8 @@ def test_a_base_year_that_fails_leaves_what_does_not_need_it(ready, monkeypatch)
     def no_base(*_):
         raise ValueError("no base year")
 
-    monkeypatch.setattr(evaluate._Draw, "base_solution", no_base)
-    found = evaluate.evaluate(ready, ready.sample.values[0])
+    monkeypatch.setattr(evaluate._Case, "base_solution", no_base)
+    (found,) = evaluate.evaluate(ready, ready.sample.values[:1])
     assert (np.isnan(found.values) == [column.needs_base for column in ready.columns]).all()
     assert found.reason == "quota, the base year: ValueError: no base year"
 
@@ -218,7 +220,7 @@ def test_a_fault_of_the_program_stops_the_sweep(ready, tmp_path, monkeypatch):
     def broken(*_):
         raise TypeError("a bug")
 
-    monkeypatch.setattr(evaluate, "solve_one", broken)
+    monkeypatch.setattr(evaluate, "solve_together", broken)
     with pytest.raises(TypeError, match="a bug"):
         execution.run(ready, store_in(ready, tmp_path), execution.InProcess(), 1)
     assert not (tmp_path / storage.RESULTS).exists()

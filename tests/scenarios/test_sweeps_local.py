@@ -44,12 +44,13 @@ def load(tmp_path, text):
 def test_derivatives_are_those_of_the_outcomes(tmp_path):
     ready = load(tmp_path, SMALL + MORE)
     found, centres = local(ready), ready.centres
-    np.testing.assert_allclose(evaluate(ready, centres.middle).values, found.outcome, rtol=1e-9)
+    np.testing.assert_allclose(evaluate(ready, centres.middle[None])[0].values, found.outcome, rtol=1e-9)
     assert np.isfinite(found.change).all()
     h = 0.02
     for at, change in enumerate(found.change):
         far, near = (((centres.high - centres.low) * np.eye(3)[at] * step) for step in (2 * h, h))
-        values = [evaluate(ready, centres.middle + step).values for step in (-far, -near, near, far)]
+        steps = centres.middle + np.array([-far, -near, near, far])
+        values = [found.values for found in evaluate(ready, steps)]
         expected = np.array([1, -8, 8, -1]) @ values / (12 * h)
         np.testing.assert_allclose(change, expected, rtol=2e-4, atol=1e-5 * np.abs(found.outcome).max())
 
