@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 EPILOG = """\
@@ -20,6 +21,7 @@ examples:
 exit codes: 0 all is well, 3 something is missing or broken.
 """
 
+DAY = 86_400.0  # seconds
 Check = tuple[bool, str]
 
 
@@ -114,9 +116,26 @@ def _disk() -> Check:
     folder = RUNS if RUNS.is_dir() else RUNS.parent
     with tempfile.NamedTemporaryFile(dir=folder, prefix=".partial-"):
         free = shutil.disk_usage(folder).free / 1e9
-    left = [path.name for path in RUNS.glob(".partial-*")] if RUNS.is_dir() else []
-    also = f"; {len(left)} unfinished folders (.partial-*) can be deleted" if left else ""
-    return free > 0.1, f"{folder} can be written; {free:.1f} GB free{also}"
+    return free > 0.1, f"{folder} can be written; {free:.1f} GB free{_unfinished(folder)}"
+
+
+def _unfinished(folder: Path) -> str:
+    """What runs that were killed left behind, by name once nothing in it has changed for a day; "" when nothing."""
+    left = {path: time.time() - _changed(path) for path in sorted(folder.glob(".partial-*"))}
+    old = [path.name for path, age in left.items() if age > DAY]
+    text = f"; left by runs that were killed, delete: {' '.join(old)}" if old else ""
+    if len(old) < len(left):
+        text += f"; {len(left) - len(old)} unfinished (.partial-*), changed within a day: at work, or killed"
+    return text
+
+
+def _changed(path: Path) -> float:
+    """When anything in a folder last changed."""
+    times = []
+    for each in (path, *path.rglob("*")):
+        with suppress(OSError):  # at work: gone by now
+            times.append(each.stat().st_mtime)
+    return max(times, default=time.time())
 
 
 def _solve() -> Check:

@@ -2,8 +2,10 @@
 
 import contextlib
 import json
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -188,6 +190,26 @@ def test_doctor_finds_this_computer_well(capsys):
     broken = {name: one["text"] for name, one in found.items() if not one["ok"] and name != "packages"}
     assert not broken
     assert code == (0 if found["packages"]["ok"] else 3)
+
+
+def test_doctor_names_what_killed_runs_left_and_spares_runs_at_work(tmp_path):
+    from outputs.commands import doctor
+
+    assert doctor._unfinished(tmp_path) == ""
+    for name in ("old", "busy", "new"):
+        (tmp_path / f".partial-{name}" / "tables").mkdir(parents=True)
+        (tmp_path / f".partial-{name}" / "tables" / "a.csv").write_text("x")
+    past = time.time() - 2 * doctor.DAY
+    for path in (
+        *tmp_path.glob(".partial-old/**"),
+        *tmp_path.glob(".partial-busy"),
+        *tmp_path.glob(".partial-old/*/*"),
+    ):
+        os.utime(path, (past, past))
+    assert doctor._unfinished(tmp_path) == (
+        "; left by runs that were killed, delete: .partial-old"
+        "; 2 unfinished (.partial-*), changed within a day: at work, or killed"
+    )
 
 
 def test_doctor_says_what_is_broken(monkeypatch, capsys):
