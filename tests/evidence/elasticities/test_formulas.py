@@ -180,6 +180,16 @@ def test_the_summary_is_the_students_t_of_the_clusters(panel: Panel) -> None:
     assert found.bootstrap_p_value is found.bootstrap_interval is None
 
 
+def test_a_slope_of_the_other_sign_is_as_far_from_zero(panel: Panel) -> None:
+    for method in ("iv_ppml", "log_plus_one"):
+        up = estimate_slope(panel, method, draws=19)
+        down = estimate_slope(replace(panel, price=-panel.price), method, draws=19)
+        assert down.slope == pytest.approx(-up.slope, abs=1e-9)
+        assert down.p_value == pytest.approx(up.p_value, rel=1e-6)
+        assert down.interval == pytest.approx((-up.interval[1], -up.interval[0]), abs=1e-8)
+        assert down.bootstrap_p_value == up.bootstrap_p_value
+
+
 def test_the_bootstrap_of_a_method_is_its_own(panel: Panel) -> None:
     groups, draws = panel.cluster.max() + 1, 49
     signs = cluster_signs(groups, draws, np.random.default_rng(5))
@@ -482,6 +492,38 @@ def test_counts_and_prices_of_a_draw_have_the_size_that_was_asked_for() -> None:
     ratio = quota["quota_exposure"] / quota["exposure"]
     assert ratio.groupby(quota["year"]).std().max() < 1e-12  # the same limit for all
     assert ratio.max() == pytest.approx(0.5, rel=0.1)
+
+
+def test_a_draw_is_made_of_the_distributions_it_says() -> None:
+    """Element shares, dependence, unit values, sizes: drawn once more in their order, and exposure by its formula."""
+    world = replace(SMALL, demand_shock=0.3, technology_shock=0.2)
+    data = simulate(world, np.random.default_rng(9)).data
+    rng = np.random.default_rng(9)
+    shares = rng.dirichlet(np.full(world.elements, 0.35), world.sectors)
+    dependence = rng.uniform(0.05, 0.95, world.countries)
+    value = rng.lognormal(math.log(20), 1.0, world.elements)
+    for row in data[data["year"] == 0].itertuples():
+        rise = sum(
+            shares[row.sector, e] * math.log(1 + value.mean() / value[e]) for e in range(world.elements)
+        )
+        assert row.exposure == pytest.approx(dependence[row.country] * rise)
+    units = world.sectors * world.countries
+    limit = _quota_path(world, rng)
+    demand, knowledge = _autoregressive(0.3, world, units, rng), _autoregressive(0.2, world, units, rng)
+    cost, size = rng.normal(0, 0.15, (world.years, world.elements)), rng.lognormal(0, 0.8, units)
+    sector, country = np.arange(units) % world.sectors, np.arange(units) // world.sectors
+    epsilon = np.full(units, 0.4)
+    price = _clear(
+        world, epsilon, shares[sector], dependence[country], value, size, limit, demand, knowledge, cost
+    )
+    ratio = (0.6 * (price - knowledge) + demand) / (1 + 0.6 / world.zeta)
+    wide = data.pivot(index="year", columns="unit", values="log_research_ratio").to_numpy()
+    assert wide == pytest.approx(ratio, abs=1e-12)
+    technology = data.pivot(index="year", columns="unit", values="log_technology_ratio").to_numpy()
+    assert technology == pytest.approx(ratio / world.zeta + knowledge, abs=1e-12)
+    exposure = data.pivot(index="year", columns="unit", values="quota_exposure").to_numpy()
+    own = data[data["year"] == 0].set_index("unit")["exposure"].to_numpy()
+    assert exposure == pytest.approx(-limit[:, None] * own)
 
 
 # ------------------------------------------------------------------ a calibration of estimates
