@@ -97,7 +97,7 @@ def panel_from_frame(
         first = data.loc[repeated, [unit, period]].iloc[0]
         problems.append(
             Problem(
-                f"{int(repeated.sum())} rows repeat a unit and year, first {first[unit]!r} {first[period]!r}"
+                f"{int(repeated.sum())} rows repeat a unit and year, first {first[unit]} in {first[period]}"
             )
         )
     if problems:

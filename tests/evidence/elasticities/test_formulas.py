@@ -7,10 +7,12 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from scipy import optimize, stats
 
+from calibration.errors import InputError
 from calibration.evidence.elasticities import bootstrap, estimators, fixed_effects, pooling
 from calibration.evidence.elasticities.bootstrap import cluster_signs, linear_bootstrap, score_bootstrap
 from calibration.evidence.elasticities.estimators import anderson_rubin, estimate_slope, first_stage_f
@@ -68,6 +70,80 @@ def test_clusters_of_two_slopes_are_left_out_one_at_a_time() -> None:
         assert found[:, g] == pytest.approx(change * np.sqrt(5 / 6), rel=1e-10)
     with pytest.raises(ValueError, match="at least two clusters"):
         cluster_influence(Fit(np.zeros(2), z, x, error), np.zeros(60, dtype=int))
+
+
+# ------------------------------------------------------------------ the panel
+
+
+def frame(**columns: object) -> pd.DataFrame:
+    """Two units, three years."""
+    base = pd.DataFrame(
+        {
+            "unit": ["b", "b", "b", "a", "a", "a"], "sector": ["t", "t", "t", "s", "s", "s"],
+            "year": [2003, 2001, 2002] * 2, "ree_patents": [3.0, 1, 2, 6, 4, 5], "other_patents": 9.0,
+            "log_price": [0.3, 0.1, 0.2, 0.6, 0.4, 0.5], "quota_exposure": [3.0, 1, 2, 60, 40, 50],
+        }
+    )  # fmt: skip
+    return base.assign(**columns)
+
+
+def test_rows_are_sorted_and_coded_and_clusters_are_units_unless_named() -> None:
+    found = panel_from_frame(frame())
+    assert found.ree.tolist() == [4, 5, 6, 1, 2, 3]
+    assert found.unit.tolist() == found.cluster.tolist() == found.sector.tolist() == [0, 0, 0, 1, 1, 1]
+    assert found.period.tolist() == [0, 1, 2, 0, 1, 2]
+    assert (found.unit_names, found.sector_names, found.rows) == (("a", "b"), ("s", "t"), 6)
+    assert found.price.tolist() == [[0.4, 0.5, 0.6, 0.1, 0.2, 0.3]]
+    assert found.instrument.tolist() == [[40, 50, 60, 1, 2, 3]]
+    assert found.dropped == {}
+    by_year = panel_from_frame(frame(), cluster="year", instruments=("quota_exposure", "log_price"))
+    assert by_year.cluster.tolist() == [0, 1, 2, 0, 1, 2]
+    assert by_year.instrument.shape == (2, 6)
+    assert panel_from_frame(frame(), instruments=()).instrument.shape == (0, 6)
+
+
+def test_lags_of_instruments_follow_their_instrument() -> None:
+    found = panel_from_frame(frame(), lags=1, instruments=("quota_exposure", "log_price"))
+    assert found.price.tolist() == [[0.5, 0.6, 0.2, 0.3], [0.4, 0.5, 0.1, 0.2]]
+    assert found.instrument[:2].tolist() == [[50, 60, 2, 3], [40, 50, 1, 2]]
+    assert found.instrument[2:].tolist() == found.price.tolist()
+    assert found.period.tolist() == [0, 1, 0, 1]
+    assert found.dropped == {"past years not in the table": 2}
+
+
+def test_one_wrong_value_is_enough() -> None:
+    for column, value, message in (
+        ("ree_patents", -0.1, "ree_patents: negative count"),
+        ("other_patents", -3.0, "other_patents: negative count"),
+        ("log_price", np.inf, "log_price: 1 values are not finite numbers"),
+        ("quota_exposure", np.nan, "quota_exposure: 1 values are not finite numbers"),
+    ):
+        wrong = frame()
+        wrong.loc[2, column] = value
+        with pytest.raises(InputError, match=message):
+            panel_from_frame(wrong)
+    wrong = frame()
+    wrong.loc[1, "year"] = 2003
+    with pytest.raises(InputError, match="1 rows repeat a unit and year, first b in 2003"):
+        panel_from_frame(wrong)
+
+
+def test_rows_that_say_nothing_fall_away_until_none_is_left() -> None:
+    """A unit without patents; then a year that only that unit and one other had; each counted once."""
+    table = pd.DataFrame(
+        {
+            "unit": ["a", "a", "a", "b", "b", "c", "c"], "sector": "s", "year": [1, 2, 3, 1, 2, 3, 4],
+            "ree_patents": [1.0, 2, 3, 4, 5, 0, 0], "other_patents": [5.0, 5, 5, 5, 5, 5, 5],
+            "log_price": [1.0, 2, 3, 4, 6, 1, 7], "quota_exposure": [1.0, 2, 3, 4, 6, 1, 7],
+        }
+    )  # fmt: skip
+    found = panel_from_frame(table)
+    assert (found.unit_names, found.rows) == (("a", "b"), 4)
+    assert found.dropped == {"unit or year with no rare-earth patent or a single row": 3}
+    assert found.take(np.ones(4, bool), "nothing") is found
+    table.loc[0, "other_patents"] = 0.0
+    with pytest.raises(InputError, match="no row is left that could move the slope"):
+        panel_from_frame(table)
 
 
 # ------------------------------------------------------------------ bootstraps
