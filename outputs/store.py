@@ -201,8 +201,8 @@ def read(run: str | Path, root: Path | None = None) -> Run:
     return Run(folder, read_netcdf(folder / RESULTS), _json(folder / INPUTS), provenance)
 
 
-def find(run: str | Path, root: Path | None = None) -> Path:
-    """The folder of a run. Raises InputError with the nearest name."""
+def find(run: str | Path, root: Path | None = None, *, abbreviated: bool = False) -> Path:
+    """The folder of a run. Abbreviated names stand for the one folder that begins so. Raises InputError."""
     root = root or RUNS
     if Path(run).is_dir():
         return Path(run)
@@ -210,6 +210,11 @@ def find(run: str | Path, root: Path | None = None) -> Path:
     if str(run) == Path(run).name and under.is_dir():
         return under
     names = sorted(path.name for path in root.glob("[!.]*") if path.is_dir()) if root.is_dir() else []
+    begun = _begun(str(run), names) if abbreviated else []
+    if len(begun) == 1:
+        return root / begun[0]
+    if begun:
+        raise InputError(Problem(f"{len(begun)} runs begin with {str(run)!r}", expected=one_of(begun)))
     raise InputError(
         Problem(
             f"no run {str(run)!r}",
@@ -217,6 +222,12 @@ def find(run: str | Path, root: Path | None = None) -> Path:
             suggestion=nearest(run, names),
         )
     )
+
+
+def _begun(run: str, names: list[str]) -> list[str]:
+    """Names that a beginning stands for: those that lack only their ID when there are any."""
+    whole = [name for name in names if re.fullmatch(re.escape(run) + "-[0-9a-f]{12}", name)]
+    return whole or [name for name in names if run and name.startswith(run)]
 
 
 def is_run(name: str | Path, root: Path | None = None) -> bool:

@@ -10,9 +10,9 @@ from pathlib import Path
 EPILOG = """\
 examples:
   python run.py report outputs/runs/china-2010-quota-0123456789ab        written into the run's folder
-  python run.py report china-2010-quota-0123456789ab -o quota.html       by name of the run, to a file of your choice
+  python run.py report china-2010-quota -o quota.html                    by the beginning of its name, to a file
   python run.py report RUN1 RUN2                                         several runs, side by side, then one by one
-  python run.py report RUN china-2010-2015-ab12 outputs/runs/sweep-cd34  and after it a path and a sweep
+  python run.py report RUN china-2010-2015 elasticities-2010             and after it a path and a sweep
 
 A run comes from `solve` or `compare`. Folders of `path`, `sweep`, `metrics`, `network`, `patents`,
 `estimate` and `comovement` follow the runs as sections. The file has everything in it: charts, tables to download,
@@ -31,7 +31,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("runs", nargs="+", metavar="RUN", help="a run folder, or its name under outputs/runs")
+    parser.add_argument(
+        "runs", nargs="+", metavar="RUN", help="a run folder, its name in outputs/runs, or how it begins"
+    )
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="the file to write")
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="where run folders are (default outputs/runs)"
@@ -50,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     problems: list[Problem] = []
     for name in args.runs:
         try:
-            folders.append(store.find(name, args.out))
+            folders.append(store.find(name, args.out, abbreviated=True))
             if (folders[-1] / sections.SECTION).is_file():
                 parts.append(sections.read(folders[-1], f"part{len(parts) + 1}"))
             else:

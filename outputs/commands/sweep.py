@@ -26,7 +26,7 @@ examples:
   python run.py sweep elasticities-2010 --resume            go on after Ctrl-C, a crash or a power cut: same bytes
   python run.py sweep elasticities-2010 --dask tcp://host:8786
                                                             on a Dask cluster; docs/sweeps.md has its commands
-  python run.py sweep --report outputs/runs/FOLDER          tables, figures and pages again, from the results alone
+  python run.py sweep --report elasticities-2010            tables, figures and pages again, from the results alone
 
 Results go to outputs/runs/NAME-ID: results.nc with every draw, tables, figures, index.html. The ID comes from all
 that the numbers depend on, so that no two versions of code, calibration or design are ever mixed.
@@ -75,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
             "expected either a design or --report FOLDER; `python run.py sweep --help` has examples"
         )
     if args.report is not None:
-        folder = store.find(args.report, args.out)
+        folder = store.find(args.report, args.out, abbreviated=True)
         return _report(reading.read(folder), folder, args)
     for name in ("draws", "workers"):
         if (given := getattr(args, name)) is not None and given < 1:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
 import calibration
 from calibration import aggregate, host, rebuild
@@ -17,72 +16,17 @@ from calibration.load import build, find, read_settings
 from model.records import SHORT, Quota, Shock
 from model.solve import solve
 from tests.calibration import raw_tables as raw
+from tests.calibration import three
 
 FOLDER = Path(calibration.__file__).parent
 SOURCE = os.environ.get("RARE_EARTH_SOURCE_DIR", "")
 needs_source = pytest.mark.skipif(not SOURCE, reason="RARE_EARTH_SOURCE_DIR names no folder with raw tables")
 
-SECTORS = (
-    "mining",
-    "petroleum",
-    "chemicals",
-    "minerals",
-    "metals",
-    "machinery",
-    "electrical_optical",
-    "transport",
-)
-# Every sector of the parameter files that is none of these is within one of them.
-STANDARD = yaml.safe_load((FOLDER / "concordances" / "wiod2013-12x35.yaml").read_text())
-WITHIN = {name: "machinery" for name in STANDARD["sectors"] if name not in SECTORS} | {
-    "transport_equipment": "transport"
-}
-ELSEWHERE = {name: "ROW" for name in STANDARD["regions"] if name not in raw.COUNTRIES}
-
 
 @pytest.fixture
 def small(tmp_path):
-    """A calibration of three economies from a random table in WIOD's format and a little trade in rare earths."""
     source = tmp_path / "source"
-    source.mkdir()
-    flows, final, output = raw.world(3)
-    raw.write_npz(source / "wiod2013_2009.npz", flows, final, output)
-    rows = ["year,exporter,importer,product,value_kusd,quantity_tonnes"]
-    rows += ["2009,China,Japan,284610,27000,7000", "2009,China,Japan,284690,60000,4000"]
-    rows += [
-        "2009,China,Chile,284690,20000,1500",
-        "2009,Chile,Japan,284690,900,80",
-        "2008,China,Japan,284690,1,1",
-    ]
-    (source / "baci.csv").write_text("\n".join(rows) + "\n")
-    concordance = {
-        "regions": {name: [name] for name in raw.COUNTRIES},
-        "sectors": {name: [code] for name, code in zip(SECTORS, raw.SECTORS, strict=True)},
-        "parameter_names": {
-            "regions": {"within": ELSEWHERE},
-            "sectors": {"within": WITHIN},
-        },
-        "trade_names": {"CHN": ["China"], "JPN": ["Japan"]},
-        "rest": "ROW",
-    }
-    (tmp_path / "three.concordance.yaml").write_text(yaml.safe_dump(concordance, sort_keys=False))
-    top = {
-        "name": "three",
-        "based_on": "china-2009.yaml",
-        "title": "Three economies",
-        "tables": "tables",
-        "concordance": "three.concordance.yaml",
-        "facts": [],
-        "sources": {
-            "world_table": {"reader": "wiod2013", "file": "wiod2013_2009.npz", "year": 2009},
-            "rare_earth_trade": {"reader": "baci", "file": "baci.csv", "year": 2009},
-        },
-    }
-    # The world is small, so its rare earths must be smaller than those of 2009.
-    text = (FOLDER / "china-2009.yaml").read_text()
-    (tmp_path / "china-2009.yaml").write_text(text.replace("{CHN: 129000, IND", "{CHN: 29000, IND"))
-    (tmp_path / "three.yaml").write_text(yaml.safe_dump(top, sort_keys=False))
-    return tmp_path / "three.yaml", source
+    return three.write(tmp_path, source), source
 
 
 def test_a_rebuild_gives_the_same_bytes(small, tmp_path):
@@ -96,7 +40,7 @@ def test_a_rebuild_gives_the_same_bytes(small, tmp_path):
 
 def test_another_table_with_another_concordance_balances_and_solves(small, tmp_path):
     path, source = small
-    rebuild.rebuild(path, source, tmp_path / "tables")
+    rebuild.rebuild(path, source, tmp_path / "three.tables")
     base = calibration.load(path)
     assert base.labels.regions == raw.COUNTRIES
     assert base.benchmark.shape == (3, 11, 20, 3, 10)

@@ -1,36 +1,12 @@
-"""Documentation that stays true: links lead somewhere, commands are real, notebooks print what they show."""
+"""Documentation that stays true: links lead somewhere, notebooks print what they show, equations lead to code."""
 
-import argparse
-import importlib
 import re
-import shlex
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-import run
 from docs import equations, readme
 from docs.notebooks.running import NOTEBOOKS, executed
-
-ROOT = Path(__file__).parents[2]
-PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
-    *(path for path in sorted((ROOT / "docs").rglob("*.md")) if "_build" not in path.parts),
-]
-NAMES = [path.relative_to(ROOT).as_posix() for path in PAGES]
-
-
-def fenced(text, language):
-    """Contents of the fenced blocks of one language, indented ones in lists too."""
-    found = re.findall(rf"^( *)```{language}\n(.*?)^\1```", text, re.DOTALL | re.MULTILINE)
-    return [re.sub(rf"^{indent}", "", block, flags=re.MULTILINE) for indent, block in found]
-
-
-def without_code(text):
-    return re.sub(r"^( *)```.*?^\1```", "", text, flags=re.DOTALL | re.MULTILINE)
-
+from tests.docs.pages import NAMES, PAGES, ROOT, without_code
 
 # Links
 
@@ -54,83 +30,6 @@ def test_links_inside_the_repository_lead_somewhere(path):
         if not file.exists() or (anchor and anchor not in anchors(file)):
             broken.append(link)
     assert broken == []
-
-
-# Commands
-
-# Run on every test: what is quick. The other lines are read by the parser of their command, and those in SLOWLY are run
-# by `make test-slow`; my-quota.yaml is the scenario of the tutorial.
-QUICKLY = ("run.py --help", "run.py check my-quota.yaml", "run.py check china-2009 --soft")
-SLOWLY = (
-    "run.py check china-2010-quota",
-    "run.py check china-2009-small",
-    "run.py calibrate --sources",
-    "run.py solve china-2010-quota --set instruments.quota-2010.limit=25000",
-    "run.py solve china-2010-quota --set parameters.ree_elasticity.magnets=0.1",
-    "run.py solve my-quota.yaml",
-    "run.py compare china-2010-quota my-quota.yaml",
-    "run.py patents classify",
-)
-
-
-def commands(path):
-    """Lines of the shell blocks that call run.py, as words after it."""
-    lines = "\n".join(fenced(path.read_text(encoding="utf-8"), "(?:sh|bash|shell)")).replace("\\\n", " ")
-    for line in lines.splitlines():
-        words = shlex.split(line, comments=True)
-        at = next((n for n, word in enumerate(words) if word.endswith("run.py")), None)
-        if at is not None:
-            cut = next((n for n, word in enumerate(words) if n > at and word in ("|", ">", "&&")), None)
-            yield words[at + 1 : cut]
-
-
-def every_command():
-    return sorted({("run.py", *words) for path in PAGES for words in commands(path)})
-
-
-@pytest.mark.parametrize("command", every_command(), ids=" ".join)
-def test_every_command_of_the_pages_is_read_by_its_parser(command):
-    if len(command) == 1 or command[1].startswith("-"):
-        return
-    if not (run.FOLDER / f"{command[1]}.py").is_file():
-        assert command[1] in run.COMMANDS
-        pytest.skip(f"run.py {command[1]} is not there yet")
-    parser = argparse.ArgumentParser()
-    importlib.import_module(f"outputs.commands.{command[1]}").add_parser(parser.add_subparsers())
-    numbers = [re.sub(r"^(N|W)$", "2", word) for word in command[1:]]
-    if "--help" in numbers:
-        return
-    parser.parse_args(numbers)  # ends the program, and so fails the test, when it does not know a word
-
-
-def runs(line, folder):
-    """Run a line in the root, with the tutorial's scenario at hand and results in a folder of their own."""
-    (tutorial,) = [
-        b for b in fenced((ROOT / "docs/start/tutorial.md").read_text(), "yaml") if "my-quota" in b
-    ]
-    (folder / "my-quota.yaml").write_text(tutorial, encoding="utf-8")
-    words = [str(folder / "my-quota.yaml") if word == "my-quota.yaml" else word for word in shlex.split(line)]
-    if words[1] in ("solve", "compare", "patents"):
-        words += ["--out", str(folder / "runs")]
-    return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False)
-
-
-@pytest.mark.parametrize("line", QUICKLY)
-def test_quick_commands_work(line, tmp_path):
-    done = runs(line, tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("line", SLOWLY)
-def test_slow_commands_work(line, tmp_path):
-    done = runs(line, tmp_path)
-    assert done.returncode == 0, done.stderr
-
-
-def test_commands_that_are_run_stand_on_the_pages():
-    assert {*QUICKLY, *SLOWLY} <= {" ".join(command) for command in every_command()}
 
 
 # README, notebooks and equations

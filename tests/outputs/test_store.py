@@ -175,6 +175,21 @@ def test_an_unknown_run_is_refused_with_the_nearest_name(runs):
         store.read("nowhere/else", runs.root)
 
 
+def test_a_beginning_stands_for_a_run_while_it_is_the_only_one(runs, tmp_path):
+    cut, deep = runs.folders
+    assert store.find("cut", runs.root, abbreviated=True) == cut
+    assert store.find(deep.name[:-3], runs.root, abbreviated=True) == deep
+    for name in ("cut-0123456789ab", "cut-0123456789ac", "cut-and-tax-0123456789ab"):
+        (tmp_path / name).mkdir()
+    assert store.find("cut-and", tmp_path, abbreviated=True).name == "cut-and-tax-0123456789ab"
+    with pytest.raises(InputError, match="2 runs begin with 'cut'.*cut-0123456789ab, cut-0123456789ac"):
+        store.find("cut", tmp_path, abbreviated=True)
+    with pytest.raises(InputError, match="no run"):
+        store.find("tax", tmp_path, abbreviated=True)
+    with pytest.raises(InputError, match="no run"):
+        store.find("cut", runs.root)  # a scenario's name is no run elsewhere
+
+
 @pytest.mark.parametrize("content", [b"", b"not netcdf", b"\x89HDF\r\n\x1a\n" + b"\0" * 100])
 def test_what_is_no_result_is_refused(tmp_path, content):
     (tmp_path / "x.nc").write_bytes(content)
