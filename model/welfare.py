@@ -32,7 +32,11 @@ def consumption(solution: Solution, asset_sales: bool = True) -> Array:
 
 
 def leak_cost(solution: Solution) -> Array:
-    """Section 5: (i,) million USD that smuggling uses up, margin times tonnes, by exporters' quota tonnes."""
+    """Section 5: (n,) million USD that smuggling uses up, margin times tonnes.
+
+    Borne as rents are received, which E11 counts on smuggled tonnes too: by exporters and, with `rent_to_importer`, by
+    buyers, each by the quota tonnes; what is left to either is its rent on tonnes with a licence.
+    """
     system, a = solution.system, solution.allocation
     r = system.restrictions
     cost = np.zeros(system.income_base.shape)
@@ -40,8 +44,10 @@ def leak_cost(solution: Solution) -> Array:
         return cost
     per_value = tonnes_per_value(r, a.state.price.T[system.sourcing.cell])[:, None, :]
     for position, quota in enumerate(r.leaking):
-        sold = (r.per_kg[quota] * a.sales.cell_gate * per_value).sum(axis=(0, 1))
-        cost += shares_of(sold.sum(), sold) * r.leak_margin[position] * a.state.leak[position] / 1e3
+        sold = (r.per_kg[quota] * a.sales.cell_gate * per_value).sum(axis=0)  # (n,i)
+        abroad = r.rent_to_importer[quota]
+        borne = (1 - abroad) * sold.sum(axis=0) + abroad * sold.sum(axis=1)
+        cost += shares_of(sold.sum(), borne) * r.leak_margin[position] * a.state.leak[position] / 1e3
     return cost
 
 

@@ -329,6 +329,10 @@ def incomes(w: Economy) -> None:
     w.smuggling = np.zeros(len(b.final))
     for q in w.quotas:
         if p.leak.get(q.name, 0.0) > 0:
-            sold = (np.where(q.covers, w.tonnes, 0.0) * q.weight).sum(axis=(1, 2))
-            w.smuggling += q.leak_margin * p.leak[q.name] * 1e3 / 1e6 * normal(sold)
+            sold = (np.where(q.covers, w.tonnes, 0.0) * q.weight).sum(axis=2)
+            for one, part in (
+                (sold.sum(axis=1), 1 - q.rent_to_importer),
+                (sold.sum(axis=0), q.rent_to_importer),
+            ):
+                w.smuggling += part * q.leak_margin * p.leak[q.name] * 1e3 / 1e6 * normal(one)
     w.consumption = w.consumption - w.smuggling

@@ -229,6 +229,20 @@ def test_smuggling_caps_the_licence_price():
     assert results(leaky, base())["licence_rent"][0] == pytest.approx(0.4 * chi * limit / 1e3, rel=1e-8)
 
 
+@pytest.mark.parametrize("share", [0.0, 0.35, 1.0])
+def test_nobody_receives_a_rent_on_what_is_smuggled(share):
+    """With smugglers' margin spent there is rent on the limit alone, shared between exporter and buyers as it is."""
+    chi = half().licence["quota"]
+    q = quota(0.5, leak_margin=0.4 * chi, rent_to_importer=share)
+    leaky = solve(B, Shock(quotas=(q,)), DIRECTED)
+    assert leaky.allocation.state.leak[0] > 0.05 * q.limit
+    bought = np.where(OF_ZERO, gate_tonnes(leaky) * q.weight, 0.0)[0].sum(axis=1)
+    rent = 0.4 * chi * q.limit / 1e3
+    expected = share * rent * bought / bought.sum()
+    expected[0] += (1 - share) * rent
+    np.testing.assert_allclose(results(leaky, base())["licence_rent"], expected, rtol=1e-7, atol=1e-7 * rent)
+
+
 def test_a_production_quota_binds_and_its_rent_stays():
     q = production_quota(B, 0.6)
     solution = solve(B, Shock(production_quotas=(q,)), DIRECTED)
