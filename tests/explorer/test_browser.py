@@ -10,15 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.outputs.browser import PROGRAM, Browser
+from tests.outputs.browser import Browser, needs_browser
 
 ROOT = Path(__file__).parents[2]
 TAB, END, RIGHT = ("Tab", 9), ("End", 35), ("ArrowRight", 39)
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(PROGRAM is None, reason="no Chromium is installed"),
-]
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,29 @@ import tempfile
 import time
 from pathlib import Path
 
-PROGRAM = next(
-    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))),
-    None,
+import pytest
+
+NAMES = (
+    os.environ.get("CHROMIUM", ""),
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "microsoft-edge",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+)
+PROGRAM = next((found for name in NAMES if name and (found := shutil.which(name))), None)
+needs_browser = pytest.mark.skipif(
+    PROGRAM is None,
+    reason="no Chromium, Chrome or Edge on this machine; CONTRIBUTING.md says how to install one",
+)
+# Nothing is fetched but what the page asks for.
+QUIET = (
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-dev-shm-usage",
 )
 
 
@@ -40,7 +60,7 @@ class Browser:
 
         self.process = subprocess.Popen(
             [PROGRAM, "--headless", "--no-sandbox", "--disable-gpu", "--remote-debugging-pipe", "--hide-scrollbars",
-             f"--user-data-dir={self.profile.name}"],
+             *QUIET, f"--user-data-dir={self.profile.name}"],
             preexec_fn=wire, close_fds=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         os.close(to_read)

@@ -5,9 +5,9 @@ import re
 import pytest
 
 from outputs import facts, names, report
-from tests.outputs.browser import PROGRAM, Browser
+from tests.outputs.browser import Browser, needs_browser
 
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(PROGRAM is None, reason="no Chromium here")]
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")

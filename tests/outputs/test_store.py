@@ -182,7 +182,7 @@ def test_a_beginning_stands_for_a_run_while_it_is_the_only_one(runs, tmp_path):
     for name in ("cut-0123456789ab", "cut-0123456789ac", "cut-and-tax-0123456789ab"):
         (tmp_path / name).mkdir()
     assert store.find("cut-and", tmp_path, abbreviated=True).name == "cut-and-tax-0123456789ab"
-    with pytest.raises(InputError, match="2 runs begin with 'cut'.*cut-0123456789ab, cut-0123456789ac"):
+    with pytest.raises(InputError, match=r"2 runs begin with 'cut'.*cut-0123456789ab, cut-0123456789ac"):
         store.find("cut", tmp_path, abbreviated=True)
     with pytest.raises(InputError, match="no run"):
         store.find("tax", tmp_path, abbreviated=True)
