@@ -13,6 +13,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from calibration.files import source_hash
+
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("model", "calibration", "scenarios", "outputs")
 LIBRARIES = ("numpy", "scipy", "xarray", "h5netcdf", "h5py")  # what the bytes of a result depend on
@@ -21,11 +23,7 @@ LIBRARIES = ("numpy", "scipy", "xarray", "h5netcdf", "h5py")  # what the bytes o
 @cache
 def code_hash() -> str:
     """SHA-256 of the project's Python files, names included: it changes with any line of code."""
-    digest = hashlib.sha256()
-    for package in PACKAGES:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return source_hash(ROOT, PACKAGES)
 
 
 @cache

@@ -90,7 +90,32 @@ class LogUniform(Bounded):
         return 1.8
 
 
-class Triangular(Bounded):
+class Peaked(Bounded):
+    """A law of SciPy between the bounds, symmetric when its peak is in their middle."""
+
+    def _law(self) -> Any:
+        raise NotImplementedError
+
+    def _peak(self) -> float:
+        raise NotImplementedError
+
+    def quantile(self, u: Array) -> Array:
+        """Value at probability u."""
+        return np.asarray(self._law().ppf(u))
+
+    def moments(self) -> tuple[float, float, bool] | None:
+        """None when it leans to one side."""
+        low, high = self.bounds
+        if not math.isclose(self._peak(), (low + high) / 2, rel_tol=1e-6, abs_tol=1e-12):
+            return None
+        return float(self._law().mean()), float(self._law().std()), False
+
+    def kurtosis(self) -> float:
+        """Fourth moment over squared variance."""
+        return 3.0 + float(self._law().stats(moments="k"))
+
+
+class Triangular(Peaked):
     """Most likely at the mode, falling in straight lines to the bounds."""
 
     type: Literal["triangular"]
@@ -101,29 +126,16 @@ class Triangular(Bounded):
         whole = super().completed(low, high, centre)
         return whole.model_copy(update={"mode": centre if self.mode is None else self.mode})
 
+    def _peak(self) -> float:
+        assert self.mode is not None
+        return self.mode
+
     def _law(self) -> Any:
         low, high = self.bounds
-        assert self.mode is not None
-        return stats.triang((self.mode - low) / (high - low), low, high - low)
-
-    def quantile(self, u: Array) -> Array:
-        """Value at probability u."""
-        return np.asarray(self._law().ppf(u))
-
-    def moments(self) -> tuple[float, float, bool] | None:
-        """None when it leans to one side."""
-        low, high = self.bounds
-        assert self.mode is not None
-        if not math.isclose(self.mode, (low + high) / 2, rel_tol=1e-6, abs_tol=1e-12):
-            return None
-        return float(self._law().mean()), float(self._law().std()), False
-
-    def kurtosis(self) -> float:
-        """Fourth moment over squared variance."""
-        return 3.0 + float(self._law().stats(moments="k"))
+        return stats.triang((self._peak() - low) / (high - low), low, high - low)
 
 
-class TruncatedNormal(Bounded):
+class TruncatedNormal(Peaked):
     """Normal, cut off at the bounds."""
 
     type: Literal["normal"]
@@ -137,26 +149,14 @@ class TruncatedNormal(Bounded):
         whole = super().completed(low, high, centre)
         return whole.model_copy(update={"mean": centre if self.mean is None else self.mean})
 
+    def _peak(self) -> float:
+        assert self.mean is not None
+        return self.mean
+
     def _law(self) -> Any:
         low, high = self.bounds
-        assert self.mean is not None
-        return stats.truncnorm((low - self.mean) / self.sd, (high - self.mean) / self.sd, self.mean, self.sd)
-
-    def quantile(self, u: Array) -> Array:
-        """Value at probability u."""
-        return np.asarray(self._law().ppf(u))
-
-    def moments(self) -> tuple[float, float, bool] | None:
-        """None when the bounds are not as far below the mean as above."""
-        low, high = self.bounds
-        assert self.mean is not None
-        if not math.isclose(self.mean, (low + high) / 2, rel_tol=1e-6, abs_tol=1e-12):
-            return None
-        return float(self._law().mean()), float(self._law().std()), False
-
-    def kurtosis(self) -> float:
-        """Fourth moment over squared variance."""
-        return 3.0 + float(self._law().stats(moments="k"))
+        mean = self._peak()
+        return stats.truncnorm((low - mean) / self.sd, (high - mean) / self.sd, mean, self.sd)
 
 
 class Discrete(Schema):

@@ -17,6 +17,7 @@ import numpy as np
 import calibration
 from calibration import Calibration, strict_yaml
 from calibration.errors import InputError, Problem, unknown_name
+from calibration.files import source_hash
 from calibration.strict_yaml import Document
 from calibration.validate import validate
 from model.records import Array, Regime
@@ -323,11 +324,7 @@ def _fault(study: Study, design: Design, values: Mapping[str, float]) -> Problem
 @cache
 def code_hash() -> str:
     """SHA-256 of the Python files that numbers come from."""
-    digest = hashlib.sha256()
-    for package in CODE:
-        for path in sorted((ROOT / package).rglob("*.py")):
-            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return source_hash(ROOT, CODE)
 
 
 def determined_by(design: Design, documents: Mapping[str, Document], base: Calibration) -> dict[str, Any]:
