@@ -65,7 +65,7 @@ def _jobs(sweep: Sweep, tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[st
         if sampled or sweep.design == "one_at_a_time":
             yield f"Tornado: {low}", f"tornado-{group.name}", partial(figures.tornado, sweep, tables, group)
         if sampled and group.threshold is not None:
-            title = f"Where {low} crosses {number(group.threshold)}"
+            title = f"{group.title} along what moves it most, and {number(group.threshold)}"
             yield title, f"threshold-{group.name}", partial(figures.threshold, sweep, tables, group)
         if group.path and sampled:
             yield f"{group.title}, year by year", f"fan-{group.name}", partial(figures.fan, sweep, group)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator, SymmetricalLogLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from calibration.errors import InputError
 from model.records import REGIMES
@@ -22,6 +22,11 @@ COLOUR = {"exogenous": style.GREY, "directed": style.BLUE, "directed_with_spillo
 assert set(COLOUR) == set(REGIMES)
 SHOWN = 10  # parameters in a figure
 PANELS = 9  # outcomes in the overview
+
+
+def _heading(regime: str, panels: int) -> str:
+    """A panel's regime, in full where there is room."""
+    return names.regime(regime) if panels < 3 else names.SHORT_REGIMES.get(regime, regime)
 
 
 def _rows(count: int) -> tuple[float, float]:
@@ -53,7 +58,7 @@ def sobol(sweep: Sweep, whole: Mapping[str, pd.DataFrame], group: Group) -> Any:
         axis.barh(place, rows["first"], height=0.36, color=colour, label="alone")
         for name, shift in (("first", -0.09), ("total", 0.09)):
             axis.hlines(place + shift, rows[f"{name}_low"], rows[f"{name}_high"], color="black", linewidth=1)
-        axis.set_title(names.SHORT_REGIMES.get(regime, regime), loc="left")
+        axis.set_title(_heading(regime, len(axes[0])), loc="left")
         axis.set_xlim(min(0.0, rows["first_low"].min() * 1.05), max(1.0, rows["total_high"].max() * 1.05))
         axis.set_xlabel("share of variance")
         axis.grid(axis="y", visible=False)
@@ -73,7 +78,7 @@ def morris(sweep: Sweep, whole: Mapping[str, pd.DataFrame], group: Group) -> Any
         for row in table.nlargest(5, "mu_star").itertuples():
             axis.annotate(sweep.words(str(row.parameter)), (row.mu_star, row.sigma), xytext=(4, 5),
                           textcoords="offset points", fontsize=8)  # fmt: skip
-        axis.set_title(names.SHORT_REGIMES.get(regime, regime), loc="left")
+        axis.set_title(_heading(regime, len(axes[0])), loc="left")
         axis.set_xlabel(f"mean absolute effect, {group.unit}")
     axes[0][0].set_ylabel(f"spread of the effect, {group.unit}")
     return figure
@@ -89,8 +94,14 @@ def tornado(sweep: Sweep, whole: Mapping[str, pd.DataFrame], group: Group) -> An
     for axis, (regime, table) in zip(axes[0], tables.items(), strict=True):
         rows = table.iloc[order]
         centre = float(_centre(sweep, rows["outcome"].iloc[0]))
-        axis.barh(place, rows["at_low"] - centre, left=centre, color=style.SKY, label="low end")
-        axis.barh(place, rows["at_high"] - centre, left=centre, color=style.ORANGE, label="high end")
+        ends = [rows["at_low"] - centre, rows["at_high"] - centre]
+        for bars, (far, other), colour, text in (
+            (ends[0], ends, style.SKY, "low end"),
+            (ends[1], ends[::-1], style.ORANGE, "high end"),
+        ):
+            drawn = axis.barh(place, bars, left=centre, color=colour, label=text)
+            for bar, shorter in zip(drawn, far.abs() < other.abs(), strict=True):
+                bar.set_zorder(1.2 if shorter else 1.1)  # of two on one side the shorter stays in sight
         if rows["derivative"].notna().any():
             for end, colour in ((-0.5, style.SKY), (0.5, style.ORANGE)):
                 axis.plot(centre + end * rows["derivative"], place, "D", color=colour, markeredgecolor="black",
@@ -98,7 +109,7 @@ def tornado(sweep: Sweep, whole: Mapping[str, pd.DataFrame], group: Group) -> An
         axis.axvline(centre, color="#333333", linewidth=0.9)
         if group.threshold is not None:
             axis.axvline(group.threshold, color=style.RED, linewidth=1, linestyle="--")
-        axis.set_title(names.SHORT_REGIMES.get(regime, regime), loc="left")
+        axis.set_title(_heading(regime, len(axes[0])), loc="left")
         axis.grid(axis="y", visible=False)
         axis.margins(x=0.06)
         _few_ticks(axis, group.unit)
@@ -145,7 +156,8 @@ def wide(axis: Any, values: Any) -> None:
     if middle > 0 and size.max() > 100 * middle:
         straight = 10 ** np.ceil(np.log10(middle))  # linear up to here, decades beyond
         axis.set_yscale("symlog", linthresh=straight)
-        axis.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=10 * straight))
+        decades = straight * 10.0 ** np.arange(np.ceil(np.log10(size.max() / straight)) + 1)
+        axis.yaxis.set_major_locator(FixedLocator([*-decades[::-1], 0.0, *decades]))
         axis.yaxis.set_minor_locator(NullLocator())
         axis.set_ylim(min(1.5 * np.nanmin(values), 0.0), max(1.5 * np.nanmax(values), 0.0))
 
@@ -228,7 +240,7 @@ def fan(sweep: Sweep, group: Group) -> Any:
         axis.plot(years, levels[2], color=COLOUR[regime], linewidth=2, label="median")
         if levels.min() < 0 < levels.max():
             style.zero_line(axis, vertical=False)
-        axis.set_title(names.SHORT_REGIMES.get(regime, regime), loc="left")
+        axis.set_title(_heading(regime, len(axes[0])), loc="left")
         axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     wide(axes[0][0], sweep.outcomes[:, [sweep.position(column) for column in group.columns]])
     axes[0][0].set_ylabel(plain_numbers(axes[0][0].yaxis, group.unit, axes[0][0].get_ylim()))

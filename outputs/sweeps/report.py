@@ -14,7 +14,6 @@ import pandas as pd
 from calibration.errors import InputError
 from calibration.tables import write_csv
 from outputs import names, sections
-from outputs.names import number
 from outputs.sweeps import discovery, drawing, indices
 from outputs.sweeps.drawing import Drawn
 from outputs.sweeps.groups import Group, amounts, groups, plain, valued
@@ -171,7 +170,7 @@ def section(sweep: Sweep, found: Tables, drawn: list[Drawn]) -> str:
             notes=json.loads(attrs["notes"]), answers=list(answers(sweep, found)), tables=found.frames,
             refused=found.refused, parameters=list(_parameters(sweep)),
             figures=[(d.title, sections.embedded(d.path)) for d in drawn if d.path is not None],
-            left_out=[(d.title, d.reason) for d in drawn if d.path is None], cell=_cell,
+            left_out=[(d.title, d.reason) for d in drawn if d.path is None], cell=sections.cell,
         )
     )  # fmt: skip
 
@@ -251,10 +250,3 @@ def _parameters(sweep: Sweep) -> Iterator[tuple[str, str, str, bool]]:
 def _law(value: Any) -> str:
     """A number of a distribution, or several."""
     return " ".join(plain(each) for each in value) if isinstance(value, list) else plain(value)
-
-
-def _cell(value: Any) -> str:
-    """A value in a table."""
-    if isinstance(value, float):
-        return "–" if value != value else number(value)
-    return str(value)
