@@ -51,6 +51,11 @@ def weighted(ratio: Array, weight: Array) -> float:
     return float(np.sum(weight * ratio) / total) if total > 0 else 1.0
 
 
+def _mean(price: Array, tonnes: Array) -> float:
+    """Mean price by tonnes; NaN where there are none."""
+    return weighted(price, tonnes) if float(np.sum(tonnes)) > 0 else float("nan")
+
+
 def percent(ratio: float) -> float:
     """A ratio to the base year as a change in percent."""
     return 100.0 * (ratio - 1.0)
@@ -81,10 +86,15 @@ def who(ds: xr.Dataset) -> str:
     return " and ".join(restricting(ds))
 
 
+# What stands in place of a price where there is none, by the beginning of the column's name.
+NO_PRICE = {"abroad": "not exported", "home": "not made", "paid by others": "not bought"}
+
+
 def prices(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     """One row an element: prices abroad and at home of the restricting regions, and tonnes sold abroad.
 
     Abroad: price at the border, export tax and licence in it, weighted by base tonnes when several regions restrict.
+    NaN where there is no price: nothing was exported, made or bought in the base year (`NO_PRICE`).
     """
     at = _position(ds, "regime", regime)
     own = ds["restricting"].values > 0
@@ -96,19 +106,18 @@ def prices(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     goods, paid = list(ds["good"].values), ds["purchaser_price"].values[at][~own]
     rows = []
     for e, element in enumerate(ds["element"].values):
-        before = weighted(border_base[:, e], sold[:, e]) if sold[:, e].sum() else 0.0
-        abroad = weighted(border[:, e], sold[:, e]) if sold[:, e].sum() else 0.0
-        home = weighted(gate_base[:, e], made[:, e]), weighted(gate[:, e], made[:, e])
+        before, abroad = _mean(border_base[:, e], sold[:, e]), _mean(border[:, e], sold[:, e])
+        home = _mean(gate_base[:, e], made[:, e]), _mean(gate[:, e], made[:, e])
         rows.append(
             {
                 "element": str(element),
                 "abroad, base [USD/kg]": before,
                 "abroad [USD/kg]": abroad,
-                "abroad, change [%]": percent(abroad / before) if before else 0.0,
+                "abroad, change [%]": percent(abroad / before),
                 "home, base [USD/kg]": home[0],
                 "home [USD/kg]": home[1],
                 "home, change [%]": percent(home[1] / home[0]),
-                "paid by others, change [%]": percent(weighted(paid[:, goods.index(element)], bought[:, e])),
+                "paid by others, change [%]": percent(_mean(paid[:, goods.index(element)], bought[:, e])),
                 "sold abroad, base [t]": float(sold[:, e].sum()),
                 "sold abroad [t]": float(after[:, e].sum()),
             }

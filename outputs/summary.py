@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
+import numpy as np
 import xarray as xr
 
 from calibration.errors import printable
@@ -170,7 +171,7 @@ def _decided(ds: xr.Dataset) -> str:
     unit, scale = facts.readable_unit(list(parts.values()))
     detail = ", ".join(f"{force} {signed(scale * value, 2)}" for force, value in parts.items())
     regime = _regime(str(ds.attrs.get("decomposed", "")))
-    which = names.listed(list(findings.deciding(ds)))
+    which = names.listed(list(findings.deciding(ds))) or "nothing"
     return f"Exports of exposed sectors ({regime}), {unit}: {detail}. Decided by {which}."
 
 
@@ -213,14 +214,16 @@ def _row(label: str, cells: Sequence[str], cell: int) -> str:
 
 
 def _percent(value: float) -> str:
-    """A change in percent in at most four characters; four digits take five."""
+    """A change in percent in at most four characters; four digits take five. A dash where there is none."""
+    if np.isnan(value):
+        return "-"
     if abs(value) < 0.05:
         return "0" if abs(value) < 1e-9 else "+0" if value > 0 else "-0"
     return f"{value:+.0f}" if abs(value) >= 9.95 else f"{value:+.1f}"
 
 
 def _short(value: float) -> str:
-    return f"{value:.0f}" if value >= 9.95 else f"{value:.1f}"
+    return "-" if np.isnan(value) else f"{value:.0f}" if value >= 9.95 else f"{value:.1f}"
 
 
 def _clip(text: str, width: int) -> str:

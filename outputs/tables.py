@@ -42,7 +42,7 @@ def all_tables(ds: xr.Dataset) -> dict[str, pd.DataFrame]:
     return {
         "real_income": facts.real_income(ds),
         "real_income_parts": stacked(facts.income_parts),
-        "prices": stacked(facts.prices),
+        "prices": _with_gaps(stacked(facts.prices)),
         "quotas": facts.quotas(ds),
         "exposed_and_other_sectors": facts.sectors(ds),
         "sectors": stacked(facts.by_sector),
@@ -59,6 +59,11 @@ def all_tables(ds: xr.Dataset) -> dict[str, pd.DataFrame]:
         "first_order_by_good": stacked(gains.first_order_by_good),
         "residuals": facts.residuals(ds),
     }
+
+
+def _with_gaps(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with None, an empty cell, where there is no price."""
+    return table.astype(object).where(table.notna(), None)
 
 
 def columns(table: pd.DataFrame) -> dict[str, list[Any]]:

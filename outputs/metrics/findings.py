@@ -224,7 +224,7 @@ def _removal(found: Network) -> str:
     text = (
         f"Without its exports, {worst.node} costs others most in the solved model "
         f"({number(float(worst.solved_loss or 0.0), 2)} million USD), {table.node} in the table "
-        f"({number(table.table_loss, 2)} million USD)."
+        f"({number(table.table_loss, 2)} million USD). Neither is a forecast: so deep a cut was never seen."
     )
     if len(solved) < 4:
         return text

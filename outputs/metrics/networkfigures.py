@@ -312,10 +312,13 @@ def removal(found: Network, folder: Path) -> Path:
         axes.margins(y=0.06)
     worst = max(shown, key=lambda one: float(one.solved_loss or 0.0) / max(one.table_loss, 1e-9))
     title = (
-        f"{number(worst.table_loss, 2)} million USD hang on the exports of {_spaced(worst.node)} in the table, "
-        f"{number(float(worst.solved_loss or 0.0), 2)} million in the solved model"
+        f"{number(worst.table_loss, 2)} million USD hang on the exports of {_spaced(worst.node)} in the table; "
+        f"the model without them loses {number(float(worst.solved_loss or 0.0), 2)} million, no forecast"
     )
     failed = [one for one in found.removals if one.solved_loss is None]
-    about = "Each node alone sells nothing abroad; technology and capacity as in the base year. "
+    about = (
+        "Each node alone sells nothing abroad; technology and capacity as in the base year. So deep a cut was never "
+        "seen: what the last tonnes are worth follows from the form of the equations (docs/limits.md). "
+    )
     about += f"Not solved: {', '.join(_spaced(one.node) for one in failed)}. " if failed else ""
     return style.finish(drawn, folder / "removal.png", title, about + source(found.base))

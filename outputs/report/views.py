@@ -59,7 +59,7 @@ class Table:
 
 def table(name: str, frame: pd.DataFrame, scenario: str, clip: int = 0) -> Table:
     """A frame for the page: three digits on the page, all of them in the download."""
-    numeric = [pd.api.types.is_float_dtype(frame[column]) for column in frame.columns]
+    numeric = [pd.api.types.is_float_dtype(frame[column].infer_objects()) for column in frame.columns]
     rows = tuple(
         tuple(_cell(column, value, clip) for column, value in zip(frame.columns, row, strict=True))
         for row in _first(name, frame).itertuples(index=False, name=None)
@@ -86,6 +86,8 @@ def _first(name: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cell(column: str, value: Any, clip: int) -> str:
+    if value is None:
+        return next((text for start, text in facts.NO_PRICE.items() if column.startswith(start)), "")
     if isinstance(value, float | np.floating):
         return f"{value:.1e}" if column in names.REGIMES else number(float(value))
     if isinstance(value, bool | np.bool_):
@@ -339,11 +341,18 @@ def element_cards(ds: xr.Dataset) -> dict[str, Any]:
     found = {}
     for element in ds["element"].values:
         rows = [
-            [label, *(number(float(frames[r].loc[element, label])) for r in regimes)]
+            [label, *(_price(label, float(frames[r].loc[element, label])) for r in regimes)]
             for label in frames[regimes[0]].columns
         ]
         found[str(element)] = {"name": names.element(str(element)), "rows": rows}
     return found
+
+
+def _price(column: str, value: float) -> str:
+    """A price or tonnes of an element, or why there is no price."""
+    if not np.isnan(value):
+        return number(value)
+    return next(text for start, text in facts.NO_PRICE.items() if column.startswith(start))
 
 
 def comparison(runs: Sequence[tuple[str, xr.Dataset]]) -> Table:

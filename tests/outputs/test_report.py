@@ -110,7 +110,7 @@ def test_what_is_no_run_and_has_no_section_is_refused_and_nothing_is_written(run
 def test_a_report_needs_a_run(tmp_path, capsys):
     sections.write(tmp_path / "found", "x", sections.body(Part("metrics", "Metrics")))
     assert run.guarded(["report", str(tmp_path / "found")]) == 2
-    assert "no run of `run.py solve` to report on" in capsys.readouterr().err
+    assert "no run of `python run.py solve` to report on" in capsys.readouterr().err
     assert not (tmp_path / "found" / "report.html").exists()
 
 
@@ -189,7 +189,7 @@ def test_soft_numbers_are_marked(one):
 
 def test_it_says_how_to_make_the_run_again(one, runs):
     assert runs.folders[0].name in one
-    assert re.search(r'class="command"[^>]*><code>run\.py\b', one)
+    assert re.search(r'class="command"[^>]*><code>python run\.py\b', one)
     given = json.loads((runs.folders[0] / "inputs.json").read_text())
     assert given["code"]["sha256"] in one
 

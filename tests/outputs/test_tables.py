@@ -5,8 +5,9 @@ import csv
 import numpy as np
 import pytest
 
-from calibration.tables import Column, read_csv
-from outputs import facts, tables
+from calibration.tables import Column, format_csv, read_csv
+from outputs import facts, findings, summary, tables
+from outputs.report import views
 from tests.outputs.conftest import HOSTILE
 
 
@@ -56,6 +57,27 @@ def test_tables_of_every_regime_are_stacked(ds):
     table = tables.all_tables(ds)["prices"]
     assert list(dict.fromkeys(table["regime"])) == [str(r) for r in ds["regime"].values]
     assert len(table) == ds.sizes["regime"] * ds.sizes["element"]
+
+
+def test_an_element_that_is_not_exported_has_no_price_abroad(ds):
+    bare = ds.copy(deep=True)
+    own = bare["restricting"].values > 0
+    bare["base_tonnes"].values[np.ix_(own, ~own, [0])] = 0.0
+    first, second = (str(e) for e in bare["element"].values)
+    table = facts.prices(bare, "exogenous").set_index("element")
+    assert table.loc[first, [c for c in table.columns if c.startswith("abroad")]].isna().all()
+    assert table.loc[first].filter(like="home").notna().all()
+    assert table.loc[second].notna().all()
+    written = tables.all_tables(bare)["prices"].set_index("element").loc[first, "abroad [USD/kg]"]
+    assert list(written) == [None] * bare.sizes["regime"]
+    format_csv(tables.columns(tables.all_tables(bare)["prices"]))
+    rows = {row[0]: row[1:] for row in views.element_cards(bare)[first]["rows"]}
+    assert set(rows["abroad, change [%]"]) == {"not exported"}
+    shown = views.table("prices", tables.all_tables(bare)["prices"], "cut")
+    assert any("not exported" in row for row in shown.rows) and dict(shown.columns)["abroad [USD/kg]"]
+    line = next(one.text for one in summary.scenario(bare, 100) if one.text.startswith("abroad, base"))
+    assert line.split()[3] == "-"
+    assert "nan" not in str(findings.findings(bare)).lower()
 
 
 @pytest.mark.parametrize(
