@@ -21,6 +21,7 @@ from model.records import Array, Benchmark, Frozen, Parameters
 UseClasses = Literal["common", "intermediate_final", "sector"]
 Negative = Literal["refuse", "clip"]
 WORST = 5  # cells named in a refusal
+ENDLESS = 1e9  # output over value added from which on spending is said to grow without end
 
 
 class TableError(ValueError):
@@ -171,6 +172,8 @@ def _spending_system(
         income = value_added + deficit + paid + np.einsum("ink,nk->n", tariff_part[1], spent)
         if np.abs(output - previous).max() <= 1e-15 * np.abs(output).max():
             return final * income[:, None], output
+        if output.max() > ENDLESS * value_added.sum():
+            break
     raise TableError(
         ["spending implied by the shares grows without end: cost shares of a sector sum to 1 or more"]
     )

@@ -258,3 +258,14 @@ def test_added_capacity_acts_like_given_capacity():
     np.testing.assert_array_equal(path.solutions[0].allocation.supply, given.allocation.supply)
     finished = finish_plant(base_standing(bench), added[0])
     np.testing.assert_allclose(np.exp(finished.plant[1, 1]), 1.5)
+
+
+def test_paths_are_refused_where_technology_does_not_settle_unless_one_asks():
+    bench, _ = world(0, research_closure="region")
+    with pytest.raises(ValueError, match="feeds on itself"):
+        simulate(bench, [2010], [Shock()], "directed")
+    (year,) = simulate(bench, [2010], [Shock()], "directed", check_stability=False).records
+    assert year.solution.converged
+    wrong = bench.replace(parameters=bench.parameters.replace(learning=1.5))
+    with pytest.raises(ValueError, match=r"learning = 1.5 is outside"):
+        simulate(wrong, [2010], [Shock()], "exogenous", check_stability=False)

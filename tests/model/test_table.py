@@ -7,7 +7,14 @@ import pytest
 
 from model import Closure, Shock, solve
 from model.flows import gate_flows
-from model.table import Elasticities, TableError, benchmark_from_flows, benchmark_from_shares
+from model.table import (
+    Elasticities,
+    Innovation,
+    RareEarths,
+    TableError,
+    benchmark_from_flows,
+    benchmark_from_shares,
+)
 
 ALONE = Closure("exogenous", "given", "given")
 REGIONS, SECTORS = 3, 5
@@ -145,3 +152,256 @@ def test_shapes_that_do_not_fit_are_refused():
         benchmark_from_flows(intermediate, final, mobility=(np.inf, 0.0))
     with pytest.raises(TableError, match="not finite"):
         benchmark_from_flows(np.where(intermediate > 5, np.nan, intermediate), final)
+
+
+# ------------------------------------------------------------------ every field, in loops
+
+JOINT = np.array([[1.0, 0, 0, 0.25], [0, 1, 1, 0], [0, 0, 0, 0.75]])
+"""(j,k) two goods of one sector; one good of two sectors; and what a sector that makes no more than a part."""
+
+
+def rich(classes="common", **changes):
+    """Three regions, three sectors, four goods, two factors, taxes, subsidies, research; a sector that is empty."""
+    rng = np.random.default_rng(5)
+    intermediate, final = rng.uniform(0.2, 1.0, (3, 4, 3, 3)), rng.uniform(5, 9, (3, 4, 3))
+    make = np.broadcast_to(JOINT, (3, 3, 4)).copy()
+    make[2] = [[1, 0, 0, 1], [0, 1, 1, 0], [0, 0, 0, 0]]  # in region 2 the third sector does not exist
+    intermediate[:, :, 2, 2] = 0.0
+    abroad = ~np.eye(3, dtype=bool)[:, :, None]
+    options = {
+        "make": make,
+        "tariff": rng.uniform(0, 0.2, (3, 3, 4)) * abroad,
+        "export_tax": rng.uniform(0, 0.2, (3, 3, 4)) * abroad,
+        "subsidy": rng.uniform(0, 0.1, (3, 3)),
+        "factor_share": rng.dirichlet([2.0, 1.0], (3, 3)).transpose(0, 2, 1),
+        "mobility": (np.inf, 0.5),
+        "innovation": Innovation(share=0.04, elasticity=0.3),
+        "use_classes": classes,
+    } | changes
+    return intermediate, final, options
+
+
+@pytest.mark.parametrize("classes", ["common", "intermediate_final", "sector"])
+def test_every_field_is_what_the_flows_say(classes):
+    intermediate, final, options = rich(classes)
+    b = benchmark_from_flows(intermediate, final, **options)
+    make, tariff, tax, subsidy = (options[name] for name in ("make", "tariff", "export_tax", "subsidy"))
+    sales, output = np.zeros((3, 4)), np.zeros((3, 3))
+    for i, k in np.ndindex(3, 4):
+        sales[i, k] = intermediate[i, k].sum() + final[i, k].sum()
+        for j in range(3):
+            output[i, j] += make[i, j, k] / make[i, :, k].sum() * sales[i, k]
+    np.testing.assert_allclose(b.output, output, rtol=1e-13)
+    assert output[2, 2] == 0
+    for i, j, k in np.ndindex(3, 3, 4):
+        part = make[i, j, k] / make[i, :, k].sum() * sales[i, k]
+        assert b.make[i, j, k] == pytest.approx(part / output[i, j] if output[i, j] else 0.0, rel=1e-13)
+
+    def paid(i, k, n):
+        return (1 + tariff[i, n, k]) * (1 + tax[i, n, k])
+
+    research = np.where(output > 0, 0.04, 0.0)
+    np.testing.assert_array_equal(b.research_share, research)
+    income = np.zeros(3)
+    for n, j in np.ndindex(3, 3):
+        bought = [sum(intermediate[i, k, n, j] * paid(i, k, n) for i in range(3)) for k in range(4)]
+        np.testing.assert_allclose(b.use[n, :, j], bought, rtol=1e-13)
+        cost = (1 - research[n, j]) * (1 + subsidy[n, j]) * output[n, j]
+        added = cost - sum(bought)
+        np.testing.assert_allclose(
+            b.factor_payment[n, :, j], options["factor_share"][n, :, j] * added, rtol=1e-11
+        )
+        income[n] += added + (research[n, j] * (1 + subsidy[n, j]) - subsidy[n, j]) * output[n, j]
+    for n, k in np.ndindex(3, 4):
+        consumed = sum(final[i, k, n] * paid(i, k, n) for i in range(3))
+        assert b.final[n, k] == pytest.approx(consumed, rel=1e-13)
+        for i in range(3):
+            gate = intermediate[i, k, n].sum() + final[i, k, n]
+            income[n] += gate * (1 + tax[i, n, k]) * tariff[i, n, k]
+            income[i] += gate * tax[i, n, k]
+    np.testing.assert_allclose(b.deficit, b.final.sum(axis=1) - income, atol=1e-10)
+    spending = {"common": [range(4)], "intermediate_final": [range(3), [3]], "sector": [[0], [1], [2], [3]]}[
+        classes
+    ]
+    flows = np.concatenate([intermediate, final[..., None]], axis=3)  # final demand as a fourth user
+    assert b.trade_share.shape == (len(spending), 3, 3, 4)
+    for c, users in enumerate(spending):
+        for n, k in np.ndindex(3, 4):
+            worth = [sum(flows[i, k, n, u] for u in users) * paid(i, k, n) for i in range(3)]
+            share = np.array(worth) / sum(worth) if sum(worth) else np.zeros(3)
+            np.testing.assert_allclose(b.trade_share[c, :, n, k], share, rtol=1e-12, atol=1e-15)
+    assert b.use_class.tolist() == ([0, 1, 2] if classes == "sector" else [0, 0, 0])
+    assert b.final_class == len(spending) - 1
+    np.testing.assert_array_equal(b.tariff, tariff)
+    np.testing.assert_array_equal(b.export_tax, tax)
+    np.testing.assert_array_equal(b.subsidy, subsidy)
+    assert b.parameters.factor_mobility.tolist() == [np.inf, 0.5]
+    assert solve(b, Shock(), ALONE).iterations == 0
+
+
+def test_what_is_not_said_is_left_out():
+    intermediate, final = flows()
+    b = benchmark_from_flows(intermediate, final)
+    assert not any(array.any() for array in (b.tariff, b.export_tax, b.subsidy, b.licence, b.research_share))
+    assert (b.elements.size, b.stage_sector.size, b.labour, b.numeraire.tolist()) == (0, 0, 0, [True])
+    assert np.isnan(b.unit_value).all()
+    assert np.isnan(b.reo_content).all()
+    par = b.parameters
+    assert par.deficit_rule == "fixed"
+    assert not par.innovation_elasticity.any()
+    assert par.innovation_elasticity.shape == par.spillover.shape == (REGIONS, 1)
+    assert not par.spillover.any()
+    assert par.breadth == 0.0
+    np.testing.assert_array_equal(par.spillover_region, np.eye(REGIONS))
+    np.testing.assert_array_equal(par.spillover_sector, np.eye(SECTORS))
+
+
+def test_elasticities_are_one_number_or_one_each():
+    intermediate, final, options = rich()
+    sigma, nu = np.linspace(2, 6, 4), np.linspace(0.1, 0.5, 3)
+    kinds = Elasticities(
+        trade=sigma,
+        final=0.7,
+        materials=0.11,
+        value_added=nu,
+        factor=0.22,
+        ree=0.33,
+        element=0.44,
+        transformation=0.55,
+    )
+    rare = RareEarths(
+        np.array([1, 2]),
+        np.array([1, 2]),
+        np.full((3, 4), 7.0),
+        np.linspace(0.4, 1, 4),
+        licence=np.full((3, 4), 0.5),
+    )
+    b = benchmark_from_flows(
+        intermediate, final, elasticities=kinds, rare_earths=rare, labour=1, numeraire=[False, True],
+        deficit_rule="share_of_world_income",
+        **options | {"innovation": Innovation(0.04, np.arange(9.0).reshape(3, 3), {"breadth": 0.3})},
+    )  # fmt: skip
+    par = b.parameters
+    np.testing.assert_array_equal(par.trade_elasticity, sigma)
+    np.testing.assert_array_equal(par.value_added_elasticity, nu)
+    for name, value in {
+        "materials": 0.11,
+        "factor": 0.22,
+        "ree": 0.33,
+        "element": 0.44,
+        "transformation": 0.55,
+    }.items():
+        np.testing.assert_array_equal(getattr(par, f"{name}_elasticity"), np.full(3, value))
+    assert par.final_elasticity == 0.7
+    np.testing.assert_array_equal(par.innovation_elasticity, np.arange(9.0).reshape(3, 3))
+    assert (par.breadth, par.deficit_rule) == (0.3, "share_of_world_income")
+    assert par.spillover.shape == (3, 3)
+    stages = {
+        "capacity_weight": 1.0,
+        "capacity_response": 0.5,
+        "capacity_expansion": 0.2,
+        "capacity_exit": 0.5,
+    }
+    for name, value in {**stages, "build_time": 0}.items():
+        np.testing.assert_array_equal(getattr(par, name), np.full(2, value))
+    assert (b.elements.tolist(), b.stage_sector.tolist()) == ([1, 2], [1, 2])
+    assert (b.labour, b.numeraire.tolist()) == (1, [False, True])
+    assert (b.unit_value == 7.0).all()
+    np.testing.assert_array_equal(b.reo_content, np.linspace(0.4, 1, 4))
+    assert (b.licence == 0.5).all()
+    # E11: what the licence takes at the border is the exporter's income, and bears the importer's tariff.
+    plain = benchmark_from_flows(intermediate, final, **options)
+    change = np.zeros(3)
+    for i, n, k in np.ndindex(3, 3, 4):
+        if i != n:
+            paid = b.trade_share[0, i, n, k] * (b.use[n, k].sum() + b.final[n, k])
+            x, t, rate = b.export_tax[i, n, k], b.tariff[i, n, k], 0.5 / 7.0
+            before, after = paid / ((1 + x) * (1 + t)), paid / ((1 + x) * (1 + t) * (1 + rate))
+            change[n] += after * (1 + x) * (1 + rate) * t - before * (1 + x) * t
+            change[i] += after * (x * (1 + rate) + rate) - before * x
+    np.testing.assert_allclose(plain.deficit - b.deficit, change, atol=1e-10)
+
+
+def test_tables_that_are_no_base_year_say_what_is_wrong_and_where():
+    intermediate, final, options = rich()
+    wrong = final.copy()
+    wrong[0, 1, 2], wrong[2, 0, 1] = -1.0, -3.0
+    with pytest.raises(TableError) as refused:
+        benchmark_from_flows(-intermediate, wrong, **options)
+    first, second = refused.value.problems
+    assert first.startswith("intermediate holds 96 negative flows")
+    assert first.count(" = ") == 5  # the worst five
+    assert "the largest at (2, 0, 1) = -3, (0, 1, 2) = -1 (" in second
+    clipped = benchmark_from_flows(intermediate, wrong, **options | {"negative": "clip"})
+    zero = benchmark_from_flows(intermediate, np.maximum(wrong, 0), **options)
+    np.testing.assert_array_equal(clipped.output, zero.output)
+    with pytest.raises(TableError, match="not finite at"):
+        benchmark_from_flows(intermediate, np.where(wrong < 0, np.inf, wrong), **options)
+    with pytest.raises(TableError, match="4 goods and 3 sectors: say who makes what"):
+        benchmark_from_flows(intermediate, final, **options | {"make": None})
+    with pytest.raises(TableError, match="2 factors need factor_share"):
+        benchmark_from_flows(intermediate, final, **options | {"factor_share": None})
+    with pytest.raises(TableError, match="do not fit"):
+        benchmark_from_flows(intermediate[:2], final[:2], **options)
+    greedy = intermediate.copy()
+    greedy[:, :, 1, 0], greedy[:, :, 0, 1] = 20.0, 9.0
+    with pytest.raises(TableError, match=r"2 sectors pay more .* the worst at \(1, 0\) = -\d+.*, \(0, 1\)"):
+        benchmark_from_flows(greedy, final, **options)
+
+
+def test_what_cannot_be_paid_is_scaled_to_what_is_earned():
+    """At the end every sector pays at most what it keeps of its sales, and those that were scaled exactly that."""
+    intermediate, final, options = rich(negative="clip")
+    intermediate[:, :, 0, 1] *= 12
+    b = benchmark_from_flows(intermediate, final, **options)
+    kept = (1 - b.research_share) * (1 + b.subsidy) * b.output
+    np.testing.assert_allclose(b.use[0, :, 1].sum(), kept[0, 1], rtol=1e-12)
+    assert (b.factor_payment[0, :, 1] == 0).all()
+    assert (b.use.sum(axis=1) <= kept * (1 + 1e-12)).all()
+    paid = (
+        intermediate
+        * (1 + options["tariff"].transpose(0, 2, 1))[..., None]
+        * (1 + options["export_tax"].transpose(0, 2, 1))[..., None]
+    ).sum(axis=0)  # (k,n,j)
+    untouched = np.ones((3, 3), dtype=bool)
+    untouched[0, 1] = False
+    np.testing.assert_allclose(b.use.transpose(1, 0, 2)[:, untouched], paid[:, untouched], rtol=1e-12)
+    mix = b.use[0, :, 1] / b.use[0, :, 1].sum()
+    np.testing.assert_allclose(mix, paid[:, 0, 1] / paid[:, 0, 1].sum(), rtol=1e-12)
+
+
+def test_shares_by_class_spend_what_is_earned():
+    """Caliendo and Parro's linear system: income is value added, the deficit and tariffs; every market clears."""
+    rng = np.random.default_rng(2)
+    pi = rng.dirichlet(np.ones(3), (2, 3, 4)).transpose(0, 3, 1, 2)  # (c,i,n,k)
+    cost = rng.dirichlet(np.ones(4), (3, 4)).transpose(0, 2, 1) * 0.5
+    final = rng.dirichlet(np.ones(4), 3)
+    tariff = rng.uniform(0.05, 0.3, (3, 3, 4)) * ~np.eye(3, dtype=bool)[:, :, None]
+    deficit = np.array([2.0, -3.0, 1.0])
+    b = benchmark_from_shares(
+        pi,
+        cost,
+        final,
+        np.array([50.0, 80.0, 30.0]),
+        deficit=deficit,
+        tariff=tariff,
+        use_classes="intermediate_final",
+    )
+    np.testing.assert_allclose(b.trade_share, pi, rtol=1e-10)
+    np.testing.assert_allclose(b.use, cost * b.output[:, None, :], rtol=1e-10)
+    np.testing.assert_allclose(b.final / b.final.sum(axis=1, keepdims=True), final, rtol=1e-10)
+    assert b.factor_payment.sum() == pytest.approx(
+        160.0, rel=1e-9
+    )  # what income is not tariffs, in the world
+    assert abs(b.deficit.sum()) < 1e-8
+    income = np.array([50.0, 80.0, 30.0]) + deficit
+    gate = gate_flows(solve(b, Shock(), ALONE))
+    np.testing.assert_allclose(b.final.sum(axis=1), income + (gate * tariff).sum(axis=(0, 2)), rtol=1e-9)
+    with pytest.raises(TableError, match="one good for each sector"):
+        benchmark_from_shares(pi, cost[:, :, :2], final, np.ones(3))
+    with pytest.raises(TableError, match="grows without end"):
+        benchmark_from_shares(pi, 2.2 * cost, final, np.ones(3))
+    even = benchmark_from_shares(pi[0], cost, final, np.array([50.0, 80.0, 30.0]))
+    np.testing.assert_allclose(even.final.sum(axis=1), [50.0, 80.0, 30.0], rtol=1e-10)
+    np.testing.assert_allclose(even.trade_share, pi[:1], rtol=1e-10)
+    assert not even.tariff.any()
