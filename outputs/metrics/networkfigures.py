@@ -313,7 +313,7 @@ def removal(found: Network, folder: Path) -> Path:
     worst = max(shown, key=lambda one: float(one.solved_loss or 0.0) / max(one.table_loss, 1e-9))
     title = (
         f"{number(worst.table_loss, 2)} million USD hang on the exports of {_spaced(worst.node)} in the table; "
-        f"the model without them loses {number(float(worst.solved_loss or 0.0), 2)} million, no forecast"
+        f"the model puts the loss without them at {number(float(worst.solved_loss or 0.0), 2)} million, no forecast"
     )
     failed = [one for one in found.removals if one.solved_loss is None]
     about = (
