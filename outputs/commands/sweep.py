@@ -75,6 +75,9 @@ def run(args: argparse.Namespace) -> int:
             "expected either a design or --report FOLDER; `python run.py sweep --help` has examples"
         )
     if args.report is not None:
+        idle = [f"--{name}" for name in ("draws", "workers", "dask", "resume") if getattr(args, name)]
+        if idle:
+            raise InputError(f"--report computes no draws; expected it without {', '.join(idle)}")
         folder = store.find(args.report, args.out, abbreviated=True)
         return _report(reading.read(folder), folder, args)
     for name in ("draws", "workers"):

@@ -284,14 +284,15 @@ def _quota_names(case: Scenario, base: Calibration) -> tuple[str, ...]:
 
 
 def _ends(study: Study, document: Document) -> list[Problem]:
-    """Both ends of every range can be built, so that a wrong range is found before the first solve."""
+    """Both ends of every range and a point between can be built, so that a wrong one is found before any solve."""
     design, found = study.design, []
     centre = {n: float(law.quantile(np.array(0.5))) for n, law in zip(design.names, study.laws, strict=True)}
     # Where the middle itself cannot be built each number is tried alone, so that only the wrong ones are blamed.
     together = _fault(study, design, centre) is None
     for at, (varied, law) in enumerate(zip(design.vary, study.laws, strict=True)):
         tried = design if together else design.model_copy(update={"vary": (varied,)})
-        for end in law.bounds:
+        # Between the ends, too: a year there is no whole number.
+        for end in (*law.bounds, float(law.quantile(np.array(0.382)))):
             problem = _fault(study, tried, centre | {str(varied.name): end})
             if problem is not None:
                 where = f"{problem.where}: " if problem.where else ""

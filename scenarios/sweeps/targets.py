@@ -139,6 +139,8 @@ def _write(data: Any, scenario: Scenario, found: tuple[str, list[str]], target: 
         place = place.get(_key(place, step)) if isinstance(place, dict) else None
     last = _key(place, steps[-1]) if isinstance(place, dict) else steps[-1]
     old = place.get(last) if isinstance(place, dict) else None
+    if isinstance(old, int) and not isinstance(old, bool) and value == round(value):
+        value = round(value)  # a year is a whole number
     if old is None:
         raise InputError(Problem(f"{target.rest}: {scenario.name} has no such number", scenario.name))
     if target.factor:

@@ -138,6 +138,7 @@ def test_failed_draws_are_said_and_counted(sweep, tmp_path, monkeypatch, capsys)
         (["sweep", "elasticities-2010", "--workers", "0"], "--workers 0: expected 1 or more"),
         (["sweep", "embargo-cliff", "--draws", "50"], "no --draws"),
         (["sweep", "--report", "nowhere"], "no run 'nowhere'"),
+        (["sweep", "--report", "x", "--draws", "9", "--resume"], "expected it without --draws, --resume"),
     ],
 )
 def test_mistakes_are_said_in_a_line(words, message, tmp_path, capsys):

@@ -13,6 +13,7 @@ from scenarios import sweeps
 from scenarios.sweeps import design as plans
 from scenarios.sweeps import quadrature, reference, sampling
 from scenarios.sweeps.distributions import Discrete, LogUniform, Triangular, TruncatedNormal, Uniform
+from scenarios.sweeps.worlds import worlds
 
 SMALL = """\
 name: small
@@ -201,7 +202,25 @@ def test_strouds_quadrature_is_exact_on_cubics_under_any_covariance():
     deviation = found.values - mean
     covariance = deviation.T @ (found.weights[:, None] * deviation)
     np.testing.assert_allclose(covariance, np.outer(sd, sd) * correlation, atol=1e-14)
-    assert found.weights @ deviation[:, 0] ** 3 == pytest.approx(0, abs=1e-14)
+    third = np.einsum("p,pi,pj,pk->ijk", found.weights, deviation, deviation, deviation)
+    np.testing.assert_allclose(third, 0, atol=1e-14)
+    # So any cubic has the mean that every symmetric distribution of this covariance gives it.
+    rng = np.random.default_rng(1)
+    linear, square, cube = rng.standard_normal(3), rng.standard_normal((3, 3)), rng.standard_normal((3, 3, 3))
+
+    def cubic(x):
+        powers = (
+            x @ linear,
+            np.einsum("...i,...j,ij", x, x, square),
+            np.einsum("...i,...j,...k,ijk", x, x, x, cube),
+        )
+        return sum(powers)
+
+    spread = np.outer(sd, sd) * correlation
+    mixed = sum(np.einsum("ij,k,ijk", spread, mean, np.moveaxis(cube, (0, 1, 2), order))
+                for order in ((0, 1, 2), (0, 2, 1), (2, 1, 0)))  # fmt: skip
+    exact = cubic(mean) + (square * spread).sum() + mixed
+    assert found.weights @ cubic(found.values) == pytest.approx(exact, rel=1e-12)
 
 
 def test_the_quadrature_of_degree_five_is_exact_on_quartics():
@@ -353,6 +372,39 @@ def test_impossible_correlations_are_refused(file):
     pair = "  - {between: [limit, ree_elasticity_max], value: 0.5}\n"
     with pytest.raises(InputError, match="pair used twice"):
         sweeps.load(file(SMALL + "correlations:\n" + 2 * pair))
+
+
+WHEN = (
+    SMALL[: SMALL.index("scenarios:")]
+    + """\
+scenarios:
+  cut:
+    scenario: no-shock
+    change: {horizon: path, years: 2009-2012}
+    add: [{type: embargo, name: stop, origins: CHN, elements: heavy, destinations: JPN, from: 2011}]
+calibration: china-2009-small
+regimes: [exogenous]
+design: {type: grid}
+vary:
+  - path: instruments.stop.from
+    distribution: {type: discrete, values: [2010, 2012]}
+outcomes:
+  - {name: gain, variable: equivalent_variation, select: {region: JPN}, year: all}
+"""
+)
+
+
+def test_when_something_begins_may_be_uncertain(file):
+    study = sweeps.load(file(WHEN))
+    for row, first in zip(study.sample.values, (2010, 2012), strict=True):
+        world = worlds(study, row)["cut"]
+        shocks = world.scenario.path(world.calibration).shocks
+        assert [shock.embargo is not None for shock in shocks] == [
+            year >= first for year in range(2009, 2013)
+        ]
+    years = file(WHEN, ("{type: discrete, values: [2010, 2012]}", "{type: uniform, low: 2010, high: 2012}"))
+    with pytest.raises(InputError, match=r"at stop.from = 2010.76: .*expected a whole number"):
+        sweeps.load(years)
 
 
 def test_one_wrong_number_is_blamed_alone(file):
