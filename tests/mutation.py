@@ -61,7 +61,8 @@ TESTS = {
     "security": ("model/test_security.py",),
     "stability": ("model/test_stability.py",),
     "derivatives": ("model/test_derivatives.py",),
-    "batch": ("model/test_batch.py",),
+    "batch": ("model/test_batch.py", "model/test_group.py"),
+    **dict.fromkeys(("group", "stack", "quasi"), ("model/test_group.py", "model/test_batch.py")),
     "uniqueness": ("model/test_uniqueness.py",),
     "feasibility": ("model/test_feasibility.py", "model/test_solver_statuses.py"),
     "squeeze": ("model/test_squeeze.py", "model/test_security.py"),
@@ -123,18 +124,12 @@ INVARIANTS = (
 # What else looks at a file, after the above.
 EDGES = "model/test_edges.py"
 STATUSES, DERIVATIVES = ("model/test_solver_statuses.py",), ("model/test_derivatives.py",)
+GROUP = ("model/test_group.py",)  # equations for several draws at once
 MORE = {
-    **dict.fromkeys(
-        (
-            "solve",
-            "solution",
-            "idle",
-            "records",
-            "unknowns",
-        ),
-        STATUSES,
-    ),
-    **dict.fromkeys(("system", "flows", "welfare", "variables", "markets", "prices"), DERIVATIVES),
+    **dict.fromkeys(("solve", "solution", "idle", "records", "unknowns"), STATUSES),
+    **dict.fromkeys(("flows", "welfare", "variables"), DERIVATIVES),
+    **dict.fromkeys(("innovation", "restrictions", "equilibrium"), GROUP),
+    **dict.fromkeys(("system", "markets", "prices"), (*GROUP, *DERIVATIVES)),
     "tangent": ("model/test_solver_preconditioner.py", *DERIVATIVES),
     "stability": STATUSES,
     "shocks": ("model/test_continuation.py", *STATUSES),
