@@ -320,6 +320,27 @@ def test_no_scheduler_is_said_in_a_line(monkeypatch):
 
 
 @pytest.mark.slow
+def test_a_quadrature_and_a_sample_agree_on_mean_and_spread(tmp_path):
+    """The systematic sensitivity analysis of 6 solves against 600 draws of the same correlated numbers."""
+    more = "correlations: [{between: [ree_elasticity_max, limit], value: 0.3}]\n"
+    found = []
+    for plan in ("{type: stroud}", "{type: latin_hypercube, draws: 600, seed: 3}"):
+        path = tmp_path / "small.yaml"
+        path.write_text(SMALL.replace("{type: monte_carlo, draws: 6, seed: 1}", plan) + more)
+        ready = sweeps.load(path)
+        store = storage.create(ready, tmp_path / ready.design.design.type)
+        execution.run(ready, store, execution.InProcess(), 1)
+        with xr.open_dataset(store.folder / storage.RESULTS, engine="h5netcdf") as done:
+            y = done["outcome"].values
+        mean = ready.sample.weights @ y
+        found.append((mean, np.sqrt(ready.sample.weights @ (y - mean) ** 2)))
+    (mean, sd), (expected, spread) = found
+    # Cubes are integrated exactly; what bends more is not, and a uniform number has no long tails.
+    np.testing.assert_allclose(mean, expected, atol=0.1 * spread.max(), rtol=0.1)
+    np.testing.assert_allclose(sd, spread, rtol=0.25)
+
+
+@pytest.mark.slow
 def test_a_pool_that_loses_a_process_starts_again(ready, finished, tmp_path):
     killed = []
 
