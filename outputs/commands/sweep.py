@@ -177,6 +177,6 @@ def _report(sweep: Sweep, folder: Path, args: argparse.Namespace) -> int:
         text = f"{where}: the middle of all ranges has no solution, every draw was solved alone ({why})"
         print(f"  {text}", file=sys.stderr)
     if found.refused:
-        print(f"  {len(found.refused)} analyses were left out; the page says why of each", file=sys.stderr)
+        print("  some analyses were left out; the page says which and why", file=sys.stderr)
     print(f"  {shown_path(folder)}/index.html")
     return 1 if failed else 0

@@ -29,7 +29,23 @@ class Tables:
     """Tables by file name, and what could not be computed and why."""
 
     frames: dict[str, pd.DataFrame] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
+    lacking: dict[tuple[str, str], str] = field(default_factory=dict)  # analysis and outcome, "" for all
+    derivatives: dict[str, str] = field(default_factory=dict)  # see `without_derivatives`
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """What could not be computed, in words, and why: one entry for analyses and outcomes that go together."""
+        analyses: dict[tuple[str, str], list[str]] = {}
+        for (name, column), why in self.lacking.items():
+            analyses.setdefault((column, why), []).append(name)
+        together: dict[tuple[str, str], list[str]] = {}
+        for (column, why), names_ in analyses.items():
+            together.setdefault((names.listed(names_), why), []).extend([column] if column else [])
+        found = {
+            f"{what} of {', '.join(columns)}" if columns else what: why
+            for (what, why), columns in together.items()
+        }
+        return found | self.derivatives
 
 
 def tables(sweep: Sweep) -> Tables:
@@ -53,7 +69,7 @@ def tables(sweep: Sweep) -> Tables:
         _gather(found, "tree", sweep, tree, only_thresholds=True)
         _gather(found, "thresholds", sweep, thresholds, only_thresholds=True)
     if "tornado" in methods:
-        found.refused |= without_derivatives(sweep)
+        found.derivatives = without_derivatives(sweep)
     failures = sweep.failures()
     if failures:
         found.frames["failed"] = pd.DataFrame({"draw": list(failures), "reason": list(failures.values())})
@@ -69,10 +85,10 @@ def _gather(found: Tables, name: str, sweep: Sweep, method: Any, only_thresholds
             try:
                 frame = method(sweep, column, group.threshold) if only_thresholds else method(sweep, column)
             except InputError as error:
-                found.refused[f"{name}, {column}"] = str(error).removeprefix(f"{column}: ")
+                found.lacking[name, column] = str(error).removeprefix(f"{column}: ")
             except ModuleNotFoundError as error:
                 extra = EXTRAS.get(str(error.name).partition(".")[0], "")
-                found.refused[name] = f"package {error.name} is not installed (extra: {extra})"
+                found.lacking[name, ""] = f"package {error.name} is not installed (extra: {extra})"
             else:
                 frame.insert(0, "outcome", column)
                 frames.append(frame)

@@ -393,6 +393,20 @@ def test_the_page_has_everything_and_escapes_it(tmp_path):
     assert (tmp_path / "tables" / "summary.csv").is_file()
 
 
+def test_what_is_left_out_for_one_reason_is_told_in_one_line():
+    found = report.Tables()
+    for column in ("a", "b"):
+        for analysis in ("boxes", "tree"):
+            found.lacking[analysis, column] = "no draw is above 0"
+    found.lacking["thresholds", "b"] = "no crossing"
+    found.lacking["sobol_pairs", ""] = "package SALib is not installed"
+    assert found.refused == {
+        "boxes and tree of a, b": "no draw is above 0",
+        "thresholds of b": "no crossing",
+        "sobol_pairs": "package SALib is not installed",
+    }
+
+
 def test_a_page_says_what_was_left_out(tmp_path):
     sweep = sweep_of(saltelli(128), lambda x: np.full(len(x), 1.0), ISHIGAMI)
     report.write(sweep, tmp_path, figures=False)
