@@ -9,6 +9,7 @@ import pandas as pd
 
 from calibration.errors import InputError
 from model.records import Array
+from outputs.names import number
 from outputs.sweeps.reading import Sweep
 
 PEEL = 0.05  # share of the draws in the box that a step removes
@@ -156,8 +157,8 @@ def _words(limits: dict[str, tuple[float, float]]) -> str:
     """Limits on parameters in words."""
     parts = []
     for name, (low, high) in limits.items():
-        below = f" <= {high:.4g}" if np.isfinite(high) else ""
-        parts.append(f"{low:.4g} < {name}{below}" if np.isfinite(low) else f"{name}{below}")
+        below = f" <= {number(high, 4)}" if np.isfinite(high) else ""
+        parts.append(f"{number(low, 4)} < {name}{below}" if np.isfinite(low) else f"{name}{below}")
     return " and ".join(parts) or "all draws"
 
 

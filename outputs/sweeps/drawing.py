@@ -12,9 +12,8 @@ import pandas as pd
 
 from calibration.errors import InputError
 from outputs import style
-from outputs.names import number
 from outputs.sweeps import figures, grids
-from outputs.sweeps.groups import groups, without_unit
+from outputs.sweeps.groups import groups, plain, without_unit
 from outputs.sweeps.reading import Sweep
 
 
@@ -65,7 +64,7 @@ def _jobs(sweep: Sweep, tables: Mapping[str, pd.DataFrame]) -> Iterator[tuple[st
         if sampled or sweep.design == "one_at_a_time":
             yield f"Tornado: {low}", f"tornado-{group.name}", partial(figures.tornado, sweep, tables, group)
         if sampled and group.threshold is not None:
-            title = f"{group.title} along what moves it most, and {number(group.threshold)}"
+            title = f"{group.title} against {plain(group.threshold)}, along what moves it most"
             yield title, f"threshold-{group.name}", partial(figures.threshold, sweep, tables, group)
         if group.path and sampled:
             yield f"{group.title}, year by year", f"fan-{group.name}", partial(figures.fan, sweep, group)

@@ -14,7 +14,7 @@ from calibration.errors import InputError
 from model.records import REGIMES
 from outputs import names, style
 from outputs.names import number
-from outputs.sweeps import discovery
+from outputs.sweeps import discovery, indices
 from outputs.sweeps.groups import Group, in_words
 from outputs.sweeps.reading import Sweep
 
@@ -79,8 +79,10 @@ def morris(sweep: Sweep, whole: Mapping[str, pd.DataFrame], group: Group) -> Any
             axis.annotate(sweep.words(str(row.parameter)), (row.mu_star, row.sigma), xytext=(4, 5),
                           textcoords="offset points", fontsize=8)  # fmt: skip
         axis.set_title(_heading(regime, len(axes[0])), loc="left")
-        axis.set_xlabel(f"mean absolute effect, {group.unit}")
-    axes[0][0].set_ylabel(f"spread of the effect, {group.unit}")
+        unit = plain_numbers(axis.xaxis, group.unit, axis.get_xlim())
+        axis.set_xlabel(f"mean absolute effect, {unit}")
+        unit = plain_numbers(axis.yaxis, group.unit, axis.get_ylim())
+        axis.set_ylabel(f"spread of the effect, {unit}")
     return figure
 
 
@@ -190,16 +192,14 @@ def distributions(sweep: Sweep, found: Sequence[Group]) -> Any:
     return figure
 
 
-def leading(table: pd.DataFrame, count: int = 2) -> list[str]:
-    """The parameters that move an outcome most, by its rows of the tornado."""
-    return [str(table["parameter"][at]) for at in table["swing"].abs().nlargest(count).index]
-
-
 def threshold(sweep: Sweep, whole: Mapping[str, pd.DataFrame], group: Group) -> Any:
     """The outcome along the two parameters that move it most, and where its median crosses the limit."""
     column, regime = group.single[-1]
     limit = group.threshold or 0.0
-    chosen = leading(_rows_of(whole, "tornado", group)[regime])
+    found = indices.leading(whole, column)
+    if found is None:
+        raise InputError(f"{column}: nothing tells what moves it")
+    chosen = [str(name) for name in found[1]["parameter"][:2]]
     figure, axes = style.figure(1, len(chosen), squeeze=False, sharey=True)
     for axis, parameter in zip(axes[0], chosen, strict=True):
         curve = discovery.threshold_curve(sweep, column, parameter, limit)
@@ -216,6 +216,7 @@ def threshold(sweep: Sweep, whole: Mapping[str, pd.DataFrame], group: Group) -> 
             )
         axis.set_xlabel(sweep.words(parameter))
         axis.xaxis.set_major_locator(MaxNLocator(5, prune="both"))
+        plain_numbers(axis.xaxis, "", axis.get_xlim())
     axes[0][0].set_ylabel(plain_numbers(axes[0][0].yaxis, group.unit, axes[0][0].get_ylim()))
     axes[0][-1].legend(loc="best")
     axes[0][0].set_title(names.regime(regime), loc="left")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -221,6 +222,20 @@ def _with_derivatives(sweep: Sweep, column: str, rows: list[tuple[Any, ...]], ce
     frame["derivative"] = sweep.change_by_range(column) * (frame["to"] - frame["from"]) / sweep.width()
     frame.attrs["centre"] = centre
     return frame
+
+
+# How far a parameter moves an outcome, first what tells it best: tails of a sample are noise beside a fit.
+TELLING = {"sobol": "total", "morris": "mu_star", "coefficients": "regression", "tornado": "swing"}
+
+
+def leading(tables: Mapping[str, pd.DataFrame], column: str) -> tuple[str, pd.DataFrame] | None:
+    """The best of the tables that has an outcome, and its rows from what moves the outcome most to what does least."""
+    for name, measure in TELLING.items():
+        rows = tables.get(name, pd.DataFrame({"outcome": []}))
+        rows = rows[rows["outcome"] == column]
+        if len(rows):
+            return name, rows.iloc[np.argsort(-rows[measure].abs(), kind="stable")]
+    return None
 
 
 def _need(sweep: Sweep, design: str) -> None:

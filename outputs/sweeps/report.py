@@ -236,21 +236,16 @@ def _grid_ends(sweep: Sweep, group: Group, column: str) -> str:
 
 def _decides(sweep: Sweep, column: str, found: Tables) -> str:
     """Which parameter moves an outcome most, by the best table that there is; "" without one."""
-    for table, measure in (("sobol", "total"), ("morris", "mu_star"), ("tornado", "swing")):
-        rows = found.frames.get(table, pd.DataFrame({"outcome": []}))
-        rows = rows[rows["outcome"] == column]
-        if not len(rows):
-            continue
-        row = rows.iloc[int(np.argmax(rows[measure].abs()))]
-        best = sweep.words(str(row["parameter"]))
-        if table != "sobol":
-            return f"; {best} moves it most"
-        # Estimates of few draws leave the range of a share.
-        share, low, high = (
-            f"{np.clip(row[name], 0, 1):.0%}" for name in ("total", "total_low", "total_high")
-        )
-        return f"; {best} decides {share} of the variance ({low} to {high}), alone or with others"
-    return ""
+    told = indices.leading(found.frames, column)
+    if told is None:
+        return ""
+    table, row = told[0], told[1].iloc[0]
+    best = sweep.words(str(row["parameter"]))
+    if table != "sobol":
+        return f"; {best} moves it most"
+    # Estimates of few draws leave the range of a share.
+    share, low, high = (f"{np.clip(row[name], 0, 1):.0%}" for name in ("total", "total_low", "total_high"))
+    return f"; {best} decides {share} of the variance ({low} to {high}), alone or with others"
 
 
 def _parameters(sweep: Sweep) -> Iterator[tuple[str, str, str, bool]]:

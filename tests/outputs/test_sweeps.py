@@ -172,6 +172,19 @@ def test_tornado_one_at_a_time_and_sampled():
     np.testing.assert_allclose(sampled["at_high"] - sampled["at_low"], [4.5, -9], atol=0.35)
 
 
+def test_what_moves_an_outcome_most_is_told_by_a_fit_before_the_tails_of_a_sample():
+    """Of 60 draws six lie in a tail: what p0 does there hides which of the others matters."""
+    plan = plans.LatinHypercube(type="latin_hypercube", draws=60, seed=11)
+    laws = [Uniform(low=0.0, high=1.0)] * 4
+    sweep = sweep_of(plan, lambda x: 10 * x[:, 0] + x[:, 1] + 0.4 * x[:, 3], laws)
+    tables = report.tables(sweep).frames
+    name, rows = indices.leading(tables, "y.directed")
+    assert name == "coefficients"
+    assert rows["parameter"].tolist() == ["p0", "p1", "p3", "p2"]
+    assert indices.leading({"tornado": tables["tornado"]}, "y.directed")[0] == "tornado"
+    assert indices.leading(tables, "z") is None
+
+
 # What must not pass for a number
 
 
