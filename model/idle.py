@@ -1,7 +1,8 @@
 """Who stops when an embargo takes away the last buyer.
 
 A log hat cannot reach zero, so these cells leave the system before it is solved: a sector none of whose goods can be
-sold closes, and a good that a joint producer cannot sell is thrown away.
+sold closes, and a good that a joint producer cannot sell is thrown away. Sectors that are left with each other, or with
+themselves, as buyers close as well: what they sell could never pay for labour.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def idle(b: Benchmark, embargo: Array) -> tuple[Array, Array]:
     embargo (i,n,k) bool.
     """
     open_share = np.where(embargo, 0.0, b.trade_share)
-    closed: Array = np.zeros(b.output.shape, dtype=bool)
+    closed: Array = np.ones(b.output.shape, dtype=bool)  # until a final buyer, or a sector that is open, buys
     made: Array = b.make * b.output[:, :, None] > 0
     while True:
         buys = _buys(b, closed)

@@ -13,7 +13,7 @@ from model.newton import Options
 from model.solution import ADVICE
 from model.table import Elasticities, benchmark_from_flows
 from tests.instruments import awkward, exports_of, quota_on
-from tests.worlds import world
+from tests.worlds import Sizes, world
 
 ALONE = Closure("exogenous", "given", "given")
 """Technology and capacity as they are."""
@@ -235,6 +235,52 @@ def test_closing_spreads_to_those_who_sold_to_it_alone():
     assert sectors[2, separation]
     assert sectors[2, mining]
     assert sectors.sum() == 2
+
+
+def ring(classes="sector"):
+    """In region 0 sectors 2 and 3 sell to themselves and each other, and abroad; final buyers at home buy neither."""
+    rng = np.random.default_rng(1)
+    flows, final = rng.uniform(0.5, 1.5, (3, 4, 3, 4)), rng.uniform(5, 10, (3, 4, 3))
+    flows[0, 2:, 0, :2] = 0.0
+    final[0, 2:, 0] = 0.0
+    kinds = Elasticities(trade=4.0, materials=0.5, value_added=0.5, final=0.8)
+    return benchmark_from_flows(flows, final, use_classes=classes, elasticities=kinds)
+
+
+@pytest.mark.parametrize("goods", [[3], [2, 3]])
+def test_sectors_left_with_themselves_as_buyers_close(goods):
+    """Their sales could pay for their inputs, but never for labour."""
+    b = ring()
+    closed = exports_of(b, 0, goods)
+    sectors, unsold = idle(b, closed)
+    wanted = {(0, j) for j in goods} if goods == [2, 3] else set()
+    assert {tuple(int(v) for v in cell) for cell in np.argwhere(sectors)} == wanted
+    assert (sectors == unsold).all()  # each makes a good of its own
+    solution = solve(b, Shock(embargo=closed), ALONE)
+    assert solution.converged
+    made = np.exp(solution.allocation.state.output[0])
+    assert (made[[j for j in range(4) if (0, j) not in wanted]] > 0.01).all()
+    assert all(made[j] < 1e-20 for _, j in wanted)
+    balances(solution)
+
+
+def test_what_one_class_of_users_buys_is_sold():
+    """Four classes, two regions: a good keeps its maker while users of any class may buy it."""
+    b = awkward(2, Sizes(regions=2, ordinary=5, elements=2, classes=4, users=3))
+    element = int(b.elements[0])
+    users = np.flatnonzero((b.use[:, element] > 0).any(axis=0))
+    share = b.trade_share.copy()
+    kept = b.use_class[users[0]]
+    share[[c for c in range(4) if c != kept], 1, :, element] = 0.0  # of origin 1, one class buys it
+    closed = np.zeros(b.export_tax.shape, dtype=bool)
+    for k in set(b.elements.tolist()) - {element}:
+        closed[1, :, k] = True
+    only = b.replace(trade_share=share)
+    separation = int(b.stage_sector[1])
+    assert not idle(only, closed)[0][1, separation]
+    share = share.copy()
+    share[kept, 1, :, element] = 0.0
+    assert idle(b.replace(trade_share=share), closed)[0][1, separation]
 
 
 def test_an_oxide_without_buyers_is_thrown_away():
