@@ -52,8 +52,9 @@ def changed(settings: CalibrationFile, changes: Mapping[str, float]) -> Calibrat
         except ValidationError as error:
             problems.append(Problem(f"{path} = {amount:g}: {error.errors()[0]['msg']}"))
         except (KeyError, TypeError):
+            expected = f"a name within {name}, or {name} alone" if steps else ""
             problems.append(
-                Problem(f"{path}: no such number", expected=f"a name within {name}, or {name} alone")
+                Problem(f"{path}: {'no such number' if steps else 'is no number'}", expected=expected)
             )
         else:
             sections[section] = sections[section].model_copy(update={name: new})

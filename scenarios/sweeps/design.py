@@ -126,14 +126,14 @@ AnyDesign: TypeAlias = Annotated[
 class Correlation(Schema):
     """How two parameters go together."""
 
-    between: tuple[str, str]
+    between: Annotated[tuple[str, ...], Field(min_length=2, max_length=2)]
     value: Annotated[float, Field(gt=-1, lt=1)] = Field(
         description="Of the normal scores (Gaussian copula) in random designs, of the numbers in quadratures."
     )
 
     @field_validator("between")
     @classmethod
-    def _two(cls, between: tuple[str, str]) -> tuple[str, str]:
+    def _two(cls, between: tuple[str, ...]) -> tuple[str, ...]:
         if between[0] == between[1]:
             raise PydanticCustomError(
                 "itself", f"{between[0]} goes with itself", {"expected": "two parameters"}

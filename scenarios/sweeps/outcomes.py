@@ -146,6 +146,8 @@ def _of_outcome(
                 Column(label, outcome, cells, Source(scenario, regime, position), against, year, _unit(outcome),
                        _described(outcome, scenario, regime, other, year))
             )  # fmt: skip
+    if not made:
+        raise InputError(place.problem(("minus",), "is the outcome itself", "another scenario or regime"))
     return made
 
 

@@ -161,7 +161,14 @@ def prepare(design: Design, document: Document, draws: int | None = None) -> Stu
         design = _with_draws(design, draws, document)
     documents = _documents(design, document)
     name = design.calibration or _calibration_name(documents, document)
-    base = calibration.load(name)
+    try:
+        base = calibration.load(name)
+    except InputError as error:
+        if design.calibration is None:
+            raise
+        raise InputError(
+            [document.problem(("calibration",), _within(p), p.expected, p.suggestion) for p in error.problems]
+        ) from None
     spec = Spec(design, document.file, documents, name, determined_by(design, documents, base))
     study = build(spec, base, document)
     problems = list(_ends(study, document))
@@ -218,6 +225,12 @@ def build(spec: Spec, base: Calibration, document: Document | None = None) -> St
     return Study(spec, base, cases, columns, quotas, tuple(laws), correlation)
 
 
+def _within(problem: Problem) -> str:
+    """What is wrong in a file that another one names."""
+    position = f"{problem.file}:{problem.line}" if problem.file and problem.line else problem.file
+    return ": ".join(part for part in (position, problem.where, problem.what) if part)
+
+
 def _case(key: str, spec: Spec, base: Calibration, document: Document) -> Scenario:
     """A scenario of the sweep. Raises InputError; where the sweep changes the file, at the place where it does."""
     found = spec.documents[key]
@@ -257,7 +270,8 @@ def _documents(design: Design, document: Document) -> dict[str, Document]:
             read = strict_yaml.load(library.find(entry.scenario, Path(document.file).parent))
         except InputError as error:
             problems += [
-                document.problem(("scenarios", key), p.what, p.expected, p.suggestion) for p in error.problems
+                document.problem(("scenarios", key), _within(p), p.expected, p.suggestion)
+                for p in error.problems
             ]
             continue
         data = read.data

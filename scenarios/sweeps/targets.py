@@ -188,6 +188,10 @@ def problems(design: Design, document: Document, cases: Mapping[str, Scenario]) 
         for target in found:
             if target.room == "instruments" and not any(_here(target, case) for case in cases.values()):
                 lines = [line.name for case in cases.values() for line in case.instruments]
+                if target.rest in lines:
+                    text = f"names no number of {target.rest}"
+                    yield document.problem(("vary", at, "path"), text, f"instruments.{target.rest}.FIELD")
+                    continue
                 problem = unknown_name("instrument", target.rest.split(".")[0], dict.fromkeys(lines))
                 yield document.problem(
                     ("vary", at, "path"), problem.what, problem.expected, problem.suggestion
