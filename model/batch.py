@@ -22,6 +22,7 @@ from model.equilibrium import Allocation
 from model.feasibility import infeasible
 from model.group import Group, Jacobian
 from model.newton import Options
+from model.prepare import prepare
 from model.problem import Equilibrium
 from model.quasi import Found, broyden
 from model.records import Array, Benchmark, Closure, Parameters, Quota, Shock
@@ -29,7 +30,7 @@ from model.solution import Diagnosis, Solution
 from model.solve import attempt, binding, licensed, posed, solve, tight
 from model.stability import long_run_feedback, unstable
 from model.stack import Different
-from model.system import System, prepare
+from model.system import System
 from model.tangent import linearise
 from model.unknowns import Layout, layout
 

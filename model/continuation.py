@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from model.newton import Options, Trace, newton
+from model.prepare import prepare
 from model.problem import Equilibrium, Point
 from model.records import Array, Benchmark, Closure, Quota, Shock
 from model.shocks import scaled
-from model.system import prepare
 
 FIRST_STEP = 0.5
 SMALLEST_STEP = 1 / 64

@@ -16,11 +16,12 @@ import numpy as np
 
 from model.equilibrium import State, allocate, residuals
 from model.krylov import fgmres
+from model.prepare import prepare
 from model.problem import Equilibrium
 from model.records import Array, Benchmark, Frozen, Shock
 from model.shocks import base_quotas, close_empty_quotas
 from model.solution import Solution
-from model.system import System, prepare
+from model.system import System
 from model.tangent import linearise
 from model.unknowns import layout
 

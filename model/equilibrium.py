@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from model.base_year import TONNES
 from model.idle import REST
 from model.innovation import Direction, direct, technology
 from model.markets import (
@@ -29,7 +30,7 @@ from model.markets import (
 from model.prices import Costs, Sources, revenue_price, source, supply_shares, unit_cost, zero_profit
 from model.records import Array
 from model.restrictions import complementarity, licence_rates, log_licence, quota_conditions, quota_tonnes
-from model.system import TONNES, System, capacity_tilt, span
+from model.system import System, capacity_tilt, span
 
 
 class State(NamedTuple):

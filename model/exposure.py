@@ -13,9 +13,9 @@ from itertools import pairwise
 import numpy as np
 from scipy.linalg import LinAlgError, inv
 
+from model.base_year import TONNES, licence_rate
 from model.ces import shares_of
 from model.records import Array, Benchmark, Frozen
-from model.system import TONNES, licence_rate
 
 KG_PER_TONNE = 1e3
 USD_PER_MILLION = 1e6

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from model.base_year import TONNES
+from model.base_year import licence_rate as base_licence_rate
 from model.records import Array
 from model.solution import Solution
-from model.system import TONNES
-from model.system import licence_rate as base_licence_rate
 
 
 def expand(solution: Solution, plain: Array, cell: Array) -> Array:

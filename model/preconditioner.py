@@ -21,10 +21,12 @@ from copy import copy
 import numpy as np
 from scipy.linalg.lapack import dgetrf, dgetrs
 
+from model.blocks import Blocks, Dense, Triangular
 from model.equilibrium import State, allocate
 from model.memory import remember
+from model.prepare import prepare
 from model.records import Array, Shock
-from model.system import System, prepare
+from model.system import System
 from model.tangent import Tangent, linearise
 from model.tangent.home import home_blocks
 from model.tangent.trade import Cells, Trade
@@ -112,7 +114,7 @@ class Regions:
         closure = None if self.plain else system.closure
         self.inverse = remember(b, ("regions", closure, same), lambda: self._of_base_year(system))
 
-    def _of_base_year(self, system: System) -> Array:
+    def _of_base_year(self, system: System) -> Blocks:
         base = prepare(system.benchmark, Shock(), system.closure, ())
         cells = layout(base)
         return self._invert(linearise(base, allocate(base, cells.unpack(np.zeros(cells.size)))), cells)
@@ -121,28 +123,24 @@ class Regions:
         """Blocks and their inverses at the iterate of a tangent."""
         self.inverse = self._invert(tangent, layout(tangent.system))
 
-    def _invert(self, tangent: Tangent, cells: Layout) -> Array:
-        """(n,l,l) inverse of each region's block, 0 where there is no cell."""
+    def _invert(self, tangent: Tangent, cells: Layout) -> Blocks:
+        """Each region's block, factorised."""
         if self.plain:
             blocks = home_blocks(tangent, self.goods, self.sectors)
             if not self.present.all():
                 blocks *= self.present[:, :, None] & self.present[:, None, :]
-            inverse = _triangular_inverse(blocks, self.present, len(self.goods))
-        else:
-            columns = identity(cells, self.rows.T)
-            image = cells.flatten(tangent.at_home(self.researches)(columns))  # (cells, l)
-            blocks = image[self.rows] * self.present[:, :, None] * self.present[:, None, :]
-            index = np.arange(self.rows.shape[1])
-            blocks[:, index, index] += ~self.present
-            inverse = np.linalg.inv(blocks)
-        if not self.present.all():
-            inverse *= self.present[:, :, None]
-        return inverse.astype(np.float32)  # half the bytes, and accuracy enough
+            return Triangular(blocks, ~self.present, len(self.goods))
+        columns = identity(cells, self.rows.T)
+        image = cells.flatten(tangent.at_home(self.researches)(columns))  # (cells, l)
+        blocks = image[self.rows] * self.present[:, :, None] * self.present[:, None, :]
+        return Dense(blocks, ~self.present)
 
     def apply(self, vector: Array, out: Array) -> None:
         """Solve for the ordinary cells."""
-        right = vector[self.rows].astype(np.float32)
-        out[self.rows] = (self.inverse @ right[:, :, None])[:, :, 0]
+        found = self.inverse.solve(vector[self.rows].astype(np.float32))
+        if not self.present.all():
+            found *= self.present
+        out[self.rows] = found
 
 
 def _own_goods(system: System, goods: Array, sectors: Array) -> Array | None:
@@ -151,30 +149,6 @@ def _own_goods(system: System, goods: Array, sectors: Array) -> Array | None:
     made: Array = system.pair_good[makers]
     alone = len(made) == len(sectors) == len(goods) == np.isin(system.pair_good, goods).sum()
     return made if alone and len(goods) and (np.sort(made) == goods).all() else None
-
-
-def _triangular_inverse(blocks: Array, present: Array, k: int) -> Array:
-    """(n,l,l) inverses where profits (the second k rows) do not depend on outputs (the second k columns).
-
-    Prices follow from profits, then outputs from markets, then factors and income from what is left.
-    """
-    absent, (n, size, _) = ~present, blocks.shape
-    index, inner, border = np.arange(size), slice(2 * k), slice(2 * k, None)
-    price, output = slice(k), slice(k, 2 * k)  # columns; rows: markets first, then profits
-    blocks[:, index[price], index[output]] += absent[:, price]
-    blocks[:, index[output], index[price]] += absent[:, price]
-    blocks[:, index[border], index[border]] += absent[:, border]
-    inverse = np.zeros((n, size, size))
-    inverse[:, price, output] = from_profit = np.linalg.inv(blocks[:, output, price])
-    inverse[:, output, price] = from_market = np.linalg.inv(blocks[:, price, output])
-    inverse[:, output, output] = -from_market @ (blocks[:, price, price] @ from_profit)
-    columns = inverse[:, inner, inner] @ blocks[:, inner, border]
-    rows = blocks[:, border, inner] @ inverse[:, inner, inner]
-    last = np.linalg.inv(blocks[:, border, border] - blocks[:, border, inner] @ columns)
-    inverse[:, inner, border], inverse[:, border, inner] = -columns @ last, -last @ rows
-    inverse[:, border, border] = last
-    inverse[:, inner, inner] -= inverse[:, inner, border] @ rows
-    return inverse
 
 
 class Chain:

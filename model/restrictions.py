@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from model.base_year import TONNES
 from model.records import Array
-from model.system import TONNES, Restrictions, Sourcing
+from model.system import Restrictions, Sourcing
 
 
 def licence_rates(r: Restrictions, price: Array, chi: Array) -> Array:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from model.base_year import TONNES, gate_value_base, quota_tonnes_base
 from model.records import Array, Benchmark, ProductionQuota, Quota, Shock
-from model.system import TONNES, gate_value_base, quota_tonnes_base
 
 
 def base_quotas(benchmark: Benchmark) -> tuple[Quota, ...]:

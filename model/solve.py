@@ -7,17 +7,19 @@ from dataclasses import replace
 
 import numpy as np
 
+from model.base_year import quota_tonnes_base
 from model.continuation import walk
 from model.equilibrium import allocate
 from model.feasibility import diagnose, infeasible
 from model.flows import gate_tonnes
 from model.newton import Options, Trace, newton
+from model.prepare import prepare
 from model.problem import Equilibrium, Point
 from model.records import Array, Benchmark, Closure, Quota, Shock
 from model.shocks import base_quotas, close_empty_quotas
 from model.solution import Diagnosis, Solution, SolveError, Status
 from model.stability import unstable
-from model.system import System, prepare, quota_tonnes_base
+from model.system import System
 from model.unknowns import layout
 
 ProblemOf = Callable[[System], Equilibrium]

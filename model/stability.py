@@ -18,9 +18,10 @@ from model.equilibrium import allocate
 from model.krylov import fgmres
 from model.memory import remember
 from model.preconditioner import Preconditioner
+from model.prepare import prepare
 from model.records import Array, Benchmark, Closure, Parameters, Regime, Shock
 from model.solution import Diagnosis
-from model.system import System, prepare
+from model.system import System
 from model.tangent import Tangent, linearise
 from model.unknowns import layout
 

@@ -312,7 +312,7 @@ def _refuse_empty_cost(added: Array, output: Array) -> None:
 
 def _income_without_deficit(b: Benchmark) -> Array:
     """E11 in the base year, without deficits: (n,) million USD."""
-    from model.system import gate_value_base, licence_rate
+    from model.base_year import gate_value_base, licence_rate
 
     gate, licence = gate_value_base(b), licence_rate(b)
     research = (b.research_share * (1 + b.subsidy) - b.subsidy) * b.output

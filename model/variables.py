@@ -13,12 +13,12 @@ from typing import NamedTuple
 import numpy as np
 
 from model import flows, welfare
+from model.base_year import gate_value_base
+from model.base_year import licence_rate as base_licence_rate
 from model.ces import herfindahl, shares_of
 from model.markets import sluggish_index
 from model.records import Array, Benchmark
 from model.solution import Solution
-from model.system import gate_value_base
-from model.system import licence_rate as base_licence_rate
 
 AXES = {
     "n": "region", "i": "origin", "j": "sector", "k": "good", "e": "element", "f": "factor", "g": "technology",

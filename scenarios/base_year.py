@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from model.base_year import TONNES, gate_value_base
 from model.records import Array, Benchmark
-from model.system import TONNES, gate_value_base
 
 
 def tonnes_sold(benchmark: Benchmark) -> Array:

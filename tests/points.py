@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from model.equilibrium import Allocation, Residuals, State, allocate, residuals
+from model.prepare import prepare
 from model.records import Quota
 from model.shocks import base_quotas, close_empty_quotas
-from model.system import System, prepare
+from model.system import System
 from model.tangent import linearise
 from model.unknowns import Layout, layout
 from tests.conditions import sides

@@ -180,6 +180,6 @@ def quota(bench: Benchmark, ratio: float, name: str = "quota", **options: object
     covers = np.zeros((n, n, k), dtype=bool)
     covers[0, 1:, bench.elements] = True
     draft = Quota(name, covers, 1.0, np.ones(k), **options)  # type: ignore[arg-type]
-    from model.system import quota_tonnes_base
+    from model.base_year import quota_tonnes_base
 
     return draft.replace(limit=ratio * quota_tonnes_base(bench, draft))

@@ -13,11 +13,12 @@ from copy import copy
 
 import numpy as np
 
+from model.base_year import TONNES
 from model.equilibrium import Allocation, Residuals, State
 from model.markets import sluggish_index, sluggish_weights
 from model.records import Array
 from model.restrictions import complementarity_slopes
-from model.system import TONNES, System, span
+from model.system import System, span
 from model.tangent.region import Region, Reply
 from model.tangent.trade import HomeTrade, Trade, reciprocal
 

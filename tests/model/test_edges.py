@@ -9,7 +9,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from model import Closure, Shock, continuation, derivatives, solve
-from model.base_year import gate_value_base
+from model.base_year import TONNES, gate_value_base, quota_tonnes_base
 from model.batch import Centre, _pack, _unpack
 from model.centrality import betweenness
 from model.chokepoints import _minimum_cut
@@ -20,13 +20,13 @@ from model.idle import idle
 from model.network import communities
 from model.newton import Options
 from model.path import base_standing, hold_stocks
+from model.prepare import prepare
 from model.records import Quota
 from model.security import HORIZON, STATIC, cut, years_to_replace
 from model.shocks import _made, close_empty_quotas, scaled
 from model.solution import Diagnosis
 from model.stability import long_run_feedback, unstable
 from model.supply_paths import _Branch
-from model.system import TONNES, prepare, quota_tonnes_base
 from model.table import _affordable, _income_without_deficit, _make_shares, _output_of
 from model.unknowns import layout
 from model.variables import results

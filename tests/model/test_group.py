@@ -10,10 +10,10 @@ import pytest
 from model import Closure, Shock, solve
 from model.batch import FEWEST, Centre
 from model.equilibrium import allocate, residuals
+from model.prepare import prepare
 from model.quasi import broyden
 from model.records import Quota
 from model.stack import Different, pack_residuals, stack, take, unpack
-from model.system import prepare
 from model.unknowns import layout
 from tests.instruments import awkward, exports_of, quota_on
 from tests.model.test_batch import CLOSURES, draws, read, shock

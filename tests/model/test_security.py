@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from model import Closure, Shock, solve
+from model.base_year import quota_tonnes_base
 from model.ces import herfindahl
 from model.flows import stage_flows
 from model.path import LONG_RUN, Standing, base_standing, build, simulate
@@ -18,7 +19,6 @@ from model.security import (
     supply_concentration,
     years_to_replace,
 )
-from model.system import quota_tonnes_base
 from model.welfare import real_income
 from tests.independent import published, recompute
 from tests.instruments import awkward

@@ -1,0 +1,293 @@
+"""From a base year, its parameters, a shock and a closure to the constants of one solve (`model/system.py`).
+
+`prepare` computes every base share, power and wedge once, laid out for the products the solver makes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model.base_year import (
+    TONNES,
+    licence_rate,
+    mean_gate_value,
+    nest_shares,
+    quota_tonnes_base,
+    quota_unit_value,
+    sourcing_base,
+    spending_base,
+)  # fmt: skip
+from model.ces import exponent, shares_of
+from model.idle import idle
+from model.records import Array, Benchmark, Closure, ProductionQuota, Quota, Shock
+from model.system import Nests, Research, Restrictions, Sourcing, System, capacity_tilt, span
+
+
+def prepare(benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[Quota, ...]) -> System:
+    """Compute the constants of a solve with the given active export quotas."""
+    b, par = benchmark, benchmark.parameters
+    regions, sectors, goods, _factors, _elements = b.shape
+    subsidy = b.subsidy if shock.subsidy is None else shock.subsidy
+    cost_base = (1 - b.research_share) * (1 + subsidy) * b.output
+    nests = _nests(b, shock)
+    supplied, active = (b.output[:, None] @ b.make)[:, 0] > 0, b.output > 0
+    stopped = None if shock.embargo is None else idle(b, shock.embargo)
+    if stopped is not None and not stopped[1].any():
+        stopped = None
+    if stopped is not None:
+        supplied, active = supplied & ~stopped[1], active & ~stopped[0]
+    pair_sector, pair_good = np.nonzero((b.make * b.output[:, :, None]).any(axis=0))
+    goods_made = np.bincount(pair_sector, minlength=b.output.shape[1])
+    log_capacity = np.zeros((regions, len(b.stage_sector))) if shock.capacity is None else shock.capacity
+    mobile = np.nonzero(np.isinf(par.factor_mobility))[0]
+    sluggish = np.nonzero(np.isfinite(par.factor_mobility))[0]
+    endowment = b.factor_payment.sum(axis=2)
+    stage_good = np.zeros((len(b.stage_sector), goods), dtype=bool)
+    for s, j in enumerate(b.stage_sector):
+        stage_good[s] = b.make[:, j].any(axis=0)
+    spending = spending_base(b)
+    stock, recycled = _stocks(b, shock, spending)
+    labour_income = endowment[:, b.labour]
+    return System(
+        benchmark=b, shock=shock, closure=closure, nests=nests,
+        sourcing=_sourcing(b, shock, closure, quotas, stage_good, log_capacity),
+        research=_research(b, shock, nests, labour_income, active),
+        restrictions=_restrictions(b, shock, closure, quotas, stage_good),
+        output=b.output, supplied=supplied, active=active, idle=stopped,
+        pair_sector=pair_sector, pair_good=pair_good, pair_share=b.make[:, pair_sector, pair_good],
+        to_good=np.eye(goods)[pair_good], to_sector=np.eye(sectors)[pair_sector],
+        one_to_one=len(pair_good) == goods and bool((pair_good == np.arange(goods)).all()),
+        joint=np.nonzero(goods_made > 1)[0], rho_make=1.0 + par.transformation_elasticity[None],
+        cost_base=cost_base, subsidy=subsidy, log_subsidy=np.log((1 + subsidy) / (1 + b.subsidy)),
+        log_productivity=np.zeros_like(b.output) if shock.productivity is None else np.log(shock.productivity),
+        log_use=np.zeros((regions, goods)) if shock.use_subsidy is None else np.log1p(-shock.use_subsidy),
+        stock=stock, recycled=recycled, recycling_cost=shock.recycling_cost,
+        stock_class=spending.argmax(axis=0),
+        burnt=np.zeros(regions) if shock.capacity_investment is None else shock.capacity_investment,
+        mobile=mobile, sluggish=sluggish, rho_supply=1.0 + par.factor_mobility[None, sluggish],
+        specific=not par.factor_mobility[sluggish].any(),
+        endowment=endowment,
+        supply_share=shares_of(endowment[:, sluggish, None], b.factor_payment[:, sluggish]) * active[:, None],
+        income_base=b.final.sum(axis=1), deficit=b.deficit,
+        stage_factor=_stage_factor(b, sluggish), stage_good=stage_good, log_capacity=log_capacity,
+        capacity_weight=par.capacity_weight[None], capacity_response=par.capacity_response[None],
+        log_technology=shock.technology,
+        research_income=b.research_share * (1 + subsidy) * b.output,
+        production_scale=np.array([_production_unit_value(b, q) for q in shock.production_quotas]),
+        numeraire_region=int(np.argmax(labour_income)),
+    )  # fmt: skip
+
+
+def _stage_factor(b: Benchmark, sluggish: Array) -> Array:
+    """The specific factor that stands for the capacity of each stage: the one outside the numeraire."""
+    resource = [position for position, f in enumerate(sluggish) if not b.numeraire[f]]
+    if len(b.stage_sector) and len(resource) != 1:
+        raise ValueError(
+            "stages with capacity need exactly one sluggish factor outside the numeraire (`resource`)"
+        )
+    return np.full(len(b.stage_sector), resource[0] if resource else -1, dtype=int)
+
+
+def _nests(b: Benchmark, shock: Shock) -> Nests:
+    par = b.parameters
+    base = nest_shares(b)
+    rho_material = exponent(par.materials_elasticity)
+    # In the order of their first sectors, so that draws of elasticities have the same groups.
+    keys = dict.fromkeys(zip(b.use_class.tolist(), rho_material.tolist(), strict=True))
+    groups = tuple((c, np.nonzero((b.use_class == c) & (rho_material == r))[0]) for c, r in keys)
+    final = b.final if shock.demand_shift is None else b.final * shock.demand_shift
+    return Nests(
+        users=base.users, ree=base.ree, element=base.element, value_added=base.value_added, factor=base.factor,
+        material=base.material,
+        group_material=(base.material,) if len(groups) == 1 else tuple(base.material[:, js] for _, js in groups),
+        groups=groups,
+        rho_ree=exponent(par.ree_elasticity)[None], rho_element=exponent(par.element_elasticity)[None, base.users],
+        rho_added=exponent(par.value_added_elasticity)[None], rho_factor=exponent(par.factor_elasticity)[None],
+        rho_material=rho_material[None],
+        final=shares_of(final.sum(axis=1, keepdims=True), final),
+        rho_final=exponent(np.array([par.final_elasticity])),
+    )  # fmt: skip
+
+
+def _level(now: Array | None, base: Array) -> Array:
+    return base if now is None else now
+
+
+def _cell_goods(
+    b: Benchmark, quotas: tuple[Quota, ...], production: tuple[ProductionQuota, ...], stage_good: Array
+) -> Array:  # fmt: skip
+    """Goods whose sourcing weights may depend on the unknowns: the rare-earth chain, and what quotas name."""
+    dynamic: Array = np.array(stage_good.any(axis=0))
+    dynamic[b.elements] = True
+    for quota in quotas:
+        dynamic |= quota.covers.any(axis=(0, 1))
+    for limit in production:
+        dynamic |= limit.goods
+    return dynamic
+
+
+def _sourcing(
+    b: Benchmark,
+    shock: Shock,
+    closure: Closure,
+    quotas: tuple[Quota, ...],
+    stage_good: Array,
+    log_capacity: Array,
+) -> Sourcing:
+    rho = exponent(b.parameters.trade_elasticity)
+    dynamic = _cell_goods(b, quotas, shock.production_quotas, stage_good)
+    plain, cell = np.nonzero(~dynamic)[0], np.nonzero(dynamic)[0]
+    licence0, pi = licence_rate(b), sourcing_base(b)
+    # With no quota in force on it, a base-year licence has gone: its rate falls from l0 to 0.
+    wedge = _wedge(b, shock, np.where(dynamic, 0.0, licence0))
+    base, share = pi[:, span(plain)], pi[:, cell]
+    closed = None if shock.embargo is None else _by_good(shock.embargo)
+    weight, missing = base, np.zeros(base.shape[:3])
+    if wedge is not None or closed is not None:
+        change = 0.0 if wedge is None else np.expm1(rho[plain, None, None] * np.log(wedge[span(plain)]))
+        if closed is not None:
+            change, share = np.where(closed[plain], -1.0, change), np.where(closed[cell], 0.0, share)
+        change = base * change
+        weight, missing = base + change, change.sum(axis=3)
+    if closure.capacity == "given" and log_capacity.any():
+        weight, missing = _with_capacity(b, base, weight, stage_good[:, plain], log_capacity)
+    tax, tariff = _level(shock.export_tax, b.export_tax), _level(shock.tariff, b.tariff)
+    gate, tariff_part, tax_part = _gate_parts(weight, _charged(tax, plain), _charged(tariff, plain))
+    tax_cell, tariff_cell = _by_good(tax, cell), _by_good(tariff, cell)
+    keep = 1.0 / ((1 + tax_cell) * (1 + tariff_cell))
+    return Sourcing(
+        plain=plain, cell=cell, rho=rho, weight=weight, missing=missing, gate=gate, tariff=tariff_part, tax=tax_part,
+        share=share, closed=share.sum(axis=3) - pi[:, cell].sum(axis=3),
+        tilt=np.zeros(share.shape[1:]) if wedge is None else rho[cell, None, None] * np.log(wedge[cell]),
+        capacity_base=pi[:, cell], gate_cell=keep, tariff_cell=tariff_cell / (1 + tariff_cell),
+        tax_cell=tax_cell * keep, licence_base=_by_good(licence0, cell),
+    )  # fmt: skip
+
+
+def _by_good(array: Array, goods: Array | None = None) -> Array:
+    """(k,n,i) from (i,n,k), of some goods, laid out for products."""
+    chosen = array if goods is None else array[:, :, span(goods)]
+    return np.ascontiguousarray(chosen.transpose(2, 1, 0))
+
+
+def _charged(rate: Array, goods: Array) -> Array | None:
+    """(k,n,i) rates of some goods, None where nothing is charged."""
+    return _by_good(rate, goods) if rate.any() else None
+
+
+def _wedge(b: Benchmark, shock: Shock, gone: Array) -> Array | None:
+    """(k,n,i) new over old wedge between gate and purchaser price, None where none changes; gone: licences (i,n,k)."""
+    wedge: Array | None = None
+    for now, base in ((shock.export_tax, b.export_tax), (shock.tariff, b.tariff)):
+        if now is not None:
+            wedge = (1 + now) / (1 + base) if wedge is None else wedge * ((1 + now) / (1 + base))
+    if shock.iceberg is not None:
+        wedge = shock.iceberg if wedge is None else wedge * shock.iceberg
+    if gone.any():
+        wedge = 1 / (1 + gone) if wedge is None else wedge / (1 + gone)
+    return None if wedge is None else _by_good(wedge)
+
+
+def _gate_parts(
+    weight: Array, tax: Array | None, tariff: Array | None
+) -> tuple[Array, Array | None, Array | None]:
+    """What of a dollar spent reaches the gate, and what of it is tariff and export tax, where there are any."""
+    before_tariff = weight if tariff is None else weight / (1 + tariff)
+    gate = before_tariff if tax is None else before_tariff / (1 + tax)
+    paid = None if tariff is None else before_tariff * tariff
+    return gate, paid, None if tax is None else gate * tax
+
+
+def _with_capacity(
+    b: Benchmark, pi: Array, weight: Array, stage_good: Array, log_capacity: Array
+) -> tuple[Array, Array]:
+    """E22: origin weights pi K^w / sum pi K^w for given capacity (embargoed origins stay in the sum)."""
+    log_k = capacity_tilt(b.parameters.capacity_weight[None], stage_good, log_capacity)
+    scale = np.exp(log_k)[None, :, None, :]
+    total = (pi * scale).sum(axis=3, keepdims=True)
+    weight = weight * scale / np.where(total > 0, total, 1.0)
+    return weight, np.where(total[..., 0] > 0, weight.sum(axis=3) - 1.0, 0.0)
+
+
+def _stocks(b: Benchmark, shock: Shock, spending: Array) -> tuple[Array | None, Array | None]:
+    """Stock releases plus recycled material, and the latter alone, in million USD at base prices."""
+    total, recycled = None, None
+    for tonnes in (shock.stock_release, shock.recycling):
+        if tonnes is None:
+            continue
+        value = np.zeros(b.final.shape)
+        for k in np.nonzero(tonnes.any(axis=0))[0]:
+            value[:, k] = tonnes[:, k] * mean_gate_value(b, int(k)) / TONNES
+        total = value if total is None else total + value
+        if tonnes is shock.recycling:
+            recycled = value
+    return total, recycled
+
+
+def _research(b: Benchmark, shock: Shock, nests: Nests, labour_income: Array, active: Array) -> Research:
+    par, users = b.parameters, nests.users
+    research = b.research_share * (1 + b.subsidy) * b.output
+    performed = ((research > 0) & active).astype(float)
+    share_x = 1.0 - nests.ree
+    share_e = nests.ree[:, users, None] * nests.element
+    active_x = (performed * share_x) > 0
+    active_e = (performed[:, users, None] * share_e) > 0
+    total = research.sum(axis=1)
+    z = (
+        np.zeros((*b.output.shape, len(b.elements) + 1))
+        if shock.research_subsidy is None
+        else shock.research_subsidy
+    )
+    z_x, z_e = z[:, :, -1], z[:, users, :-1]
+    sector_users = par.spillover_sector[np.ix_(users, users)]
+    reach_x = par.spillover_region @ active_x @ par.spillover_sector.T
+    by_region = par.spillover_region @ active_e.reshape(len(active_e), -1)
+    reach_e = sector_users @ by_region.reshape(active_e.shape)
+    return Research(
+        active_x=active_x, active_e=active_e,
+        weight_x=shares_of(total[:, None], research * share_x) * (1 + z_x),
+        weight_e=shares_of(total[:, None, None], research[:, users, None] * share_e) * (1 + z_e),
+        sector_share=shares_of(total[:, None], research), subsidised_x=share_x * z_x, subsidised_e=share_e * z_e,
+        subsidised=bool(z.any()),
+        log_subsidy_x=np.log1p(z_x), log_subsidy_e=np.log1p(z_e),
+        own_x=par.innovation_elasticity[:, -1], own_e=par.innovation_elasticity[:, :-1],
+        spill_x=par.spillover[:, -1], spill_e=par.spillover[:, :-1],
+        region=par.spillover_region, sector=par.spillover_sector,
+        reach_x=shares_of(reach_x, np.ones_like(reach_x)) * active_x,
+        reach_e=shares_of(reach_e, np.ones_like(reach_e)) * active_e,
+        breadth=par.breadth * (nests.ree[:, users, None] / par.breadth_reference) * nests.element,
+        supply=np.array([par.research_supply_elasticity]), by_sector=par.research_closure == "sector",
+        labour_share=shares_of(labour_income, total),
+    )  # fmt: skip
+
+
+def _restrictions(
+    b: Benchmark, shock: Shock, closure: Closure, quotas: tuple[Quota, ...], stage_good: Array
+) -> Restrictions:
+    cell = np.nonzero(_cell_goods(b, quotas, shock.production_quotas, stage_good))[0]
+    covers = [q.covers[:, :, cell].transpose(2, 1, 0) for q in quotas]
+    per_kg = [c * q.weight[cell, None, None] for c, q in zip(covers, quotas, strict=True)]
+    leaking = np.array([i for i, q in enumerate(quotas) if q.leak_margin is not None], dtype=int)
+    values = [quota_unit_value(b, q) if q.specific else 1.0 for q in quotas]
+    unit_value = b.unit_value[:, cell].T
+    return Restrictions(
+        quotas=quotas,
+        per_kg=np.array(per_kg).reshape(len(quotas), len(cell), *b.export_tax.shape[:2]),
+        specific=np.array([q.specific for q in quotas], dtype=bool),
+        unit_value=np.where(np.isfinite(unit_value), unit_value, 1.0), scale=np.array(values, dtype=float),
+        log_limit=np.log(np.array([q.limit for q in quotas], dtype=float)),
+        rent_to_importer=np.array([q.rent_to_importer for q in quotas], dtype=float),
+        leaking=leaking,
+        leak_margin=np.array([quotas[i].leak_margin for i in leaking], dtype=float),
+        leak_scale=np.array([quota_tonnes_base(b, quotas[i]) for i in leaking], dtype=float),
+        production=shock.production_quotas,
+    )  # fmt: skip
+
+
+def _production_unit_value(b: Benchmark, quota: ProductionQuota) -> float:
+    """Mean unit value of what a production quota covers, USD per kg."""
+    made = np.where(quota.goods, b.output[quota.origin] @ b.make[quota.origin], 0.0)
+    unit = np.where(quota.goods, b.unit_value[quota.origin], 1.0)
+    if not np.isfinite(unit).all():
+        raise ValueError(f"production quota {quota.name!r} names a good that has no unit value")
+    return float(made.sum() / (made / unit * quota.weight).sum())
