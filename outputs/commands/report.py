@@ -6,13 +6,17 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from outputs.sections import Section
 
 EPILOG = """\
 examples:
   python run.py report outputs/runs/china-2010-quota-0123456789ab        written into the run's folder
   python run.py report china-2010-quota -o quota.html                    by the beginning of its name, to a file
   python run.py report RUN1 RUN2                                         several runs, side by side, then one by one
-  python run.py report RUN china-2010-2015 elasticities-2010             and after it a path and a sweep
+  python run.py report RUN china-2010-2015 path-2010-2015                and after it a path, with bands from a sweep of it
 
 A run comes from `solve` or `compare`. Folders of `path`, `sweep`, `metrics`, `network`, `patents`,
 `estimate` and `comovement` follow the runs as sections. The file has everything in it: charts, tables to download,
@@ -47,14 +51,14 @@ def run(args: argparse.Namespace) -> int:
     from outputs import pipeline, report, sections, store
 
     runs: list[report.ReportRun] = []
-    parts: list[sections.Section] = []
+    parts: list[tuple[Path, Section]] = []
     folders: list[Path] = []
     problems: list[Problem] = []
     for name in args.runs:
         try:
             folders.append(store.find(name, args.out, abbreviated=True))
             if (folders[-1] / sections.SECTION).is_file():
-                parts.append(sections.read(folders[-1], f"part{len(parts) + 1}"))
+                parts.append((folders[-1], sections.read(folders[-1], f"part{len(parts) + 1}")))
             else:
                 runs.append(report.from_folder(folders[-1]))
         except InputError as error:
@@ -70,10 +74,27 @@ def run(args: argparse.Namespace) -> int:
     path = args.output or folders[0] / "report.html"
     if path.is_dir():
         raise InputError(Problem("is a folder", str(path), expected="the name of a file"))
-    report.render(runs, path, parts)
+    report.render(runs, path, _with_bands(parts))
     if args.json:
         json.dump({"report": str(path), "runs": [one.name for one in runs]}, sys.stdout)
         sys.stdout.write("\n")
     else:
         print(pipeline.shown_path(path))
     return 0
+
+
+def _with_bands(parts: list[tuple[Path, Section]]) -> list[Section]:
+    """The sections, with bands in those of paths that a sweep beside them is of."""
+    from outputs import store
+    from scenarios.sweeps.storage import MANIFEST
+
+    solved = (store.INPUTS, store.RESULTS)
+    sweeps = [folder for folder, _ in parts if (folder / MANIFEST).is_file()]
+    made = []
+    for folder, section in parts:
+        for sweep in sweeps if all((folder / name).is_file() for name in solved) else ():
+            from outputs.paths.bands import with_bands
+
+            section = with_bands(section, folder, sweep)
+        made.append(section)
+    return made

@@ -58,6 +58,7 @@ INSTEAD = {
         "python run.py sweep elasticities-2010 --draws 20 --workers 1 --no-figures --resume",
         FEWER,
     ),
+    "python run.py sweep path-2010-2015": ("{} --draws 2 --workers 1 --no-figures", FEWER),
     "python run.py sweep my-sweep.yaml --workers 4": ("{} --draws 16 --no-figures", FEWER),
     "python run.py sweep my-sweep.yaml --resume": ("{} --draws 16 --no-figures", FEWER),
     "python run.py metrics world-2024 --scenario full-embargo-2025": ("{} --draws 4 --no-figures", PLAIN),

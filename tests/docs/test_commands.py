@@ -48,6 +48,13 @@ def test_the_commands_of_a_page_work(path, workplace):
             assert done.code == 0, f"{line}\n{done.err[-2000:]}"
 
 
+def test_the_report_of_the_how_to_has_bands_around_the_path(workplace):
+    (page,) = [path for path in PAGES if path.name == "report.md"]
+    test_the_commands_of_a_page_work(page, workplace)
+    text = (workplace.root / "report.html").read_text(encoding="utf-8")
+    assert len(re.findall(r'alt="[^"]*nine tenths of draws', text)) == 3
+
+
 def free_port():
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))

@@ -13,17 +13,18 @@ from calibration.errors import InputError
 from model.path import simulate
 from outputs import store
 from outputs.names import signed
-from outputs.paths import facts, figures, findings, instruments, labelled, plan, saving, summary, work
+from outputs.paths import bands, facts, figures, findings, instruments, labelled, plan, saving, summary, work
 from outputs.paths.facts import View
 from outputs.paths.tables import TABLES
+from scenarios.sweeps.design import Outcome
 from scenarios.sweeps.execution import InProcess, pool
 from tests.outputs.conftest import small_calibration
 
 FULL = "directed_with_spillovers"
 
 
-def path_scenario(**changes):
-    """A quota for two years, a tariff from the second, on four years."""
+def path_file(**changes):
+    """A quota for two years, a tariff from the second, on four years, as it stands in a file."""
     source = {"source": "a test", "status": "analyst"}
     lines = [
         {"type": "export_quota", "name": "quota", "origins": "R0", "elements": "all", "from": 2010, "until": 2011,
@@ -35,7 +36,11 @@ def path_scenario(**changes):
         "name": "path", "title": "A quota for two years", "question": "What is left of it?", "calibration": "small",
         "horizon": "path", "years": "2009-2012", "instruments": lines, "assumptions": [{"text": "A test."}],
     }  # fmt: skip
-    return scenarios.parse(given | changes)
+    return given | changes
+
+
+def path_scenario(**changes):
+    return scenarios.parse(path_file(**changes))
 
 
 @pytest.fixture(scope="module")
@@ -221,3 +226,38 @@ def test_a_run_folder_is_written_whole(ready, tmp_path, monkeypatch):
     again = saving.solve_and_save(small, args)
     assert again.saved.existed
     assert json.dumps(saving.as_json(saved))
+
+
+def outcome(**given):
+    return Outcome.model_validate_json(json.dumps({"name": "y", **given}))
+
+
+def test_the_line_between_bands_is_the_path(view):
+    table = facts.overview(view)
+    table = table[(table["memory"] == work.CALIBRATED) & (table["regime"] == FULL)]
+    for select, column in (({"all_but": "R0"}, "others"), ("R0", "restricting"), (["R0"], "restricting")):
+        found = bands.line(view, outcome(variable="equivalent_variation", select={"region": select}), FULL)
+        np.testing.assert_allclose(found, table[f"real income, {column} [million USD]"])
+    price = outcome(variable="border_value", select={"origin": "R0", "element": "E1"}, measure="percent")
+    prices = facts.stacked(view, "prices")
+    prices = prices[(prices["regime"] == FULL) & (prices["element"] == "E1")]
+    # In front of the bands stands the price at the border, to which a specific licence adds what it costs.
+    np.testing.assert_allclose(bands.line(view, price, FULL), prices["abroad, change [%]"], atol=1e-9)
+    change = outcome(variable="border_value", select={"origin": "R0", "element": "E1"}, measure="change")
+    base = prices["abroad, base [USD/kg]"].to_numpy()
+    np.testing.assert_allclose(
+        100 * bands.line(view, change, FULL) / base, prices["abroad, change [%]"], atol=1e-9
+    )
+    assert bands.line(view, outcome(variable="equivalent_variation", select={"region": "G7"}), FULL) is None
+
+
+def test_bands_are_of_the_same_path_only():
+    base = {"name": "small", "files": {"small.yaml": "0"}}
+    inputs = {"calibration": base, "scenario": path_scenario().model_dump(mode="json")}
+
+    def determined(calibration=base, **changes):
+        return {"calibration": calibration, "scenarios": {"none": {"name": "x"}, "it": path_file(**changes)}}
+
+    assert bands.same_path(inputs, determined()) == "it"
+    assert bands.same_path(inputs, determined(years="2009-2013")) == ""
+    assert bands.same_path(inputs, determined({**base, "files": {"small.yaml": "1"}})) == ""
