@@ -5,7 +5,7 @@
     python -m tests.mutation --estimators         the estimators instead of the model
     python -m tests.mutation --record --each 30 --minutes 60
                                                   try others until 30 of each file are recorded (`tests/records/`)
-    python -m tests.mutation --again              try the recorded survivors anew
+    python -m tests.mutation --again              try the recorded survivors that nobody has explained anew
 
 A change is made in memory, in a forked process, to one function: an operator, a comparison, a number, a call or a
 condition (`tests/mutants.py`). Quick checks run first, then the tests of the file. What no test notices is a survivor;
@@ -348,7 +348,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--go-on", action="store_true", help="do not ask first whether the tests pass unchanged"
     )
-    parser.add_argument("--again", action="store_true", help="try what is recorded as survivor anew")
+    parser.add_argument(
+        "--again", action="store_true", help="try the recorded survivors that are not explained anew"
+    )
     parser.add_argument("--record", action="store_true", help="skip what is recorded and add to it")
     options = parser.parse_args(arguments)
     modules = files(options.estimators)
@@ -370,7 +372,13 @@ def main(arguments: list[str] | None = None) -> int:
         if (file in options.files if options.files else file not in SPEED_ONLY)
     }
     if options.again:
-        chosen = [(f, m) for group in every.values() for f, m in group if m.change in recorded(record, m)]
+        known = explained()
+        chosen = [
+            (f, m)
+            for group in every.values()
+            for f, m in group
+            if m.change in recorded(record, m) and m.name not in known
+        ]
     else:
         each = options.each or (None if options.files else 12)
         chosen = choose(every, record, each, options.seed)

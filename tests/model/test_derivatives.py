@@ -83,7 +83,15 @@ def test_derivatives_are_the_limits_of_differences(direction):
 
 
 @pytest.mark.parametrize(
-    "name", ["quota that leaks", "production quota", "origins differ by use", "sluggish labour and capital"]
+    "name",
+    [
+        "quota that leaks",
+        "production quota",
+        "origins differ by use",
+        "sluggish labour and capital",
+        "licence of the base year kept",
+        "licence of the base year removed",
+    ],
 )
 def test_they_hold_with_other_instruments_in_force(name):
     case = cases()[name]

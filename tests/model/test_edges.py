@@ -27,7 +27,13 @@ from model.shocks import _made, close_empty_quotas, scaled
 from model.solution import Diagnosis
 from model.stability import long_run_feedback, unstable
 from model.supply_paths import _Branch
-from model.table import _affordable, _income_without_deficit, _make_shares, _output_of
+from model.table import (
+    _affordable,
+    _income_without_deficit,
+    _make_shares,
+    _output_of,
+    benchmark_from_flows,
+)
 from model.unknowns import layout
 from model.variables import results
 from tests import checks
@@ -312,6 +318,69 @@ def test_a_factor_that_a_region_does_not_have_has_no_market(b):
         found = residuals(system, allocate(system, cells.unpack(np.zeros(cells.size))))
     assert np.abs(found.mobile).max() < 1e-12
     checks.solved(Case(without, Shock(tariff=b.tariff + 0.2)))
+
+
+def test_quotas_per_tonne_and_by_value_hold_side_by_side(b):
+    covers, heavy = exports_of(b, 0, b.elements), exports_of(b, 0, b.elements[-2:])
+    by_value = quota_on(b, "heavy", heavy, 0.3, specific=False, rent_to_importer=0.3)
+    case = Case(b, Shock(quotas=(quota_on(b, "quota", covers, 0.5), by_value)))
+    checks.levels(case)
+    checks.derivative(case)
+    solution = checks.solved(case)
+    checks.reported(case, solution)
+    assert min(solution.licence.values()) > 0
+
+
+def test_a_region_where_nobody_lives_changes_nothing():
+    """All of its flows are zero: it has no income, no markets, no unknowns."""
+    rng = np.random.default_rng(3)
+    flows, final = rng.uniform(0.5, 1.5, (3, 4, 3, 4)), rng.uniform(5, 9, (3, 4, 3))
+    far = np.where(np.eye(3, dtype=bool)[:, :, None], 1.0, 1.3) * np.ones((1, 1, 4))
+    alone = solve(benchmark_from_flows(flows, final), Shock(iceberg=far), EXOGENOUS)
+    wide = [np.zeros((4, 4, 4, 4)), np.zeros((4, 4, 4))]
+    wide[0][:3, :, :3], wide[1][:3, :, :3] = flows, final
+    beside = np.ones((4, 4, 4))
+    beside[:3, :3] = far
+    empty = benchmark_from_flows(*wide)
+    with np.errstate(all="raise"):
+        system = prepare(empty, Shock(), EXOGENOUS, ())
+        cells = layout(system)
+        residuals(system, allocate(system, cells.unpack(np.zeros(cells.size))))
+    found = solve(empty, Shock(iceberg=beside), EXOGENOUS)
+    assert found.converged
+    np.testing.assert_allclose(found.allocation.state.price[:3], alone.allocation.state.price, atol=1e-9)
+    assert cells.size == layout(prepare(benchmark_from_flows(flows, final), Shock(), EXOGENOUS, ())).size
+
+
+def test_every_unknown_has_a_place_by_name(b):
+    """Factors and sectors are those of the base year, though blocks hold only some of them."""
+    two = awkward(0, factor_mobility=np.array([np.inf, 0.5, 0.0]))
+    covers = exports_of(two, 0, two.elements)
+    quotas = (quota_on(two, "quota", covers, 0.5, leak_margin=0.5),)
+    system = prepare(two, Shock(quotas=quotas), Closure("directed", "target", "target"), quotas)
+    cells = layout(system)
+    places = [cells.locate(position) for position in range(cells.size)]
+    assert len(set(places)) == cells.size
+    found = {name: {cell for block, cell in places if block == name} for name, _ in places}
+    regions = range(4)
+    assert found["market"] == {(n, k) for n in regions for k in range(13) if system.supplied[n, k]}
+    assert found["profit"] == {(n, j) for n in regions for j in range(9) if two.output[n, j] > 0}
+    assert found["mobile"] == {(n, 0) for n in regions}
+    paid = two.factor_payment
+    assert found["sluggish"] == {
+        (n, f, j) for n in regions for f in (1, 2) for j in range(9) if paid[n, f, j] > 0
+    }
+    spent, used = two.research_share, two.use[:, two.elements]
+    assert found["research_e"] == {
+        (n, j, e)
+        for n in regions
+        for j in range(9)
+        for e in range(5)
+        if spent[n, j] > 0 and used[n, e, j] > 0
+    }
+    assert found["research_x"] == {(n, j) for n in regions for j in range(9) if spent[n, j] > 0}
+    assert found["quota"] == found["leak"] == {(0,)}
+    assert found["budget"] == {(n,) for n in regions}
 
 
 def test_a_draw_travels_as_a_base_year_or_as_parameters(b):

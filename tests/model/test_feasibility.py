@@ -132,6 +132,19 @@ def test_the_cell_that_has_no_origin_left_is_named(b, good):
     assert infeasible(b, Shock(embargo=closed), ()) is None
 
 
+def test_what_nobody_buys_needs_no_origin(b, good):
+    share = b.trade_share.copy()
+    share[:, :, 3, good] = 0.0
+    closed = np.zeros(b.export_tax.shape, dtype=bool)
+    closed[:, 3, good] = True
+    assert infeasible(b.replace(trade_share=share), Shock(embargo=closed), ()) is None
+    share = b.trade_share.copy()
+    share[:, 0, :, good] = 0.0  # origin 0 sells none of it: closing it changes nothing
+    closed = exports_of(b, 0, [good])
+    low = b.parameters.replace(trade_elasticity=np.full(b.final.shape[1], 0.5))
+    assert infeasible(b.replace(trade_share=share, parameters=low), Shock(embargo=closed), ()) is None
+
+
 def test_one_class_of_users_without_an_origin_is_enough(b, good):
     share = b.trade_share.copy()
     share[1, :, 3, good] = np.arange(4) == 0  # the second class buys from origin 0 alone

@@ -212,3 +212,17 @@ def test_the_order_book_of_today_does_not_count(bench):
         replacing(bench, np.full((3, 3), np.log(2.0)), standing)["stage"],
         replacing(bench, np.full((3, 3), np.log(2.0)), standing.replace(targets=()))["stage"],
     )
+
+
+def test_an_element_whose_only_stage_never_comes_never_comes(bench):
+    """A chain that is known from separation on."""
+    par = bench.parameters
+    names = ("capacity_weight", "capacity_response", "capacity_expansion", "capacity_exit", "build_time")
+    of_one = par.replace(**{name: getattr(par, name)[1:2] for name in names}).replace(
+        capacity_expansion=np.zeros(1)
+    )
+    late = bench.replace(stage_sector=bench.stage_sector[1:2], parameters=of_one)
+    outside = np.array([False, True, True])
+    found = years_to_replace(late, base_standing(late), np.ones((3, 1)), outside, of_one)
+    np.testing.assert_array_equal(found["stage"], [-1])
+    np.testing.assert_array_equal(found["element"], [-1, -1])
