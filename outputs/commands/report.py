@@ -16,7 +16,7 @@ examples:
   python run.py report outputs/runs/china-2010-quota-0123456789ab        written into the run's folder
   python run.py report china-2010-quota -o quota.html                    by the beginning of its name, to a file
   python run.py report RUN1 RUN2                                         several runs, side by side, then one by one
-  python run.py report RUN china-2010-2015 path-2010-2015                and after it a path, with bands from a sweep of it
+  python run.py report RUN china-2010-2015 path-2010-2015                after it a path, with bands of a sweep of it
 
 A run comes from `solve` or `compare`. Folders of `path`, `sweep`, `metrics`, `network`, `patents`,
 `estimate` and `comovement` follow the runs as sections. The file has everything in it: charts, tables to download,
