@@ -12,8 +12,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 import calibration
 from calibration import Calibration, strict_yaml
 from calibration.errors import InputError, Problem, unknown_name
@@ -23,9 +21,10 @@ from calibration.validate import validate
 from model.records import Array, Regime
 from scenarios import library
 from scenarios.scenario import Place, Scenario
-from scenarios.sweeps import outcomes, sampling, targets
+from scenarios.sweeps import cases as cases_of
+from scenarios.sweeps import ends, outcomes, sampling, targets
 from scenarios.sweeps.centres import Centres
-from scenarios.sweeps.design import Case, Design
+from scenarios.sweeps.design import Design
 from scenarios.sweeps.outcomes import Column
 
 DESIGNS = Path(__file__).parent / "designs"
@@ -159,19 +158,22 @@ def prepare(design: Design, document: Document, draws: int | None = None) -> Stu
     """A design with its scenarios and calibration. Raises InputError."""
     if draws is not None:
         design = _with_draws(design, draws, document)
-    documents = _documents(design, document)
-    name = design.calibration or _calibration_name(documents, document)
+    documents = cases_of.documents(design, document)
+    name = design.calibration or cases_of.calibration_name(documents, document)
     try:
         base = calibration.load(name)
     except InputError as error:
         if design.calibration is None:
             raise
         raise InputError(
-            [document.problem(("calibration",), _within(p), p.expected, p.suggestion) for p in error.problems]
+            [
+                document.problem(("calibration",), cases_of.within(p), p.expected, p.suggestion)
+                for p in error.problems
+            ]
         ) from None
     spec = Spec(design, document.file, documents, name, determined_by(design, documents, base))
     study = build(spec, base, document)
-    problems = list(_ends(study, document))
+    problems = ends.problems(study, document)
     if problems:
         raise InputError(problems)
     try:
@@ -189,7 +191,9 @@ def build(spec: Spec, base: Calibration, document: Document | None = None) -> St
     """The Study of a spec. Raises InputError."""
     design = spec.design
     document = document or Document(spec.file, {}, {(): 1})
-    cases = {key: _case(key, spec, base, document) for key in spec.documents}
+    cases = {
+        key: cases_of.read(key, spec.design, found, base, document) for key, found in spec.documents.items()
+    }
     quotas = {key: _quota_names(case, base) for key, case in cases.items()}
     problems = list(targets.problems(design, document, cases))
     for at, entry in enumerate(design.correlations):
@@ -225,33 +229,6 @@ def build(spec: Spec, base: Calibration, document: Document | None = None) -> St
     return Study(spec, base, cases, columns, quotas, tuple(laws), correlation)
 
 
-def _within(problem: Problem) -> str:
-    """What is wrong in a file that another one names."""
-    position = f"{problem.file}:{problem.line}" if problem.file and problem.line else problem.file
-    return ": ".join(part for part in (position, problem.where, problem.what) if part)
-
-
-def _case(key: str, spec: Spec, base: Calibration, document: Document) -> Scenario:
-    """A scenario of the sweep. Raises InputError; where the sweep changes the file, at the place where it does."""
-    found = spec.documents[key]
-    try:
-        return library.from_document(found, Path(found.file).parent, base)
-    except InputError as error:
-        if not isinstance(spec.design.scenarios[key], Case):
-            raise
-        raise InputError(
-            [
-                document.problem(
-                    ("scenarios", key),
-                    f"{Path(found.file).name}, changed: {p.where}: {p.what}",
-                    p.expected,
-                    p.suggestion,
-                )
-                for p in error.problems
-            ]
-        ) from None
-
-
 def _with_draws(design: Design, draws: int, document: Document) -> Design:
     if not hasattr(design.design, "draws"):
         text = f"design {design.design.type} has the points it has"
@@ -261,79 +238,9 @@ def _with_draws(design: Design, draws: int, document: Document) -> Design:
     return validate(Design, Document(document.file, data, {**document.lines, (): 1}))
 
 
-def _documents(design: Design, document: Document) -> dict[str, Document]:
-    """The scenario files, with additions laid over them."""
-    found, problems = {}, []
-    for key, case in design.scenarios.items():
-        entry = case if isinstance(case, Case) else Case(scenario=case)
-        try:
-            read = strict_yaml.load(library.find(entry.scenario, Path(document.file).parent))
-        except InputError as error:
-            problems += [
-                document.problem(("scenarios", key), _within(p), p.expected, p.suggestion)
-                for p in error.problems
-            ]
-            continue
-        data = read.data
-        if isinstance(data, dict) and (entry.add or entry.change):
-            data = {**data, **entry.change}
-            data["instruments"] = [*(data.get("instruments") or []), *entry.add]
-        found[key] = Document(read.file, data, read.lines)
-    if problems:
-        raise InputError(problems)
-    return found
-
-
-def _calibration_name(documents: Mapping[str, Document], document: Document) -> str:
-    names = {str(doc.data.get("calibration", "")) for doc in documents.values() if isinstance(doc.data, dict)}
-    if len(names) != 1:
-        text = f"the scenarios name {len(names)} calibrations"
-        raise InputError(document.problem(("scenarios",), text, "one; or calibration: in the sweep"))
-    return names.pop()
-
-
 def _quota_names(case: Scenario, base: Calibration) -> tuple[str, ...]:
     shocks = [case.shock(base)] if case.years is None else case.path(base).shocks
     return tuple(dict.fromkeys(quota.name for shock in shocks for quota in shock.quotas))
-
-
-def _ends(study: Study, document: Document) -> list[Problem]:
-    """Both ends of every range and a point between can be built, so that a wrong one is found before any solve."""
-    design, found = study.design, []
-    centre = {n: float(law.quantile(np.array(0.5))) for n, law in zip(design.names, study.laws, strict=True)}
-    # Where the middle itself cannot be built each number is tried alone, so that only the wrong ones are blamed.
-    together = _fault(study, design, centre) is None
-    for at, (varied, law) in enumerate(zip(design.vary, study.laws, strict=True)):
-        tried = design if together else design.model_copy(update={"vary": (varied,)})
-        # Between the ends, too: a year there is no whole number.
-        for end in (*law.bounds, float(law.quantile(np.array(0.382)))):
-            problem = _fault(study, tried, centre | {str(varied.name): end})
-            if problem is not None:
-                where = f"{problem.where}: " if problem.where else ""
-                text = f"at {varied.name} = {end:g}: {where}{problem.what}"
-                found.append(document.problem(("vary", at), text, problem.expected, problem.suggestion))
-                break
-    if not together and not found:
-        problem = _fault(study, design, centre)
-        assert problem is not None
-        found.append(
-            document.problem(("vary",), f"in the middle of all ranges: {problem.what}", problem.expected)
-        )
-    return found
-
-
-def _fault(study: Study, design: Design, values: Mapping[str, float]) -> Problem | None:
-    """What keeps the base years of a draw from being built; None when nothing does."""
-    try:
-        changes = targets.calibration_changes(design, values)
-        base = calibration.vary(study.calibration, changes) if changes else study.calibration
-        for key, case in study.cases.items():
-            if study.touched[key]:
-                case = study.read(targets.edited(study.documents[key], case, design, values))
-            case.benchmark(base)
-    except InputError as error:
-        return error.problems[0]
-    return None
 
 
 @cache

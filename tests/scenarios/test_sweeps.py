@@ -298,6 +298,8 @@ LAW = "distribution: {type: uniform, low: 20000, high: 35000}"
         ("{type: monte_carlo, draws: 6", "{type: morris, levels: 5, draws: 20", r":7: design.levels: .*multiple of 2"),
         ("{quota: china-2010-quota}", "{quota: {scenario: china-2010-quota, change: {horizn: short}}}",
          r"small.yaml:4: scenarios.quota: china-2010-quota.yaml, changed: horizn: unknown key"),
+        ("{quota: china-2010-quota}", "{quota: {scenario: china-2010-quota, change: {instruments: 5}}}",
+         r":4: scenarios.quota: .*instruments: got the number 5; expected a list"),
         ("{quota: china-2010-quota}", "{quota: ./nowhere.yaml}", r":4: scenarios.quota: .*nowhere.yaml: no such file"),
         ("china-2009-small", "china-2009-smal", r"small.yaml:5: calibration: .*did you mean china-2009-small"),
         ("quota-2010.limit", "quota-2010", r":11: vary\[2\].path: names no number of quota-2010; expected inst"),
