@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from calibration import strict_yaml
 from docs import equations, readme
 from docs.notebooks.running import NOTEBOOKS, executed
 from tests.docs.pages import NAMES, PAGES, ROOT, without_code
@@ -30,6 +31,34 @@ def test_links_inside_the_repository_lead_somewhere(path):
         if not file.exists() or (anchor and anchor not in anchors(file)):
             broken.append(link)
     assert broken == []
+
+
+# What must change with another table
+
+
+def named(content, labels):
+    """Whether labels stand anywhere in a piece of a calibration, but for words of its source."""
+    if isinstance(content, dict):
+        return any(k in labels or named(v, labels) for k, v in content.items() if k not in ("source", "note"))
+    if isinstance(content, list):
+        return any(named(one, labels) for one in content)
+    return isinstance(content, str) and content in labels
+
+
+@pytest.mark.parametrize(("kind", "rows"), [("regions", 2), ("sectors", 1)])
+def test_the_how_to_lists_every_entry_that_names_regions_or_sectors(kind, rows):
+    page = (ROOT / "docs/howto/another-world-table.md").read_text(encoding="utf-8")
+    listed = [line.split("|") for line in page.splitlines() if line.startswith(f"| {kind}")]
+    assert len(listed) == rows
+    labels = set(strict_yaml.load(ROOT / "calibration/concordances/wiod2013-12x35.yaml").data[kind])
+    found = set()
+    for name in ("china-2009", "world-2024"):
+        content = strict_yaml.load(ROOT / f"calibration/{name}.yaml").data
+        groups = {key: content.pop(key, {}) for key in ("rare_earths", "parameters", "rebase")}
+        for entries in (content, *groups.values()):
+            found |= {key for key, entry in entries.items() if named(entry, labels)}
+    on_page = {name for line in listed for name in re.findall(r"`(\w+)`", line[2])}
+    assert on_page == found
 
 
 # README, notebooks and equations
