@@ -26,6 +26,9 @@ from model.security import HORIZON, STATIC, cut, years_to_replace
 from model.shocks import _made, close_empty_quotas, scaled
 from model.solution import Diagnosis
 from model.stability import long_run_feedback, unstable
+from model.stack import pack_residuals as stacked_residuals
+from model.stack import stack
+from model.stack import unpack as stacked_states
 from model.supply_paths import _Branch
 from model.table import (
     _affordable,
@@ -381,6 +384,23 @@ def test_every_unknown_has_a_place_by_name(b):
     assert found["research_x"] == {(n, j) for n in regions for j in range(9) if spent[n, j] > 0}
     assert found["quota"] == found["leak"] == {(0,)}
     assert found["budget"] == {(n,) for n in regions}
+
+
+def test_scientists_of_regions_are_counted_draw_by_draw():
+    """Base years that differ in research, its scientists moving between sectors: three at once, and each alone."""
+    region = awkward(0, research_closure="region", research_supply_elasticity=0.5)
+    rng, systems = np.random.default_rng(0), []
+    for _ in range(3):
+        spent = region.research_share * rng.uniform(0.5, 1.0, region.research_share.shape)
+        drawn = region.replace(research_share=spent)
+        systems.append(prepare(drawn, Shock(), Closure("directed", "target", "given"), ()))
+    cells = layout(systems[0])
+    x = rng.normal(0, 0.1, (3, cells.size))
+    whole = stack(systems)
+    together = stacked_residuals(cells, residuals(whole, allocate(whole, stacked_states(cells, x))))
+    for row, system in enumerate(systems):
+        alone = residuals(system, allocate(system, cells.unpack(x[row])))
+        np.testing.assert_allclose(together[row], cells.pack_residuals(alone), rtol=1e-11, atol=1e-12)
 
 
 def test_a_draw_travels_as_a_base_year_or_as_parameters(b):

@@ -1,9 +1,11 @@
 """Paths: E21-E23."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from model import Closure, Shock, solve
+from model import Closure, Shock, SolveError, path, solve
 from model.decomposition import technology_parts
 from model.equilibrium import tobins_q
 from model.path import (
@@ -269,3 +271,31 @@ def test_paths_are_refused_where_technology_does_not_settle_unless_one_asks():
     wrong = bench.replace(parameters=bench.parameters.replace(learning=1.5))
     with pytest.raises(ValueError, match=r"learning = 1.5 is outside"):
         simulate(wrong, [2010], [Shock()], "exogenous", check_stability=False)
+
+
+def test_an_embargo_that_no_solve_reaches_in_one_go_is_walked_to(monkeypatch):
+    """Only goods that are embargoed need a unit value: the walk counts their tonnes."""
+    bench, _ = world(1, research_closure="sector")
+    closed = exports_of(bench, 0, bench.elements)
+    direct = solve(bench, Shock(embargo=closed), Closure("directed", "given", "given"))
+    kept, tried = path.solve, []
+
+    def once_lost(benchmark, shock, closure, **options):
+        tried.append(options)
+        found = kept(benchmark, shock, closure, **options)
+        return replace(found, status="stalled") if len(tried) == 1 else found
+
+    def year(of, shock):
+        tried.clear()
+        return path._equilibrium(of, shock, Closure("directed", "given", "given"), None)
+
+    monkeypatch.setattr(path, "solve", once_lost)
+    value = bench.unit_value.copy()
+    value[:, [k for k in range(value.shape[1]) if k not in bench.elements]] = np.nan
+    found = year(bench.replace(unit_value=value), Shock(embargo=closed))
+    np.testing.assert_allclose(found.allocation.supply, direct.allocation.supply, rtol=1e-8)
+    assert len(tried) == 3
+    value[1, bench.elements[0]] = np.nan
+    for of, shock in ((bench.replace(unit_value=value), Shock(embargo=closed)), (bench, Shock())):
+        with pytest.raises(SolveError):
+            year(of, shock)
