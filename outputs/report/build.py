@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,7 +20,6 @@ from calibration.errors import InputError, Problem
 from calibration.files import write_text
 from calibration.tables import Column, read_csv
 from outputs import facts, findings, intact, names, store, tables
-from outputs.names import number
 from outputs.report import views
 from outputs.report.views import Table
 from outputs.sections import Section
@@ -59,7 +59,11 @@ def from_folder(run: str | Path, root: Path | None = None) -> ReportRun:
     found = store.read(run, root)
     if "year" in found.dataset.dims:
         raise InputError(
-            Problem("a path of years without its section", str(found.folder), expected="`python run.py path` again")
+            Problem(
+                "a path of years without its section",
+                str(found.folder),
+                expected="`python run.py path` again",
+            )
         )
     intact.check(found.dataset, str(found.folder / store.RESULTS))
     for name, content in ((store.INPUTS, found.inputs), (store.PROVENANCE, found.provenance)):
@@ -87,6 +91,7 @@ def html(runs: Sequence[ReportRun], parts: Sequence[Section] = ()) -> str:
         lstrip_blocks=True,
     )
     environment.filters["data_uri"] = data_uri
+    environment.filters["bound"] = bound
     environment.filters["capital"] = lambda text: text[:1].upper() + text[1:]
     template = environment.get_template("report.html.j2")
     shown = [View(run, at) for at, run in enumerate(runs)]
@@ -285,8 +290,19 @@ class View:
         return [(str(key), str(value)) for key, value in rows]
 
 
+def bound(text: str) -> str:
+    """A sentence whose numbers are not parted from their units at the end of a line."""
+    return re.sub(r"(?<=\d) (?=%|ppm|t\b|m USD|million USD|USD)", "\u00a0", text)
+
+
 def _settings(value: Any) -> str:
-    """A nested value in a line."""
+    """A nested value in a line: numbers with their unit, and where they are from in brackets."""
+    if isinstance(value, Mapping) and value.get("value") is not None:
+        about = [value.get("status"), value.get("source"), value.get("note")]
+        number_of = f"{_settings(value['value'])} {value.get('unit') or ''}".strip()
+        return number_of + (
+            f" ({'; '.join(str(text).rstrip('.') for text in about if text)})" if any(about) else ""
+        )
     if isinstance(value, Mapping):
         return ", ".join(
             f"{key} {_settings(inner)}" for key, inner in value.items() if inner not in (None, "", [], {})
@@ -294,5 +310,5 @@ def _settings(value: Any) -> str:
     if isinstance(value, list | tuple):
         return " ".join(_settings(inner) for inner in value)
     if isinstance(value, float):
-        return number(value, 6)
+        return f"{value:,.6g}"
     return str(value)
