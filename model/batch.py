@@ -14,7 +14,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import replace
 from itertools import count, islice
 from os import getpid
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -49,7 +49,16 @@ SLOW = 12  # products of a linear solve beyond which it does, too
 GROUP = 64  # draws that are solved together
 FEWEST = 8  # below which each draw is solved by itself: a Jacobian is not worth its factorisation
 LARGEST = 6000  # unknowns, beyond which a dense Jacobian is not worth its memory (140 MB)
+MEMORY = 64e6  # bytes of sourcing weights that draws solved together may have
 STEPS = 30  # of the quasi-Newton method, before a draw is solved by itself
+
+
+class Posed(NamedTuple):
+    """A draw ready to be solved."""
+
+    system: System
+    quotas: tuple[Quota, ...]
+    active: list[bool]  # which quotas bind, as far as base tonnes tell
 
 
 class Centre:
@@ -81,33 +90,36 @@ class Centre:
     def solve_group(self, draws: Sequence[Draw], guesses: Array | None = None) -> list[Solution]:
         """Draws together, with what `solve` gives for each to the tolerance; guesses (draw, unknown), or the centre."""
         start = np.tile(self.x, (len(draws), 1)) if guesses is None else self._allowed(guesses)
-        found = self._together(draws, start) if self.problem.cells.size <= LARGEST else {}
+        found: dict[int, Solution] = {}
+        if len(draws) >= FEWEST and self.problem.cells.size <= LARGEST:
+            posed_draws = {
+                at: known for at, draw in enumerate(draws) if (known := self._pose(*draw)) is not None
+            }
+            size = max(FEWEST, int(MEMORY / self.solution.system.sourcing.weight.nbytes))
+            positions = list(posed_draws)
+            for first in range(0, len(positions), size):
+                part = positions[first : first + size]
+                together = self._together([posed_draws[at] for at in part], start[part])
+                found |= {part[row]: solution for row, solution in together.items()}
         return [
             found.get(at) or self.solve(*draw, self.at(x))
             for at, (draw, x) in enumerate(zip(draws, start, strict=True))
         ]
 
-    def _together(self, draws: Sequence[Draw], start: Array) -> dict[int, Solution]:
-        """The draws that have the centre's cells and converge together."""
-        like: dict[int, tuple[System, tuple[Quota, ...], list[bool]]] = {}
-        for at, draw in enumerate(draws):
-            if (known := self._prepared(*draw)) is not None:
-                like[at] = known
-        if len(like) < FEWEST:
-            return {}
-        positions = list(like)
+    def _together(self, draws: Sequence[Posed], start: Array) -> dict[int, Solution]:
+        """The draws that converge together, by their position."""
         try:
-            group = Group(self.problem, self.jacobian, [like[at][0] for at in positions])
+            group = Group(self.problem, self.jacobian, [draw.system for draw in draws])
         except Different:
             return {}
-        roots = broyden(group, start[positions], self.options.tolerance, STEPS, self.options.max_step)
-        solutions = {}
+        roots = broyden(group, start, self.options.tolerance, STEPS, self.options.max_step)
+        found = {}
         for row, root in roots.items():
-            system, quotas, active = like[positions[row]]
-            solution = self._solution(system, root, group.allocation(root.kept, root.position))
-            if binding(solution, quotas, active) == active:
-                solutions[positions[row]] = licensed(solution, quotas)
-        return solutions
+            draw = draws[row]
+            solution = self._solution(draw.system, root, group.allocation(root.kept, root.position))
+            if binding(solution, draw.quotas, draw.active) == draw.active:
+                found[row] = licensed(solution, draw.quotas)
+        return found
 
     @property
     def jacobian(self) -> Jacobian:
@@ -116,10 +128,8 @@ class Centre:
             self._jacobian = Jacobian(self.problem, self.solution)
         return self._jacobian
 
-    def _prepared(
-        self, benchmark: Benchmark, shock: Shock
-    ) -> tuple[System, tuple[Quota, ...], list[bool]] | None:
-        """A draw's system, its quotas and those that bind; None when it has other cells, or needs a closer look."""
+    def _pose(self, benchmark: Benchmark, shock: Shock) -> Posed | None:
+        """A draw ready to be solved; None when it has other cells than the centre, or needs a closer look."""
         doubtful = self.options.check_stability and self._doubtful(benchmark)
         if doubtful and unstable(benchmark, self.closure) is not None:
             return None
@@ -129,7 +139,7 @@ class Centre:
         active = tight(benchmark, quotas)
         chosen = tuple(q for q, on in zip(quotas, active, strict=True) if on)
         system = prepare(benchmark, shock, self.closure, chosen)
-        return (system, quotas, active) if self._alike(layout(system)) else None
+        return Posed(system, quotas, active) if self._alike(layout(system)) else None
 
     def _alike(self, cells: Layout) -> bool:
         mine = self.problem.cells

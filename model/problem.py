@@ -94,6 +94,12 @@ class Point:
 
     def step(self, tolerance: float, limit: int) -> tuple[Array, int]:
         """A Newton step by flexible GMRES on all cells; the preconditioner is renewed here."""
+        with np.errstate(
+            all="ignore"
+        ):  # levels too small to divide by: no finite step, which ends the search
+            return self._step(tolerance, limit)
+
+    def _step(self, tolerance: float, limit: int) -> tuple[Array, int]:
         problem, cells = self.problem, self.problem.cells
         tangent = linearise(problem.system, self.allocation)
         far = problem.factorised is None or problem.slow

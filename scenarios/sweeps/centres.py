@@ -21,7 +21,7 @@ from model.solve import solve
 from model.stability import unstable
 from scenarios.sweeps.distributions import Discrete
 from scenarios.sweeps.surface import Surface, fit
-from scenarios.sweeps.worlds import FAILURES, World, reason, worlds
+from scenarios.sweeps.worlds import FAILURES, Told, World, reason, worlds
 
 if TYPE_CHECKING:
     from scenarios.sweeps.study import Study
@@ -52,6 +52,7 @@ class Centres:
         self.log = np.array([law.type == "loguniform" for law in study.laws])
         width = self._scaled(self.high) - self._scaled(self.low)
         self.width = np.where(width > 0, width, 1.0)
+        self._centres: dict[tuple[str, Regime | None], Centre | None] = {}
         self._starts: dict[tuple[str, Regime | None], Start | None] = {}
         self._lacking: dict[tuple[str, Regime | None], str] = {}
         self._paths: dict[tuple[str, Regime], Path | None] = {}
@@ -111,12 +112,20 @@ class Centres:
             raise SolveError(solution)
         return solution
 
+    def of_middle(self, key: str, regime: Regime | None) -> Solution:
+        """The middle of all ranges. Raises Told without one, SolveError where technology does not settle."""
+        if (centre := self._centre(key, regime)) is None:
+            raise Told(self._lacking[key, regime])
+        if (problem := unstable(centre.told[0], centre.closure)) is not None:
+            raise SolveError(problem)
+        return centre.solution
+
     def lacking(self, key: str, regime: Regime | None) -> str:
         """Why the middle of all ranges has no solution, so that every draw is solved alone; "" when it has one."""
         if regime is not None and self.study.cases[key].years is not None:
             self._path(key, regime)
         else:
-            self._start(key, regime)
+            self._centre(key, regime)
         return self._lacking.get((key, regime), "")
 
     def _path(self, key: str, regime: Regime) -> Path | None:
@@ -127,23 +136,28 @@ class Centres:
                 self._lacking[key, regime], self._paths[key, regime] = reason("", error), None
         return self._paths[key, regime]
 
+    def _centre(self, key: str, regime: Regime | None) -> Centre | None:
+        """The middle of all ranges, solved; None where it has no solution, and every draw is alone."""
+        if (key, regime) not in self._centres:
+            try:
+                world = worlds(self.study, self.middle)[key]
+                shock, closure = Shock(), SHORT
+                if regime is not None:
+                    shock, closure = world.scenario.shock(world.calibration), world.scenario.closure(regime)
+                centre = Centre(world.benchmark, shock, closure, Options(check_stability=False))
+                self._centres[key, regime] = centre
+            except FAILURES as error:
+                self._lacking[key, regime], self._centres[key, regime] = reason("", error), None
+        return self._centres[key, regime]
+
     def _start(self, key: str, regime: Regime | None) -> Start | None:
         if (key, regime) not in self._starts:
-            self._starts[key, regime] = self._find(key, regime)
+            centre = self._centre(key, regime)
+            start = None
+            if centre is not None:
+                start = Start(centre, self._surface(centre, key, regime), self._settles(key, centre.closure))
+            self._starts[key, regime] = start
         return self._starts[key, regime]
-
-    def _find(self, key: str, regime: Regime | None) -> Start | None:
-        """The start of a scenario; None where the middle of all ranges has no solution, and every draw is alone."""
-        try:
-            world = worlds(self.study, self.middle)[key]
-            shock, closure = Shock(), SHORT
-            if regime is not None:
-                shock, closure = world.scenario.shock(world.calibration), world.scenario.closure(regime)
-            centre = Centre(world.benchmark, shock, closure, Options(check_stability=False))
-        except FAILURES as error:
-            self._lacking[key, regime] = reason("", error)
-            return None
-        return Start(centre, self._surface(centre, key, regime), self._settles(key, closure))
 
     def _surface(self, centre: Centre, key: str, regime: Regime | None) -> Surface:
         """What the unknowns do around a centre; flat where finding out costs more than it saves."""
@@ -151,29 +165,33 @@ class Centres:
         reach = np.minimum(REACH, 0.9 * room)
         reach[[isinstance(law, Discrete) for law in self.study.laws]] = 0.0
         parameters = len(self.middle)
-        flat = fit(centre.x, lambda _: None, 0.0 * reach, crossed=False)
+        flat = fit(centre.x, lambda points: [None] * len(points), 0.0 * reach, crossed=False)
         if regime is None or self.study.draws < WORTH * 2 * parameters:
             return flat
 
-        def solution(moved: Array, start: Solution | None = None) -> Solution | None:
-            try:
-                world = worlds(self.study, self.row(moved))[key]
-                found = centre.solve(world.benchmark, world.scenario.shock(world.calibration), start)
-            except FAILURES:
-                return None
-            return found if found.converged else None
+        def solutions(points: Array, guesses: Array) -> list[Solution | None]:
+            found: dict[int, Solution | Exception] = {}
+            draws: dict[int, Draw] = {}
+            for at, point in enumerate(points):
+                try:
+                    world = worlds(self.study, self.row(point))[key]
+                    draws[at] = world.benchmark, world.scenario.shock(world.calibration)
+                except FAILURES as error:
+                    found[at] = error
+            found |= zip(draws, _together(centre, list(draws.values()), guesses[list(draws)]), strict=True)
+            both = [found[at] for at in range(len(points))]
+            return [solution if isinstance(solution, Solution) else None for solution in both]
 
-        def unknowns(moved: Array) -> Array | None:
-            return None if (found := solution(moved)) is None else centre.unknowns(found)
+        def unknowns(points: Array) -> list[Array | None]:
+            found = solutions(points, np.tile(centre.x, (len(points), 1)))
+            return [None if solution is None else centre.unknowns(solution) for solution in found]
 
-        surface = fit(
-            centre.x, unknowns, reach, self.study.draws >= WORTH * parameters * (parameters + 3) / 2
-        )
-        saved = 0
-        for corner in self._corners()[:TRIALS]:
-            moved = np.where(corner > 0, reach[:, 1], -reach[:, 0])
-            near, far = solution(moved, centre.at(surface(moved))), solution(moved)
-            saved += far.iterations - near.iterations if near and far else 0
+        crossed = self.study.draws >= WORTH * parameters * (parameters + 3) / 2
+        surface = fit(centre.x, unknowns, reach, crossed)
+        corners = np.where(self._corners()[:TRIALS] > 0, reach[:, 1], -reach[:, 0])
+        near = solutions(corners, np.array([surface(corner) for corner in corners]))
+        far = solutions(corners, np.tile(centre.x, (len(corners), 1)))
+        saved = sum(b.iterations - a.iterations for a, b in zip(near, far, strict=True) if a and b)
         return surface if saved > 0 else flat
 
     def _corners(self) -> Array:

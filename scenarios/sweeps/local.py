@@ -104,10 +104,9 @@ class _Middle:
         return self._known[key, regime]
 
     def _derived(self, key: str, source: Source, base: bool) -> dict[str, Raw]:
-        world, centres = self.worlds[key], self.study.centres
         where = "the middle of all ranges" if base else f"the middle of all ranges, {source.regime}"
         try:
-            solution = centres.base(world, self.row) if base else centres.one(world, self.row, source.regime)
+            solution = self.study.centres.of_middle(key, None if base else source.regime)
         except FAILURES as error:
             raise Told(reason(where, error)) from error
         values = self._read(key, solution)

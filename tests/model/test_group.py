@@ -15,8 +15,9 @@ from model.quasi import broyden
 from model.records import Quota
 from model.stack import Different, pack_residuals, stack, take, unpack
 from model.unknowns import layout
+from tests.hard import hard
 from tests.instruments import awkward, exports_of, quota_on
-from tests.model.test_batch import CLOSURES, draws, read, shock
+from tests.model.test_batch import CLOSURES, ELASTICITIES, draws, read, shock
 
 COUNT = FEWEST + 4
 
@@ -217,3 +218,29 @@ def test_a_quota_that_a_group_would_violate_is_met():
             found.system.benchmark, next(s for m, s in many if m is found.system.benchmark), Closure()
         )
         assert found.licence == pytest.approx(alone.licence, rel=1e-6, abs=1e-9)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(12))
+def test_draws_around_hard_scenarios_are_what_each_gives_alone(seed):
+    """Near and far from the centre: together where that works, by itself where not, and never another answer."""
+    case, rng = hard(seed), np.random.default_rng(seed)
+    p, many = case.benchmark.parameters, []
+    for spread in 4 * (0.05, 0.3, 0.8):
+        moved = {
+            name: getattr(p, name) * np.exp(rng.uniform(-spread, spread, getattr(p, name).shape))
+            for name in ELASTICITIES
+        }
+        quotas = tuple(
+            q.replace(limit=q.limit * np.exp(rng.uniform(-2, 2) * spread)) for q in case.shock.quotas
+        )
+        many.append(
+            (case.benchmark.replace(parameters=p.replace(**moved)), case.shock.replace(quotas=quotas))
+        )
+    for draw, found in zip(
+        many, Centre(case.benchmark, case.shock, case.closure).solve_group(many), strict=True
+    ):
+        alone = solve(*draw, case.closure, throw=False)
+        assert found.status == alone.status
+        if alone.converged:
+            np.testing.assert_allclose(read(found)[1], read(alone)[1], rtol=1e-7, atol=1e-7)

@@ -77,7 +77,9 @@ def test_the_surface_goes_through_any_function_of_second_order():
         return 1.0 + x @ slope + np.einsum("i,j,ijk->k", x, x, bend)
 
     reach = np.array([[0.3, 0.2], [0.1, 0.3], [0.3, 0.3]])
-    found = surface.fit(function(np.zeros(3)), function, reach, crossed=True)
+    found = surface.fit(
+        function(np.zeros(3)), lambda points: [function(x) for x in points], reach, crossed=True
+    )
     for moved in rng.uniform(-0.5, 0.5, (5, 3)):
         np.testing.assert_allclose(found(moved), function(moved), rtol=1e-12)
 
@@ -86,7 +88,9 @@ def test_the_surface_is_flat_along_what_fails():
     def function(x):
         return None if x[1] else np.array([x[0], 1e-12 * x[0]])
 
-    found = surface.fit(np.zeros(2), function, np.full((2, 2), 0.3), crossed=True)
+    found = surface.fit(
+        np.zeros(2), lambda points: [function(x) for x in points], np.full((2, 2), 0.3), crossed=True
+    )
     np.testing.assert_allclose(found(np.array([0.5, 0.5])), [0.5, 0.0], atol=1e-15)
 
 
