@@ -203,13 +203,20 @@ def security(ds: xr.Dataset) -> Finding | None:
     first, last = (float(others[f"{r} [million USD]"]) for r in (_regimes(ds)[0], _regimes(ds)[-1]))
     if first > last > 0:
         text += f" Innovation avoids {number(first - last)} and leaves {number(last)}."
-    share = max(first, last) / float(ds["base_income"].values[ds["restricting"].values == 0].sum())
+    share = embargo_share(ds)
     if share > DEEP:
         text += (
             f" That is up to {number(100 * share)} % of their income, and no forecast: so deep a cut was never seen, "
             "and what the last tonnes are worth follows from the form of the equations (docs/limits.md)."
         )
     return Finding("Security", text)
+
+
+def embargo_share(ds: xr.Dataset) -> float:
+    """The largest loss of all others that an embargo would bring now, as a share of their income."""
+    table: Any = facts.embargo(ds).set_index("region")
+    losses = [float(table.loc["others", f"{r} [million USD]"]) for r in (_regimes(ds)[0], _regimes(ds)[-1])]
+    return max(losses) / float(ds["base_income"].values[ds["restricting"].values == 0].sum())
 
 
 def embargo_name(ds: xr.Dataset) -> str:

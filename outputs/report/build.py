@@ -227,6 +227,12 @@ class View:
         return [str(text) for text in json.loads(self.ds.attrs.get("limits", "[]"))]
 
     @property
+    def caution(self) -> str:
+        """What stands beside losses that no data can tell."""
+        deep = findings.embargo_share(self.ds) > findings.DEEP
+        return " No forecast: so deep a cut was never seen." if deep else ""
+
+    @property
     def notes(self) -> list[str]:
         return [str(text) for text in json.loads(self.ds.attrs.get("notes", "[]"))]
 

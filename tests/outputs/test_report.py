@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import run
 from calibration.errors import InputError
-from outputs import report, sections
+from outputs import findings, report, sections
 from outputs.report import charts
 from outputs.report.build import as_script, html
 from outputs.sections import Part
@@ -298,3 +298,13 @@ def test_dumbbells_put_before_and_after_on_one_scale():
     x = [mark.x for _, mark in chart.marks]
     assert x[1] == x[3]
     assert x[2] - x[1] == pytest.approx(x[1] - x[0], abs=0.01)
+
+
+def test_losses_that_no_data_can_tell_are_no_forecast_beside_their_chart(runs, monkeypatch, tmp_path):
+    one = report.from_folder(runs.folders[0])
+    share = findings.embargo_share(one.ds)
+    for limit, said in ((share * 0.99, True), (share * 1.01, False)):
+        monkeypatch.setattr(findings, "DEEP", limit)
+        text = report.render([one], tmp_path / "x.html").read_text(encoding="utf-8")
+        section = text.partition('-security"')[2].partition("</figure>")[0]
+        assert ("No forecast: so deep a cut was never seen" in section) == said
