@@ -306,5 +306,5 @@ def test_losses_that_no_data_can_tell_are_no_forecast_beside_their_chart(runs, m
     for limit, said in ((share * 0.99, True), (share * 1.01, False)):
         monkeypatch.setattr(findings, "DEEP", limit)
         text = report.render([one], tmp_path / "x.html").read_text(encoding="utf-8")
-        section = text.partition('-security"')[2].partition("</figure>")[0]
+        section = text.partition('<section id="run1-security"')[2].partition("</figure>")[0]
         assert ("No forecast: so deep a cut was never seen" in section) == said
