@@ -12,7 +12,7 @@ def base_quotas(benchmark: Benchmark) -> tuple[Quota, ...]:
     """E14: a base-year licence is a quota that binds at base tonnes, one for each origin and licence price."""
     b, found = benchmark, []
     abroad = ~np.eye(b.output.shape[0], dtype=bool)
-    for i in np.nonzero((b.licence > 0).any(axis=1))[0]:
+    for i in range(len(b.licence)):
         for price in np.unique(b.licence[i][b.licence[i] > 0]):
             covers = np.zeros(b.export_tax.shape, dtype=bool)
             covers[i] = abroad[i][:, None] & (b.licence[i] == price)[None, :]

@@ -10,6 +10,7 @@ import pytest
 from model import Closure, Shock, continuation
 from model.continuation import EASY, FIRST_STEP, MOST_SOLVES, SMALLEST_STEP, WAYPOINT, _predict, walk
 from model.newton import Options
+from model.records import Quota
 from model.shocks import base_quotas, close_empty_quotas, scaled
 from tests.independent import base_gate
 from tests.instruments import awkward, exports_of, production_quota, quota_on
@@ -129,6 +130,12 @@ def test_quotas_on_nothing_that_is_sold_are_dropped(b):
     assert left == ()
     assert (shock.embargo == covers | elsewhere).all()
     assert close_empty_quotas(b, closed, ()) == (closed, ())
+    never = awkward(3, sparse=True)
+    absent = base_gate(never) == 0
+    one = exports_of(never, 0, range(never.final.shape[1])) & absent
+    assert one.any()
+    nothing = Quota("nothing", one, 1.0, np.ones(never.final.shape[1]))
+    assert close_empty_quotas(never, Shock(), (nothing,)) == (Shock(), ())
 
 
 # ------------------------------------------------------------------ the walk

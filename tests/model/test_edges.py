@@ -355,6 +355,18 @@ def test_a_region_where_nobody_lives_changes_nothing():
     assert cells.size == layout(prepare(benchmark_from_flows(flows, final), Shock(), EXOGENOUS, ())).size
 
 
+def test_only_plant_that_there_is_has_a_capacity(b):
+    """A region without mines: the resource of its stage earns nothing."""
+    payment = b.factor_payment.copy()
+    payment[2, 2, b.stage_sector[0]] = 0.0
+    system = prepare(b.replace(factor_payment=payment), Shock(), Closure("exogenous", "given", "target"), ())
+    cells = layout(system)
+    places = {cells.locate(position) for position in range(cells.size)}
+    assert {cell for name, cell in places if name == "capacity"} == {
+        (n, s) for n in range(4) for s in range(2) if (n, s) != (2, 0)
+    }
+
+
 def test_every_unknown_has_a_place_by_name(b):
     """Factors and sectors are those of the base year, though blocks hold only some of them."""
     two = awkward(0, factor_mobility=np.array([np.inf, 0.5, 0.0]))

@@ -314,3 +314,20 @@ def test_regions_together_are_exposed_to_all_that_is_at_risk(table):
 def test_supply_is_shared_among_origins(table):
     _, flows = table
     np.testing.assert_allclose(supply_shares(flows).sum(axis=1), 1)
+
+
+@pytest.mark.parametrize("crossing", [False, True])
+def test_first_use_in_loops(table, crossing):
+    """By element and node: all, of restricting origins, and of these hard to replace; at home or not."""
+    bench, flows = table
+    sectors = bench.output.shape[1]
+    restricting, rng = np.array([True, False, True]), np.random.default_rng(0)
+    for score in (np.array([30.0, 90.0]), rng.uniform(0, 100, (2, len(flows.output)))):
+        found = first_use(flows, score, restricting, crossing=crossing)
+        for e, m in np.ndindex(2, len(flows.output)):
+            usd = [flows.element_value[e, i, m] / flows.output[m] * 1e6 for i in range(REGIONS)]
+            risk = usd[0] + usd[2]
+            if crossing and restricting[m // sectors]:
+                risk = 0.0
+            hard = risk * (score[e] if score.ndim == 1 else score[e, m]) / 100
+            np.testing.assert_allclose(found[:, e, m], [sum(usd), risk, hard], rtol=1e-12)

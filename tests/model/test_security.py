@@ -10,6 +10,7 @@ from model.flows import stage_flows
 from model.path import LONG_RUN, Standing, base_standing, build, simulate
 from model.security import (
     STATIC,
+    _feeds,
     concentration,
     cut,
     embargo,
@@ -226,3 +227,16 @@ def test_an_element_whose_only_stage_never_comes_never_comes(bench):
     found = years_to_replace(late, base_standing(late), np.ones((3, 1)), outside, of_one)
     np.testing.assert_array_equal(found["stage"], [-1])
     np.testing.assert_array_equal(found["element"], [-1, -1])
+
+
+def test_a_stage_feeds_another_wherever_it_is_made(bench):
+    """Also when some regions have none of it, and not itself."""
+    mining, separation, magnets = (int(j) for j in bench.stage_sector)
+    make = bench.make.copy()
+    make[0, mining] = 0.0
+    partly = bench.replace(make=make)
+    assert _feeds(partly, mining, [separation])
+    assert not _feeds(partly, separation, [separation])
+    assert not _feeds(partly, magnets, [separation])
+    make[:, mining] = 0.0
+    assert not _feeds(bench.replace(make=make), mining, [separation])
