@@ -1,11 +1,12 @@
-"""Python in the how-to pages runs as it stands."""
+"""Python in the how-to pages, and in that on the solver, runs as it stands."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-PAGES = sorted((Path(__file__).parents[2] / "docs" / "howto").glob("*.md"))
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = [DOCS / "solver.md", *sorted((DOCS / "howto").glob("*.md"))]
 WITH_CODE = [page for page in PAGES if "```python" in page.read_text(encoding="utf-8")]
 
 
