@@ -170,6 +170,8 @@ def _difference(row: dict[str, Any], several: bool) -> str:
 
 
 def _short(value: str) -> str:
+    if value.endswith(".0") and value[:-2].lstrip("-").isdigit():
+        return f"{float(value):,.0f}"
     return value if len(value) <= 40 else f"{value[:37]}..."
 
 

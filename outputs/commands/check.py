@@ -107,8 +107,9 @@ def _check_scenario(path: Path, base: object, soft: bool, bases: dict[str, Calib
     years = scenario.years or scenario.year or "no year"
     lines = [
         f"{_shown(path)}: {scenario.title}",
-        f"  {scenario.calibration}, {years}, horizon {scenario.horizon}; {len(scenario.instruments)} instruments, "
-        f"{len(figures)} figures with a source, {len(loose)} of them soft",
+        f"  {scenario.calibration}, {years}, horizon {scenario.horizon}; "
+        f"{_count(len(scenario.instruments), 'instrument')}, "
+        f"{_count(len(figures), 'figure')} with a source, {len(loose)} of them soft",
     ]
     for figure in loose if soft else figures:
         year = f" in {figure.year}" if figure.year else ""
@@ -117,6 +118,10 @@ def _check_scenario(path: Path, base: object, soft: bool, bases: dict[str, Calib
     if not soft:
         lines += _wrapped("assumed: ", [f"{one.text} ({one.status})" for one in scenario.assumptions])
     return "\n".join(lines)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _shown(path: Path) -> str:

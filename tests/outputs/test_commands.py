@@ -83,7 +83,7 @@ def test_compare_of_run_folders_solves_nothing(solved, capsys, monkeypatch):
     folders = [one["folder"] for one in solved[1]]
     assert guarded("compare", *folders, "--rows", 3) == 0
     text = capsys.readouterr().out
-    assert "scenario.instruments.quota-2010.limit.value: - | 30258.0" in text
+    assert "scenario.instruments.quota-2010.limit.value: - | 30,258" in text
     assert "more (differences.csv)" in text
     folder = Path(text.splitlines()[-1].removeprefix("-> "))
     assert {"differences.csv", "inputs_that_differ.csv", "report.html", "headline.csv"} <= {
