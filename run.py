@@ -79,7 +79,8 @@ def guarded(argv: list[str]) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] in ("model", "calibration", "scenarios", "outputs"):
             raise
-        print(f"package {error.name} is not installed; requirements-dev.lock has it", file=sys.stderr)
+        message = "activate .venv (source .venv/bin/activate), or install requirements-dev.lock, as README.md says"
+        print(f"package {error.name} is not installed for {sys.executable}: {message}", file=sys.stderr)
         return 3
     except Exception as error:
         # Not at the top of this file: with the package come NumPy and SciPy, and --help is to be quick.
