@@ -116,7 +116,7 @@ class Centre:
         found = {}
         for row, root in roots.items():
             draw = draws[row]
-            solution = self._solution(draw.system, root, group.allocation(root.kept, root.position))
+            solution = self._solution(draw.system, root)
             if binding(solution, draw.quotas, draw.active) == draw.active:
                 found[row] = licensed(solution, draw.quotas)
         return found
@@ -145,12 +145,12 @@ class Centre:
         mine = self.problem.cells
         return cells.edges == mine.edges and np.array_equal(cells.positions, mine.positions)
 
-    def _solution(self, system: System, root: Found[Allocation], allocation: Allocation) -> Solution:
+    def _solution(self, system: System, root: Found[Allocation]) -> Solution:
         worst = int(np.argmax(np.abs(root.residual)))
         block, cell = self.problem.cells.locate(worst)
         steps = len(root.history) - 1
         return Solution(
-            "converged", Diagnosis("converged", block, cell, float(root.residual[worst])), system, allocation,
+            "converged", Diagnosis("converged", block, cell, float(root.residual[worst])), system, root.kept,
             {}, steps, steps + 1, 0, root.history,
         )  # fmt: skip
 

@@ -65,9 +65,9 @@ class Group:
             residual = pack_residuals(self.centre.cells, residuals(self.system, allocation))
         return allocation, residual
 
-    def allocation(self, of: Allocation, position: int) -> Allocation:
-        """That of one draw."""
-        alone: Allocation = take(of, self.like, position)
+    def keep(self, evaluation: Allocation, position: int) -> Allocation:
+        """The allocation of one draw."""
+        alone: Allocation = take(evaluation, self.like, position)
         return alone
 
     def correct(self, residual: Array) -> Array:

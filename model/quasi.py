@@ -14,17 +14,20 @@ import numpy as np
 
 from model.records import Array
 
-T = TypeVar("T")
-K = TypeVar("K", covariant=True)
+E = TypeVar("E")
+R = TypeVar("R", covariant=True)
 
 
-class Rows(Protocol[K]):
-    """Problems in rows; positions say which of them the rows given are."""
+class Rows(Protocol[E, R]):
+    """Problems in rows."""
 
     metric: Array  # (unknown,) 1 / square of what counts as one unit of each
 
-    def evaluate(self, rows: Array, x: Array) -> tuple[K, Array]:
-        """What is to be kept of an evaluation, and the residuals (row, unknown)."""
+    def evaluate(self, rows: Array, x: Array) -> tuple[E, Array]:
+        """An evaluation of some of the problems, and its residuals (row, unknown)."""
+
+    def keep(self, evaluation: E, position: int) -> R:
+        """What is wanted of one problem that has converged, by its position in an evaluation."""
 
     def correct(self, residual: Array) -> Array:
         """(row, unknown) an approximate Newton step, -J^-1 residual."""
@@ -36,20 +39,22 @@ class Rows(Protocol[K]):
         """(row,) largest change of any unknown."""
 
 
-@dataclass(frozen=True)
-class Found(Generic[T]):
-    """A row that has converged."""
+K = TypeVar("K")
 
-    kept: T  # of the evaluation it converged in
-    position: int  # in that evaluation
+
+@dataclass(frozen=True)
+class Found(Generic[K]):
+    """A problem that has converged."""
+
+    kept: K
     residual: Array  # (unknown,)
     x: Array
     history: tuple[float, ...]
 
 
 def broyden(
-    problems: Rows[T], start: Array, tolerance: float, limit: int, longest: float, hopeless: float = 1e3
-) -> dict[int, Found[T]]:
+    problems: Rows[E, K], start: Array, tolerance: float, limit: int, longest: float, hopeless: float = 1e3
+) -> dict[int, Found[K]]:
     """Roots of the rows that converge within `limit` evaluations; Broyden's good update from J^-1 of `correct`.
 
     Limited memory in the form of steps s and corrections u, H+ = (1 + u s') H (Kelley 1995, section 7.3). Steps longer
@@ -57,35 +62,41 @@ def broyden(
     given up.
     """
     rows, x = np.arange(len(start)), start
-    found: dict[int, Found[T]] = {}
+    found: dict[int, Found[K]] = {}
     steps: list[Array] = []
     updates: list[Array] = []
     _, residual = problems.evaluate(rows, x)
     history = [np.abs(residual).max(axis=1)]
     step = problems.correct(residual)
     for _ in range(limit):
-        taken = step * np.minimum(1.0, longest / np.maximum(problems.length(x, step), 1e-300))[:, None]
-        moved = problems.move(x, taken)
-        kept, residual = problems.evaluate(rows, moved)
+        part = np.minimum(1.0, longest / np.maximum(problems.length(x, step), 1e-300))
+        moved = problems.move(x, step * part[:, None])
+        evaluation, residual = problems.evaluate(rows, moved)
         history.append(np.abs(residual).max(axis=1))
-        for position in np.nonzero(history[-1] < tolerance)[0]:
+        for position in np.nonzero(history[-1] < tolerance)[0].tolist():
             past = tuple(float(norm[position]) for norm in history)
-            found[int(rows[position])] = Found(kept, int(position), residual[position], moved[position], past)
+            kept = problems.keep(evaluation, position)
+            found[int(rows[position])] = Found(kept, residual[position].copy(), moved[position].copy(), past)
         going = (history[-1] >= tolerance) & (history[-1] < hopeless * np.maximum(history[0], 1.0))
         if not going.any():
             break
-        following = problems.correct(residual)
-        for s, u in zip(steps, updates, strict=True):
-            following += np.einsum("rx,rx->r", s, following)[:, None] * u
-        taken = moved - x
-        steps.append(taken * problems.metric)
-        change = step - following  # H times the change of the residuals
-        along = np.einsum("rx,rx->r", steps[-1], change)
-        updates.append((taken - change) / np.where(along == 0.0, 1.0, along)[:, None])
-        step = following + np.einsum("rx,rx->r", steps[-1], following)[:, None] * updates[-1]
-        x = moved
         if not going.all():
-            rows, x, step = rows[going], x[going], step[going]
+            rows, x, step, moved, residual = (array[going] for array in (rows, x, step, moved, residual))
             history = [norm[going] for norm in history]
             steps, updates = [s[going] for s in steps], [u[going] for u in updates]
+        following = problems.correct(residual)
+        for s, u in zip(steps, updates, strict=True):
+            following += _dot(s, following) * u
+        taken, change = moved - x, step - following  # change: H times that of the residuals
+        steps.append(taken * problems.metric)
+        along = _dot(steps[-1], change)
+        updates.append((taken - change) / np.where(along == 0.0, 1.0, along))
+        step = following + _dot(steps[-1], following) * updates[-1]
+        x = moved
+    return found
+
+
+def _dot(left: Array, right: Array) -> Array:
+    """(row, 1) scalar products of rows."""
+    found: Array = np.einsum("rx,rx->r", left, right)[:, None]
     return found

@@ -98,7 +98,8 @@ def pack_residuals(cells: Layout, residuals: Any) -> Array:
 def take(of: Any, like: Any, chosen: Any) -> Any:
     """Draws of a stacked record, one (a position) or some (positions); like: the same record of a single draw."""
     if isinstance(of, np.ndarray):
-        return of[chosen] if of.ndim > np.ndim(like) else of
+        # A copy of what is one draw's own, so that it does not keep the arrays of all.
+        return np.array(of[chosen]) if of.ndim > np.ndim(like) else of
     if isinstance(of, tuple):
         parts = [take(part, single, chosen) for part, single in zip(of, like, strict=True)]
         return type(of)(*parts) if hasattr(of, "_fields") else tuple(parts)
