@@ -39,6 +39,7 @@ from model.table import (
 )
 from model.unknowns import layout
 from model.variables import results
+from model.welfare import _log_mean
 from tests import checks
 from tests.instruments import EXOGENOUS, Case, awkward, exports_of, production_quota, quota_on
 from tests.worlds import world
@@ -173,6 +174,21 @@ def test_cuts_leave_the_tonnes_they_say_and_a_full_one_leaves_nothing():
     assert counted[0] > 0
     assert gate_flows(part)[closed].sum() > 0
     assert gate_flows(whole)[closed].sum() == 0.0
+
+
+# ------------------------------------------------------------------ welfare
+
+
+def test_the_logarithmic_mean_lies_between_and_is_nothing_where_either_is():
+    first, second = (
+        np.array([1.0, 2.0, 3.0, 0.0, 4.0, 0.0]),
+        np.array([np.e, 2.0, 3.0 * (1 + 1e-8), 5.0, 0.0, 0.0]),
+    )
+    found = _log_mean(first, second)
+    np.testing.assert_allclose(found, [np.e - 1, 2.0, 3.0 * (1 + 0.5e-8), 0, 0, 0], rtol=1e-14)
+    near = np.exp(np.array([0.9e-6, 1.1e-6, -1.1e-6]))  # where one formula hands over to the other
+    np.testing.assert_allclose(_log_mean(np.ones(3), near), (1 + near) / 2, rtol=1e-10)
+    np.testing.assert_array_equal(_log_mean(np.ones((2, 1)), np.ones(3)), np.ones((2, 3)))
 
 
 # ------------------------------------------------------------------ paths and plant
