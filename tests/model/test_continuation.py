@@ -176,6 +176,13 @@ def test_easy_steps_double_and_others_stay(b, monkeypatch):
     assert trace.x[0] == 1.0
 
 
+def test_no_step_goes_beyond_the_end(b, monkeypatch):
+    outcomes = [(False, 9), (True, 1), (True, 1), (True, 1)]
+    (trace, done), tried = walked(b, monkeypatch, outcomes)
+    assert [part for part, _, _ in tried] == [0.5, 0.25, 0.75, 1.0]
+    assert (done, trace.x[0]) == (1.0, 1.0)
+
+
 def test_only_the_end_of_a_walk_has_to_be_exact(b, monkeypatch):
     _, tried = walked(b, monkeypatch, [(True, 1), (True, 1)], Options(tolerance=1e-11, max_iterations=17))
     assert [limit.tolerance for _, _, limit in tried] == [WAYPOINT, 1e-11]
