@@ -68,7 +68,9 @@ TESTS = {
     "squeeze": ("model/test_squeeze.py", "model/test_security.py"),
     "continuation": ("model/test_continuation.py", "model/test_solver_statuses.py"),
     **dict.fromkeys(("newton", "krylov"), ("model/test_solver_newton.py", "model/test_solver_statuses.py")),
-    "preconditioner": ("model/test_solver_preconditioner.py", "model/test_batch.py"),
+    **dict.fromkeys(
+        ("preconditioner", "blocks"), ("model/test_solver_preconditioner.py", "model/test_batch.py")
+    ),
     "elasticities.pooling": (
         "evidence/elasticities/test_formulas.py",
         "evidence/elasticities/test_pooling.py",
@@ -129,14 +131,14 @@ MORE = {
     **dict.fromkeys(("solve", "solution", "idle", "records", "unknowns"), STATUSES),
     **dict.fromkeys(("flows", "welfare", "variables"), DERIVATIVES),
     **dict.fromkeys(("innovation", "restrictions", "equilibrium"), GROUP),
-    **dict.fromkeys(("system", "markets", "prices"), (*GROUP, *DERIVATIVES)),
+    **dict.fromkeys(("prepare", "system", "markets", "prices"), (*GROUP, *DERIVATIVES)),
     "tangent": ("model/test_solver_preconditioner.py", *DERIVATIVES),
     "stability": STATUSES,
     "shocks": ("model/test_continuation.py", *STATUSES),
     "exposure": ("evidence/exposure/test_exposure.py",),
 }
 # A wrong step or a poor preconditioner costs iterations; an answer is accepted on its residuals alone.
-SPEED_ONLY = ("krylov", "newton", "preconditioner", "problem", "memory")
+SPEED_ONLY = ("blocks", "krylov", "newton", "preconditioner", "problem", "memory", "quasi")
 # Folder of estimators -> how its files are called here.
 ESTIMATORS = {
     "calibration/evidence/elasticities": "elasticities",
