@@ -11,7 +11,7 @@ import yaml
 from calibration.files import write_text
 from tests import records
 from tests.mutants import count, functions
-from tests.mutation import SPEED_ONLY, current, explained, files
+from tests.mutation import ESTIMATORS, SPEED_ONLY, current, explained, files
 
 PAGE = Path(__file__).with_suffix(".md")
 TRAPS = Path(__file__).parents[1] / "tests" / "records" / "traps.yaml"
@@ -163,12 +163,13 @@ and as bytes, and read.
 
 ## Bugs planted in the code
 
-A small change is made to one function of the model at a time (an operator, a comparison, a number, a condition),
-and the tests run. The share of changes that some test notices says how much the tests see. Changes are drawn at
-random, as many from each file as there was time for; those that cannot be noticed, because the program does the
-same, are counted as equivalent and listed with the reason. What was tried of a function that reads otherwise by now
-does not count. The parts that only decide how fast a solution is found
-({", ".join(SPEED_ONLY)}) are left out: an answer is accepted on its residuals alone.
+A small change is made to one function at a time (an operator, a comparison, a number, a condition), and the tests
+run. The share of changes that some test notices says how much the tests see. Changes are drawn at random, as many
+from each file as there was time for; those that cannot be noticed, because the program does the same, are counted as
+equivalent and listed with the reason. What was tried of a function that reads otherwise by now does not count. Files
+are those of `model/`, and at the end the estimators in `calibration/evidence/` ({", ".join(ESTIMATORS.values())}). The
+parts that only decide how fast a solution is found ({", ".join(SPEED_ONLY)})
+are left out: an answer is accepted on its residuals alone.
 
 {by_file}
 
