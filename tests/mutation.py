@@ -99,7 +99,7 @@ TESTS = {
         ),
         tuple(
             f"evidence/comovement/test_{name}.py"
-            for name in ("reference_quantile", "quantilogram", "regression_and_selfnormalised")
+            for name in ("edges", "reference_quantile", "quantilogram", "regression_and_selfnormalised")
         ),
     ),
     **dict.fromkeys(
@@ -115,9 +115,9 @@ TESTS = {
                 "waveletregression",
             )
         ),
-        tuple(f"evidence/comovement/test_{name}.py" for name in ("reference_wavelet", "wavelets")),
+        tuple(f"evidence/comovement/test_{name}.py" for name in ("edges", "reference_wavelet", "wavelets")),
     ),
-    "comovement": ("evidence/comovement/test_studies.py",),
+    "comovement": ("evidence/comovement/test_edges.py", "evidence/comovement/test_studies.py"),
 }
 INVARIANTS = (
     "model/test_invariants_quotas.py", "model/test_invariants_limits.py",

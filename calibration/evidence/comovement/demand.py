@@ -26,7 +26,8 @@ def demand_multiplier(level: np.ndarray, periods: int, quantile: float, dates: i
 
     Raises ValueError with fewer than 10 of them.
     """
-    ratio = (level[periods:] / level[:-periods])[-dates:]
+    positive = np.where(level > 0, level, np.nan)
+    ratio = (positive[periods:] / positive[:-periods])[-dates:]
     seen = ratio[np.isfinite(ratio)]
     if seen.size < 10 or (level[~np.isnan(level)] <= 0).any():
         raise ValueError(

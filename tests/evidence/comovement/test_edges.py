@@ -1,0 +1,122 @@
+"""Small pieces whose faults whole estimates do not show: edges, defaults, degrees of freedom. See `tests.mutation`."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from calibration.evidence.comovement import (
+    Bootstrap,
+    block_dependence,
+    brick_wall,
+    local_regression,
+    modwt,
+    portmanteau,
+)
+from calibration.evidence.comovement.demand import demand_multiplier
+from calibration.evidence.comovement.hits import check_levels
+from calibration.evidence.comovement.moments import products_from_hits
+from calibration.evidence.comovement.resampling import check_gamma
+from calibration.evidence.comovement.windows import window_edges
+
+
+def test_levels_lie_strictly_between_zero_and_one_and_rise():
+    assert check_levels(0.5).tolist() == [0.5]
+    assert check_levels([1e-9, 1 - 1e-9]).size == 2
+    for wrong, message in (
+        ([0.5, 1.0], r"got \[1\.\]"), ([0.0, 0.5], r"got \[0\.\]"), ([-0.1], "strictly between"), ([], "at least one"),
+        ([[0.5]], "must be a list"), ([0.5, 0.5], "rise strictly"), ([0.6, 0.5], "rise strictly"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            check_levels(wrong)
+
+
+def test_a_block_that_is_given_by_its_length_is_told_how():
+    check_gamma(1.0)
+    check_gamma(1e-6)
+    with pytest.raises(ValueError, match=r"got 1\.5; for a mean block of 1\.5 rows give 0\.6667"):
+        check_gamma(1.5)
+    for wrong in (0.0, -0.1):
+        with pytest.raises(ValueError, match=f"got {wrong:g}$"):
+            check_gamma(wrong)
+
+
+def test_windows_by_hand():
+    first, last = window_edges(10, 4, 3)
+    assert (first.tolist(), last.tolist()) == ([0, 3, 6], [3, 6, 9])
+    first, last = window_edges(9, 4, 3)
+    assert (first.tolist(), last.tolist()) == ([2, 5], [5, 8])
+    first, last = window_edges(9, 4, 3, "recursive")
+    assert (first.tolist(), last.tolist()) == ([0, 0], [5, 8])
+    assert [edge.tolist() for edge in window_edges(4, 4)] == [[0], [3]]
+    assert window_edges(5, 1)[0].tolist() == list(range(5))
+    for wrong in ((4, 5, 1), (4, 0, 1), (4, 2, 0)):
+        with pytest.raises(ValueError, match="windows need"):
+            window_edges(*wrong)
+    with pytest.raises(ValueError, match="rolling or recursive"):
+        window_edges(4, 2, 1, "growing")
+
+
+def test_growth_of_demand_by_hand():
+    level = np.array([1.0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024, 3072])
+    assert demand_multiplier(level, 1, 0.5, 11) == 2.0
+    assert demand_multiplier(level, 1, 1.0, 10) == 3.0
+    assert demand_multiplier(level, 2, 0.0, 10) == 4.0  # ten are enough
+    for wrong in (level[:-2], np.where(level == 16, np.nan, level), np.where(level == 16, 0.0, level)):
+        with pytest.raises(ValueError, match="needs 10 dates and levels above zero"):
+            demand_multiplier(wrong, 1, 0.5, 11)
+    with pytest.raises(ValueError, match="got 9"):
+        demand_multiplier(level, 1, 0.5, 9)
+
+
+AXES = ("target", "predictor", "fixed")
+
+
+@pytest.mark.parametrize("first", AXES)
+@pytest.mark.parametrize("second", AXES)
+def test_products_of_hits_are_on_the_grid_of_their_levels(first, second):
+    """Target's levels down, predictor's across; two variables of one axis share their levels."""
+    rng, sizes = np.random.default_rng(0), {"target": 3, "predictor": 4, "fixed": 1}
+    u, v = (rng.normal(size=(2, 7, sizes[axis])) for axis in (first, second))
+    found = products_from_hits([(u, first), (v, second)])[0, 1]
+    rows, columns = (sizes[axis] if axis in (first, second) else 1 for axis in ("target", "predictor"))
+    assert found.shape == (2, rows, columns)
+    for b, t, p in np.ndindex(found.shape):
+        place = {"target": t, "predictor": p, "fixed": 0}
+        wanted = sum(u[b, n, place[first]] * v[b, n, place[second]] for n in range(7))
+        assert found[b, t, p] == pytest.approx(wanted, rel=1e-12)
+
+
+def test_p_values_of_blocks_count_the_estimate_among_the_draws():
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=300)
+    y = np.r_[0.0, 4.0 * x[:-1]] + rng.normal(size=300)
+    block = np.array([[True, False], [False, False]])
+    near, noise = (
+        block_dependence(series, x, [0.3, 0.7], block, 1, Bootstrap(49)).p_value
+        for series in (y, rng.normal(size=300))
+    )
+    for p_value in (near, noise):
+        assert p_value * 50 == pytest.approx(round(p_value * 50))
+    assert 1 / 50 - 1e-12 < near < 0.05 < noise
+
+
+def test_the_sup_is_over_cells_that_hold_enough_unless_none_does():
+    """With 100 rows the level 0.02 has two hits; four of the five pairs of it are not reliable."""
+    rng = np.random.default_rng(2)
+    y, x = rng.normal(size=(2, 101))
+    found = portmanteau(y, x, [0.02, 0.5], 2)
+    assert found.region.tolist() == [[False, False], [False, True]]
+    np.testing.assert_allclose(found.box_pierce.sup_value, found.box_pierce.value[:, 1, 1])
+    assert portmanteau(y, x, [0.02], 2).region.tolist() == [[True]]
+
+
+def test_published_intervals_take_dates_less_variables_as_degrees_of_freedom():
+    rng = np.random.default_rng(3)
+    transform = brick_wall(modwt(rng.normal(size=(200, 3)), "haar", 2))
+    found = local_regression(transform, 30, errors="published", confidence=0.9)
+    shown = np.isfinite(found.standard_error) & (found.standard_error > 0)
+    width = (found.upper - found.slope)[shown] / found.standard_error[shown]
+    np.testing.assert_allclose(width, stats.t(200 - 3).ppf(0.95), rtol=1e-9)
+    np.testing.assert_allclose(
+        (found.slope - found.lower)[shown], (found.upper - found.slope)[shown], rtol=1e-9
+    )
