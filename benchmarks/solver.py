@@ -194,7 +194,7 @@ def batch_trade(draws: int = 1000) -> dict[str, Any]:
 
     work = [draw() for _ in range(draws)]
     begun = time.perf_counter()
-    centre = Centre(b, Shock(tariff=trade_war(b)), _alone())
+    centre = Centre(b, Shock(tariff=trade_war(b)), _alone(), draws=draws)
     found = list(solve_many(centre, work, _status))
     seconds = time.perf_counter() - begun
     return {"seconds": seconds, "note": f"{draws} draws, {found.count('converged')} converged, one process"}
@@ -222,7 +222,7 @@ def batch_default(draws: int = 1000, workers: int = 2) -> dict[str, Any]:
         return b.replace(parameters=b.parameters.replace(**moved)), shock.replace(quotas=quotas)
 
     work = [draw() for _ in range(draws)]
-    centre = Centre(b, shock, Closure("directed", "target", "given"))
+    centre = Centre(b, shock, Closure("directed", "target", "given"), draws=draws)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         list(solve_many(centre, work[: 2 * workers], _status, pool, chunk=1))  # start the workers
         begun = time.perf_counter()

@@ -35,7 +35,7 @@ from model.tangent import linearise
 from model.unknowns import Layout, layout
 
 Draw = tuple[Benchmark, Shock]
-Told = tuple[Benchmark, Shock, Closure, Options]
+Told = tuple[Benchmark, Shock, Closure, Options, int]
 T = TypeVar("T")
 
 # All of E16 and E17; where scientists move between sectors, what a sector sells decides as well (section 6).
@@ -49,6 +49,7 @@ SLOW = 12  # products of a linear solve beyond which it does, too
 GROUP = 64  # draws that are solved together
 FEWEST = 8  # below which each draw is solved by itself: a Jacobian is not worth its factorisation
 LARGEST = 6000  # unknowns, beyond which a dense Jacobian is not worth its memory (140 MB)
+OFTEN = 500  # draws from which on its inverse is worth making
 MEMORY = 64e6  # bytes of sourcing weights that draws solved together may have
 STEPS = 30  # of the quasi-Newton method, before a draw is solved by itself
 
@@ -70,10 +71,11 @@ class Centre:
         shock: Shock,
         closure: Closure | None = None,
         options: Options | None = None,
+        draws: int = 0,
     ) -> None:
-        """Solve the centre. Raises SolveError."""
+        """Solve the centre; draws: how many are expected, as far as is known. Raises SolveError."""
         self.closure, self.options = closure or Closure(), options or Options()
-        self.told: Told = (benchmark, shock, self.closure, self.options)
+        self.told: Told = (benchmark, shock, self.closure, self.options, draws)
         self.solution = solve(benchmark, shock, self.closure, options=self.options)
         self.problem = Equilibrium(self.solution.system)
         self.x: Array = self.problem.cells.pack(self.solution.allocation.state)
@@ -125,7 +127,7 @@ class Centre:
     def jacobian(self) -> Jacobian:
         """The centre's, factorised when it is first asked for."""
         if self._jacobian is None:
-            self._jacobian = Jacobian(self.problem, self.solution)
+            self._jacobian = Jacobian(self.problem, self.solution, often=self.told[-1] >= OFTEN)
         return self._jacobian
 
     def _pose(self, benchmark: Benchmark, shock: Shock) -> Posed | None:

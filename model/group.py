@@ -21,10 +21,11 @@ WIDTH = 128  # columns of the Jacobian made at a time
 class Jacobian:
     """The Jacobian at a centre, factorised: dense on purpose, because one product serves a whole group.
 
-    Single precision, half the time: what it gives is a guess, which the equations then judge in full precision.
+    Single precision, half the time: what it gives is a guess, which the equations then judge in full precision. Where
+    it is used often enough it is inverted, because a product is faster than the solution of two triangular systems.
     """
 
-    def __init__(self, problem: Equilibrium, solution: Solution) -> None:
+    def __init__(self, problem: Equilibrium, solution: Solution, often: bool = False) -> None:
         cells, tangent = problem.cells, linearise(solution.system, solution.allocation)
         matrix = np.empty((cells.size, cells.size), dtype=np.float32, order="F")
         for first in range(0, cells.size, WIDTH):
@@ -33,13 +34,29 @@ class Jacobian:
             columns[chosen, np.arange(len(chosen))] = 1.0
             matrix[:, first : first + WIDTH] = cells.flatten(tangent(cells.arrange(columns)))[cells.positions]
         self.factors, self.pivots, _ = sgetrf(matrix, overwrite_a=True)
+        self.inverse: Array | None = None
+        if often:
+            inverse = np.empty(
+                (cells.size, cells.size), dtype=np.float32
+            )  # transposed, so that rows are columns
+            for first in range(0, cells.size, WIDTH):
+                unit = np.zeros((len(inverse[first : first + WIDTH]), cells.size), dtype=np.float32)
+                unit[np.arange(len(unit)), first + np.arange(len(unit))] = -1.0
+                inverse[first : first + WIDTH] = self._solved(unit)
+            self.inverse = inverse
 
     def correct(self, residual: Array) -> Array:
-        """(row, unknown) -J^-1 residual."""
-        step, _ = sgetrs(
-            self.factors, self.pivots, residual.T.astype(np.float32, order="F"), overwrite_b=True
-        )
-        return -step.T.astype(float, order="C")
+        """(row, unknown) -J^-1 residual, in single precision."""
+        right = residual.astype(np.float32)
+        if self.inverse is None:
+            return self._solved(np.negative(right, out=right))
+        step: Array = right @ self.inverse
+        return step
+
+    def _solved(self, rows: Array) -> Array:
+        """(row, unknown) J^-1 rows."""
+        found, _ = sgetrs(self.factors, self.pivots, rows.T, overwrite_b=True)
+        return np.asarray(found.T)
 
 
 class Group:

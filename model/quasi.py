@@ -30,7 +30,7 @@ class Rows(Protocol[E, R]):
         """What is wanted of one problem that has converged, by its position in an evaluation."""
 
     def correct(self, residual: Array) -> Array:
-        """(row, unknown) an approximate Newton step, -J^-1 residual."""
+        """(row, unknown) an approximate Newton step, -J^-1 residual, in any precision."""
 
     def move(self, x: Array, step: Array) -> Array:
         """x after a step; to first order x + step."""
@@ -68,6 +68,7 @@ def broyden(
     _, residual = problems.evaluate(rows, x)
     history = [np.abs(residual).max(axis=1)]
     step = problems.correct(residual)
+    metric = problems.metric.astype(step.dtype)
     for _ in range(limit):
         part = np.minimum(1.0, longest / np.maximum(problems.length(x, step), 1e-300))
         moved = problems.move(x, step * part[:, None])
@@ -87,8 +88,12 @@ def broyden(
         following = problems.correct(residual)
         for s, u in zip(steps, updates, strict=True):
             following += _dot(s, following) * u
-        taken, change = moved - x, step - following  # change: H times that of the residuals
-        steps.append(taken * problems.metric)
+        # What is learnt needs no more digits than `correct` gives: the residuals judge.
+        taken, change = (
+            (moved - x).astype(step.dtype),
+            step - following,
+        )  # change: H times that of the residuals
+        steps.append(taken * metric)
         along = _dot(steps[-1], change)
         updates.append((taken - change) / np.where(along == 0.0, 1.0, along))
         step = following + _dot(steps[-1], following) * updates[-1]

@@ -144,7 +144,9 @@ class Centres:
                 shock, closure = Shock(), SHORT
                 if regime is not None:
                     shock, closure = world.scenario.shock(world.calibration), world.scenario.closure(regime)
-                centre = Centre(world.benchmark, shock, closure, Options(check_stability=False))
+                centre = Centre(
+                    world.benchmark, shock, closure, Options(check_stability=False), self.study.draws
+                )
                 self._centres[key, regime] = centre
             except FAILURES as error:
                 self._lacking[key, regime], self._centres[key, regime] = reason("", error), None

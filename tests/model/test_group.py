@@ -14,6 +14,7 @@ from model.prepare import prepare
 from model.quasi import broyden
 from model.records import Quota
 from model.stack import Different, pack_residuals, stack, take, unpack
+from model.tangent import linearise
 from model.unknowns import layout
 from tests.hard import hard
 from tests.instruments import awkward, exports_of, quota_on
@@ -100,6 +101,22 @@ def test_a_group_of_unlike_draws_loses_none():
     assert found[4].licence == {"quota": 0.0}
     assert all(s.converged for s in (*found[:3], *found[6:]))
     np.testing.assert_allclose(read(found[5])[1], read(solve(far, shock(b, 0.01)))[1], rtol=1e-8, atol=1e-8)
+
+
+def test_an_inverse_steps_as_two_triangles_do():
+    b = awkward()
+    centre, often = Centre(b, shock(b)), Centre(b, shock(b), draws=1000)
+    right = np.random.default_rng(5).normal(size=(3, centre.problem.cells.size))
+    before = right.copy()
+    one, other = centre.jacobian.correct(right), often.jacobian.correct(right)
+    assert centre.jacobian.inverse is None
+    assert often.jacobian.inverse is not None
+    np.testing.assert_array_equal(right, before)
+    np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-3 * np.abs(one).max())
+    for vector, row in zip(right, one, strict=True):  # as the solver's own products see it
+        state = centre.problem.cells.unpack(row.astype(float)[:, None])
+        image = linearise(centre.solution.system, centre.solution.allocation)(state)
+        np.testing.assert_allclose(centre.problem.cells.pack_residuals(image)[:, 0], -vector, atol=1e-3)
 
 
 def test_the_same_group_gives_the_same_bits_and_another_group_the_same_numbers():
