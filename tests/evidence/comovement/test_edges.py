@@ -16,6 +16,8 @@ from calibration.evidence.comovement.demand import demand_multiplier
 from calibration.evidence.comovement.hits import check_levels
 from calibration.evidence.comovement.moments import products_from_hits
 from calibration.evidence.comovement.resampling import check_gamma
+from calibration.evidence.comovement.transforms import seasonal_adjustment
+from calibration.evidence.comovement.waveletmoments import _squared_spectrum
 from calibration.evidence.comovement.windows import window_edges
 
 
@@ -119,3 +121,24 @@ def test_published_intervals_take_dates_less_variables_as_degrees_of_freedom():
     np.testing.assert_allclose(
         (found.slope - found.lower)[shown], (found.upper - found.slope)[shown], rtol=1e-9
     )
+
+
+def test_two_periods_are_enough_for_a_season():
+    rng = np.random.default_rng(4)
+    season = np.tile(np.sin(np.arange(12) / 12 * 2 * np.pi), 2)
+    found = seasonal_adjustment(np.r_[np.nan, season + 0.01 * rng.normal(size=24), np.nan], 12)
+    assert np.isnan(found[[0, -1]]).all()
+    assert np.abs(found[1:-1]).max() < 0.1
+    with pytest.raises(ValueError, match="two periods of 12, got 23"):
+        seasonal_adjustment(season[:-1], 12)
+    with pytest.raises(ValueError, match="without gaps"):
+        seasonal_adjustment(np.where(np.arange(24) == 5, np.nan, season), 12)
+
+
+def test_the_spread_of_a_variance_is_that_of_its_autocovariances():
+    w = np.random.default_rng(5).normal(size=(40, 2))
+    for column in range(2):
+        x = w[:, column]
+        covariance = [sum(x[t] * x[t + k] for t in range(40 - k)) / 40 for k in range(40)]
+        wanted = covariance[0] ** 2 / 2 + sum(c**2 for c in covariance[1:])
+        assert _squared_spectrum(w)[column] == pytest.approx(wanted, rel=1e-10)
