@@ -39,7 +39,7 @@ INSTEAD = {
         "`make lint`, with which `make test` begins, runs the same programs",
     ),
     "python run.py path china-2010-2015": (
-        "{} --regime directed --no-companion --workers 1",
+        "{} --regime directed --no-companion --workers 1 --no-figures",
         "one of six paths",
     ),
     "python run.py sweep elasticities-2010 --draws 200": (
@@ -63,8 +63,13 @@ INSTEAD = {
     "python run.py sweep my-sweep.yaml --resume": ("{} --draws 16 --no-figures", FEWER),
     "python run.py metrics world-2024 --scenario full-embargo-2025": ("{} --draws 4 --no-figures", PLAIN),
     "python run.py metrics --scores my-scores.yaml --score my-scores --draws 500": (
-        "python run.py metrics --scores my-scores.yaml --score my-scores --draws 4 --no-figures --no-solve",
-        PLAIN,
+        "python run.py metrics --scores my-scores.yaml --score my-scores --draws 4 --no-figures --no-solve "
+        "--out outputs/scored",
+        "solved in another line; apart from the metrics that a report names",
+    ),
+    "python run.py network --element Dy --target DEU:transport_equipment": (
+        "{} --no-figures",
+        "tests/outputs/test_metrics_network.py draws them",
     ),
     "python run.py network --remove CHN:magnets --remove JPN:magnets": ("{} --no-figures", PLAIN),
     "python run.py comovement military-development": (

@@ -71,7 +71,7 @@ def test_a_sweep_on_dask(workplace):
         workplace.started(f"{scheduler} --host 127.0.0.1 --no-dashboard"),
         workplace.started(f"{worker.replace('--nworkers 8', '--nworkers 1')} --no-dashboard"),
     ):
-        done = workplace.run(f"{sweep} --draws 20 --no-figures")
+        done = workplace.run(f"{sweep} --draws 20 --no-figures --out outputs/dask")
     assert done.code == 0, done.err
     assert "elasticities-2010" in done.out
 
