@@ -69,6 +69,49 @@ def nest_shares(b: Benchmark) -> NestShares:
     )
 
 
+@dataclass(frozen=True)
+class Constants(Frozen):
+    """What a solve needs of the base year besides shares."""
+
+    supplied: Array  # (n,k) bool, goods made in the region
+    active: Array  # (n,j) bool, sectors that produce
+    pair_sector: Array  # (m,) sector of each (sector, good) pair
+    pair_good: Array  # (m,)
+    pair_share: Array  # (n,m) make
+    to_good: Array  # (m,k) 1 where the pair makes the good
+    to_sector: Array  # (m,j)
+    joint: Array  # sectors that make several goods
+    cost: Array  # (n,j) (1-rs)(1+s) Y0
+    research: Array  # (n,j) rs (1+s) Y0
+    endowment: Array  # (n,f) income of each factor, million USD
+    income: Array  # (n,)
+    stage_good: Array  # (s,k) bool, goods made by the stage's sector
+    stock_class: Array  # (n,k) class whose price values stocks
+    no_sector: Array  # (n,j) zeros
+    no_good: Array  # (n,k) zeros
+
+
+@_once
+def constants(b: Benchmark) -> Constants:
+    """Of the data alone, so that draws of parameters share them."""
+    _, sectors, goods, _, _ = b.shape
+    pair_sector, pair_good = np.nonzero((b.make * b.output[:, :, None]).any(axis=0))
+    stage_good = np.zeros((len(b.stage_sector), goods), dtype=bool)
+    for s, j in enumerate(b.stage_sector):
+        stage_good[s] = b.make[:, j].any(axis=0)
+    revenue = (1 + b.subsidy) * b.output
+    return Constants(
+        supplied=(b.output[:, None] @ b.make)[:, 0] > 0, active=b.output > 0,
+        pair_sector=pair_sector, pair_good=pair_good, pair_share=b.make[:, pair_sector, pair_good],
+        to_good=np.eye(goods)[pair_good], to_sector=np.eye(sectors)[pair_sector],
+        joint=np.nonzero(np.bincount(pair_sector, minlength=sectors) > 1)[0],
+        cost=(1 - b.research_share) * revenue, research=b.research_share * revenue,
+        endowment=b.factor_payment.sum(axis=2), income=b.final.sum(axis=1), stage_good=stage_good,
+        stock_class=spending_base(b).argmax(axis=0),
+        no_sector=np.zeros_like(b.output), no_good=np.zeros_like(b.final),
+    )  # fmt: skip
+
+
 @_once
 def sourcing_base(b: Benchmark) -> Array:
     """(c,k,n,i) pi of E2, laid out for products."""

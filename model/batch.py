@@ -54,6 +54,9 @@ MEMORY = 64e6  # bytes of sourcing weights that draws solved together may have
 STEPS = 30  # of the quasi-Newton method, before a draw is solved by itself
 
 
+_names = count()
+
+
 class Posed(NamedTuple):
     """A draw ready to be solved."""
 
@@ -79,6 +82,7 @@ class Centre:
         self.solution = solve(benchmark, shock, self.closure, options=self.options)
         self.problem = Equilibrium(self.solution.system)
         self.x: Array = self.problem.cells.pack(self.solution.allocation.state)
+        self.name = f"{getpid()}-{next(_names)}"  # by which workers know it
         self._jacobian: Jacobian | None = None
         tangent = linearise(self.solution.system, self.solution.allocation)
         self.problem.preconditioner.renew(tangent, regions=True, chain=True)
@@ -208,14 +212,14 @@ def solve_many(
     executor: any `concurrent.futures.Executor`; its workers solve the centre once each. `read` must then be importable.
     chunk: draws that are solved together. The same chunks give the same bits.
     """
-    source, name = iter(draws), f"{getpid()}-{next(_names)}"
+    source = iter(draws)
     if executor is None:
         while group := list(islice(source, chunk)):
             yield from map(read, centre.solve_group(group))
         return
     pending: list[Future[list[T]]] = []
     while part := [_pack(centre, draw) for draw in islice(source, chunk)]:
-        pending.append(executor.submit(_solve_part, name, centre.told, part, read))
+        pending.append(executor.submit(_solve_part, centre.name, centre.told, part, read))
     for future in pending:
         yield from future.result()
 
@@ -226,7 +230,6 @@ def _pack(centre: Centre, draw: Draw) -> tuple[Benchmark | Parameters, Shock]:
     return (benchmark.parameters if benchmark.data is centre.told[0].data else benchmark), shock
 
 
-_names = count()
 _centres: dict[str, Centre] = {}  # of a worker: the last one
 
 

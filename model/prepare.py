@@ -9,13 +9,13 @@ import numpy as np
 
 from model.base_year import (
     TONNES,
+    constants,
     licence_rate,
     mean_gate_value,
     nest_shares,
     quota_tonnes_base,
     quota_unit_value,
     sourcing_base,
-    spending_base,
 )  # fmt: skip
 from model.ces import exponent, shares_of
 from model.idle import idle
@@ -25,54 +25,49 @@ from model.system import Nests, Research, Restrictions, Sourcing, System, capaci
 
 def prepare(benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[Quota, ...]) -> System:
     """Compute the constants of a solve with the given active export quotas."""
-    b, par = benchmark, benchmark.parameters
-    regions, sectors, goods, _factors, _elements = b.shape
-    subsidy = b.subsidy if shock.subsidy is None else shock.subsidy
-    cost_base = (1 - b.research_share) * (1 + subsidy) * b.output
+    b, par, c = benchmark, benchmark.parameters, constants(benchmark)
+    subsidy, cost, research_income, log_subsidy = b.subsidy, c.cost, c.research, c.no_sector
+    if shock.subsidy is not None:
+        subsidy = shock.subsidy
+        cost = (1 - b.research_share) * (1 + subsidy) * b.output
+        research_income = b.research_share * (1 + subsidy) * b.output
+        log_subsidy = np.log((1 + subsidy) / (1 + b.subsidy))
     nests = _nests(b, shock)
-    supplied, active = (b.output[:, None] @ b.make)[:, 0] > 0, b.output > 0
+    supplied, active = c.supplied, c.active
     stopped = None if shock.embargo is None else idle(b, shock.embargo)
     if stopped is not None and not stopped[1].any():
         stopped = None
     if stopped is not None:
         supplied, active = supplied & ~stopped[1], active & ~stopped[0]
-    pair_sector, pair_good = np.nonzero((b.make * b.output[:, :, None]).any(axis=0))
-    goods_made = np.bincount(pair_sector, minlength=b.output.shape[1])
-    log_capacity = np.zeros((regions, len(b.stage_sector))) if shock.capacity is None else shock.capacity
+    log_capacity = c.no_sector[:, b.stage_sector] if shock.capacity is None else shock.capacity
     mobile = np.nonzero(np.isinf(par.factor_mobility))[0]
     sluggish = np.nonzero(np.isfinite(par.factor_mobility))[0]
-    endowment = b.factor_payment.sum(axis=2)
-    stage_good = np.zeros((len(b.stage_sector), goods), dtype=bool)
-    for s, j in enumerate(b.stage_sector):
-        stage_good[s] = b.make[:, j].any(axis=0)
-    spending = spending_base(b)
-    stock, recycled = _stocks(b, shock, spending)
-    labour_income = endowment[:, b.labour]
+    stock, recycled = _stocks(b, shock)
+    labour_income = c.endowment[:, b.labour]
     return System(
         benchmark=b, shock=shock, closure=closure, nests=nests,
-        sourcing=_sourcing(b, shock, closure, quotas, stage_good, log_capacity),
+        sourcing=_sourcing(b, shock, closure, quotas, c.stage_good, log_capacity),
         research=_research(b, shock, nests, labour_income, active),
-        restrictions=_restrictions(b, shock, closure, quotas, stage_good),
+        restrictions=_restrictions(b, shock, closure, quotas, c.stage_good),
         output=b.output, supplied=supplied, active=active, idle=stopped,
-        pair_sector=pair_sector, pair_good=pair_good, pair_share=b.make[:, pair_sector, pair_good],
-        to_good=np.eye(goods)[pair_good], to_sector=np.eye(sectors)[pair_sector],
-        one_to_one=len(pair_good) == goods and bool((pair_good == np.arange(goods)).all()),
-        joint=np.nonzero(goods_made > 1)[0], rho_make=1.0 + par.transformation_elasticity[None],
-        cost_base=cost_base, subsidy=subsidy, log_subsidy=np.log((1 + subsidy) / (1 + b.subsidy)),
-        log_productivity=np.zeros_like(b.output) if shock.productivity is None else np.log(shock.productivity),
-        log_use=np.zeros((regions, goods)) if shock.use_subsidy is None else np.log1p(-shock.use_subsidy),
-        stock=stock, recycled=recycled, recycling_cost=shock.recycling_cost,
-        stock_class=spending.argmax(axis=0),
-        burnt=np.zeros(regions) if shock.capacity_investment is None else shock.capacity_investment,
+        pair_sector=c.pair_sector, pair_good=c.pair_good, pair_share=c.pair_share,
+        to_good=c.to_good, to_sector=c.to_sector,
+        one_to_one=len(c.pair_good) == b.final.shape[1] and bool((c.pair_good == np.arange(b.final.shape[1])).all()),
+        joint=c.joint, rho_make=1.0 + par.transformation_elasticity[None],
+        cost_base=cost, subsidy=subsidy, log_subsidy=log_subsidy,
+        log_productivity=c.no_sector if shock.productivity is None else np.log(shock.productivity),
+        log_use=c.no_good if shock.use_subsidy is None else np.log1p(-shock.use_subsidy),
+        stock=stock, recycled=recycled, recycling_cost=shock.recycling_cost, stock_class=c.stock_class,
+        burnt=np.zeros(len(b.output)) if shock.capacity_investment is None else shock.capacity_investment,
         mobile=mobile, sluggish=sluggish, rho_supply=1.0 + par.factor_mobility[None, sluggish],
         specific=not par.factor_mobility[sluggish].any(),
-        endowment=endowment,
-        supply_share=shares_of(endowment[:, sluggish, None], b.factor_payment[:, sluggish]) * active[:, None],
-        income_base=b.final.sum(axis=1), deficit=b.deficit,
-        stage_factor=_stage_factor(b, sluggish), stage_good=stage_good, log_capacity=log_capacity,
+        endowment=c.endowment,
+        supply_share=shares_of(c.endowment[:, sluggish, None], b.factor_payment[:, sluggish]) * active[:, None],
+        income_base=c.income, deficit=b.deficit,
+        stage_factor=_stage_factor(b, sluggish), stage_good=c.stage_good, log_capacity=log_capacity,
         capacity_weight=par.capacity_weight[None], capacity_response=par.capacity_response[None],
         log_technology=shock.technology,
-        research_income=b.research_share * (1 + subsidy) * b.output,
+        research_income=research_income,
         production_scale=np.array([_production_unit_value(b, q) for q in shock.production_quotas]),
         numeraire_region=int(np.argmax(labour_income)),
     )  # fmt: skip
@@ -209,7 +204,7 @@ def _with_capacity(
     return weight, np.where(total[..., 0] > 0, weight.sum(axis=3) - 1.0, 0.0)
 
 
-def _stocks(b: Benchmark, shock: Shock, spending: Array) -> tuple[Array | None, Array | None]:
+def _stocks(b: Benchmark, shock: Shock) -> tuple[Array | None, Array | None]:
     """Stock releases plus recycled material, and the latter alone, in million USD at base prices."""
     total, recycled = None, None
     for tonnes in (shock.stock_release, shock.recycling):
@@ -226,7 +221,7 @@ def _stocks(b: Benchmark, shock: Shock, spending: Array) -> tuple[Array | None, 
 
 def _research(b: Benchmark, shock: Shock, nests: Nests, labour_income: Array, active: Array) -> Research:
     par, users = b.parameters, nests.users
-    research = b.research_share * (1 + b.subsidy) * b.output
+    research = constants(b).research
     performed = ((research > 0) & active).astype(float)
     share_x = 1.0 - nests.ree
     share_e = nests.ree[:, users, None] * nests.element

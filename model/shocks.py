@@ -5,12 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from model.base_year import TONNES, gate_value_base, quota_tonnes_base
+from model.memory import remember
 from model.records import Array, Benchmark, ProductionQuota, Quota, Shock
 
 
 def base_quotas(benchmark: Benchmark) -> tuple[Quota, ...]:
     """E14: a base-year licence is a quota that binds at base tonnes, one for each origin and licence price."""
-    b, found = benchmark, []
+    return remember(benchmark.data, "base_quotas", lambda: _base_quotas(benchmark))
+
+
+def _base_quotas(b: Benchmark) -> tuple[Quota, ...]:
+    found = []
     abroad = ~np.eye(b.output.shape[0], dtype=bool)
     for i in range(len(b.licence)):
         for price in np.unique(b.licence[i][b.licence[i] > 0]):
