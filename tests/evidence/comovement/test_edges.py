@@ -1,5 +1,7 @@
 """Small pieces whose faults whole estimates do not show: edges, defaults, degrees of freedom. See `tests.mutation`."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -10,8 +12,11 @@ from calibration.evidence.comovement import (
     brick_wall,
     local_regression,
     modwt,
+    multiple_correlation,
     portmanteau,
+    wavelet_regression,
 )
+from calibration.evidence.comovement.analysis import observed_stretch
 from calibration.evidence.comovement.demand import demand_multiplier
 from calibration.evidence.comovement.hits import check_levels
 from calibration.evidence.comovement.moments import products_from_hits
@@ -142,3 +147,52 @@ def test_the_spread_of_a_variance_is_that_of_its_autocovariances():
         covariance = [sum(x[t] * x[t + k] for t in range(40 - k)) / 40 for k in range(40)]
         wanted = covariance[0] ** 2 / 2 + sum(c**2 for c in covariance[1:])
         assert _squared_spectrum(w)[column] == pytest.approx(wanted, rel=1e-10)
+
+
+def test_a_region_of_the_sup_fits_the_grid_and_holds_something():
+    y, x = np.random.default_rng(6).normal(size=(2, 100))
+    for wrong in (np.ones((2, 3), dtype=bool), np.ones((3, 2), dtype=bool), np.zeros((2, 2), dtype=bool)):
+        with pytest.raises(ValueError, match="region must choose at least one pair"):
+            portmanteau(y, x, [0.3, 0.6], 2, region=wrong)
+
+
+def test_p_values_of_slopes_are_two_sided():
+    transform = brick_wall(modwt(np.random.default_rng(7).normal(size=(200, 3)), "haar", 2))
+    for constant in (False, True):
+        found = wavelet_regression(transform, constant=constant, errors="published")
+        for level in range(3):
+            freedom = transform.known[level].sum() - 2 - constant
+            shown = found.standard_error[level] > 0
+            ratio = np.abs(found.slope[level] / np.where(shown, found.standard_error[level], 1.0))
+            wanted = np.where(shown, 2 * stats.t(freedom).sf(ratio), 0.0)
+            np.testing.assert_allclose(found.p_value[level], wanted, rtol=1e-9)
+
+
+def test_the_series_that_is_explained_is_that_of_the_uncentred_correlation():
+    rng = np.random.default_rng(8)
+    common = rng.normal(size=(300, 1))
+    series = common * [1.0, 0.5, 0.1] + 0.5 * rng.normal(size=(300, 3)) + [0.0, 1.0, 60.0]
+    transform = brick_wall(modwt(series, "haar", 2))
+    uncentred, centred = (multiple_correlation(transform, centre=centre).dominant for centre in (False, True))
+    assert (uncentred != centred).any()
+    np.testing.assert_array_equal(wavelet_regression(transform).response, uncentred)
+
+
+def test_a_gap_is_named_where_it_is():
+    values = np.arange(30.0)
+    values[20] = np.nan
+    study = SimpleNamespace(
+        series={"a": SimpleNamespace(values=values), "b": SimpleNamespace(values=np.r_[np.nan, np.ones(29)])},
+        labels=lambda: [f"month {t}" for t in range(30)],
+        dates=np.arange(30),
+    )
+    with pytest.raises(ValueError, match="the gap at month 20,"):
+        observed_stretch(study, ["a", "b"])
+    values[20] = 1.0
+    table, dates = observed_stretch(study, ["a", "b"])
+    assert (table.shape, dates[0], dates[-1]) == ((29, 2), 1, 29)
+    values[:15] = np.nan
+    with pytest.raises(
+        ValueError, match="a, b are observed together on 15 dates; a wavelet analysis needs 16"
+    ):
+        observed_stretch(study, ["a", "b"])

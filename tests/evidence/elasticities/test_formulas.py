@@ -79,7 +79,7 @@ def frame(**columns: object) -> pd.DataFrame:
     """Two units, three years."""
     base = pd.DataFrame(
         {
-            "unit": ["b", "b", "b", "a", "a", "a"], "sector": ["t", "t", "t", "s", "s", "s"],
+            "unit": ["b", "b", "b", "a", "a", "a"], "sector": ["s", "s", "s", "t", "t", "t"],
             "year": [2003, 2001, 2002] * 2, "ree_patents": [3.0, 1, 2, 6, 4, 5], "other_patents": 9.0,
             "log_price": [0.3, 0.1, 0.2, 0.6, 0.4, 0.5], "quota_exposure": [3.0, 1, 2, 60, 40, 50],
         }
@@ -90,7 +90,8 @@ def frame(**columns: object) -> pd.DataFrame:
 def test_rows_are_sorted_and_coded_and_clusters_are_units_unless_named() -> None:
     found = panel_from_frame(frame())
     assert found.ree.tolist() == [4, 5, 6, 1, 2, 3]
-    assert found.unit.tolist() == found.cluster.tolist() == found.sector.tolist() == [0, 0, 0, 1, 1, 1]
+    assert found.unit.tolist() == found.cluster.tolist() == [0, 0, 0, 1, 1, 1]
+    assert found.sector.tolist() == [1, 1, 1, 0, 0, 0]
     assert found.period.tolist() == [0, 1, 2, 0, 1, 2]
     assert (found.unit_names, found.sector_names, found.rows) == (("a", "b"), ("s", "t"), 6)
     assert found.price.tolist() == [[0.4, 0.5, 0.6, 0.1, 0.2, 0.3]]
