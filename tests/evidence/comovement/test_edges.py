@@ -10,6 +10,7 @@ from calibration.evidence.comovement import (
     Bootstrap,
     block_dependence,
     brick_wall,
+    cross_quantilogram,
     local_regression,
     modwt,
     multiple_correlation,
@@ -196,3 +197,16 @@ def test_a_gap_is_named_where_it_is():
         ValueError, match="a, b are observed together on 15 dates; a wavelet analysis needs 16"
     ):
         observed_stretch(study, ["a", "b"])
+
+
+def test_an_interval_lies_around_its_value_and_within_one():
+    rng = np.random.default_rng(9)
+    x = rng.normal(size=120)
+    y = np.r_[0.0, 3 * x[:-1]] + rng.normal(size=120)
+    found = cross_quantilogram(y, x, [0.2, 0.5, 0.8], [1, 2], bootstrap=Bootstrap(40))
+    low, high = found.interval
+    np.testing.assert_array_equal(low, np.maximum(found.value - found.margin, -1))
+    np.testing.assert_array_equal(high, np.minimum(found.value + found.margin, 1))
+    assert (high < 1).any()
+    with pytest.raises(ValueError, match="need a bootstrap"):
+        _ = cross_quantilogram(y, x, [0.5], [1]).interval

@@ -446,6 +446,7 @@ class TestCommand:
         for phase in ("bear", "bull"):
             scenario = library.load(folder / "made" / f"military-demand-{phase}.yaml")
             assert scenario.instruments[0].type == "demand_shift"
+            assert scenario.compare_with == f"military-demand-{'bull' if phase == 'bear' else 'bear'}"
         with pytest.raises(InputError, match="exists already"):
             program.main(["comovement", "study.yaml", "--output", "out"])
 
