@@ -98,8 +98,9 @@ def _files_of_the_reader(root: Path) -> None:
 def _environment(folder: Path) -> None:
     """The packages that run the tests, as `make` would have installed them here."""
     folder.mkdir()
-    for name in ("bin", "lib", "include"):
-        (folder / name).symlink_to(Path(sys.prefix) / name)
+    for name in ("bin", "lib", "lib64", "include"):
+        if (Path(sys.prefix) / name).exists():
+            (folder / name).symlink_to(Path(sys.prefix) / name)
     settings = Path(sys.prefix) / "pyvenv.cfg"
     text = settings.read_text() if settings.is_file() else f"home = {Path(sys.base_prefix) / 'bin'}\n"
     (folder / "pyvenv.cfg").write_text(text)
