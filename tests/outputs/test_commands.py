@@ -76,12 +76,12 @@ def test_the_same_run_again_is_recognised(tmp_path, capsys):
     assert len(list(tmp_path.iterdir())) == 1
 
 
-def test_compare_of_run_folders_solves_nothing(solved, capsys, monkeypatch):
+def test_compare_of_run_folders_solves_nothing(solved, capsys, monkeypatch, tmp_path):
     from outputs import experiment
 
     monkeypatch.setattr(experiment, "run_job", lambda job: pytest.fail("solved again"))
     folders = [one["folder"] for one in solved[1]]
-    assert guarded("compare", *folders, "--rows", 3) == 0
+    assert guarded("compare", *folders, "--rows", 3, "--out", tmp_path) == 0
     text = capsys.readouterr().out
     assert "scenario.instruments.quota-2010.limit.value: - | 30,258" in text
     assert "more (differences.csv)" in text
@@ -91,9 +91,11 @@ def test_compare_of_run_folders_solves_nothing(solved, capsys, monkeypatch):
     }
 
 
-def test_compare_for_machines(solved, capsys):
+def test_compare_for_machines(solved, capsys, tmp_path):
     folders = [one["folder"] for one in solved[1]]
-    assert guarded("compare", *folders, "--json", "--no-report", "--tolerance", "1e-2") == 0
+    assert (
+        guarded("compare", *folders, "--json", "--no-report", "--tolerance", "1e-2", "--out", tmp_path) == 0
+    )
     found = json.loads(capsys.readouterr().out)
     assert found["results"]
     assert all(abs(row["difference [%]"]) > 0 for row in found["results"])
