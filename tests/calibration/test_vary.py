@@ -54,7 +54,7 @@ def test_shares_still_add_to_one():
         ({"magnet_prize": 1.0}, "unknown parameter 'magnet_prize'.*did you mean magnet_price"),
         ({"magnet_price.JPM": 1.0}, "no such number"),
         ({"spillover.x": 1.0}, "no such number"),
-        ({"spillover_region": 1.0}, "no such number"),
+        ({"spillover_region": 1.0}, "is no number"),
         ({"value_added_share": 9.0}, "less than or equal to 1"),
         ({"mine_output.CHN": 0.1}, "export more of an element"),
     ],
