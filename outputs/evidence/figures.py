@@ -177,7 +177,7 @@ def confusion_figure(result: Agreement, rows: str, columns: str) -> Figure:
     axis.set_xlabel(columns)
     axis.set_ylabel(rows)
     kappa = "not defined" if result.kappa is None else f"{result.kappa:.2f}"
-    axis.set_title(f"accuracy {result.accuracy:.0%}, Cohen's kappa {kappa}", fontsize=10, loc="left")
+    axis.set_title(f"accuracy {100 * result.accuracy:.0f} %, Cohen's kappa {kappa}", fontsize=10, loc="left")
     return figure
 
 

@@ -141,7 +141,7 @@ class Sweep:
         failed = ~np.isfinite(y)
         if failed.mean() > IMPUTED:
             raise InputError(
-                f"{column}: {failed.sum()} of {len(y)} draws failed, more than {IMPUTED:.0%}; no indices"
+                f"{column}: {failed.sum()} of {len(y)} draws failed, more than {100 * IMPUTED:g} %; no indices"
             )
         if failed.any():
             scaled = (self.values - self.values.mean(axis=0)) / np.maximum(self.values.std(axis=0), 1e-300)

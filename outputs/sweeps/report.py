@@ -244,7 +244,9 @@ def _decides(sweep: Sweep, column: str, found: Tables) -> str:
     if table != "sobol":
         return f"; {best} moves it most"
     # Estimates of few draws leave the range of a share.
-    share, low, high = (f"{np.clip(row[name], 0, 1):.0%}" for name in ("total", "total_low", "total_high"))
+    share, low, high = (
+        f"{100 * np.clip(row[name], 0, 1):.0f} %" for name in ("total", "total_low", "total_high")
+    )
     return f"; {best} decides {share} of the variance ({low} to {high}), alone or with others"
 
 
