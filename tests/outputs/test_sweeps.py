@@ -345,7 +345,7 @@ def test_the_sentence_of_a_share_has_its_interval_and_stays_a_share():
     found = report.tables(sweep)
     (said,) = report.answers(sweep, found)
     share, low, high = (
-        int(each) for each in re.search(r"decides (\d+)% .* \((\d+)% to (\d+)%\)", said).groups()
+        int(each) for each in re.search(r"decides (\d+) % .* \((\d+) % to (\d+) %\)", said).groups()
     )
     assert found.frames["sobol"]["total"].max() > 1  # what so few draws say
     assert low <= share <= high <= 100
