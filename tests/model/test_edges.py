@@ -26,8 +26,8 @@ from model.security import HORIZON, STATIC, cut, years_to_replace
 from model.shocks import _made, close_empty_quotas, scaled
 from model.solution import Diagnosis
 from model.stability import long_run_feedback, unstable
+from model.stack import Different, _stacked, stack
 from model.stack import pack_residuals as stacked_residuals
-from model.stack import stack
 from model.stack import unpack as stacked_states
 from model.supply_paths import _Branch
 from model.table import (
@@ -429,6 +429,13 @@ def test_scientists_of_regions_are_counted_draw_by_draw():
     for row, system in enumerate(systems):
         alone = residuals(system, allocate(system, cells.unpack(x[row])))
         np.testing.assert_allclose(together[row], cells.pack_residuals(alone), rtol=1e-11, atol=1e-12)
+
+
+def test_draws_of_other_lengths_are_not_stacked():
+    assert _stacked("any", [(1, (2,)), (1, (2,))]) == (1, (2,))
+    for other in ((1,), (1, 2, 3), (1, 3), ("1", 2)):
+        with pytest.raises(Different):
+            _stacked("any", [(1, 2), other])
 
 
 def test_a_draw_travels_as_a_base_year_or_as_parameters(b):

@@ -15,6 +15,8 @@ from model.table import (
     benchmark_from_flows,
     benchmark_from_shares,
 )
+from tests import checks
+from tests.instruments import Case
 
 ALONE = Closure("exogenous", "given", "given")
 REGIONS, SECTORS = 3, 5
@@ -405,3 +407,20 @@ def test_shares_by_class_spend_what_is_earned():
     np.testing.assert_allclose(even.final.sum(axis=1), [50.0, 80.0, 30.0], rtol=1e-10)
     np.testing.assert_allclose(even.trade_share, pi[:1], rtol=1e-10)
     assert not even.tariff.any()
+
+
+def test_a_good_of_two_sectors_is_sold_and_reported_for_both():
+    intermediate, final, options = rich(make=np.broadcast_to(JOINT, (3, 3, 4)))
+    kinds = Elasticities(trade=4.0, materials=0.5, value_added=0.4, factor=0.6, final=0.7, transformation=0.5)
+    rare = RareEarths(np.array([1, 2]), np.array([1]), np.full((3, 4), 7.0), np.ones(4))
+    b = benchmark_from_flows(
+        intermediate, final, elasticities=kinds, rare_earths=rare, numeraire=[True, False], **options
+    )
+    abroad = ~np.eye(3, dtype=bool)[:, :, None]
+    dearer = np.where(abroad, b.tariff + np.array([0.3, 0.0, 0.2, 0.1]), 0.0)
+    productivity = np.ones(b.output.shape)
+    productivity[0, 2] = 1.3  # one of the two makers of the last good
+    case = Case(b, Shock(tariff=dearer, productivity=productivity), ALONE)
+    checks.levels(case)
+    checks.derivative(case)
+    checks.reported(case, checks.solved(case))
