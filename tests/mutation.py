@@ -129,7 +129,8 @@ STATUSES, DERIVATIVES = ("model/test_solver_statuses.py",), ("model/test_derivat
 GROUP = ("model/test_group.py",)  # equations for several draws at once
 MORE = {
     **dict.fromkeys(("solve", "solution", "idle", "records", "unknowns"), STATUSES),
-    **dict.fromkeys(("flows", "welfare", "variables"), DERIVATIVES),
+    **dict.fromkeys(("flows", "welfare"), DERIVATIVES),
+    "variables": ("model/test_table.py", *DERIVATIVES),
     **dict.fromkeys(("innovation", "restrictions", "equilibrium"), GROUP),
     **dict.fromkeys(("prepare", "system", "markets", "prices"), (*GROUP, *DERIVATIVES)),
     "tangent": ("model/test_solver_preconditioner.py", *DERIVATIVES),

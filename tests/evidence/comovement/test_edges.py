@@ -99,6 +99,9 @@ def test_p_values_of_blocks_count_the_estimate_among_the_draws():
     x = rng.normal(size=300)
     y = np.r_[0.0, 4.0 * x[:-1]] + rng.normal(size=300)
     block = np.array([[True, False], [False, False]])
+    inside = block_dependence(rng.normal(size=300), x, [0.3, 0.7], block, 1, Bootstrap(49))
+    assert -1 < inside.lower < inside.value < inside.upper < 1
+    assert inside.upper - inside.value == pytest.approx(inside.value - inside.lower)
     near, noise = (
         block_dependence(series, x, [0.3, 0.7], block, 1, Bootstrap(49)).p_value
         for series in (y, rng.normal(size=300))
