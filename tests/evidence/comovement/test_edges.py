@@ -11,6 +11,8 @@ from calibration.evidence.comovement import (
     block_dependence,
     brick_wall,
     cross_quantilogram,
+    local_multiple_correlation,
+    local_multiple_cross_correlation,
     local_regression,
     modwt,
     multiple_correlation,
@@ -180,6 +182,11 @@ def test_the_series_that_is_explained_is_that_of_the_uncentred_correlation():
     uncentred, centred = (multiple_correlation(transform, centre=centre).dominant for centre in (False, True))
     assert (uncentred != centred).any()
     np.testing.assert_array_equal(wavelet_regression(transform).response, uncentred)
+    here, other = (
+        local_multiple_correlation(transform, 60, centre=centre).dominant for centre in (False, True)
+    )
+    assert (here != other).any()
+    np.testing.assert_array_equal(local_multiple_cross_correlation(transform, 1, 60).dominant, here)
 
 
 def test_a_gap_is_named_where_it_is():
@@ -213,3 +220,10 @@ def test_an_interval_lies_around_its_value_and_within_one():
     assert (high < 1).any()
     with pytest.raises(ValueError, match="need a bootstrap"):
         _ = cross_quantilogram(y, x, [0.5], [1]).interval
+
+
+def test_a_series_that_does_not_vary_is_refused_where_some_coefficients_are_known():
+    series = np.random.default_rng(10).normal(size=(120, 2))
+    series[:, 1] = 0.0
+    with pytest.raises(ValueError, match="does not vary"):
+        multiple_correlation(brick_wall(modwt(series, "la8", 2)), centre=False)

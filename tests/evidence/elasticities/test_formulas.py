@@ -369,8 +369,10 @@ def test_projection_is_two_stage_least_squares_first_stage(panel: Panel) -> None
     assert project(panel, panel.price, z)[0] == pytest.approx(fitted, abs=1e-8)
     with pytest.raises(ValueError, match="2 slopes need at least as many instruments, not 1"):
         iv_ppml(panel, np.vstack([panel.price, z[1]]), panel.instrument)
-    with pytest.raises(ValueError, match="do not move every column"):
-        project(panel, np.vstack([panel.price, panel.price]), z)
+    for unit in (1e-6, 1.0, 1e6):  # in any unit of the price
+        np.testing.assert_allclose(project(panel, unit * panel.price, z)[0], unit * fitted, atol=1e-7 * unit)
+        with pytest.raises(ValueError, match="do not move every column"):
+            project(panel, unit * np.vstack([panel.price, panel.price]), z)
 
 
 def test_iv_ppml_finds_its_slope_from_anywhere(panel: Panel) -> None:
