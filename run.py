@@ -79,7 +79,7 @@ def guarded(argv: list[str]) -> int:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] in ("model", "calibration", "scenarios", "outputs"):
             raise
-        message = "activate .venv (source .venv/bin/activate), or install requirements-dev.lock, as README.md says"
+        message = "activate .venv (source .venv/bin/activate) or install requirements-dev.lock (README.md)"
         print(f"package {error.name} is not installed for {sys.executable}: {message}", file=sys.stderr)
         return 3
     except Exception as error:
