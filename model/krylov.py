@@ -12,7 +12,7 @@ from model.records import Array
 Operator = Callable[[Array], Array]
 
 TIGHT = 1e-5  # tolerance from which on a basis that is orthogonal to rounding counts
-KEPT = 60  # directions of earlier solves
+KEPT = 16  # directions of earlier solves
 
 
 # Of earlier solves: (m,size) directions, and what the operator made of them, orthonormal rows.

@@ -107,6 +107,8 @@ class Point:
         problem.preconditioner.renew(tangent, problem.slow, far)
         if far:
             problem.factorised = self.x
+            if problem.preconditioner.chain is not None:
+                problem.recycled.clear()  # what they add, the new factors know
         rhs = np.zeros(cells.edges[-1])
         rhs[cells.positions] = -self.residual
         exists = np.zeros_like(rhs)
