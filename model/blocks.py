@@ -22,7 +22,7 @@ class Dense:
     def __init__(self, blocks: Array, absent: Array) -> None:
         index = np.arange(blocks.shape[1])
         blocks[:, index, index] += absent
-        self.inverse = np.linalg.inv(blocks).astype(np.float32)
+        self.inverse = _inverse(blocks).astype(np.float32)
 
     def solve(self, right: Array) -> Array:
         """(n,l)."""
@@ -38,24 +38,21 @@ class Triangular:
     def __init__(self, blocks: Array, absent: Array, k: int) -> None:
         size = blocks.shape[1]
         index, self.k = np.arange(size), k
-        price, output, border = (
-            slice(k),
-            slice(k, 2 * k),
-            slice(2 * k, None),
-        )  # columns; rows: markets, then profits
+        # Of columns; rows are markets, then profits.
+        price, output, border = slice(k), slice(k, 2 * k), slice(2 * k, None)
         blocks[:, index[price], index[output]] += absent[:, price]
         blocks[:, index[output], index[price]] += absent[:, price]
         blocks[:, index[border], index[border]] += absent[:, border]
         blocks = blocks.astype(np.float32)
-        self.from_profit = np.linalg.inv(blocks[:, output, price])
-        self.from_market = np.linalg.inv(blocks[:, price, output])
+        self.from_profit = _inverse(blocks[:, output, price])
+        self.from_market = _inverse(blocks[:, price, output])
         self.cross = blocks[:, price, price]
         self.rows = blocks[:, border, : 2 * k]
         # What prices and outputs do when the border moves; then the border alone.
         by_price = self.from_profit @ blocks[:, output, border]
         by_output = self.from_market @ (blocks[:, price, border] - self.cross @ by_price)
         self.columns = np.concatenate([by_price, by_output], axis=1)
-        self.last = np.linalg.inv(blocks[:, border, border] - self.rows @ self.columns)
+        self.last = _inverse(blocks[:, border, border] - self.rows @ self.columns)
 
     def solve(self, right: Array) -> Array:
         """(n,l)."""
@@ -66,6 +63,14 @@ class Triangular:
         found[:, 2 * k :] = _times(self.last, right[:, 2 * k :] - _times(self.rows, inner))
         inner -= _times(self.columns, found[:, 2 * k :])
         return found
+
+
+def _inverse(matrices: Array) -> Array:
+    """Of each matrix; where one is singular, what comes closest to it: no more than a guess is asked of these."""
+    try:
+        return np.linalg.inv(matrices)
+    except np.linalg.LinAlgError:
+        return np.linalg.pinv(matrices)
 
 
 def _times(matrices: Array, vectors: Array) -> Array:

@@ -105,3 +105,11 @@ def test_an_embargo_that_closes_cells_does_not_meet_inverses_of_others():
     assert whole.converged
     np.testing.assert_array_equal(cut.allocation.supply, fresh.allocation.supply)
     assert cut.products == fresh.products
+
+
+def test_a_singular_block_is_met_by_what_comes_closest():
+    blocks = np.stack([np.diag([1.0, 2.0, 0.0]), np.eye(3) + 0.1])
+    right = np.array([[1.0, 4.0, 0.0], [1.0, 2.0, 3.0]])
+    found = Dense(blocks.copy(), np.zeros((2, 3))).solve(right)
+    np.testing.assert_allclose(found[0], [1.0, 2.0, 0.0], atol=1e-6)
+    np.testing.assert_allclose(found[1], np.linalg.solve(blocks[1], right[1]), atol=1e-6)
