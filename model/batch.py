@@ -82,6 +82,7 @@ class Centre:
         self.solution = solve(benchmark, shock, self.closure, options=self.options)
         self.problem = Equilibrium(self.solution.system)
         self.x: Array = self.problem.cells.pack(self.solution.allocation.state)
+        self.draws = draws
         self.name = f"{getpid()}-{next(_names)}"  # by which workers know it
         self._jacobian: Jacobian | None = None
         tangent = linearise(self.solution.system, self.solution.allocation)
@@ -131,7 +132,7 @@ class Centre:
     def jacobian(self) -> Jacobian:
         """The centre's, factorised when it is first asked for."""
         if self._jacobian is None:
-            self._jacobian = Jacobian(self.problem, self.solution, often=self.told[-1] >= OFTEN)
+            self._jacobian = Jacobian(self.problem, self.solution, often=self.draws >= OFTEN)
         return self._jacobian
 
     def _pose(self, benchmark: Benchmark, shock: Shock) -> Posed | None:

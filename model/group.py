@@ -36,9 +36,7 @@ class Jacobian:
         self.factors, self.pivots, _ = sgetrf(matrix, overwrite_a=True)
         self.inverse: Array | None = None
         if often:
-            inverse = np.empty(
-                (cells.size, cells.size), dtype=np.float32
-            )  # transposed, so that rows are columns
+            inverse = np.empty((cells.size, cells.size), dtype=np.float32)  # transposed, and its sign changed
             for first in range(0, cells.size, WIDTH):
                 unit = np.zeros((len(inverse[first : first + WIDTH]), cells.size), dtype=np.float32)
                 unit[np.arange(len(unit)), first + np.arange(len(unit))] = -1.0
@@ -67,7 +65,6 @@ class Group:
         self.single, self.whole = systems[0], stack(systems)
         self.rows, self.system = np.arange(len(systems)), self.whole
         self.like = allocate(self.single, centre.cells.unpack(centre.start()))  # the shapes of a single draw
-        self.licence, self.leak = centre.licence, centre.leak
         scale = np.ones(centre.cells.size)
         scale[centre.leak] = self.single.restrictions.leak_scale
         scale[centre.licence] = self.single.restrictions.scale

@@ -61,6 +61,13 @@ def broyden(
     than `longest` are cut. Rows that leave the domain, or whose residual grows beyond `hopeless` times the first, are
     given up.
     """
+    with np.errstate(all="ignore"):  # a row that leaves the domain, or a singular Jacobian: it is given up
+        return _broyden(problems, start, tolerance, limit, longest, hopeless)
+
+
+def _broyden(
+    problems: Rows[E, K], start: Array, tolerance: float, limit: int, longest: float, hopeless: float
+) -> dict[int, Found[K]]:
     rows, x = np.arange(len(start)), start
     found: dict[int, Found[K]] = {}
     steps: list[Array] = []
