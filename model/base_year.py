@@ -118,6 +118,23 @@ def sourcing_base(b: Benchmark) -> Array:
     return np.ascontiguousarray(b.trade_share.transpose(0, 3, 2, 1))
 
 
+def by_good(array: Array) -> Array:
+    """(k,n,i) from (i,n,k), laid out for products."""
+    return np.ascontiguousarray(array.transpose(2, 1, 0))
+
+
+@_once
+def export_tax_base(b: Benchmark) -> Array | None:
+    """(k,n,i) rates, None where nothing is charged."""
+    return by_good(b.export_tax) if b.export_tax.any() else None
+
+
+@_once
+def tariff_base(b: Benchmark) -> Array | None:
+    """(k,n,i) rates, None where nothing is charged."""
+    return by_good(b.tariff) if b.tariff.any() else None
+
+
 @_once
 def licence_rate(b: Benchmark) -> Array:
     """(i,n,k) base-year licence as a rate of the gate price, l0 = licence0/u abroad, 0 at home."""

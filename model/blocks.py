@@ -1,79 +1,78 @@
-"""Systems of linear equations, one for each region, factorised: the parts of the preconditioner that regions solve."""
+"""Inverses of many small matrices, one for each region: the parts of the preconditioner that regions solve.
+
+Single precision: half the bytes, and accuracy enough. Blocks are eliminated so that nearly all work is products of
+stacks of matrices, which cost a fraction of factorising them one at a time.
+"""
 
 from __future__ import annotations
-
-from typing import Protocol
 
 import numpy as np
 
 from model.records import Array
 
-
-class Blocks(Protocol):
-    """A square matrix for each region, factorised; in single precision: half the bytes, and accuracy enough."""
-
-    def solve(self, right: Array) -> Array:
-        """(n,l) the solution for a right-hand side (n,l)."""
+SMALL = 12  # rows from which on a matrix is inverted by halves
 
 
-class Dense:
-    """Any matrices (n,l,l): their inverses. absent (n,l): rows and columns of zeros."""
-
-    def __init__(self, blocks: Array, absent: Array) -> None:
-        index = np.arange(blocks.shape[1])
-        blocks[:, index, index] += absent
-        self.inverse = _inverse(blocks).astype(np.float32)
-
-    def solve(self, right: Array) -> Array:
-        """(n,l)."""
-        return _times(self.inverse, right)
+def inverse(blocks: Array, absent: Array) -> Array:
+    """(n,l,l) inverses of any matrices; absent (n,l): rows and columns of zeros, rows of zeros in the inverse."""
+    index = np.arange(blocks.shape[1])
+    blocks[:, index, index] += absent
+    return _lapack(blocks).astype(np.float32) * ~absent[:, :, None]
 
 
-class Triangular:
-    """Matrices (n,l,l) in which profits (the second k rows) do not depend on outputs (the second k columns).
+def triangular_inverse(blocks: Array, absent: Array, k: int) -> Array:
+    """(n,l,l) inverses where profits (the second k rows) do not depend on outputs (the second k columns).
 
-    Prices follow from profits, then outputs from markets, then factors and income (the border) from what is left.
+    Prices follow from profits, then outputs from markets, then factors and income (the border) from what is left. Rows
+    of blocks are markets, then profits; rows of the inverse are prices, outputs and the border. absent (n,l): columns
+    of zeros, as in `inverse`.
     """
-
-    def __init__(self, blocks: Array, absent: Array, k: int) -> None:
-        size = blocks.shape[1]
-        index, self.k = np.arange(size), k
-        # Of columns; rows are markets, then profits.
-        price, output, border = slice(k), slice(k, 2 * k), slice(2 * k, None)
-        blocks[:, index[price], index[output]] += absent[:, price]
-        blocks[:, index[output], index[price]] += absent[:, price]
-        blocks[:, index[border], index[border]] += absent[:, border]
-        blocks = blocks.astype(np.float32)
-        self.from_profit = _inverse(blocks[:, output, price])
-        self.from_market = _inverse(blocks[:, price, output])
-        self.cross = blocks[:, price, price]
-        self.rows = blocks[:, border, : 2 * k]
-        # What prices and outputs do when the border moves; then the border alone.
-        by_price = self.from_profit @ blocks[:, output, border]
-        by_output = self.from_market @ (blocks[:, price, border] - self.cross @ by_price)
-        self.columns = np.concatenate([by_price, by_output], axis=1)
-        self.last = _inverse(blocks[:, border, border] - self.rows @ self.columns)
-
-    def solve(self, right: Array) -> Array:
-        """(n,l)."""
-        k, found = self.k, np.empty_like(right)
-        found[:, :k] = _times(self.from_profit, right[:, k : 2 * k])
-        found[:, k : 2 * k] = _times(self.from_market, right[:, :k] - _times(self.cross, found[:, :k]))
-        inner = found[:, : 2 * k]
-        found[:, 2 * k :] = _times(self.last, right[:, 2 * k :] - _times(self.rows, inner))
-        inner -= _times(self.columns, found[:, 2 * k :])
-        return found
+    blocks = blocks.astype(np.float32, copy=False)
+    first, second, border = slice(k), slice(k, 2 * k), slice(2 * k, None)
+    index = np.arange(blocks.shape[1])
+    blocks[:, index[first], index[second]] += absent[:, first]
+    blocks[:, index[second], index[first]] += absent[:, first]
+    blocks[:, index[border], index[border]] += absent[:, border]
+    found = np.zeros_like(blocks)
+    from_profit, from_market = _by_halves(blocks[:, second, first]), _by_halves(blocks[:, first, second])
+    found[:, first, second], found[:, second, first] = from_profit, from_market
+    found[:, second, second] = -from_market @ (blocks[:, first, first] @ from_profit)
+    # What the border leaves to do, and what prices and outputs do when it moves.
+    inner, rows = found[:, : 2 * k, : 2 * k], blocks[:, border, : 2 * k]
+    left, columns = rows @ inner, inner @ blocks[:, : 2 * k, border]
+    last = _lapack(blocks[:, border, border] - rows @ columns)
+    moved = columns @ last
+    inner += moved @ left
+    found[:, : 2 * k, border], found[:, border, border] = -moved, last
+    found[:, border, : 2 * k] = -last @ left
+    if absent.any():
+        found *= ~absent[:, :, None]
+    return found
 
 
-def _inverse(matrices: Array) -> Array:
+def _by_halves(matrices: Array) -> Array:
+    """Inverses by elimination of the first half of rows (Schur complement).
+
+    For matrices of which every leading part is well conditioned: those of cost and sales shares are.
+    """
+    size = matrices.shape[-1]
+    if size < SMALL:
+        return _lapack(matrices)
+    half = size // 2
+    upper, lower = slice(half), slice(half, None)
+    first = _by_halves(matrices[:, upper, upper])
+    left, right = matrices[:, lower, upper] @ first, first @ matrices[:, upper, lower]
+    last = _by_halves(matrices[:, lower, lower] - left @ matrices[:, upper, lower])
+    moved = right @ last
+    found = np.empty_like(matrices)
+    found[:, upper, upper], found[:, upper, lower] = first + moved @ left, -moved
+    found[:, lower, upper], found[:, lower, lower] = -last @ left, last
+    return found
+
+
+def _lapack(matrices: Array) -> Array:
     """Of each matrix; where one is singular, what comes closest to it: no more than a guess is asked of these."""
     try:
         return np.linalg.inv(matrices)
     except np.linalg.LinAlgError:
         return np.linalg.pinv(matrices)
-
-
-def _times(matrices: Array, vectors: Array) -> Array:
-    """(n,p) products of matrices (n,p,q) and vectors (n,q)."""
-    found: Array = (matrices @ vectors[:, :, None])[:, :, 0]
-    return found

@@ -3,7 +3,7 @@
 Three parts, each solved on its own:
 
 * *regions*: prices, outputs, wages, rents and income of ordinary goods, region by region, links between regions cut
-  (one small inverse per region). Trade ties ordinary sectors of different regions weakly enough for this to leave a
+  (one small inverse each). Trade ties ordinary sectors of different regions weakly enough for this to leave a
   few Krylov steps only.
 * *chain*: prices of the rare-earth chain and of everything a quota names, outputs, rents and capacity of its stages,
   and licences, all regions together (one dense factorisation), because origins of these goods are close substitutes.
@@ -21,7 +21,7 @@ from copy import copy
 import numpy as np
 from scipy.linalg.lapack import dgetrf, dgetrs
 
-from model.blocks import Blocks, Dense, Triangular
+from model.blocks import inverse, triangular_inverse
 from model.equilibrium import State, allocate
 from model.memory import remember
 from model.prepare import prepare
@@ -114,7 +114,7 @@ class Regions:
         closure = None if self.plain else system.closure
         self.inverse = remember(b, ("regions", closure, same), lambda: self._of_base_year(system))
 
-    def _of_base_year(self, system: System) -> Blocks:
+    def _of_base_year(self, system: System) -> Array:
         base = prepare(system.benchmark, Shock(), system.closure, ())
         cells = layout(base)
         return self._invert(linearise(base, allocate(base, cells.unpack(np.zeros(cells.size)))), cells)
@@ -123,24 +123,22 @@ class Regions:
         """Blocks and their inverses at the iterate of a tangent."""
         self.inverse = self._invert(tangent, layout(tangent.system))
 
-    def _invert(self, tangent: Tangent, cells: Layout) -> Blocks:
-        """Each region's block, factorised."""
+    def _invert(self, tangent: Tangent, cells: Layout) -> Array:
+        """(n,l,l) the inverse of each region's block, zero in rows of cells that do not exist."""
         if self.plain:
             blocks = home_blocks(tangent, self.goods, self.sectors)
             if not self.present.all():
                 blocks *= self.present[:, :, None] & self.present[:, None, :]
-            return Triangular(blocks, ~self.present, len(self.goods))
+            return triangular_inverse(blocks, ~self.present, len(self.goods))
         columns = identity(cells, self.rows.T)
         image = cells.flatten(tangent.at_home(self.researches)(columns))  # (cells, l)
         blocks = image[self.rows] * self.present[:, :, None] * self.present[:, None, :]
-        return Dense(blocks, ~self.present)
+        return inverse(blocks, ~self.present)
 
     def apply(self, vector: Array, out: Array) -> None:
         """Solve for the ordinary cells."""
-        found = self.inverse.solve(vector[self.rows].astype(np.float32))
-        if not self.present.all():
-            found *= self.present
-        out[self.rows] = found
+        right = vector[self.rows].astype(np.float32)
+        out[self.rows] = (self.inverse @ right[:, :, None])[:, :, 0]
 
 
 def _own_goods(system: System, goods: Array, sectors: Array) -> Array | None:

@@ -9,13 +9,16 @@ import numpy as np
 
 from model.base_year import (
     TONNES,
+    by_good,
     constants,
+    export_tax_base,
     licence_rate,
     mean_gate_value,
     nest_shares,
     quota_tonnes_base,
     quota_unit_value,
     sourcing_base,
+    tariff_base,
 )  # fmt: skip
 from model.ces import exponent, shares_of
 from model.idle import idle
@@ -104,10 +107,6 @@ def _nests(b: Benchmark, shock: Shock) -> Nests:
     )  # fmt: skip
 
 
-def _level(now: Array | None, base: Array) -> Array:
-    return base if now is None else now
-
-
 def _cell_goods(
     b: Benchmark, quotas: tuple[Quota, ...], production: tuple[ProductionQuota, ...], stage_good: Array
 ) -> Array:  # fmt: skip
@@ -132,55 +131,64 @@ def _sourcing(
     rho = exponent(b.parameters.trade_elasticity)
     dynamic = _cell_goods(b, quotas, shock.production_quotas, stage_good)
     plain, cell = np.nonzero(~dynamic)[0], np.nonzero(dynamic)[0]
-    licence0, pi = licence_rate(b), sourcing_base(b)
+    some, licence0, pi = span(plain), licence_rate(b), sourcing_base(b)
+    tax, tariff = _level(shock.export_tax, export_tax_base(b)), _level(shock.tariff, tariff_base(b))
+    wedge = _wedge(b, shock, tax, tariff)
     # With no quota in force on it, a base-year licence has gone: its rate falls from l0 to 0.
-    wedge = _wedge(b, shock, np.where(dynamic, 0.0, licence0))
-    base, share = pi[:, span(plain)], pi[:, cell]
-    closed = None if shock.embargo is None else _by_good(shock.embargo)
+    if b.licence[:, plain].any():
+        wedge = (1.0 if wedge is None else wedge) / (1 + by_good(np.where(dynamic, 0.0, licence0)))
+    base, share = pi[:, some], pi[:, cell]
+    tilt = np.zeros(share.shape[1:]) if wedge is None else rho[cell, None, None] * np.log(wedge[cell])
+    closed = None if shock.embargo is None else by_good(shock.embargo)
     weight, missing = base, np.zeros(base.shape[:3])
     if wedge is not None or closed is not None:
-        change = 0.0 if wedge is None else np.expm1(rho[plain, None, None] * np.log(wedge[span(plain)]))
+        change = 0.0 if wedge is None else _power_less_one(wedge[some], rho[plain])
         if closed is not None:
             change, share = np.where(closed[plain], -1.0, change), np.where(closed[cell], 0.0, share)
         change = base * change
-        weight, missing = base + change, change.sum(axis=3)
+        missing = change.sum(axis=3)
+        weight = np.add(base, change, out=change)
     if closure.capacity == "given" and log_capacity.any():
         weight, missing = _with_capacity(b, base, weight, stage_good[:, plain], log_capacity)
-    tax, tariff = _level(shock.export_tax, b.export_tax), _level(shock.tariff, b.tariff)
-    gate, tariff_part, tax_part = _gate_parts(weight, _charged(tax, plain), _charged(tariff, plain))
-    tax_cell, tariff_cell = _by_good(tax, cell), _by_good(tariff, cell)
+    gate, tariff_part, tax_part = _gate_parts(
+        weight, None if tax is None else tax[some], None if tariff is None else tariff[some]
+    )
+    no_rate = np.zeros(share.shape[1:])
+    tax_cell, tariff_cell = (no_rate if rate is None else rate[cell] for rate in (tax, tariff))
     keep = 1.0 / ((1 + tax_cell) * (1 + tariff_cell))
     return Sourcing(
         plain=plain, cell=cell, rho=rho, weight=weight, missing=missing, gate=gate, tariff=tariff_part, tax=tax_part,
-        share=share, closed=share.sum(axis=3) - pi[:, cell].sum(axis=3),
-        tilt=np.zeros(share.shape[1:]) if wedge is None else rho[cell, None, None] * np.log(wedge[cell]),
+        share=share, closed=share.sum(axis=3) - pi[:, cell].sum(axis=3), tilt=tilt,
         capacity_base=pi[:, cell], gate_cell=keep, tariff_cell=tariff_cell / (1 + tariff_cell),
-        tax_cell=tax_cell * keep, licence_base=_by_good(licence0, cell),
+        tax_cell=tax_cell * keep, licence_base=by_good(licence0[:, :, span(cell)]),
     )  # fmt: skip
 
 
-def _by_good(array: Array, goods: Array | None = None) -> Array:
-    """(k,n,i) from (i,n,k), of some goods, laid out for products."""
-    chosen = array if goods is None else array[:, :, span(goods)]
-    return np.ascontiguousarray(chosen.transpose(2, 1, 0))
+def _level(now: Array | None, base: Array | None) -> Array | None:
+    """(k,n,i) rates in force, None where nothing is charged."""
+    if now is None:
+        return base
+    return by_good(now) if now.any() else None
 
 
-def _charged(rate: Array, goods: Array) -> Array | None:
-    """(k,n,i) rates of some goods, None where nothing is charged."""
-    return _by_good(rate, goods) if rate.any() else None
-
-
-def _wedge(b: Benchmark, shock: Shock, gone: Array) -> Array | None:
-    """(k,n,i) new over old wedge between gate and purchaser price, None where none changes; gone: licences (i,n,k)."""
+def _wedge(b: Benchmark, shock: Shock, tax: Array | None, tariff: Array | None) -> Array | None:
+    """(k,n,i) new over old wedge between gate and purchaser price, None where none changes."""
     wedge: Array | None = None
-    for now, base in ((shock.export_tax, b.export_tax), (shock.tariff, b.tariff)):
-        if now is not None:
-            wedge = (1 + now) / (1 + base) if wedge is None else wedge * ((1 + now) / (1 + base))
+    for now, base in ((tax, export_tax_base(b)), (tariff, tariff_base(b))):
+        if now is not base:
+            ratio = (1 + (0.0 if now is None else now)) / (1 + (0.0 if base is None else base))
+            wedge = ratio if wedge is None else wedge * ratio
     if shock.iceberg is not None:
-        wedge = shock.iceberg if wedge is None else wedge * shock.iceberg
-    if gone.any():
-        wedge = 1 / (1 + gone) if wedge is None else wedge / (1 + gone)
-    return None if wedge is None else _by_good(wedge)
+        iceberg = by_good(shock.iceberg)
+        wedge = iceberg if wedge is None else wedge * iceberg
+    return wedge
+
+
+def _power_less_one(wedge: Array, rho: Array) -> Array:
+    """(k,n,i) wedge^rho - 1."""
+    found = np.log(wedge)
+    found *= rho[:, None, None]
+    return np.expm1(found, out=found)
 
 
 def _gate_parts(

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from model import Closure, Shock, solve
-from model.preconditioner import Dense, Regions, Triangular, identity
+from model.blocks import inverse, triangular_inverse
+from model.preconditioner import Regions, identity
 from model.table import Elasticities, benchmark_from_flows
 from model.tangent import linearise
 from model.tangent.home import home_blocks
@@ -74,7 +75,7 @@ def test_inverses_by_blocks_are_the_inverses(holes):
     tangent, regions, cells = at_a_solution(b, Shock(productivity=np.full(b.output.shape, 1.1)))
     blocks = by_columns(tangent, regions, cells)
     regions.renew(tangent)
-    assert isinstance(regions.inverse, Triangular)
+    assert regions.plain  # so by elimination
     right = np.where(regions.present, np.random.default_rng(0).normal(size=regions.present.shape), 0.0)
     vector, found = np.zeros(cells.edges[-1]), np.zeros(cells.edges[-1])
     vector[regions.rows] = right
@@ -83,7 +84,7 @@ def test_inverses_by_blocks_are_the_inverses(holes):
         np.einsum("nlm,nm->nl", blocks, found[regions.rows]), right, atol=5e-5
     )  # single precision
     assert not found[regions.rows][~regions.present].any()
-    dense = Dense(blocks * 1.0, ~regions.present).solve(right) * regions.present
+    dense = (inverse(blocks * 1.0, ~regions.present) @ right[:, :, None])[:, :, 0]
     np.testing.assert_allclose(found[regions.rows], dense, atol=5e-5)
 
 
@@ -110,6 +111,20 @@ def test_an_embargo_that_closes_cells_does_not_meet_inverses_of_others():
 def test_a_singular_block_is_met_by_what_comes_closest():
     blocks = np.stack([np.diag([1.0, 2.0, 0.0]), np.eye(3) + 0.1])
     right = np.array([[1.0, 4.0, 0.0], [1.0, 2.0, 3.0]])
-    found = Dense(blocks.copy(), np.zeros((2, 3))).solve(right)
+    found = (inverse(blocks.copy(), np.zeros((2, 3), dtype=bool)) @ right[:, :, None])[:, :, 0]
     np.testing.assert_allclose(found[0], [1.0, 2.0, 0.0], atol=1e-6)
     np.testing.assert_allclose(found[1], np.linalg.solve(blocks[1], right[1]), atol=1e-6)
+
+
+@pytest.mark.parametrize("k", [1, 11, 12, 40])
+def test_inverses_by_halves_are_those_of_lapack(k):
+    """Cost shares below prices, sales shares above outputs, a border of two; in double precision to rounding."""
+    rng = np.random.default_rng(k)
+    blocks = 0.3 * rng.normal(size=(5, 2 * k + 2, 2 * k + 2)) / np.sqrt(k)
+    blocks[:, k : 2 * k, k : 2 * k] = 0.0
+    blocks[:, k : 2 * k, :k] += np.eye(k)
+    blocks[:, :k, k : 2 * k] += np.eye(k)
+    blocks[:, 2 * k :, 2 * k :] += np.eye(2)
+    found = triangular_inverse(blocks.copy(), np.zeros((5, 2 * k + 2), dtype=bool), k)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, np.linalg.inv(blocks), atol=2e-4)
