@@ -30,7 +30,7 @@ from model.markets import (
 from model.prices import Costs, Sources, revenue_price, source, supply_shares, unit_cost, zero_profit
 from model.records import Array
 from model.restrictions import complementarity, licence_rates, log_licence, quota_conditions, quota_tonnes
-from model.system import System, capacity_tilt, span
+from model.system import System, cell_tilt, span
 
 
 class State(NamedTuple):
@@ -106,13 +106,13 @@ def allocate(system: System, state: State) -> Allocation:
         wage[..., span(system.sluggish), :] = state.rent
     prices = state.price.swapaxes(-1, -2)[..., span(s.cell), :]
     rate = licence_rates(r, prices, state.licence)
-    abroad = licence_rates(r, prices, state.licence * r.rent_to_importer)
-    capacity = (
-        state.capacity
-        if system.closure.capacity == "target"
-        else system.log_capacity.astype(state.price.dtype)
-    )
-    tilt = _cell_tilt(system, capacity)
+    abroad = np.zeros(rate.shape[-3:])
+    if r.rent_to_importer.any():
+        abroad = licence_rates(r, prices, state.licence * r.rent_to_importer)
+    if system.closure.capacity == "target":
+        capacity, tilt = state.capacity, cell_tilt(system, state.capacity)
+    else:
+        capacity, tilt = system.log_capacity, system.tilt
     sources = source(s, state.price, log_licence(s, rate), tilt)
     if system.closure.technology == "target" and system.closure.regime != "exogenous":
         tech = technology(system.research, system.nests.users, state.research_x, state.research_e, spillovers)
@@ -174,15 +174,6 @@ def supplied_value(system: System, made: Array, output: Array) -> Array:
     return supply
 
 
-def _cell_tilt(system: System, capacity: Array) -> Array:
-    """E22: ln of K^w over its base-weighted mean, (c,kc,n,i)."""
-    s = system.sourcing
-    log_k = capacity_tilt(system.capacity_weight, system.stage_good, capacity)[..., span(s.cell), :]
-    change = np.expm1(log_k)[..., None, :, None, :]
-    mean = np.log1p((s.capacity_base * change).sum(axis=-1))
-    return log_k[..., None, :, None, :] - mean[..., None]
-
-
 def producer_price(system: System, price: Array, chi: Array) -> Array:
     """Section 5: (n,k) ln of the producer's price net of production-quota rents, p - chi/u."""
     if not system.restrictions.production:
@@ -212,7 +203,6 @@ def residuals(system: System, a: Allocation) -> Residuals:
     budget = log_ratio(system.income_base * np.exp(state.income), a.income, system.income_base > 0)
     budget[..., system.numeraire_region] = np.log(a.world)
     quota, leak = quota_conditions(r, state.licence, a.quota_tonnes, state.leak)
-    limits = np.array([q.limit for q in r.production])
     return Residuals(
         profit=zero_profit(system, a.revenue_price, a.costs) * system.active,
         market=log_ratio(a.supply, a.sales.gate, system.supplied),
@@ -225,10 +215,16 @@ def residuals(system: System, a: Allocation) -> Residuals:
         research_e=state.research_e - a.direction.research_e,
         capacity=a.capacity - system.capacity_response * tobins_q(system, a),
         quota=quota, leak=leak,
-        production=complementarity(
-            state.production_licence / system.production_scale, np.log(limits / a.production_tonnes)
-        ),
+        production=production_conditions(system, state.production_licence, a.production_tonnes),
     )  # fmt: skip
+
+
+def production_conditions(system: System, chi: Array, tonnes: Array) -> Array:
+    """Section 5: (qp,) licence price of production quotas against room under their limits."""
+    if not system.restrictions.production:
+        return chi
+    limits = np.array([quota.limit for quota in system.restrictions.production])
+    return complementarity(chi / system.production_scale, np.log(limits / tonnes))
 
 
 def log_ratio(supply: Array, demand: Array, present: Array) -> Array:

@@ -66,8 +66,8 @@ def spend(system: System, output: Array, costs: Costs, wage: Array, income: Arra
         scale = per_power if len(nests.groups) == 1 else per_power[..., sectors]
         gross[..., c, :, :] += (scale[..., None, :] @ share)[..., 0, :] * (1 + power)
     for c in set(b.use_class[users].tolist()):
-        of_class = gross[..., c, :, :]
-        of_class[..., b.elements] += on_element[..., b.use_class[users] == c, :].sum(axis=-2)
+        of_class = on_element if gross.shape[-3] == 1 else on_element[..., b.use_class[users] == c, :]
+        gross[..., c, :, span(b.elements)] += of_class.sum(axis=-2)
     buyers_price = costs.users_price[..., b.final_class, :, :]
     moved = nests.rho_final[..., None] * buyers_price
     final_price = index((nests.final * np.expm1(moved)).sum(axis=-1), nests.rho_final)
@@ -124,14 +124,17 @@ def sell(system: System, sources: Sources, net: Array, rate: Array, abroad: Arra
     paid = cell[..., 0, :, :, :] if cell.shape[-4] == 1 else cell.sum(axis=-4)
     at_gate = paid * s.gate_cell / (1 + rate)
     gate[..., dear, :] = at_gate.sum(axis=-2)
-    tariff, tax = to_buyers(paid, s.tariff_cell), to_sellers(paid, s.tax_cell)
+    tariff = tax = importers = np.zeros(at_gate.shape[:-3] + at_gate.shape[-1:])
     if s.tariff is not None:
-        tariff = tariff + ((s.tariff @ power[..., None, :, :, None])[..., 0] * per_power).sum(axis=(-3, -2))
+        tariff = ((s.tariff @ power[..., None, :, :, None])[..., 0] * per_power).sum(axis=(-3, -2))
+        tariff = tariff + to_buyers(paid, s.tariff_cell)
     if s.tax is not None:
-        tax = tax + (power * to_origin(per_power, s.tax)).sum(axis=-2)
+        tax = (power * to_origin(per_power, s.tax)).sum(axis=-2) + to_sellers(paid, s.tax_cell)
+    if system.restrictions.rent_to_importer.any():
+        importers = to_buyers(at_gate, abroad)
     return Sales(
         per_power, gate.swapaxes(-1, -2), cell, at_gate, tariff, tax,
-        to_sellers(at_gate, rate - abroad), to_buyers(at_gate, abroad),
+        to_sellers(at_gate, rate - abroad), importers,
     )  # fmt: skip
 
 
@@ -154,7 +157,7 @@ def to_origin(spending: Array, weight: Array) -> Array:
 
 def mobile_supply(system: System, wage: Array, labour: Array) -> Array:
     """E10: (n,fm) income of mobile factors. labour (n,): what scientists leave of it, ratio."""
-    supply = system.endowment[..., system.mobile] * np.exp(wage)
+    supply = system.endowment[..., span(system.mobile)] * np.exp(wage)
     return supply * np.where(system.mobile == system.benchmark.labour, labour[..., None], 1.0)
 
 
@@ -166,12 +169,14 @@ def sluggish_supply(system: System, sluggish: Array, capacity: Array, labour: Ar
     """
     if not len(system.sluggish):
         return sluggish
-    supply = system.endowment[..., system.sluggish, None] * system.supply_share
+    supply = system.endowment[..., span(system.sluggish), None] * system.supply_share
     supply = supply * np.exp(supply_price(system, sluggish))
     stages = system.benchmark.stage_sector
     if len(stages):
         supply[..., system.stage_factor, stages] *= np.exp(capacity)
-    return supply * np.where(system.sluggish == system.benchmark.labour, labour[..., None], 1.0)[..., None]
+    if not system.labour_is_mobile:
+        supply[..., system.labour_at, :] *= labour[..., None]
+    return supply
 
 
 def sluggish_excess(
@@ -188,11 +193,13 @@ def sluggish_excess(
     if len(stages):
         supply = supply.copy()
         supply[..., system.stage_factor, stages] += capacity
-    hours = np.where(system.sluggish == system.benchmark.labour, np.log(labour)[..., None], 0.0)
+    if not system.labour_is_mobile:
+        supply = supply.copy()
+        supply[..., system.labour_at, :] += np.log(labour)[..., None]
     on_other = output + nests.rho_ree * (costs.other - costs.technology_x - costs.nest)
     on_added = on_other + nests.rho_added * (costs.value_added - costs.other)
     cheaper = nests.rho_factor[..., None, :] * (sluggish - costs.value_added[..., None, :])
-    excess = supply + hours[..., None] - (on_added[..., None, :] + cheaper)
+    excess = supply - (on_added[..., None, :] + cheaper)
     return np.where(system.supply_share > 0, excess, 0.0)
 
 
@@ -206,10 +213,9 @@ def supply_price(system: System, sluggish: Array) -> Array:
 
 def labour_wage(system: System, mobile: Array, sluggish: Array) -> Array:
     """(n,) ln wage of labour: its index when labour is sluggish."""
-    labour = system.benchmark.labour
-    if labour in system.mobile:
-        return mobile[..., int(np.searchsorted(system.mobile, labour))]
-    return sluggish_index(system, sluggish)[..., int(np.searchsorted(system.sluggish, labour))]
+    if system.labour_is_mobile:
+        return mobile[..., system.labour_at]
+    return sluggish_index(system, sluggish)[..., system.labour_at]
 
 
 def sluggish_index(system: System, sluggish: Array) -> Array:
@@ -243,9 +249,8 @@ def world_factor_income(system: System, mobile: Array, sluggish: Array) -> Array
 
     mobile (n,fm), sluggish (n,fs,j) ln wages.
     """
-    b = system.benchmark
-    base = np.where(b.numeraire, system.endowment, 0.0)
-    more = (base[..., system.mobile] * np.expm1(mobile)).sum(axis=(-2, -1))
+    base = system.numeraire
+    more = (base[..., span(system.mobile)] * np.expm1(mobile)).sum(axis=(-2, -1))
     if base[..., system.sluggish].any():
         average = sluggish_index(system, sluggish)
         more = more + (base[..., system.sluggish] * np.expm1(average)).sum(axis=(-2, -1))

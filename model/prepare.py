@@ -136,7 +136,8 @@ def _sourcing(
     wedge = _wedge(b, shock, tax, tariff)
     # With no quota in force on it, a base-year licence has gone: its rate falls from l0 to 0.
     if b.licence[:, plain].any():
-        wedge = (1.0 if wedge is None else wedge) / (1 + by_good(np.where(dynamic, 0.0, licence0)))
+        gone = 1 / (1 + by_good(np.where(dynamic, 0.0, licence0)))
+        wedge = gone if wedge is None else wedge * gone
     base, share = pi[:, some], pi[:, cell]
     tilt = np.zeros(share.shape[1:]) if wedge is None else rho[cell, None, None] * np.log(wedge[cell])
     closed = None if shock.embargo is None else by_good(shock.embargo)
@@ -176,7 +177,7 @@ def _wedge(b: Benchmark, shock: Shock, tax: Array | None, tariff: Array | None) 
     wedge: Array | None = None
     for now, base in ((tax, export_tax_base(b)), (tariff, tariff_base(b))):
         if now is not base:
-            ratio = (1 + (0.0 if now is None else now)) / (1 + (0.0 if base is None else base))
+            ratio: Array = np.divide(1 + (0.0 if now is None else now), 1 + (0.0 if base is None else base))
             wedge = ratio if wedge is None else wedge * ratio
     if shock.iceberg is not None:
         iceberg = by_good(shock.iceberg)

@@ -101,7 +101,8 @@ def unit_cost(system: System, price: Array, wage: Array, technology_x: Array, te
     mean = (nests.factor * np.expm1(nests.rho_factor[..., None, :] * wage)).sum(axis=-2)
     value_added = index(mean, nests.rho_factor)
     other = pair(nests.value_added, value_added, materials, nests.rho_added)
-    prices = users_price[..., b.use_class[users], :, :][..., b.elements].swapaxes(-2, -3)
+    prices = users_price[..., span(b.elements)]
+    prices = (prices if prices.shape[-3] == 1 else prices[..., b.use_class[users], :, :]).swapaxes(-2, -3)
     element_price = prices - technology_e
     mean = (nests.element * np.expm1(nests.rho_element[..., None] * element_price)).sum(axis=-1)
     ree = index(mean, nests.rho_element)
@@ -122,8 +123,7 @@ def revenue_price(system: System, net: Array) -> Array:
     """
     out = np.zeros((*net.shape[:-1], system.active.shape[1]), dtype=net.dtype)
     out[..., system.pair_sector] = net[..., system.pair_good]
-    for j in system.joint:
-        pairs = system.pair_sector == j
+    for j, pairs in system.several:
         prices, rho = net[..., system.pair_good[pairs]], system.rho_make[..., j]
         mean = (system.pair_share[..., pairs] * np.expm1(rho[..., None] * prices)).sum(axis=-1)
         out[..., j] = index(mean, rho)

@@ -20,11 +20,17 @@ def licence_rates(r: Restrictions, price: Array, chi: Array) -> Array:
     if not len(r.quotas):
         return np.zeros((*price.shape[:-2], *r.per_kg.shape[1:]), dtype=price.dtype)
     per_value = np.exp(-price) / r.unit_value
-    per_kg = np.tensordot(np.where(r.specific, chi, 0.0), r.per_kg, axes=1)
+    per_kg = _over_quotas(np.where(r.specific, chi, 0.0), r.per_kg)
     rate = per_kg * per_value[..., :, None, :]
     if r.specific.all():
         return rate
-    return rate + np.tensordot(np.where(r.specific, 0.0, chi), (r.per_kg > 0).astype(float), axes=1)
+    return rate + _over_quotas(np.where(r.specific, 0.0, chi), (r.per_kg > 0).astype(float))
+
+
+def _over_quotas(chi: Array, cells: Array) -> Array:
+    """(kc,n,i) sum over quotas of chi (q,) times cells (q,kc,n,i)."""
+    found: Array = chi @ cells.reshape(len(cells), -1)
+    return found.reshape(*chi.shape[:-1], *cells.shape[1:])
 
 
 def log_licence(sourcing: Sourcing, rate: Array) -> Array:
@@ -40,7 +46,10 @@ def tonnes_per_value(r: Restrictions, price: Array) -> Array:
 def quota_tonnes(r: Restrictions, gate: Array, price: Array) -> Array:
     """E12: (q,) tonnes under each quota; gate (kc,n,i) million USD at the gate."""
     tonnes = gate * tonnes_per_value(r, price)[..., :, None, :]
-    return np.tensordot(tonnes, r.per_kg, axes=((-3, -2, -1), (1, 2, 3)))
+    if not len(r.quotas):
+        return np.zeros((*tonnes.shape[:-3], 0))
+    counted: Array = tonnes.reshape(*tonnes.shape[:-3], -1) @ r.per_kg.reshape(len(r.per_kg), -1).T
+    return counted
 
 
 def complementarity(slack: Array, other: Array) -> Array:
@@ -67,10 +76,10 @@ def quota_conditions(r: Restrictions, chi: Array, tonnes: Array, leak: Array) ->
 
     leak (ql,) tonnes. Signs are residuals: 0 at a solution.
     """
-    net = tonnes.copy()
-    net[..., r.leaking] = net[..., r.leaking] - leak
-    room = r.log_limit - np.log(net)
-    quota = complementarity(chi / r.scale, room)
-    margin = (r.leak_margin - chi[..., r.leaking]) / r.scale[..., r.leaking]
-    smuggling = complementarity(leak / r.leak_scale, margin)
-    return quota, smuggling
+    net, smuggling = tonnes, leak
+    if len(r.leaking):
+        net = tonnes.copy()
+        net[..., r.leaking] = net[..., r.leaking] - leak
+        margin = (r.leak_margin - chi[..., r.leaking]) / r.scale[..., r.leaking]
+        smuggling = complementarity(leak / r.leak_scale, margin)
+    return complementarity(chi / r.scale, r.log_limit - np.log(net)), smuggling

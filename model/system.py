@@ -8,7 +8,10 @@ whose weights may depend on licences and capacity and are computed cell by cell.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from model.records import Array, Benchmark, Closure, Frozen, ProductionQuota, Quota, Shock
 
@@ -152,6 +155,31 @@ class System(Frozen):
     production_scale: Array  # (qp,) USD per kg
     numeraire_region: int  # whose budget is left out, by Walras' law
 
+    @cached_property
+    def tilt(self) -> Array:
+        """E22 at given capacity: `cell_tilt`."""
+        return cell_tilt(self, self.log_capacity)
+
+    @cached_property
+    def several(self) -> list[tuple[int, Array]]:
+        """Sectors that make several goods, and their pairs."""
+        return [(int(j), np.nonzero(self.pair_sector == j)[0]) for j in self.joint]
+
+    @cached_property
+    def numeraire(self) -> Array:
+        """E11: (n,f) base income of the factors that are the numeraire, million USD."""
+        return np.where(self.benchmark.numeraire, self.endowment, 0.0)
+
+    @cached_property
+    def labour_is_mobile(self) -> bool:
+        return bool((self.mobile == self.benchmark.labour).any())
+
+    @cached_property
+    def labour_at(self) -> int:
+        """The position of labour among mobile factors, or among the others."""
+        group = self.mobile if self.labour_is_mobile else self.sluggish
+        return int(np.searchsorted(group, self.benchmark.labour))
+
 
 def span(positions: Array) -> Any:
     """A slice where positions are consecutive (a view instead of a copy), else the positions."""
@@ -164,3 +192,12 @@ def capacity_tilt(capacity_weight: Array, stage_good: Array, log_capacity: Array
     """E22: (k,i) capacity_weight (1,s) * ln K (i,s) of the stage that makes k in i; 0 for goods of no stage."""
     tilt: Array = stage_good.T.astype(float) @ (capacity_weight * log_capacity).swapaxes(-1, -2)
     return tilt
+
+
+def cell_tilt(system: System, capacity: Array) -> Array:
+    """E22: ln of K^w over its base-weighted mean, (c,kc,n,i); capacity (n,s) ln K."""
+    s = system.sourcing
+    log_k = capacity_tilt(system.capacity_weight, system.stage_good, capacity)[..., span(s.cell), :]
+    change = np.expm1(log_k)[..., None, :, None, :]
+    mean = np.log1p((s.capacity_base * change).sum(axis=-1))
+    return log_k[..., None, :, None, :] - mean[..., None]
