@@ -26,7 +26,7 @@ class Jacobian:
     """
 
     def __init__(self, problem: Equilibrium, solution: Solution, often: bool = False) -> None:
-        cells, tangent = problem.cells, linearise(solution.system, solution.allocation)
+        cells, tangent = problem.cells, linearise(solution.system, solution.allocation, rough=True)
         matrix = np.empty((cells.size, cells.size), dtype=np.float32, order="F")
         for first in range(0, cells.size, WIDTH):
             chosen = cells.positions[first : first + WIDTH]

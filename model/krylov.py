@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import hypot, sqrt
 
 import numpy as np
+from scipy.linalg.lapack import dtrtri, strtri
 
 from model.records import Array
 
@@ -15,8 +16,42 @@ TIGHT = 1e-5  # tolerance from which on a basis that is orthogonal to rounding c
 KEPT = 16  # directions of earlier solves
 
 
-# Of earlier solves: (m,size) directions, and what the operator made of them, orthonormal rows.
-Recycled = list[tuple[Array, Array]]
+class Recycled:
+    """What earlier solves have learnt: a part of the preconditioner, and like it in single precision."""
+
+    def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Start anew."""
+        self.directions: Array | None = None  # (m,size), the latest first
+        self.images: Array | None = None  # (m,size) what the operator made of them
+        self.order: Array | None = None  # (m,m) from products with the images to parts, the latest taken out first
+
+    def learn(self, directions: Array, images: Array) -> None:
+        """Add directions and their images, orthonormal rows; the oldest are forgotten."""
+        self.directions, self.images = _latest(directions, self.directions), _latest(images, self.images)
+        self.order, _ = strtri(np.tril(self.images @ self.images.T), lower=1)
+
+    def exact(self, precondition: Operator) -> Operator:
+        """The preconditioner made exact on what is known."""
+        directions, images, order = self.directions, self.images, self.order
+        if directions is None or images is None or order is None:
+            return precondition
+
+        def apply(vector: Array) -> Array:
+            vector = vector.astype(np.float32)
+            parts = order @ (images @ vector)
+            found: Array = precondition(vector - parts @ images)
+            found += parts @ directions
+            return found
+
+        return apply
+
+
+def _latest(now: Array, before: Array | None) -> Array:
+    now = now.astype(np.float32)
+    return now[:KEPT] if before is None else np.concatenate([now, before])[:KEPT]
 
 
 def fgmres(
@@ -38,8 +73,8 @@ def fgmres(
     norm = sqrt(rhs @ rhs)
     if norm == 0.0:
         return np.zeros_like(rhs), 0
-    if recycled:
-        precondition = _exact_on(recycled, precondition)
+    if recycled is not None:
+        precondition = recycled.exact(precondition)
     basis, directions = np.empty((limit + 1, len(rhs))), np.empty((limit, len(rhs)))
     cosines: list[float] = []
     sines: list[float] = []
@@ -81,32 +116,11 @@ def fgmres(
             break
         np.divide(image, length, out=basis[step + 1])
     rank = len(cosines)
-    weights = _back_substitute(triangle[:rank, :rank], right[:rank])
-    if recycled is not None and rank and length > 0.0:
+    if not rank:
+        return np.zeros_like(rhs), used
+    inverse, _ = dtrtri(triangle[:rank, :rank])
+    if recycled is not None and length > 0.0:
         np.divide(image, length, out=basis[rank])
-        mix = np.linalg.inv(triangle[:rank, :rank].T)
-        recycled.append((mix @ directions[:rank], (mix @ hessenberg[:rank, : rank + 1]) @ basis[: rank + 1]))
-        while sum(len(kept) for kept, _ in recycled) > KEPT:
-            del recycled[0]
-    return weights @ directions[:rank], used
-
-
-def _exact_on(recycled: Recycled, precondition: Operator) -> Operator:
-    """The preconditioner, but on what earlier solves know; the latest first."""
-
-    def apply(vector: Array) -> Array:
-        found: Array | float = 0.0
-        for directions, images in reversed(recycled):
-            part = images @ vector
-            vector = vector - part @ images
-            found = found + part @ directions
-        return found + precondition(vector)
-
-    return apply
-
-
-def _back_substitute(upper: Array, right: list[float]) -> Array:
-    weights = np.array(right)
-    for i in range(len(weights) - 1, -1, -1):
-        weights[i] = (weights[i] - upper[i, i + 1 :] @ weights[i + 1 :]) / upper[i, i]
-    return weights
+        images = (inverse.T @ hessenberg[:rank, : rank + 1]) @ basis[: rank + 1]
+        recycled.learn(inverse.T @ directions[:rank], images)
+    return (inverse @ right[:rank]) @ directions[:rank], used

@@ -35,6 +35,7 @@ class Sales(NamedTuple):
     """Where spending goes: E9 and the tax flows of E11."""
 
     per_power: Array  # (c,kp,n) spending over P^(1-sigma), plain goods
+    tariff_power: Array | None  # (c,kp,n) tariff paid per unit of it, plain goods
     gate: Array  # (i,k) demand at the producer's gate
     cell: Array  # (c,kc,n,i) spending of n on i, purchaser prices, cell goods
     cell_gate: Array  # (kc,n,i) the same at the gate, summed over classes
@@ -125,15 +126,16 @@ def sell(system: System, sources: Sources, net: Array, rate: Array, abroad: Arra
     at_gate = paid * s.gate_cell / (1 + rate)
     gate[..., dear, :] = at_gate.sum(axis=-2)
     tariff = tax = importers = np.zeros(at_gate.shape[:-3] + at_gate.shape[-1:])
+    tariff_power = None
     if s.tariff is not None:
-        tariff = ((s.tariff @ power[..., None, :, :, None])[..., 0] * per_power).sum(axis=(-3, -2))
-        tariff = tariff + to_buyers(paid, s.tariff_cell)
+        tariff_power = (s.tariff @ power[..., None, :, :, None])[..., 0]
+        tariff = (tariff_power * per_power).sum(axis=(-3, -2)) + to_buyers(paid, s.tariff_cell)
     if s.tax is not None:
         tax = (power * to_origin(per_power, s.tax)).sum(axis=-2) + to_sellers(paid, s.tax_cell)
     if system.restrictions.rent_to_importer.any():
         importers = to_buyers(at_gate, abroad)
     return Sales(
-        per_power, gate.swapaxes(-1, -2), cell, at_gate, tariff, tax,
+        per_power, tariff_power, gate.swapaxes(-1, -2), cell, at_gate, tariff, tax,
         to_sellers(at_gate, rate - abroad), importers,
     )  # fmt: skip
 

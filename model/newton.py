@@ -149,7 +149,7 @@ def _forcing(merits: list[float], options: Options) -> float:
 
     Nor better than the tolerance needs: the last step is a short one (Kelley 1995, section 6.3).
     """
-    needed = 0.01 * options.tolerance / np.sqrt(merits[-1])
+    needed = 0.1 * options.tolerance / np.sqrt(merits[-1])
     if len(merits) < 2:
         return max(options.forcing, needed)
     return max(float(np.clip(0.5 * merits[-1] / merits[-2], 1e-6, options.forcing)), needed)

@@ -117,7 +117,8 @@ class Regions:
     def _of_base_year(self, system: System) -> Array:
         base = prepare(system.benchmark, Shock(), system.closure, ())
         cells = layout(base)
-        return self._invert(linearise(base, allocate(base, cells.unpack(np.zeros(cells.size)))), cells)
+        at_rest = allocate(base, cells.unpack(np.zeros(cells.size)))
+        return self._invert(linearise(base, at_rest, rough=self.plain), cells)
 
     def renew(self, tangent: Tangent) -> None:
         """Blocks and their inverses at the iterate of a tangent."""

@@ -17,6 +17,8 @@ from model.unknowns import Layout, layout
 SLOW = 20  # products of one linear solve beyond which the regions of the preconditioner are renewed
 # Weight of outputs, rents and capacity in the length of a step: those of a dying mine fall by many orders at once.
 LOOSE = 0.05
+LARGE = 200_000  # cells beyond which products are bound by what memory gives: single precision is then twice as fast
+WIDE = 1e15  # powers of prices beyond which single precision might not hold their products
 FAR = 0.5  # change of any log since the chain was factorised beyond which it is factorised again
 
 
@@ -38,7 +40,8 @@ class Equilibrium:
         self.cells = layout(system) if cells is None else cells
         self.preconditioner = Preconditioner(system, self.cells) if preconditioner is None else preconditioner
         self.factorised, self.far, self.slow_at, self.slow = factorised, far, slow, False
-        self.recycled: Recycled = []
+        self.recycled = Recycled()
+        self.large = max(system.sourcing.weight.size, system.nests.material.size) > LARGE
         licence, leak = (State._fields.index(name) for name in ("licence", "leak"))
         starts = (*self.cells.starts, self.cells.size)
         names = [State._fields.index(name) for name in ("output", "rent", "capacity")]
@@ -101,14 +104,15 @@ class Point:
 
     def _step(self, tolerance: float, limit: int) -> tuple[Array, int]:
         problem, cells = self.problem, self.problem.cells
-        tangent = linearise(problem.system, self.allocation)
+        rough = problem.large and self.allocation.sources.power.max() < WIDE
+        tangent = linearise(problem.system, self.allocation, rough)
         far = problem.factorised is None or problem.slow
         far = far or problem.length(self.x, self.x - problem.factorised) > problem.far
         problem.preconditioner.renew(tangent, problem.slow, far)
         if far:
             problem.factorised = self.x
             if problem.preconditioner.chain is not None:
-                problem.recycled.clear()  # what they add, the new factors know
+                problem.recycled.forget()  # what they add, the new factors know
         rhs = np.zeros(cells.edges[-1])
         rhs[cells.positions] = -self.residual
         exists = np.zeros_like(rhs)

@@ -37,6 +37,12 @@ class Sourcing(Frozen):
     tax_cell: Array  # (kc,n,i) x/((1+x)(1+t))
     licence_base: Array  # (kc,n,i) rate l0
 
+    @cached_property
+    def rough(self) -> Sourcing:
+        """With the weights of plain goods in single precision: half the bytes, where a guess will do."""
+        parts = {name: getattr(self, name) for name in ("weight", "gate", "tariff", "tax")}
+        return self.replace(**{name: p if p is None else p.astype(np.float32) for name, p in parts.items()})
+
 
 @dataclass(frozen=True)
 class Nests(Frozen):

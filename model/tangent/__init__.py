@@ -25,18 +25,21 @@ from model.tangent.trade import HomeTrade, Trade, reciprocal
 __all__ = ["Tangent", "linearise"]
 
 
-def linearise(system: System, a: Allocation) -> Tangent:
-    """The Jacobian of `residuals` at an allocation, as a function of changes of the unknowns."""
-    return Tangent(system, a)
+def linearise(system: System, a: Allocation, rough: bool = False) -> Tangent:
+    """The Jacobian of `residuals` at an allocation, as a function of changes of the unknowns.
+
+    rough: large matrices in single precision, seven digits at half the time.
+    """
+    return Tangent(system, a, rough)
 
 
 class Tangent:
     """Changes of the residuals for changes of the unknowns; arrays of both carry a last axis of directions."""
 
-    def __init__(self, system: System, a: Allocation) -> None:
+    def __init__(self, system: System, a: Allocation, rough: bool = False) -> None:
         self.system, self.a = system, a
-        self.trade: Trade | HomeTrade = Trade(system, a)
-        self.region = Region(system, a)
+        self.trade: Trade | HomeTrade = Trade(system, a, rough)
+        self.region = Region(system, a, rough)
         self.supply = Supply(system, a)
         self.factors = Factors(system, a, self.region)
         b = system.benchmark
@@ -61,8 +64,9 @@ class Tangent:
         reply = self.region.respond(d, price)
         demand, taxes, tonnes = self.trade.outward(d, price, reply.net)
         revenue, supplied, rent = self.supply.change(d)
-        labour = self.factors.labour_wage(d)
-        wage, scientists = self.region.scientists(d, reply, labour)
+        wage, scientists = d.output, None
+        if self.region.rewards:  # else nothing reads the wage
+            wage, scientists = self.region.scientists(d, reply, self.factors.labour_wage(d))
         hours = (
             None if scientists is None else -(system.research.labour_share / a.labour)[:, None] * scientists
         )
@@ -172,6 +176,8 @@ class Supply:
     def quotas(self, price: Array, licence: Array, supplied: Array) -> Array:
         """Section 5: conditions of production quotas (qp,x); price and supplied (n,k,x), licence (qp,x)."""
         system, a = self.system, self.a
+        if not system.restrictions.production:
+            return licence
         out = np.zeros_like(licence)
         for position, quota in enumerate(system.restrictions.production):
             i, tonnes = quota.origin, a.production_tonnes[position]
@@ -202,9 +208,7 @@ class Factors:
         self.demand = share
         self.own = (share * system.nests.rho_factor[..., None, :]).sum(axis=2)[..., None]
         self.mobile_supply, self.sluggish_supply = a.mobile_supply[..., None], a.sluggish_supply[..., None]
-        base = (
-            np.where(b.numeraire, system.endowment, 0.0) / np.where(b.numeraire, system.endowment, 0.0).sum()
-        )
+        base = system.numeraire / system.numeraire.sum()
         self.world_mobile = (base[:, system.mobile] * np.exp(a.state.wage))[..., None]
         self.labour_mobile = system.mobile == b.labour
         self.specific = system.specific
@@ -221,11 +225,9 @@ class Factors:
     def labour_wage(self, d: State) -> Array:
         """(n,x) ln wage of labour."""
         system = self.system
-        if self.labour_mobile.any():
-            return d.wage[:, int(np.argmax(self.labour_mobile))]
-        return (self.mean * d.rent).sum(axis=2)[
-            :, int(np.searchsorted(system.sluggish, system.benchmark.labour))
-        ]
+        if system.labour_is_mobile:
+            return d.wage[:, system.labour_at]
+        return (self.mean * d.rent).sum(axis=2)[:, system.labour_at]
 
     def change(self, d: State, reply: Reply, hours: Array | None) -> tuple[Array, Array, Array, Array]:
         """ln excess supply of mobile (n,fm,x) and sluggish (n,fs,j,x) factors, factor income (n,x), numeraire (n,x).

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from model.records import Array
+from model.system import span
 from model.tangent import Tangent
 from model.tangent.trade import HomeTrade, Trade
 
@@ -32,25 +33,33 @@ def home_blocks(tangent: Tangent, goods: Array, sectors: Array) -> Array:
     outlay, wages = region.outlay, region.mobile_share
     demand = factors.demand
     f = demand.shape[1]
-    blocks = np.zeros((regions, k + j + f + 1, k + j + f + 1))
+    blocks = np.zeros((regions, k + j + f + 1, k + j + f + 1), dtype=material.dtype)
     price, output, wage, income = np.split(np.arange(k + j + f + 1), np.cumsum([k, j, f]))
 
     def at(rows: Array, columns: Array) -> Array:
         return blocks[:, rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
 
+    def in_columns(of_sectors: Array) -> Array:
+        return of_sectors.swapaxes(1, 2).astype(blocks.dtype)
+
+    made, own_good = span(sectors), np.arange(k)
     # E7: price less cost.
-    at(output, price)[...] = np.eye(k) - (cost * region.materials_part * material)[:, sectors]
-    at(output, wage)[...] = -((1 - region.materials_part) * cost * wages)[:, sectors]
+    by_materials = (cost * region.materials_part).astype(blocks.dtype)
+    np.multiply(material[:, made], -by_materials[:, made], out=at(output, price))
+    at(output, price)[:, own_good, own_good] += 1.0
+    at(output, wage)[...] = -((1 - region.materials_part) * cost * wages)[:, made]
     # E8, E9: supply less demand at the gate.
     substituted = outlay * (region.gap_materials - region.rho_material)
-    at(price, price)[...] = system.nests.rho_final * bought * final_share
-    at(price, price)[...] -= (spent * substituted.swapaxes(1, 2)) @ material + own[:, :, None] * np.eye(k)
-    at(price, output)[...] = np.eye(k) - (spent * outlay.swapaxes(1, 2))[:, :, sectors]
-    at(price, wage)[...] = (spent * (outlay * region.gap_materials).swapaxes(1, 2)) @ wages
+    at(price, price)[...] = (system.nests.rho_final * bought) * final_share
+    at(price, price)[...] -= (spent * in_columns(substituted)) @ material
+    at(price, price)[:, own_good, own_good] -= own
+    np.multiply(spent[:, :, made], -in_columns(outlay)[:, :, made], out=at(price, output))
+    at(price, output)[:, own_good, own_good] += 1.0
+    at(price, wage)[...] = (spent * in_columns(outlay * region.gap_materials)) @ wages
     at(price, income)[...] = -bought
     # E10: factor supply less demand.
-    at(wage, price)[...] = (demand * region.gap_added.swapaxes(1, 2)) @ material
-    at(wage, output)[...] = -demand[:, :, sectors]
+    at(wage, price)[...] = (demand * in_columns(region.gap_added)) @ material
+    at(wage, output)[...] = -demand[:, :, made]
     at(wage, wage)[...] = (1 - factors.own) * np.eye(f)
     at(wage, wage)[...] -= (demand * (region.gap_added - region.rho_factor).swapaxes(1, 2)) @ wages
     # E11, and the numeraire in the place of the budget left out.
@@ -80,9 +89,12 @@ def _trade(tangent: Tangent, goods: Array) -> tuple[Array, Array, Array]:
 def _materials(tangent: Tangent, goods: Array, share: Array, gate: Array) -> tuple[Array, Array]:
     """ln price of materials against home prices (n,J,k), ln demand at the gate per dollar spent on them (n,k,J)."""
     regions, sectors = tangent.system.active.shape
-    material, spent = np.zeros((regions, sectors, len(goods))), np.zeros((regions, len(goods), sectors))
+    where = span(goods)
+    dtype = tangent.region.material[0][2].dtype
+    material = np.zeros((regions, sectors, len(goods)), dtype=dtype)
+    spent = np.zeros((regions, len(goods), sectors), dtype=dtype)
     for cls, members, part in tangent.region.material:
-        bundle = part[:, :, goods]
-        material[:, members] = bundle * share[cls][:, None]
-        spent[:, :, members] = bundle.swapaxes(1, 2) * gate[cls][:, :, None]
+        bundle = part[:, :, where]
+        material[:, members] = bundle * share[cls][:, None].astype(dtype)
+        spent[:, :, members] = bundle.swapaxes(1, 2) * gate[cls][:, :, None].astype(dtype)
     return material, spent

@@ -13,7 +13,7 @@ from model.equilibrium import Allocation, State
 from model.markets import labour_wage
 from model.records import Array
 from model.system import System, span
-from model.tangent.trade import reciprocal
+from model.tangent.trade import reciprocal, times
 
 
 class Reply(NamedTuple):
@@ -32,8 +32,8 @@ class Reply(NamedTuple):
 class Region:
     """Shares at the allocation, and the replies they imply."""
 
-    def __init__(self, system: System, a: Allocation) -> None:
-        self.system, self.a = system, a
+    def __init__(self, system: System, a: Allocation, rough: bool = False) -> None:
+        self.system, self.a, self.rough = system, a, rough
         nests, b, c, sp = system.nests, system.benchmark, a.costs, a.spending
         self.users, self.elements = span(nests.users), span(b.elements)
         self.mobile, self.sluggish = span(system.mobile), span(system.sluggish)
@@ -74,7 +74,8 @@ class Region:
             sectors = np.sort(np.concatenate([group[1] for group, _, _ in members]))
             where = span(sectors)
             scale = np.exp(-nests.rho_material[:, where] * c.materials[:, where])[:, :, None]
-            share = np.empty((nests.material.shape[0], len(sectors), nests.material.shape[2]))
+            shape = (nests.material.shape[0], len(sectors), nests.material.shape[2])
+            share = np.empty(shape, dtype=np.float32 if self.rough else float)
             for (_, chosen), material, power in members:
                 at = span(np.searchsorted(sectors, chosen))
                 share[:, at] = material * (1 + power)[:, None]
@@ -138,10 +139,10 @@ class Region:
     def materials(self, price: Array) -> Array:
         """E4: (n,j,x) ln price of materials."""
         if len(self.material) == 1:
-            return self.material[0][2] @ price[self.material[0][0]]
+            return times(self.material[0][2], price[self.material[0][0]])
         out = np.empty((*self.outlay.shape[:2], price.shape[-1]), dtype=price.dtype)
         for cls, sectors, share in self.material:
-            out[:, sectors] = share @ price[cls]
+            out[:, sectors] = times(share, price[cls])
         return out
 
     def technology(self, d: State) -> tuple[Array | None, Array | None]:
@@ -230,7 +231,7 @@ class Region:
         change = self.outlay * (on_materials - self.rho_material * materials)
         gross = self.own * price
         for cls, sectors, share in self.material:
-            gross[cls] += share.swapaxes(1, 2) @ change[:, sectors]
+            gross[cls] += times(share.swapaxes(1, 2), change[:, sectors])
         if on_element is not None:
             gross[:, :, self.elements] += on_element
         final_price = (self.final_share @ price[final_class])[:, 0]
@@ -256,8 +257,6 @@ class Region:
         """E16: change of ln scientists' wage (n,j,x), and of L^r (n,x) when it moves."""
         system, a = self.system, self.a
         q, users = system.research, self.users
-        if not self.rewards:  # nothing reads the wage
-            return d.output, None
         if q.by_sector:
             wage = self.sector_wage(d, reply, labour)
             return wage, self.hired(wage, labour)

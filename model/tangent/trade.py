@@ -20,11 +20,18 @@ def reciprocal(level: Array) -> Array:
     return 1.0 / np.where(level == 0, 1.0, level)
 
 
+def times(matrices: Array, vectors: Array) -> Array:
+    """Their product, in the precision of the matrices."""
+    found: Array = matrices @ vectors.astype(matrices.dtype, copy=False)
+    return found
+
+
 class Trade:
     """Sourcing and sales of all goods."""
 
-    def __init__(self, system: System, a: Allocation) -> None:
+    def __init__(self, system: System, a: Allocation, rough: bool = False) -> None:
         s, sales = system.sourcing, a.sales
+        self.weights = s.rough if rough else s
         self.sourcing, self.shape = s, a.sources.price.shape
         self.plain, self.rho = span(s.plain), s.rho[:, None, None]
         self.rho_plain = self.rho[self.plain]
@@ -32,20 +39,20 @@ class Trade:
         self.into = 1 / (1 + a.sources.plain[..., None])  # (c,kp,n,1)
         self.per_price = sales.per_power[..., None] * self.rho_plain  # (c,kp,n,1)
         self.per_gate = self.power * reciprocal(sales.gate.T[self.plain, :, None])
-        self.gate_weight = s.gate.swapaxes(2, 3)
+        self.gate_weight = self.weights.gate.swapaxes(2, 3)
         self.cells = Cells(system, a) if len(s.cell) else None
-        if s.tariff is not None:
-            self.tariff_level = s.tariff @ self.power
-        if s.tax is not None:
-            self.tax_weight = s.tax.swapaxes(2, 3)
-            self.tax_level = (
-                (self.tax_weight @ sales.per_power[..., None]).sum(axis=0) * self.power * self.rho_plain
-            )
+        if sales.tariff_power is not None:
+            self.steep = self.power * self.rho_plain
+            self.per_power, self.tariff_level = sales.per_power[..., None], sales.tariff_power[..., None]
+        if self.weights.tax is not None:
+            self.tax_weight = self.weights.tax.swapaxes(2, 3)
+            left = times(self.tax_weight, sales.per_power[..., None]).sum(axis=0)
+            self.tax_level = left * self.power * self.rho_plain
 
     def inward(self, d: State) -> Array:
         """E2: (c,n,k,x) purchaser prices."""
         dp = d.price.swapaxes(0, 1)
-        plain = (self.sourcing.weight @ (self.power * dp[self.plain])) * self.into
+        plain = times(self.weights.weight, self.power * dp[self.plain]) * self.into
         if self.cells is None:
             return plain.swapaxes(1, 2)
         price = np.empty((self.shape[0], self.shape[2], self.shape[1], dp.shape[-1]), dtype=dp.dtype)
@@ -61,7 +68,7 @@ class Trade:
         dp, price, spending = d.price.swapaxes(0, 1), price.swapaxes(1, 2), net.swapaxes(1, 2)
         moved = dp[self.plain]
         per = spending[:, self.plain] * self.into - self.per_price * price[:, self.plain]
-        arriving = self.gate_weight @ per
+        arriving = times(self.gate_weight, per)
         arriving = arriving[0] if len(arriving) == 1 else arriving.sum(axis=0)
         plain = self.rho_plain * moved + self.per_gate * arriving
         taxes = self._taxes(moved, per)
@@ -76,12 +83,13 @@ class Trade:
 
     def _taxes(self, moved: Array, per: Array) -> Array | float:
         """E11: tariffs and export taxes on plain goods."""
-        s, taxes = self.sourcing, 0.0
+        s, taxes = self.weights, 0.0
         if s.tariff is not None:
-            paid = s.tariff @ (self.power * self.rho_plain * moved) * (self.per_price / self.rho_plain)
-            taxes = taxes + (paid + self.tariff_level * per).sum(axis=(0, 1))
+            paid = times(s.tariff, self.steep * moved) * self.per_power
+            paid += self.tariff_level * per
+            taxes = taxes + paid.sum(axis=(0, 1))
         if s.tax is not None:
-            left = (self.tax_weight @ per).sum(axis=0)
+            left = times(self.tax_weight, per).sum(axis=0)
             taxes = taxes + (self.tax_level * moved + self.power * left).sum(axis=0)
         return taxes
 
