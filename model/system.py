@@ -64,6 +64,20 @@ class Nests(Frozen):
     final: Array  # (n,k) shares of final demand, shifted and renormalised
     rho_final: Array  # (1,)
 
+    @cached_property
+    def by_class(self) -> list[tuple[int, Array, list[tuple[int, Any]]]]:
+        """Classes of use, their sectors, and which groups are where among these."""
+        found = []
+        for cls in sorted({cls for cls, _ in self.groups}):
+            sectors = np.sort(np.concatenate([chosen for own, chosen in self.groups if own == cls]))
+            members = [
+                (position, span(np.searchsorted(sectors, chosen)))
+                for position, (own, chosen) in enumerate(self.groups)
+                if own == cls
+            ]
+            found.append((cls, sectors, members))
+        return found
+
 
 @dataclass(frozen=True)
 class Research(Frozen):
@@ -165,6 +179,12 @@ class System(Frozen):
     def tilt(self) -> Array:
         """E22 at given capacity: `cell_tilt`."""
         return cell_tilt(self, self.log_capacity)
+
+    @cached_property
+    def users_by_class(self) -> list[tuple[int, Any]]:
+        """Classes of use, and which users of rare earths buy in them."""
+        classes = self.benchmark.use_class[self.nests.users]
+        return [(int(cls), span(np.nonzero(classes == cls)[0])) for cls in np.unique(classes)]
 
     @cached_property
     def several(self) -> list[tuple[int, Array]]:

@@ -47,6 +47,7 @@ class Tangent:
             :, None
         ]
         self.per_income = reciprocal(a.income)[:, None]
+        self.slopes = _slopes(system, a) if len(system.restrictions.quotas) else None
 
     def at_home(self, research: bool) -> Tangent:
         """The same derivative, links between regions cut: block diagonal by region; with or without research."""
@@ -113,19 +114,25 @@ class Tangent:
     def quotas(self, licence: Array, leak: Array, tonnes: Array | None) -> tuple[Array, Array]:
         """E13: conditions of export quotas (q,x) and of leaks (ql,x)."""
         a, r = self.a, self.system.restrictions
-        if tonnes is None or not len(r.quotas):
+        if tonnes is None or self.slopes is None:
             return licence, leak
-        net = a.quota_tonnes.copy()
-        net[r.leaking] -= a.state.leak
-        tonnes[r.leaking] -= leak
-        first, second = complementarity_slopes(a.state.licence / r.scale, r.log_limit - np.log(net))
-        quota = (first / r.scale)[:, None] * licence - (second / net)[:, None] * tonnes
+        per_licence, per_tonne = self.slopes
         if not len(r.leaking):
-            return quota, leak
+            return per_licence * licence - per_tonne * tonnes, leak
+        tonnes[r.leaking] -= leak
+        quota = per_licence * licence - per_tonne * tonnes
         scale = r.scale[r.leaking]
         margin = (r.leak_margin - a.state.licence[r.leaking]) / scale
         first, second = complementarity_slopes(a.state.leak / r.leak_scale, margin)
         return quota, (first / r.leak_scale)[:, None] * leak - (second / scale)[:, None] * licence[r.leaking]
+
+
+def _slopes(system: System, a: Allocation) -> tuple[Array, Array]:
+    """E13: (q,1) change of the condition of each export quota per unit of its licence, and per tonne less."""
+    r, net = system.restrictions, a.quota_tonnes.copy()
+    net[r.leaking] -= a.state.leak
+    first, second = complementarity_slopes(a.state.licence / r.scale, r.log_limit - np.log(net))
+    return (first / r.scale)[:, None], (second / net)[:, None]
 
 
 class Supply:
@@ -139,9 +146,7 @@ class Supply:
         self.made = a.made[..., None]
         self.rho = system.rho_make[0, system.pair_sector, None]
         value = a.made * (system.benchmark.output * np.exp(a.state.output))[:, system.pair_sector]
-        self.sold = (
-            value / np.where(value @ system.to_good == 0, 1.0, value @ system.to_good)[:, system.pair_good]
-        )[..., None]
+        self.sold = (value * reciprocal(value @ system.to_good)[:, system.pair_good])[..., None]
         self.markup = np.exp(a.state.price - a.net_price)[..., None]
 
     def change(self, d: State) -> tuple[Array, Array, Array | None]:
@@ -217,9 +222,10 @@ class Factors:
             _, weight = sluggish_weights(system, a.state.rent)
             self.mean = (weight * reciprocal(weight.sum(axis=2, keepdims=True)))[..., None]
             self.rho = rho[..., None]
-            self.world_sluggish = (base[:, system.sluggish] * np.exp(sluggish_index(system, a.state.rent)))[
-                ..., None
-            ]
+            earning = base[:, system.sluggish]
+            if earning.any():
+                earning = earning * np.exp(sluggish_index(system, a.state.rent))
+            self.world_sluggish = earning[..., None]
             self.labour_sluggish = (system.sluggish == b.labour)[:, None, None]
 
     def labour_wage(self, d: State) -> Array:

@@ -65,20 +65,13 @@ class Region:
         nests, b, c, sp = self.system.nests, self.system.benchmark, self.a.costs, self.a.spending
         own = np.zeros((*c.users_price.shape, 1))
         found = []
-        for cls in sorted({g[0] for g in nests.groups}):
-            members = [
-                m
-                for m in zip(nests.groups, nests.group_material, c.materials_power, strict=True)
-                if m[0][0] == cls
-            ]
-            sectors = np.sort(np.concatenate([group[1] for group, _, _ in members]))
+        regions, _, goods = nests.material.shape
+        for cls, sectors, members in nests.by_class:
             where = span(sectors)
             scale = np.exp(-nests.rho_material[:, where] * c.materials[:, where])[:, :, None]
-            shape = (nests.material.shape[0], len(sectors), nests.material.shape[2])
-            share = np.empty(shape, dtype=np.float32 if self.rough else float)
-            for (_, chosen), material, power in members:
-                at = span(np.searchsorted(sectors, chosen))
-                share[:, at] = material * (1 + power)[:, None]
+            share = np.empty((regions, len(sectors), goods), dtype=np.float32 if self.rough else float)
+            for group, at in members:
+                share[:, at] = nests.group_material[group] * (1 + c.materials_power[group])[:, None]
             share *= scale
             weight = (nests.rho_material[:, where] * sp.on_materials[:, where])[:, None, :]
             own[cls, :, :, 0] += (weight @ share)[:, 0]
@@ -97,9 +90,7 @@ class Region:
         self.to_share_ree = (rho * (share - 1))[..., None]
         self.rho_element = nests.rho_element[..., None]
         self.on_element = sp.on_element
-        self.element_own = rho_e * sp.on_element  # (n,r,e)
-        classes = self.system.benchmark.use_class[nests.users]
-        self.element_classes = [(int(cls), span(np.nonzero(classes == cls)[0])) for cls in np.unique(classes)]
+        self.element_own = (rho_e * sp.on_element).sum(axis=1)[..., None]  # (n,e,1)
 
     # ---------------------------------------------------------------- E3-E5
 
@@ -193,12 +184,12 @@ class Region:
         if self.rewards or effective.shape[1] > 1:
             share_e = common[:, :, None] + self.rho_element[..., None] * effective
             spent = self.on_element[..., None] * (d.output[:, self.users, None] + share_e)
-            for cls, members in self.element_classes:
-                out[cls] = spent[:, members].sum(axis=1)
+            for cls, users in self.system.users_by_class:
+                out[cls] = spent[:, users].sum(axis=1)
             return share_e, out
         scale = d.output[:, self.users] + common
         out[0] = self.on_element.swapaxes(1, 2) @ scale
-        out[0] += self.element_own.sum(axis=1)[..., None] * effective[:, 0]
+        out[0] += self.element_own * effective[:, 0]
         return None, out
 
     def follow(self, d: State, price: Array, reward: Array, excess: Array | float) -> Array:
