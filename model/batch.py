@@ -145,7 +145,7 @@ class Centre:
             return None
         active = tight(benchmark, quotas)
         chosen = tuple(q for q, on in zip(quotas, active, strict=True) if on)
-        system = prepare(benchmark, shock, self.closure, chosen)
+        system = prepare(benchmark, shock, self.closure, chosen, like=self.solution.system)
         return Posed(system, quotas, active) if self._alike(layout(system)) else None
 
     def _alike(self, cells: Layout) -> bool:

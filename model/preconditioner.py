@@ -115,7 +115,7 @@ class Regions:
         self.inverse = remember(b, ("regions", closure, same), lambda: self._of_base_year(system))
 
     def _of_base_year(self, system: System) -> Array:
-        base = prepare(system.benchmark, Shock(), system.closure, ())
+        base = prepare(system.benchmark, Shock(), system.closure, (), like=system)
         cells = layout(base)
         at_rest = allocate(base, cells.unpack(np.zeros(cells.size)))
         return self._invert(linearise(base, at_rest, rough=self.plain), cells)

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import numpy as np
 
 from model.base_year import (
@@ -25,9 +27,31 @@ from model.idle import idle
 from model.records import Array, Benchmark, Closure, ProductionQuota, Quota, Shock
 from model.system import Nests, Research, Restrictions, Sourcing, System, capacity_tilt, span
 
+# Parameters that parts of a system are made of.
+NESTS = (
+    "ree_elasticity", "element_elasticity", "value_added_elasticity", "factor_elasticity", "materials_elasticity",
+    "final_elasticity",
+)  # fmt: skip
+RESEARCH = (
+    "innovation_elasticity", "spillover", "spillover_region", "spillover_sector", "breadth", "breadth_reference",
+    "research_supply_elasticity", "research_closure",
+)  # fmt: skip
 
-def prepare(benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[Quota, ...]) -> System:
-    """Compute the constants of a solve with the given active export quotas."""
+
+T = TypeVar("T")
+
+
+def prepare(
+    benchmark: Benchmark,
+    shock: Shock,
+    closure: Closure,
+    quotas: tuple[Quota, ...],
+    like: System | None = None,
+) -> System:
+    """Compute the constants of a solve with the given active export quotas.
+
+    like: another system, whose nests and research are shared where they are made of the same numbers.
+    """
     b, par, c = benchmark, benchmark.parameters, constants(benchmark)
     subsidy, cost, research_income, log_subsidy = b.subsidy, c.cost, c.research, c.no_sector
     if shock.subsidy is not None:
@@ -35,7 +59,12 @@ def prepare(benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[
         cost = (1 - b.research_share) * (1 + subsidy) * b.output
         research_income = b.research_share * (1 + subsidy) * b.output
         log_subsidy = np.log((1 + subsidy) / (1 + b.subsidy))
-    nests = _nests(b, shock)
+    nests = (
+        None
+        if like is None
+        else _shared(like.nests, like, b, NESTS, shock.demand_shift, like.shock.demand_shift)
+    )
+    nests = _nests(b, shock) if nests is None else nests
     supplied, active = c.supplied, c.active
     stopped = None if shock.embargo is None else idle(b, shock.embargo)
     if stopped is not None and not stopped[1].any():
@@ -47,10 +76,16 @@ def prepare(benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[
     sluggish = np.nonzero(np.isfinite(par.factor_mobility))[0]
     stock, recycled = _stocks(b, shock)
     labour_income = c.endowment[:, b.labour]
+    research = None
+    if like is not None and stopped is None is like.idle:
+        subsidies = shock.research_subsidy, like.shock.research_subsidy
+        research = _shared(like.research, like, b, RESEARCH, *subsidies)
+    if research is None:
+        research = _research(b, shock, nests, labour_income, active)
     return System(
         benchmark=b, shock=shock, closure=closure, nests=nests,
         sourcing=_sourcing(b, shock, closure, quotas, c.stage_good, log_capacity),
-        research=_research(b, shock, nests, labour_income, active),
+        research=research,
         restrictions=_restrictions(b, shock, closure, quotas, c.stage_good),
         output=b.output, supplied=supplied, active=active, idle=stopped,
         pair_sector=c.pair_sector, pair_good=c.pair_good, pair_share=c.pair_share,
@@ -74,6 +109,28 @@ def prepare(benchmark: Benchmark, shock: Shock, closure: Closure, quotas: tuple[
         production_scale=np.array([_production_unit_value(b, q) for q in shock.production_quotas]),
         numeraire_region=int(np.argmax(labour_income)),
     )  # fmt: skip
+
+
+def _shared(
+    part: T,
+    like: System,
+    b: Benchmark,
+    names: tuple[str, ...],
+    instrument: Array | None,
+    before: Array | None,
+) -> T | None:
+    """A part of another system, where the data, the parameters of these names and the instrument are the same."""
+    now, then = b.parameters, like.benchmark.parameters
+    if b.data is not like.benchmark.data or instrument is not before:
+        return None
+    same = all(_same(getattr(now, name), getattr(then, name)) for name in names)
+    return part if same else None
+
+
+def _same(one: object, other: object) -> bool:
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return one is other or np.array_equal(one, other)
+    return one == other
 
 
 def _stage_factor(b: Benchmark, sluggish: Array) -> Array:
