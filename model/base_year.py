@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -167,20 +167,33 @@ def mean_gate_value(b: Benchmark, good: int) -> Array:
     return shares_of(tonnes.sum(axis=0), gate.sum(axis=0))
 
 
-def _quota_cells(b: Benchmark, quota: Quota) -> tuple[Array, Array]:
+class Covered(NamedTuple):
+    """What a quota covers in the base year."""
+
+    tonnes: float  # E12, quota tonnes
+    unit_value: float  # u_q of E13, USD per kg
+
+
+def _covered(b: Benchmark, quota: Quota) -> Covered:
+    """Kept with the data: draws of a limit ask again and again."""
+    key = ("covered", quota.covers.tobytes(), quota.weight.tobytes())
+    return remember(b.data, key, lambda: _count(b, quota))
+
+
+def _count(b: Benchmark, quota: Quota) -> Covered:
     gate = np.where(quota.covers, gate_value_base(b), 0.0)
     unit = np.where(quota.covers, b.unit_value[:, None, :], 1.0)
     if not np.isfinite(unit).all():
         raise ValueError(f"quota {quota.name!r} names a good that has no unit value")
-    return gate, gate * TONNES / unit * quota.weight
+    tonnes = float((gate * TONNES / unit * quota.weight).sum())
+    return Covered(tonnes, float(gate.sum() * TONNES / tonnes) if tonnes > 0 else np.nan)
 
 
 def quota_tonnes_base(b: Benchmark, quota: Quota) -> float:
     """E12 in the base year: quota tonnes."""
-    return float(_quota_cells(b, quota)[1].sum())
+    return _covered(b, quota).tonnes
 
 
 def quota_unit_value(b: Benchmark, quota: Quota) -> float:
     """u_q of E13: mean unit value of what the quota covers, weighted by base tonnes, USD per kg."""
-    gate, tonnes = _quota_cells(b, quota)
-    return float(gate.sum() * TONNES / tonnes.sum())
+    return _covered(b, quota).unit_value

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from dataclasses import replace
+from functools import cached_property
 from itertools import count, islice
 from os import getpid
 from typing import NamedTuple, TypeVar
@@ -46,7 +47,7 @@ INNOVATION = (
 FAR = 1.0  # change of any log from the centre beyond which a draw factorises for itself
 LEAST = 0.05  # of the centre's licence price: the least that a guess may have
 SLOW = 12  # products of a linear solve beyond which it does, too
-GROUP = 64  # draws that are solved together
+GROUP = 128  # draws that are solved together
 FEWEST = 8  # below which each draw is solved by itself: a Jacobian is not worth its factorisation
 LARGEST = 6000  # unknowns, beyond which a dense Jacobian is not worth its memory (140 MB)
 OFTEN = 500  # draws from which on its inverse is worth making
@@ -84,7 +85,6 @@ class Centre:
         self.x: Array = self.problem.cells.pack(self.solution.allocation.state)
         self.draws = draws
         self.name = f"{getpid()}-{next(_names)}"  # by which workers know it
-        self._jacobian: Jacobian | None = None
         tangent = linearise(self.solution.system, self.solution.allocation)
         self.problem.preconditioner.renew(tangent, regions=True, chain=True)
 
@@ -98,7 +98,7 @@ class Centre:
         """Draws together, with what `solve` gives for each to the tolerance; guesses (draw, unknown), or the centre."""
         start = np.tile(self.x, (len(draws), 1)) if guesses is None else self._allowed(guesses)
         found: dict[int, Solution] = {}
-        if len(draws) >= FEWEST and self.problem.cells.size <= LARGEST:
+        if len(draws) >= FEWEST and self.groups:
             posed_draws = {
                 at: known for at, draw in enumerate(draws) if (known := self._pose(*draw)) is not None
             }
@@ -129,11 +129,14 @@ class Centre:
         return found
 
     @property
+    def groups(self) -> bool:
+        """Whether draws are solved in groups at all."""
+        return self.problem.cells.size <= LARGEST
+
+    @cached_property
     def jacobian(self) -> Jacobian:
-        """The centre's, factorised when it is first asked for."""
-        if self._jacobian is None:
-            self._jacobian = Jacobian(self.problem, self.solution, often=self.draws >= OFTEN)
-        return self._jacobian
+        """What groups need, factorised when it is first asked for."""
+        return Jacobian(self.problem, self.solution, often=self.draws >= OFTEN)
 
     def _pose(self, benchmark: Benchmark, shock: Shock) -> Posed | None:
         """A draw ready to be solved; None when it has other cells than the centre, or needs a closer look."""
