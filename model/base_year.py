@@ -138,6 +138,8 @@ def tariff_base(b: Benchmark) -> Array | None:
 @_once
 def licence_rate(b: Benchmark) -> Array:
     """(i,n,k) base-year licence as a rate of the gate price, l0 = licence0/u abroad, 0 at home."""
+    if not b.licence.any():
+        return np.zeros(b.export_tax.shape)
     rate = np.where(b.licence > 0, b.licence / np.where(b.licence > 0, b.unit_value, 1.0), 0.0)
     home = np.eye(b.output.shape[0], dtype=bool)[:, :, None]
     return np.where(home, 0.0, np.broadcast_to(rate[:, None, :], b.export_tax.shape))

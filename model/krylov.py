@@ -26,9 +26,7 @@ class Recycled:
         """Start anew."""
         self.directions: Array | None = None  # (m,size), the latest first
         self.images: Array | None = None  # (m,size) what the operator made of them
-        self.order: Array | None = (
-            None  # (m,m) from products with the images to parts, the latest taken out first
-        )
+        self.order: Array | None = None  # (m,m) makes parts of products with images: the latest come first
 
     def learn(self, directions: Array, images: Array) -> None:
         """Add directions and their images, orthonormal rows; the oldest are forgotten."""
