@@ -107,7 +107,7 @@ def allocate(system: System, state: State) -> Allocation:
     prices = state.price.swapaxes(-1, -2)[..., span(s.cell), :]
     rate = licence_rates(r, prices, state.licence)
     abroad = np.zeros(rate.shape[-3:])
-    if r.rent_to_importer.any():
+    if r.shares_rent:
         abroad = licence_rates(r, prices, state.licence * r.rent_to_importer)
     if system.closure.capacity == "target":
         capacity, tilt = state.capacity, cell_tilt(system, state.capacity)

@@ -91,6 +91,8 @@ def spend(system: System, output: Array, costs: Costs, wage: Array, income: Arra
 def _rare_earths(system: System, cost: Array, costs: Costs) -> tuple[Array, Array, Array]:
     """E3, E5, E8: cost shares of the REE bundle (n,j), spending on elements (n,r,e) and on all other inputs (n,j)."""
     nests, users = system.nests, system.nests.users
+    if not len(users):
+        return np.zeros_like(cost), costs.element_price, cost
     share_ree, on_other = np.zeros_like(cost), cost.copy()
     rho, share, nest = nests.rho_ree[..., users], nests.ree[..., users], costs.nest[..., users]
     other = (costs.other - costs.technology_x)[..., users]
@@ -132,7 +134,7 @@ def sell(system: System, sources: Sources, net: Array, rate: Array, abroad: Arra
         tariff = (tariff_power * per_power).sum(axis=(-3, -2)) + to_buyers(paid, s.tariff_cell)
     if s.tax is not None:
         tax = (power * to_origin(per_power, s.tax)).sum(axis=-2) + to_sellers(paid, s.tax_cell)
-    if system.restrictions.rent_to_importer.any():
+    if system.restrictions.shares_rent:
         importers = to_buyers(at_gate, abroad)
     return Sales(
         per_power, tariff_power, gate.swapaxes(-1, -2), cell, at_gate, tariff, tax,

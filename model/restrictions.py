@@ -45,9 +45,9 @@ def tonnes_per_value(r: Restrictions, price: Array) -> Array:
 
 def quota_tonnes(r: Restrictions, gate: Array, price: Array) -> Array:
     """E12: (q,) tonnes under each quota; gate (kc,n,i) million USD at the gate."""
-    tonnes = gate * tonnes_per_value(r, price)[..., :, None, :]
     if not len(r.quotas):
-        return np.zeros((*tonnes.shape[:-3], 0))
+        return np.zeros((*gate.shape[:-3], 0))
+    tonnes = gate * tonnes_per_value(r, price)[..., :, None, :]
     counted: Array = tonnes.reshape(*tonnes.shape[:-3], -1) @ r.per_kg.reshape(len(r.per_kg), -1).T
     return counted
 
@@ -76,6 +76,8 @@ def quota_conditions(r: Restrictions, chi: Array, tonnes: Array, leak: Array) ->
 
     leak (ql,) tonnes. Signs are residuals: 0 at a solution.
     """
+    if not len(r.quotas):
+        return chi, leak
     net, smuggling = tonnes, leak
     if len(r.leaking):
         net = tonnes.copy()

@@ -65,6 +65,11 @@ class Nests(Frozen):
     rho_final: Array  # (1,)
 
     @cached_property
+    def rough_material(self) -> tuple[Array, ...]:
+        """`group_material` in single precision."""
+        return tuple(part.astype(np.float32) for part in self.group_material)
+
+    @cached_property
     def by_class(self) -> list[tuple[int, Array, list[tuple[int, Any]]]]:
         """Classes of use, their sectors, and which groups are where among these."""
         found = []
@@ -106,6 +111,11 @@ class Research(Frozen):
     by_sector: bool  # closure `sector`
     labour_share: Array  # (n,) base research income over base labour income
 
+    @cached_property
+    def performed(self) -> bool:
+        """Whether anybody does any."""
+        return bool(self.sector_share.any())
+
 
 @dataclass(frozen=True)
 class Restrictions(Frozen):
@@ -122,6 +132,11 @@ class Restrictions(Frozen):
     leak_margin: Array  # (ql,)
     leak_scale: Array  # (ql,) tonnes
     production: tuple[ProductionQuota, ...]
+
+    @cached_property
+    def shares_rent(self) -> bool:
+        """Whether importers keep any part of any rent."""
+        return bool(self.rent_to_importer.any())
 
 
 @dataclass(frozen=True)

@@ -145,8 +145,9 @@ class Supply:
         self.identity = one_good and bool((system.pair_good == system.pair_sector).all())
         self.made = a.made[..., None]
         self.rho = system.rho_make[0, system.pair_sector, None]
-        value = a.made * (system.benchmark.output * np.exp(a.state.output))[:, system.pair_sector]
-        self.sold = (value * reciprocal(value @ system.to_good)[:, system.pair_good])[..., None]
+        if not self.identity:
+            value = a.made * (system.benchmark.output * np.exp(a.state.output))[:, system.pair_sector]
+            self.sold = (value * reciprocal(value @ system.to_good)[:, system.pair_good])[..., None]
         self.markup = np.exp(a.state.price - a.net_price)[..., None]
 
     def change(self, d: State) -> tuple[Array, Array, Array | None]:

@@ -90,11 +90,14 @@ def _materials(tangent: Tangent, goods: Array, share: Array, gate: Array) -> tup
     """ln price of materials against home prices (n,J,k), ln demand at the gate per dollar spent on them (n,k,J)."""
     regions, sectors = tangent.system.active.shape
     where = span(goods)
-    dtype = tangent.region.material[0][2].dtype
+    dtype = tangent.region.material[0].share.dtype
     material = np.zeros((regions, sectors, len(goods)), dtype=dtype)
     spent = np.zeros((regions, len(goods), sectors), dtype=dtype)
-    for cls, members, part in tangent.region.material:
-        bundle = part[:, :, where]
-        material[:, members] = bundle * share[cls][:, None].astype(dtype)
-        spent[:, :, members] = bundle.swapaxes(1, 2) * gate[cls][:, :, None].astype(dtype)
+    for bundle in tangent.region.material:
+        cls, members = bundle.use_class, bundle.sectors
+        part = bundle.share[:, :, where] * bundle.scale.astype(dtype)
+        if bundle.power is not None:
+            part *= bundle.power[:, where].swapaxes(1, 2)
+        material[:, members] = part * share[cls][:, None].astype(dtype)
+        spent[:, :, members] = part.swapaxes(1, 2) * gate[cls][:, :, None].astype(dtype)
     return material, spent

@@ -29,6 +29,26 @@ class Reply(NamedTuple):
     share_e: Array | None  # (n,r,e,x)
 
 
+class Bundle(NamedTuple):
+    """Materials of the sectors of one class of use: the share of a good is scale * share * power."""
+
+    use_class: int
+    sectors: Any  # a slice or positions
+    share: Array  # (n,j,k)
+    scale: Array  # (n,j,1)
+    power: Array | None  # (n,k,1), None where it is part of `share`
+
+    def cost(self, price: Array) -> Array:
+        """E4: (n,j,x) ln price of materials, from prices (n,k,x)."""
+        weighted = price if self.power is None else self.power * price
+        return self.scale * times(self.share, weighted)
+
+    def bought(self, spending: Array) -> Array:
+        """E8: (n,k,x) spending on goods, from spending on materials (n,j,x)."""
+        found = times(self.share.swapaxes(1, 2), self.scale * spending)
+        return found if self.power is None else self.power * found
+
+
 class Region:
     """Shares at the allocation, and the replies they imply."""
 
@@ -60,24 +80,26 @@ class Region:
         if len(nests.users):
             self._rare_earths()
 
-    def _materials(self) -> tuple[tuple[tuple[int, Any, Array], ...], Array]:
+    def _materials(self) -> tuple[list[Bundle], Array]:
         """Shares of goods in materials by class of use, and the own-price term of spending (c,n,k,1)."""
         nests, b, c, sp = self.system.nests, self.system.benchmark, self.a.costs, self.a.spending
         own = np.zeros((*c.users_price.shape, 1))
         found = []
-        regions, _, goods = nests.material.shape
+        material = nests.rough_material if self.rough else nests.group_material
         for cls, sectors, members in nests.by_class:
-            where = span(sectors)
+            where, power = span(sectors), None
             scale = np.exp(-nests.rho_material[:, where] * c.materials[:, where])[:, :, None]
-            share = np.empty((regions, len(sectors), goods), dtype=np.float32 if self.rough else float)
-            for group, at in members:
-                share[:, at] = nests.group_material[group] * (1 + c.materials_power[group])[:, None]
-            share *= scale
-            weight = (nests.rho_material[:, where] * sp.on_materials[:, where])[:, None, :]
-            own[cls, :, :, 0] += (weight @ share)[:, 0]
-            found.append((cls, where, share))
+            if len(members) == 1:
+                share, power = material[members[0][0]], (1 + c.materials_power[members[0][0]])[:, :, None]
+            else:
+                share = np.empty((len(scale), len(sectors), own.shape[2]), dtype=material[0].dtype)
+                for group, at in members:
+                    share[:, at] = material[group] * (1 + c.materials_power[group])[:, None]
+            bundle = Bundle(cls, where, share, scale, power)
+            own[cls] += bundle.bought((nests.rho_material * sp.on_materials)[:, where, None])
+            found.append(bundle)
         own[b.final_class, :, :, 0] += nests.rho_final * sp.final
-        return tuple(found), own
+        return found, own
 
     def _rare_earths(self) -> None:
         nests, c, sp = self.system.nests, self.a.costs, self.a.spending
@@ -130,10 +152,10 @@ class Region:
     def materials(self, price: Array) -> Array:
         """E4: (n,j,x) ln price of materials."""
         if len(self.material) == 1:
-            return times(self.material[0][2], price[self.material[0][0]])
+            return self.material[0].cost(price[self.material[0].use_class])
         out = np.empty((*self.outlay.shape[:2], price.shape[-1]), dtype=price.dtype)
-        for cls, sectors, share in self.material:
-            out[:, sectors] = times(share, price[cls])
+        for bundle in self.material:
+            out[:, bundle.sectors] = bundle.cost(price[bundle.use_class])
         return out
 
     def technology(self, d: State) -> tuple[Array | None, Array | None]:
@@ -221,8 +243,8 @@ class Region:
         system, final_class = self.system, self.system.benchmark.final_class
         change = self.outlay * (on_materials - self.rho_material * materials)
         gross = self.own * price
-        for cls, sectors, share in self.material:
-            gross[cls] += times(share.swapaxes(1, 2), change[:, sectors])
+        for bundle in self.material:
+            gross[bundle.use_class] += bundle.bought(change[:, bundle.sectors])
         if on_element is not None:
             gross[:, :, self.elements] += on_element
         final_price = (self.final_share @ price[final_class])[:, 0]
