@@ -126,9 +126,11 @@ def complex_step(
     return cells.pack_residuals(residuals(system, allocate(system, moved))).imag / step
 
 
-def analytic(system: System, cells: Layout, state: State, direction: np.ndarray) -> np.ndarray:
+def analytic(
+    system: System, cells: Layout, state: State, direction: np.ndarray, rough: bool = False
+) -> np.ndarray:
     """The same from the product that the solver uses; `direction` may have several columns."""
-    product = linearise(system, allocate(system, state))
+    product = linearise(system, allocate(system, state), rough)
     columns = direction.reshape(cells.size, -1)
     return cells.pack_residuals(product(cells.unpack(columns))).reshape(direction.shape)
 

@@ -69,6 +69,16 @@ def test_derivatives_where_quotas_bind_exactly(name):
     )
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_derivatives_in_single_precision_have_six_digits(name):
+    system, cells, state = point(CASES[name], 6)
+    direction = np.random.default_rng(7).normal(size=cells.size)
+    exact = analytic(system, cells, state, direction)
+    rough = analytic(system, cells, state, direction, rough=True)
+    checks.assert_close("rough", rough, exact, 1e-5 * np.abs(exact).max())
+    assert not np.array_equal(rough, exact)
+
+
 def test_derivatives_are_linear_and_take_many_columns():
     system, cells, state = point(CASES["all at once"], 9)
     directions = np.random.default_rng(1).normal(size=(cells.size, 4))

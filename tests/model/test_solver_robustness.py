@@ -61,6 +61,18 @@ def test_a_second_method_finds_the_same(seed):
     np.testing.assert_allclose(theirs.x, x, rtol=1e-8, atol=1e-8)
 
 
+@pytest.mark.parametrize("seed", range(0, 40, 3))
+def test_steps_in_single_precision_lead_to_the_same(seed, monkeypatch):
+    """As on tables of a hundred regions: the steps are rough, what they are judged by is not."""
+    case = hard(seed)
+    exact = solve(case.benchmark, case.shock, case.closure)
+    monkeypatch.setattr("model.problem.LARGE", 0)
+    rough = solve(case.benchmark, case.shock, case.closure)
+    assert abs(rough.diagnosis.value) < Options().tolerance
+    one, other = (Equilibrium(s.system).cells.pack(s.allocation.state) for s in (exact, rough))
+    np.testing.assert_allclose(other, one, rtol=1e-7, atol=1e-8)
+
+
 @pytest.mark.parametrize("seed", [pytest.param(0, marks=pytest.mark.slow), 1, 2])
 def test_twenty_random_starts_give_one_solution(seed):
     case = hard(seed)
