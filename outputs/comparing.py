@@ -18,7 +18,7 @@ from calibration.tables import write_csv
 from outputs import comparison, facts, names, pipeline, provenance, store, tables
 from outputs.comparison import Member
 from outputs.names import number, signed
-from outputs.report import ReportRun, from_folder, render, views
+from outputs.report import ReportRun, from_folder, render, tabular
 from outputs.summary import Line
 
 
@@ -90,7 +90,7 @@ def save(gathered: Gathered, args: argparse.Namespace, seconds: float) -> store.
             draft.folder / "differences.csv", tables.columns(comparison.results(members, args.tolerance))
         )
         write_text(
-            draft.folder / "headline.csv", views.comparison([(m.name, m.dataset) for m in members]).csv
+            draft.folder / "headline.csv", tabular.comparison([(m.name, m.dataset) for m in members]).csv
         )
         if not args.no_report:
             render(gathered.runs, draft.folder / "report.html")
@@ -154,7 +154,7 @@ def _headlines(members: Sequence[Member]) -> list[Line]:
     ]
     said = []
     for regime in dict.fromkeys((*regimes[:1], *regimes[-1:])):
-        columns = [views.headline(m.dataset, regime) for m in members]
+        columns = [tabular.headline(m.dataset, regime) for m in members]
         heads = "".join(f"[{at}]".rjust(12) for at in range(1, len(members) + 1))
         said.append(Line(names.regime(regime).ljust(40) + heads, "head"))
         for label in columns[0]:

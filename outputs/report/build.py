@@ -20,8 +20,8 @@ from calibration.errors import InputError, Problem
 from calibration.files import write_text
 from calibration.tables import Column, read_csv
 from outputs import facts, findings, intact, names, store, tables
-from outputs.report import views
-from outputs.report.views import Table
+from outputs.report import run_charts, tabular
+from outputs.report.tabular import Table
 from outputs.sections import Section
 
 HERE = Path(__file__).parent
@@ -99,8 +99,8 @@ def html(runs: Sequence[ReportRun], parts: Sequence[Section] = ()) -> str:
         runs=shown,
         parts=parts,
         first=shown[0],
-        comparison=views.comparison(labelled(runs)) if len(runs) > 1 else None,
-        mix=views.mix(labelled(runs)) if len(runs) > 1 else None,
+        comparison=tabular.comparison(labelled(runs)) if len(runs) > 1 else None,
+        mix=run_charts.mix(labelled(runs)) if len(runs) > 1 else None,
         style=Markup((HERE / "report.css").read_text(encoding="utf-8")),
         script=Markup((HERE / "report.js").read_text(encoding="utf-8")),
         data=as_script({view.key: view.cards for view in shown}),
@@ -184,13 +184,13 @@ class View:
 
     @property
     def tiles(self) -> list[tuple[str, list[tuple[str, str]]]]:
-        return views.tiles(self.ds)
+        return tabular.tiles(self.ds)
 
     @property
     def charts(self) -> dict[str, Any]:
         """Every chart by name; those that the run has no numbers for are left out."""
         if "charts" not in self.cache:
-            made = views.all_charts(self.ds)
+            made = run_charts.all_charts(self.ds)
             self.cache["charts"] = {name: chart for name, chart in made.items() if chart is not None}
         return self.cache["charts"]  # type: ignore[no-any-return]
 
@@ -198,7 +198,7 @@ class View:
     def tables(self) -> dict[str, Table]:
         if "tables" not in self.cache:
             found = {
-                name: views.table(name, frame, self.run.scenario)
+                name: tabular.table(name, frame, self.run.scenario)
                 for name, frame in tables.all_tables(self.ds).items()
                 if len(frame)
             }
@@ -206,16 +206,16 @@ class View:
         return self.cache["tables"]  # type: ignore[no-any-return]
 
     @property
-    def heat(self) -> views.Heat:
-        return views.dependence(self.ds)
+    def heat(self) -> tabular.Heat:
+        return tabular.dependence(self.ds)
 
     @property
     def cards(self) -> dict[str, Any]:
         """What the page shows when a region or an element is chosen."""
         return {
             "regimes": [name for _, name in self.regimes],
-            "region": views.region_cards(self.ds),
-            "element": views.element_cards(self.ds),
+            "region": tabular.region_cards(self.ds),
+            "element": tabular.element_cards(self.ds),
         }
 
     @property
@@ -260,7 +260,7 @@ class View:
         frame = self.run.parameters.copy()
         which = zip(frame["soft"], frame["soft values"], strict=True)
         frame["soft"] = [f"soft: {values}" if values else "soft" if soft else "" for soft, values in which]
-        return views.table(
+        return tabular.table(
             "parameters",
             frame[["name", "value", "unit", "status", "soft", "range", "source"]],
             self.run.scenario,

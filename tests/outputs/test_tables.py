@@ -7,7 +7,7 @@ import pytest
 
 from calibration.tables import Column, format_csv, read_csv
 from outputs import facts, findings, summary, tables
-from outputs.report import views
+from outputs.report import tabular
 from tests.outputs.conftest import HOSTILE
 
 
@@ -71,9 +71,9 @@ def test_an_element_that_is_not_exported_has_no_price_abroad(ds):
     written = tables.all_tables(bare)["prices"].set_index("element").loc[first, "abroad [USD/kg]"]
     assert list(written) == [None] * bare.sizes["regime"]
     format_csv(tables.columns(tables.all_tables(bare)["prices"]))
-    rows = {row[0]: row[1:] for row in views.element_cards(bare)[first]["rows"]}
+    rows = {row[0]: row[1:] for row in tabular.element_cards(bare)[first]["rows"]}
     assert set(rows["abroad, change [%]"]) == {"not exported"}
-    shown = views.table("prices", tables.all_tables(bare)["prices"], "cut")
+    shown = tabular.table("prices", tables.all_tables(bare)["prices"], "cut")
     assert any("not exported" in row for row in shown.rows) and dict(shown.columns)["abroad [USD/kg]"]
     line = next(one.text for one in summary.scenario(bare, 100) if one.text.startswith("abroad, base"))
     assert line.split()[3] == "-"
