@@ -86,15 +86,23 @@ def who(ds: xr.Dataset) -> str:
     return " and ".join(restricting(ds))
 
 
-# What stands in place of a price where there is none, by the beginning of the column's name.
+# Why an element has no price, by the beginning of the column's name.
 NO_PRICE = {"abroad": "not exported", "home": "not made", "paid by others": "not bought"}
+
+
+def no_price(column: str) -> str:
+    """Why an element has no price in a column of `prices`. Raises ValueError for a column without prices."""
+    for start, reason in NO_PRICE.items():
+        if column.startswith(start):
+            return reason
+    raise ValueError(f"{column!r} holds no price; columns that do begin with {', '.join(NO_PRICE)}")
 
 
 def prices(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     """One row an element: prices abroad and at home of the restricting regions, and tonnes sold abroad.
 
     Abroad: price at the border, export tax and licence in it, weighted by base tonnes when several regions restrict.
-    NaN where there is no price: nothing was exported, made or bought in the base year (`NO_PRICE`).
+    NaN where there is no price: nothing was exported, made or bought in the base year (`no_price`).
     """
     at = _position(ds, "regime", regime)
     own = ds["restricting"].values > 0

@@ -84,7 +84,7 @@ def _first(name: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 def _cell(column: str, value: Any, clip: int) -> str:
     if value is None:
-        return next((text for start, text in facts.NO_PRICE.items() if column.startswith(start)), "")
+        return facts.no_price(column)
     if isinstance(value, float | np.floating):
         return f"{value:.1e}" if column in names.REGIMES else number(float(value))
     if isinstance(value, bool | np.bool_):
@@ -201,9 +201,7 @@ def element_cards(ds: xr.Dataset) -> dict[str, Any]:
 
 def _price(column: str, value: float) -> str:
     """A price or tonnes of an element, or why there is no price."""
-    if not np.isnan(value):
-        return number(value)
-    return next(text for start, text in facts.NO_PRICE.items() if column.startswith(start))
+    return facts.no_price(column) if np.isnan(value) else number(value)
 
 
 def comparison(runs: Sequence[tuple[str, xr.Dataset]]) -> Table:

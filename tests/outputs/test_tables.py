@@ -80,6 +80,15 @@ def test_an_element_that_is_not_exported_has_no_price_abroad(ds):
     assert "nan" not in str(findings.findings(bare)).lower()
 
 
+def test_every_column_that_can_lack_a_price_says_why(ds):
+    columns = facts.prices(ds, "exogenous").columns
+    lacking = [c for c in columns if "USD/kg" in c or "change" in c]
+    assert {facts.no_price(c) for c in lacking} == {"not exported", "not made", "not bought"}
+    for column in set(columns) - set(lacking):
+        with pytest.raises(ValueError, match="holds no price; columns that do begin with abroad, home"):
+            facts.no_price(column)
+
+
 @pytest.mark.parametrize(
     "name", ["real_income", "prices", "quotas", "sectors", "research", "security", "forces", "residuals"]
 )
