@@ -1,7 +1,7 @@
 """The results of a solution: what each variable is (`VARIABLES`) and its values (`results`).
 
 One row for every variable: axes in the letters of docs/model.md, unit, equation, description. Ratios are hats: the
-value in the solution over the value in the base year.
+value in the solution over the value in the base year, 1 for a sector that the region does not have.
 """
 
 from __future__ import annotations
@@ -82,6 +82,7 @@ VARIABLES = tuple(
 
 
 NAMES = tuple(row.name for row in VARIABLES)
+OF_SECTORS = {row.name for row in VARIABLES if row.unit == "ratio" and row.axes.startswith("nj")}
 
 
 def results(solution: Solution, base: Solution, names: Iterable[str] = NAMES) -> dict[str, Array]:
@@ -90,7 +91,9 @@ def results(solution: Solution, base: Solution, names: Iterable[str] = NAMES) ->
     base: the solution without a shock.
     """
     read = _Reader(solution, base)
-    return {name: READ[name](read) for name in names}
+    return {
+        name: read.existing(READ[name](read)) if name in OF_SECTORS else READ[name](read) for name in names
+    }
 
 
 class _Reader:
@@ -101,6 +104,11 @@ class _Reader:
         self.b, self.state = self.system.benchmark, self.a.state
         self.at_gate = self.b.unit_value[:, self.b.elements]
         self.abroad = ~np.eye(len(self.at_gate), dtype=bool)[:, :, None]
+
+    def existing(self, hat: Array) -> Array:
+        """(n,j) or (n,j,g) with 1 where the region has no such sector, though another may make its good there."""
+        there = self.b.output > 0
+        return np.where(there if hat.ndim == 2 else there[:, :, None], hat, 1.0)
 
     @cached_property
     def gate(self) -> Array:

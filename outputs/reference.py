@@ -42,8 +42,8 @@ is missing or cannot be written, 130 interrupted, 141 the reader of the output w
 ## Variables
 
 All have the axes `scenario` and `regime` (and `year` along a path) before those given here. A ratio is the
-value in the solution over the value in the base year. No variable ever holds a number that is not finite:
-such a result is refused.
+value in the solution over the value in the base year, and 1 for a sector that the region does not have. No
+variable ever holds a number that is not finite: such a result is refused.
 """
 
 FORCES = """

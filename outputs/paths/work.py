@@ -21,6 +21,7 @@ from model.security import STATIC, cut, lasting_embargo, years_to_replace
 from model.solution import Solution, SolveError
 from model.solve import solve
 from model.stability import check_path
+from model.variables import results
 from model.welfare import equivalent_variation
 from outputs import dataset, facts, forces
 from outputs.dataset import Case, Frame
@@ -169,7 +170,7 @@ def _lasting_results(today: Solution, after: Solution) -> dict[str, Array]:
 
 def _output(solution: Solution) -> Array:
     """(n,j) volume of output, ratio to the base year."""
-    return np.exp(solution.allocation.state.output - solution.allocation.revenue_price)
+    return results(solution, solution, ["output_volume"])["output_volume"]
 
 
 def _final_price(solution: Solution) -> Array:
