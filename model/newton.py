@@ -24,7 +24,7 @@ class Options(Frozen):
     stall_progress: float = 0.25
     cycle_steps: float = 5.0  # full steps in which the sum of squares must at least halve
     max_products: int = 80  # Jacobian products in one linear solve
-    forcing: float = 3e-2  # relative tolerance of the first linear solves
+    forcing: float = 0.2  # relative tolerance of the first linear solves
     continuation: bool = True  # walk from the base year when the search fails
     check_stability: bool = (
         True  # refuse regimes in which technology feeds on itself (once for each base year)
@@ -149,10 +149,10 @@ def _forcing(merits: list[float], options: Options) -> float:
 
     Nor better than the tolerance needs: the last step is a short one (Kelley 1995, section 6.3).
     """
-    needed = 0.1 * options.tolerance / np.sqrt(merits[-1])
+    needed = 0.3 * options.tolerance / np.sqrt(merits[-1])
     if len(merits) < 2:
         return max(options.forcing, needed)
-    return max(float(np.clip(0.5 * merits[-1] / merits[-2], 1e-6, options.forcing)), needed)
+    return max(float(np.clip(0.9 * merits[-1] / merits[-2], 1e-6, options.forcing)), needed)
 
 
 def _stalled(merits: list[float], dampings: list[float], options: Options) -> bool:
