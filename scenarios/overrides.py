@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,7 @@ AXES: Mapping[str, tuple[str, float, float]] = {
 }
 CHOICES: Mapping[str, tuple[str, ...]] = {"research_closure": ("region", "sector")}
 NAMES = (*AXES, *CHOICES)
+TOO_MANY = "has more labels than the parameter has axes"
 AXIS_KIND = {"n": "region", "j": "sector", "k": "good", "f": "factor", "s": "stage", "g": "technology"}
 
 
@@ -51,18 +52,22 @@ def apply(scenario: Scenario, benchmark: Benchmark, labels: Labels) -> Benchmark
     names = Names(scenario, labels)
     names.place = scenario.whole
     changes: dict[str, Any] = {} if scenario.deficits is None else {"deficit_rule": scenario.deficits}
-    for name, path, value in _flat(scenario.parameters):
-        if name in CHOICES:
-            if value not in CHOICES[name]:
-                names.refuse(
-                    path, f"got {shown(value)}", one_of(CHOICES[name]), nearest(value, CHOICES[name])
-                )
-            changes[name] = value
+    for key, value in scenario.parameters.items():
+        # `ree_elasticity.magnets: 0.2` is `ree_elasticity: {magnets: 0.2}`
+        name, *along = str(key).split(".")
+        path = ("parameters", key)
+        axes = AXES[name][0] if name in AXES else ""
+        if name not in NAMES:
+            names.refuse(path, f"unknown parameter {name!r}", one_of(NAMES), nearest(name, NAMES))
+        elif len(along) > len(axes):
+            names.refuse(path, TOO_MANY, f"{len(axes)} at most" if axes else "none")
         elif name in AXES:
             now = changes.get(name, getattr(benchmark.parameters, name))
-            changes[name] = _changed(name, now, value, path, names)
+            changes[name] = _changed(name, now, along, value, path, names)
+        elif value in CHOICES[name]:
+            changes[name] = value
         else:
-            names.refuse(path, f"unknown parameter {name!r}", one_of(NAMES), nearest(name, NAMES))
+            names.refuse(path, f"got {shown(value)}", one_of(CHOICES[name]), nearest(value, CHOICES[name]))
     if names.problems:
         raise InputError(names.problems)
     parameters: Parameters = benchmark.parameters.replace(**changes)
@@ -70,25 +75,15 @@ def apply(scenario: Scenario, benchmark: Benchmark, labels: Labels) -> Benchmark
     return changed
 
 
-def _flat(parameters: Mapping[str, Any]) -> list[tuple[str, Loc, Any]]:
-    """Name, place and value of each entry; `ree_elasticity.magnets: 0.2` is `ree_elasticity: {magnets: 0.2}`."""
-    entries: list[tuple[str, Loc, Any]] = []
-    for key, value in parameters.items():
-        name, *labels = str(key).split(".")
-        for label in reversed(labels):
-            value = {label: value}
-        entries.append((name, ("parameters", key), value))
-    return entries
-
-
-def _changed(name: str, now: Any, value: Any, path: Loc, names: Names) -> Any:
-    """The parameter with an override written over it."""
+def _changed(name: str, now: Any, along: Sequence[str], value: Any, path: Loc, names: Names) -> Any:
+    """The parameter with an override written over it, at the labels that stand in its key."""
     axes, low, high = AXES[name]
     if not axes:
         number = _number(value, path, (low, high), names)
         return now if number is None else number
     array = np.array(now, copy=True)
-    _write(array, (), axes, value, path, (low, high), names)
+    cells = tuple(_labels(axis, label, path, names) for axis, label in zip(axes, along, strict=False))
+    _write(array, cells, axes[len(along) :], value, path, (low, high), names)
     return array
 
 
@@ -104,7 +99,7 @@ def _write(
     """Write a number, or a mapping of labels to numbers along the next axis, over some cells of an array."""
     if isinstance(value, Mapping) and "value" not in value:
         if not axes:
-            names.refuse(path, "has more labels than the parameter has axes", "a number")
+            names.refuse(path, TOO_MANY, "a number")
             return
         for label, inner in value.items():
             mask = _labels(axes[0], str(label), (*path, label), names)
