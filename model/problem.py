@@ -45,7 +45,9 @@ class Equilibrium:
         licence, leak = (State._fields.index(name) for name in ("licence", "leak"))
         starts = (*self.cells.starts, self.cells.size)
         names = [State._fields.index(name) for name in ("output", "rent", "capacity")]
-        self.loose = np.concatenate([np.arange(starts[name], starts[name + 1]) for name in names])
+        self.loose = [slice(starts[name], starts[name + 1]) for name in names]
+        self.exists = np.zeros(self.cells.edges[-1])  # 1 where a cell is an unknown
+        self.exists[self.cells.positions] = 1.0
         self.licence = slice(starts[licence], starts[leak])
         self.leak = slice(starts[leak], starts[leak + 1])
         self.made = slice(starts[leak + 1], None)
@@ -79,7 +81,8 @@ class Equilibrium:
     def relative(self, x: Array, step: Array) -> Array:
         """A step in logs: licences against the price they add to, leaks against base tonnes."""
         r, scaled = self.system.restrictions, step.copy()
-        scaled[..., self.loose] *= LOOSE
+        for block in self.loose:
+            scaled[..., block] *= LOOSE
         scaled[..., self.licence] /= x[..., self.licence] + r.scale
         scaled[..., self.leak] /= r.leak_scale
         scaled[..., self.made] /= self.system.production_scale
@@ -115,11 +118,9 @@ class Point:
                 problem.recycled.forget()  # what they add, the new factors know
         rhs = np.zeros(cells.edges[-1])
         rhs[cells.positions] = -self.residual
-        exists = np.zeros_like(rhs)
-        exists[cells.positions] = 1.0
 
         def product(vector: Array) -> Array:
-            return cells.flatten(tangent(cells.arrange(vector[:, None])))[:, 0] * exists
+            return cells.flatten(tangent(cells.arrange(vector[:, None])))[:, 0] * problem.exists
 
         step, used = fgmres(product, problem.preconditioner.apply, rhs, tolerance, limit, problem.recycled)
         problem.slow = used > problem.slow_at

@@ -20,7 +20,7 @@ from calibration.errors import InputError, Problem
 from calibration.files import write_text
 from calibration.tables import Column, read_csv
 from outputs import facts, findings, intact, names, store, tables
-from outputs.report import run_charts, tabular
+from outputs.report import parameters, run_charts, tabular
 from outputs.report.tabular import Table
 from outputs.sections import Section
 
@@ -251,21 +251,31 @@ class View:
                 k: v for k, v in line.items() if k not in ("name", "type") and v not in (None, [], {}, "")
             }
             found.append(
-                (str(line.get("name", "")), str(line.get("type", "")).replace("_", " "), _settings(settings))
+                (
+                    str(line.get("name", "")),
+                    str(line.get("type", "")).replace("_", " "),
+                    tabular.in_line(settings),
+                )
             )
         return found
 
     @property
+    def overrides(self) -> Mapping[str, Any]:
+        """Parameters that the scenario writes over."""
+        return self.run.inputs.get("scenario", {}).get("parameters") or {}
+
+    @property
+    def changed(self) -> list[tuple[str, str, str]]:
+        """Of each of them its name, its value in the run and in the calibration."""
+        return parameters.changed(self.run.parameters, self.overrides)
+
+    @property
     def parameters(self) -> Table:
-        frame = self.run.parameters.copy()
-        which = zip(frame["soft"], frame["soft values"], strict=True)
-        frame["soft"] = [f"soft: {values}" if values else "soft" if soft else "" for soft, values in which]
-        return tabular.table(
-            "parameters",
-            frame[["name", "value", "unit", "status", "soft", "range", "source"]],
-            self.run.scenario,
-            clip=160,
-        )
+        if "parameters" not in self.cache:
+            self.cache["parameters"] = parameters.shown(
+                self.run.parameters, self.overrides, self.run.scenario
+            )
+        return self.cache["parameters"]  # type: ignore[no-any-return]
 
     @property
     def soft(self) -> tuple[int, int]:
@@ -286,10 +296,10 @@ class View:
         given, made = self.run.inputs, self.run.provenance
         code, files = given.get("code", {}), given.get("calibration", {}).get("files", {})
         rows = [
-            ("run", self.run.name), ("time", made.get("time", "")), ("status", _settings(made.get("status", {}))),
+            ("run", self.run.name), ("time", made.get("time", "")), ("status", tabular.in_line(made.get("status", {}))),
             ("code", f"version {code.get('version', '')}, commit {made.get('commit') or 'unknown'}"),
             ("hash of the code", code.get("sha256", "")), ("hash of the lock file", given.get("lock", "")),
-            ("Python and packages", f"Python {given.get('python', '')}, " + _settings(given.get("libraries", {}))),
+            ("Python and packages", f"Python {given.get('python', '')}, {tabular.in_line(given.get('libraries', {}))}"),
             ("calibration", str(self.ds.attrs.get("calibration", ""))),
             *((f"  {name}", value) for name, value in files.items()),
         ]  # fmt: skip
@@ -299,22 +309,3 @@ class View:
 def bound(text: str) -> str:
     """A sentence whose numbers are not parted from their units at the end of a line."""
     return re.sub(r"(?<=\d) (?=%|ppm|t\b|m USD|million USD|USD)", "\u00a0", text)
-
-
-def _settings(value: Any) -> str:
-    """A nested value in a line: numbers with their unit, and where they are from in brackets."""
-    if isinstance(value, Mapping) and value.get("value") is not None:
-        about = [value.get("status"), value.get("source"), value.get("note")]
-        number_of = f"{_settings(value['value'])} {value.get('unit') or ''}".strip()
-        return number_of + (
-            f" ({'; '.join(str(text).rstrip('.') for text in about if text)})" if any(about) else ""
-        )
-    if isinstance(value, Mapping):
-        return ", ".join(
-            f"{key} {_settings(inner)}" for key, inner in value.items() if inner not in (None, "", [], {})
-        )
-    if isinstance(value, list | tuple):
-        return " ".join(_settings(inner) for inner in value)
-    if isinstance(value, float):
-        return f"{value:,.6g}"
-    return str(value)

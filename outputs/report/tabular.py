@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,15 +54,21 @@ class Table:
     length: int
 
 
-def table(name: str, frame: pd.DataFrame, scenario: str, clip: int = 0) -> Table:
-    """A frame for the page: three digits on the page, all of them in the download."""
-    numeric = [pd.api.types.is_float_dtype(frame[column].infer_objects()) for column in frame.columns]
+def table(name: str, frame: pd.DataFrame, scenario: str, page: pd.DataFrame | None = None) -> Table:
+    """A frame for the page: three digits on the page, all of them in the download.
+
+    page: what the page shows, where that is not the frame itself.
+    """
+    frame_of_page = _first(name, frame if page is None else page)
+    numeric = [
+        pd.api.types.is_float_dtype(frame_of_page[column].infer_objects()) for column in frame_of_page.columns
+    ]
     rows = tuple(
-        tuple(_cell(column, value, clip) for column, value in zip(frame.columns, row, strict=True))
-        for row in _first(name, frame).itertuples(index=False, name=None)
+        tuple(_cell(column, value) for column, value in zip(frame_of_page.columns, row, strict=True))
+        for row in frame_of_page.itertuples(index=False, name=None)
     )
     text = format_csv(tables.columns(frame), comments=[f"scenario: {scenario}", CAPTIONS.get(name, name)])
-    heads = tuple((str(c), n) for c, n in zip(frame.columns, numeric, strict=True))
+    heads = tuple((str(c), n) for c, n in zip(frame_of_page.columns, numeric, strict=True))
     return Table(
         name,
         CAPTIONS.get(name, name),
@@ -82,7 +88,7 @@ def _first(name: str, frame: pd.DataFrame) -> pd.DataFrame:
     return frame.head(SHOWN_ROWS)
 
 
-def _cell(column: str, value: Any, clip: int) -> str:
+def _cell(column: str, value: Any) -> str:
     if value is None:
         return facts.no_price(column)
     if isinstance(value, float | np.floating):
@@ -96,8 +102,31 @@ def _cell(column: str, value: Any, clip: int) -> str:
         "force": lambda f: names.FORCES.get(f, f),
         "partner": names.region,
     }
-    text = readable.get(column, str)(str(value))
-    return f"{text[: clip - 1]}…" if clip and len(text) > clip else text
+    return readable.get(column, str)(str(value))
+
+
+def in_line(value: Any) -> str:
+    """A nested value in a line: numbers with their unit, and where they are from in brackets."""
+    if isinstance(value, Mapping) and value.get("value") is not None:
+        about = [value.get("status"), value.get("source"), value.get("note")]
+        number_of = f"{in_line(value['value'])} {value.get('unit') or ''}".strip()
+        return number_of + (
+            f" ({'; '.join(str(text).rstrip('.') for text in about if text)})" if any(about) else ""
+        )
+    if isinstance(value, Mapping):
+        return ", ".join(
+            _entry(key, inner) for key, inner in value.items() if inner not in (None, "", [], {})
+        )
+    if isinstance(value, list | tuple):
+        return " ".join(in_line(inner) for inner in value)
+    if isinstance(value, float):
+        return f"{value:,.6g}"
+    return str(value)
+
+
+def _entry(key: str, value: Any) -> str:
+    nested = isinstance(value, Mapping) and value.get("value") is None
+    return f"{key} ({in_line(value)})" if nested else f"{key} {in_line(value)}"
 
 
 def tiles(ds: xr.Dataset) -> list[tuple[str, list[tuple[str, str]]]]:
