@@ -87,7 +87,7 @@ def benchmark_from_flows(
 ) -> Benchmark:
     """A base year from flows; output, value added and deficits follow from them, so that it balances.
 
-    intermediate (i,k,n,j) and final (i,k,n): sales at the gate of the origin, before export tax and tariff.
+    intermediate (i,k,n,j) and final (i,k,n): sales at the gate of the origin, before licence, export tax and tariff.
     factor_share (n,f,j): how value added (what the flows leave) is split, sums to 1; mobility (f,): inf is mobile
     between the region's sectors, 0 specific. make (n,j,k): which sector makes which good; the identity when None.
     use_classes: origin shares common to all uses, separate for intermediate and final use, or by using sector.
@@ -100,12 +100,10 @@ def benchmark_from_flows(
         raise TableError(
             [f"intermediate {flows.shape} and final {final.shape} do not fit: (i,k,n,j) and (i,k,n)"]
         )
-    wedge = _wedge(regions, goods, tariff, export_tax)
+    wedge = _wedge(*_rates(regions, goods, tariff, export_tax, rare_earths)).transpose(0, 2, 1)
     make = _identity_make(regions, sectors, goods) if make is None else np.asarray(make, float)
-    research = 0.0 if innovation is None else np.asarray(innovation.share, float)
-    kept: Array = np.asarray(1 - research) * (1 + (0.0 if subsidy is None else np.asarray(subsidy, float)))
     if negative == "clip":
-        flows = _affordable(flows, final, wedge, make, kept)
+        flows = _affordable(flows, final, wedge, make, _kept(subsidy, innovation))
     sales = flows.sum(axis=(2, 3)) + final.sum(axis=2)
     output = _output_of(sales, make)
     bought, consumed = flows * wedge[..., None], final * wedge
@@ -216,13 +214,31 @@ def _cells(wrong: Array, size: Array) -> str:
     return ", ".join(f"{tuple(int(v) for v in cells[o])} = {size[tuple(cells[o])]:.6g}" for o in order)
 
 
-def _wedge(regions: int, goods: int, tariff: Array | None, export_tax: Array | None) -> Array:
-    """(i,k,n) purchaser price over gate price."""
-    wedge = np.ones((regions, regions, goods))
-    for rate in (tariff, export_tax):
-        if rate is not None:
-            wedge = wedge * (1 + rate)
-    return wedge.transpose(0, 2, 1)
+def _rates(
+    regions: int, goods: int, tariff: Array | None, export_tax: Array | None, rare_earths: RareEarths | None
+) -> tuple[Array, Array, Array]:
+    """(i,n,k) tariff, export tax, and licence as a rate of the gate price (0 at home)."""
+    none = np.zeros((regions, regions, goods))
+    licence = none
+    if rare_earths is not None and rare_earths.licence is not None:
+        charged = rare_earths.licence > 0
+        if not np.isfinite(rare_earths.unit_value[charged]).all():
+            raise TableError(["a good with a licence has no unit value"])
+        rate = np.where(charged, rare_earths.licence / np.where(charged, rare_earths.unit_value, 1.0), 0.0)
+        licence = rate[:, None, :] * ~np.eye(regions, dtype=bool)[:, :, None]
+    given = (none if rate is None else np.asarray(rate, float) for rate in (tariff, export_tax))
+    return (*given, licence)
+
+
+def _wedge(tariff: Array, export_tax: Array, licence: Array) -> Array:
+    """(i,n,k) purchaser price over gate price, E1."""
+    return (1 + tariff) * (1 + export_tax) * (1 + licence)
+
+
+def _kept(subsidy: Array | None, innovation: Innovation | None) -> Array:
+    """(n,j), or what gives it: what a sector pays for inputs over its output, research not counted."""
+    research = 0.0 if innovation is None else np.asarray(innovation.share, float)
+    return np.asarray((1 - research) * (1 + (0.0 if subsidy is None else np.asarray(subsidy, float))))
 
 
 def _shares_by_class(bought: Array, consumed: Array, classes: UseClasses) -> tuple[Array, Array, int]:
