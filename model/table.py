@@ -21,7 +21,8 @@ from model.records import Array, Benchmark, Frozen, Parameters
 UseClasses = Literal["common", "intermediate_final", "sector"]
 Negative = Literal["refuse", "clip"]
 WORST = 5  # cells named in a refusal
-ENDLESS = 1e9  # output over value added from which on spending is said to grow without end
+ROUNDING = 1e-10  # below this, relative to the largest, a number is rounding
+CONTRADICTION = 1e-6  # of a region's spending: a larger difference between what is given twice is refused
 
 
 class TableError(ValueError):
@@ -125,56 +126,117 @@ def benchmark_from_shares(
     *,
     deficit: Array | None = None,
     tariff: Array | None = None,
+    export_tax: Array | None = None,
+    subsidy: Array | None = None,
+    innovation: Innovation | None = None,
+    rare_earths: RareEarths | None = None,
     **options: Any,
 ) -> Benchmark:
     """A base year from shares, as in Caliendo and Parro (2015): spending is the solution of their linear system.
 
     trade_share (i,n,k): of n's spending on k at purchaser prices; or (c,i,n,k) with c = 2 (intermediate, final).
     cost_share (n,k,j): good k in the cost of j, the rest is value added; final_share (n,k).
-    value_added (n,): income of factors, which fixes the scale. deficit (n,): sums to 0.
+    value_added (n,): income of factors, which fixes the scale. deficit (n,): these arrays imply it, so that it need
+    not be given; another one is refused. Where they leave it open (all buy alike) it is as given, 0 when None.
     Other options as in `benchmark_from_flows`. Raises TableError.
     """
     pi = np.asarray(trade_share, float)
     pi = np.stack([pi, pi]) if pi.ndim == 3 else pi
-    regions, goods, sectors = cost_share.shape
-    deficit = np.zeros(regions) if deficit is None else np.asarray(deficit, float)
+    cost, final, added = (np.asarray(array, float) for array in (cost_share, final_share, value_added))
+    for name, array in (
+        ("trade_share", pi),
+        ("cost_share", cost),
+        ("final_share", final),
+        ("value_added", added),
+    ):
+        if not np.isfinite(array).all():
+            raise TableError(
+                [f"{name} holds values that are not finite at {_cells(~np.isfinite(array), array)}"]
+            )
+    regions, goods, sectors = cost.shape
     if goods != sectors:
         raise TableError(
             ["shares need one good for each sector; use benchmark_from_flows for joint production"]
         )
-    keep = np.zeros((regions, regions, goods)) if tariff is None else np.asarray(tariff, float)
-    at_gate = pi / (1 + keep)
-    final_spending, output = _spending_system(
-        at_gate, pi, keep, cost_share, final_share, np.asarray(value_added), deficit
+    rates = _rates(regions, goods, tariff, export_tax, rare_earths)
+    at_gate = pi / _wedge(*rates)
+    kept = np.broadcast_to(_kept(subsidy, innovation), (regions, sectors))
+    paid = cost * kept[:, None]  # (n,k,j) of output
+    output = _output_per_spending(at_gate, paid, final)
+    earned = np.einsum("nj,njm->nm", kept - paid.sum(axis=1), output)
+    other = np.einsum("nj,njm->nm", 1 - kept, output) + _taxes_per_spending(
+        at_gate, rates, paid, final, output
     )
-    flows = np.einsum("ink,nkj,nj->iknj", at_gate[0], cost_share, output)
+    spent = _final_spending(earned, other, added, None if deficit is None else np.asarray(deficit, float))
     return benchmark_from_flows(
-        flows, np.einsum("ink,nk->ikn", at_gate[1], final_spending), tariff=tariff, **options
-    )
+        np.einsum("ink,nkj,nj->iknj", at_gate[0], paid, output @ spent),
+        np.einsum("ink,nk,n->ikn", at_gate[1], final, spent),
+        tariff=tariff, export_tax=export_tax, subsidy=subsidy, innovation=innovation, rare_earths=rare_earths,
+        **options,
+    )  # fmt: skip
 
 
-def _spending_system(
-    at_gate: Array, pi: Array, tariff: Array, cost: Array, final: Array, value_added: Array, deficit: Array
-) -> tuple[Array, Array]:
-    """(n,k) final spending and (n,j) output that clear every market, by iteration on tariff income."""
-    tariff_part = pi * tariff / (1 + tariff)
-    income = value_added + deficit
-    output = np.zeros(cost.shape[::2])
-    for _ in range(10_000):
-        spent = final * income[:, None]
-        previous = output
-        output = np.einsum("ink,nkj,nj->ik", at_gate[0], cost, output) + np.einsum(
-            "ink,nk->ik", at_gate[1], spent
+def _output_per_spending(at_gate: Array, paid: Array, final: Array) -> Array:
+    """(n,j,m) output per unit of final spending of region m, so that every market clears."""
+    regions, goods = final.shape
+    size = regions * goods
+    inputs = np.einsum("ink,nkj->iknj", at_gate[0], paid).reshape(size, size)
+    consumed = np.einsum("ink,nk->ikn", at_gate[1], final).reshape(size, regions)
+    try:
+        output = np.linalg.solve(np.eye(size) - inputs, consumed)
+    except np.linalg.LinAlgError:
+        output = np.full(consumed.shape, -1.0)
+    if output.min() < -ROUNDING * np.abs(output).max():  # no Leontief inverse is below 0
+        raise TableError(
+            ["spending implied by the shares grows without end: cost shares of a sector sum to 1 or more"]
         )
-        paid = np.einsum("ink,nkj,nj->n", tariff_part[0], cost, output)
-        income = value_added + deficit + paid + np.einsum("ink,nk->n", tariff_part[1], spent)
-        if np.abs(output - previous).max() <= 1e-15 * np.abs(output).max():
-            return final * income[:, None], output
-        if output.max() > ENDLESS * value_added.sum():
-            break
-    raise TableError(
-        ["spending implied by the shares grows without end: cost shares of a sector sum to 1 or more"]
+    return np.maximum(output, 0.0).reshape(regions, goods, regions)
+
+
+def _taxes_per_spending(
+    at_gate: Array, rates: tuple[Array, Array, Array], paid: Array, final: Array, output: Array
+) -> Array:
+    """(n,m) tariffs, export taxes and licences that n receives per unit of final spending of region m, E11."""
+    tariff, export_tax, licence = rates
+    border = (1 + export_tax) * (1 + licence)
+    bought = np.stack(
+        [np.einsum("nkj,njm->nkm", paid, output), final[:, :, None] * np.eye(len(final))[:, None]]
     )
+    imports = np.einsum("cnk,cnkm->nm", (at_gate * border * tariff).sum(axis=1), bought)
+    exports: Array = np.einsum("cink,cnkm->im", at_gate * (border - 1), bought)
+    return imports + exports
+
+
+def _final_spending(earned: Array, other: Array, value_added: Array, deficit: Array | None) -> Array:
+    """(n,) final spending with which every region earns its value added, nearest to what the deficits allow.
+
+    earned, other (n,m): value added, and all other income, per unit of final spending of region m.
+    """
+    budget = np.eye(len(earned)) - other
+    spent = np.linalg.solve(budget, value_added + (0.0 if deficit is None else deficit))
+    spent = spent + np.linalg.lstsq(earned, value_added - earned @ spent, rcond=ROUNDING)[0]
+    paid, implied = earned @ spent, budget @ spent - value_added
+    tolerance = CONTRADICTION * np.maximum(np.abs(spent), value_added)
+    wrong = np.abs(paid - value_added) > tolerance
+    if wrong.any():
+        raise TableError([_contradiction("value added contradicts shares", wrong, value_added, paid)])
+    if (spent < 0).any():
+        worst = ", ".join(f"{n} = {spent[n]:.6g}" for n in np.argsort(spent)[:WORST] if spent[n] < 0)
+        raise TableError([
+            f"value added and shares imply final spending below 0 in {int((spent < 0).sum())} regions: {worst}"
+        ])  # fmt: skip
+    if deficit is not None and (wrong := np.abs(implied - deficit) > tolerance).any():
+        raise TableError([
+            _contradiction("deficit contradicts value added and shares", wrong, deficit, implied)
+        ])  # fmt: skip
+    return spent
+
+
+def _contradiction(what: str, wrong: Array, given: Array, implied: Array) -> str:
+    """A refusal with the worst regions: what was given, and what follows from the rest."""
+    worst = [n for n in np.argsort(-np.abs(given - implied), kind="stable") if wrong[n]][:WORST]
+    rows = (f"region {n} is given {given[n]:.6g}, implied {implied[n]:.6g}" for n in worst)
+    return f"{what} in {int(wrong.sum())} regions: {'; '.join(rows)}"
 
 
 def _without_negatives(flows: Array, final: Array, negative: Negative) -> tuple[Array, Array]:
@@ -226,8 +288,8 @@ def _rates(
             raise TableError(["a good with a licence has no unit value"])
         rate = np.where(charged, rare_earths.licence / np.where(charged, rare_earths.unit_value, 1.0), 0.0)
         licence = rate[:, None, :] * ~np.eye(regions, dtype=bool)[:, :, None]
-    given = (none if rate is None else np.asarray(rate, float) for rate in (tariff, export_tax))
-    return (*given, licence)
+    tariff, export_tax = (none if rate is None else np.asarray(rate, float) for rate in (tariff, export_tax))
+    return tariff, export_tax, licence
 
 
 def _wedge(tariff: Array, export_tax: Array, licence: Array) -> Array:

@@ -371,41 +371,123 @@ def test_what_cannot_be_paid_is_scaled_to_what_is_earned():
     np.testing.assert_allclose(mix, paid[:, 0, 1] / paid[:, 0, 1].sum(), rtol=1e-12)
 
 
+def shares(seed=2):
+    """Trade (c,i,n,k), cost and final shares of three regions that buy most of what they use at home."""
+    rng = np.random.default_rng(seed)
+    pi = rng.dirichlet(np.ones(3), (2, 3, 4)).transpose(0, 3, 1, 2) * 0.2 + 0.8 * np.eye(3)[:, :, None]
+    cost = rng.dirichlet(np.ones(4), (3, 4)).transpose(0, 2, 1) * 0.5
+    return pi, cost, rng.dirichlet(np.ones(4), 3)
+
+
+ADDED = np.array([50.0, 80.0, 30.0])
+
+
 def test_shares_by_class_spend_what_is_earned():
     """Caliendo and Parro's linear system: income is value added, the deficit and tariffs; every market clears."""
-    rng = np.random.default_rng(2)
-    pi = rng.dirichlet(np.ones(3), (2, 3, 4)).transpose(0, 3, 1, 2)  # (c,i,n,k)
-    cost = rng.dirichlet(np.ones(4), (3, 4)).transpose(0, 2, 1) * 0.5
-    final = rng.dirichlet(np.ones(4), 3)
+    pi, cost, final = shares()
+    rng = np.random.default_rng(3)
     tariff = rng.uniform(0.05, 0.3, (3, 3, 4)) * ~np.eye(3, dtype=bool)[:, :, None]
-    deficit = np.array([2.0, -3.0, 1.0])
-    b = benchmark_from_shares(
-        pi,
-        cost,
-        final,
-        np.array([50.0, 80.0, 30.0]),
-        deficit=deficit,
-        tariff=tariff,
-        use_classes="intermediate_final",
-    )
+    b = benchmark_from_shares(pi, cost, final, ADDED, tariff=tariff, use_classes="intermediate_final")
     np.testing.assert_allclose(b.trade_share, pi, rtol=1e-10)
     np.testing.assert_allclose(b.use, cost * b.output[:, None, :], rtol=1e-10)
     np.testing.assert_allclose(b.final / b.final.sum(axis=1, keepdims=True), final, rtol=1e-10)
-    assert b.factor_payment.sum() == pytest.approx(
-        160.0, rel=1e-9
-    )  # what income is not tariffs, in the world
+    np.testing.assert_allclose(b.factor_payment.sum(axis=(1, 2)), ADDED, rtol=1e-10)
     assert abs(b.deficit.sum()) < 1e-8
-    income = np.array([50.0, 80.0, 30.0]) + deficit
     gate = gate_flows(solve(b, Shock(), ALONE))
-    np.testing.assert_allclose(b.final.sum(axis=1), income + (gate * tariff).sum(axis=(0, 2)), rtol=1e-9)
+    np.testing.assert_allclose(
+        b.final.sum(axis=1), ADDED + b.deficit + (gate * tariff).sum(axis=(0, 2)), rtol=1e-9
+    )
+    again = benchmark_from_shares(
+        pi, cost, final, ADDED, deficit=b.deficit, tariff=tariff, use_classes="intermediate_final"
+    )
+    np.testing.assert_allclose(again.final, b.final, rtol=1e-10)
+    even = benchmark_from_shares(pi[0], cost, final, ADDED)
+    np.testing.assert_allclose(even.trade_share, pi[:1], rtol=1e-10)
+    np.testing.assert_allclose(even.factor_payment.sum(axis=(1, 2)), ADDED, rtol=1e-10)
+    assert not even.tariff.any()
+
+
+def test_shares_under_all_instruments_give_the_economy_they_were_taken_from():
+    intermediate, final = flows()
+    rng = np.random.default_rng(4)
+    abroad = ~np.eye(REGIONS, dtype=bool)[:, :, None]
+    none = np.array([], dtype=int)
+    unit_value = np.full((REGIONS, SECTORS), 7.0)
+    options = {
+        "tariff": rng.uniform(0, 0.2, (REGIONS, REGIONS, SECTORS)) * abroad,
+        "export_tax": rng.uniform(0, 0.2, (REGIONS, REGIONS, SECTORS)) * abroad,
+        "subsidy": rng.uniform(0, 0.1, (REGIONS, SECTORS)),
+        "innovation": Innovation(share=0.04),
+        "rare_earths": RareEarths(
+            none, none, unit_value, np.ones(SECTORS), rng.uniform(0, 2, unit_value.shape)
+        ),
+        "use_classes": "intermediate_final",
+    }
+    b = benchmark_from_flows(intermediate, final, **options)
+    cost = b.use.sum(axis=1) + b.factor_payment.sum(axis=1)
+    added = b.factor_payment.sum(axis=(1, 2))
+    spent = b.final.sum(axis=1, keepdims=True)
+    for deficit in (None, b.deficit):
+        again = benchmark_from_shares(
+            b.trade_share, b.use / cost[:, None], b.final / spent, added, deficit=deficit, **options
+        )
+        for name in ("output", "use", "final", "factor_payment", "trade_share", "research_share"):
+            np.testing.assert_allclose(getattr(again, name), getattr(b, name), rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(again.deficit, b.deficit, atol=1e-9 * spent.sum())
+
+
+def test_deficits_that_value_added_and_shares_contradict_are_refused():
+    pi, cost, final = shares()
+    implied = benchmark_from_shares(pi, cost, final, ADDED).deficit
+    wrong = implied + [0.0, 3.0, -3.1]
+    with pytest.raises(TableError) as refused:
+        benchmark_from_shares(pi, cost, final, ADDED, deficit=wrong)
+    assert refused.value.problems == [
+        "deficit contradicts value added and shares in 2 regions: "
+        f"region 2 is given {wrong[2]:.6g}, implied {implied[2]:.6g}; "
+        f"region 1 is given {wrong[1]:.6g}, implied {implied[1]:.6g}"
+    ]
+    with pytest.raises(TableError, match="region 0 is given"):  # deficits of the world do not sum to 0
+        benchmark_from_shares(pi, cost, final, ADDED, deficit=implied + [3.0, 0.0, 0.0])
+    rounded = benchmark_from_shares(pi, cost, final, ADDED, deficit=implied + [0.0, 1e-6, -1e-6])
+    np.testing.assert_allclose(rounded.deficit, implied, rtol=1e-9)
+
+
+def test_where_all_buy_alike_any_deficit_is_consistent():
+    """Without trade costs and with one taste, who spends does not matter to who earns: deficits stay as given."""
+    pi, cost, final = shares()
+    pi, cost, final = (
+        np.broadcast_to(pi[0, :, :1], (3, 3, 4)),
+        np.broadcast_to(cost[:1], (3, 4, 4)),
+        np.broadcast_to(final[:1], (3, 4)),
+    )
+    output, spent = np.zeros((3, 4)), np.array([60.0, 70.0, 30.0])
+    for _ in range(200):
+        output = np.einsum("ink,nkj,nj->ik", pi, cost, output) + np.einsum("ink,nk,n->ik", pi, final, spent)
+    added = ((1 - cost.sum(axis=1)) * output).sum(axis=1)
+    for deficit in (spent - added, spent[::-1] - added, np.zeros(3)):
+        b = benchmark_from_shares(pi, cost, final, added, deficit=deficit)
+        np.testing.assert_allclose(b.deficit, deficit, atol=1e-10)
+    np.testing.assert_allclose(benchmark_from_shares(pi, cost, final, added).deficit, 0.0, atol=1e-10)
+
+
+def test_shares_that_no_economy_has_are_refused():
+    pi, cost, final = shares()
     with pytest.raises(TableError, match="one good for each sector"):
         benchmark_from_shares(pi, cost[:, :, :2], final, np.ones(3))
     with pytest.raises(TableError, match="grows without end"):
         benchmark_from_shares(pi, 2.2 * cost, final, np.ones(3))
-    even = benchmark_from_shares(pi[0], cost, final, np.array([50.0, 80.0, 30.0]))
-    np.testing.assert_allclose(even.final.sum(axis=1), [50.0, 80.0, 30.0], rtol=1e-10)
-    np.testing.assert_allclose(even.trade_share, pi[:1], rtol=1e-10)
-    assert not even.tariff.any()
+    with pytest.raises(TableError, match="value_added holds values that are not finite"):
+        benchmark_from_shares(pi, cost, final, np.array([1.0, np.nan, 1.0]))
+    closed = np.broadcast_to(np.eye(3)[:, :, None], (3, 3, 4)).copy()
+    with pytest.raises(TableError, match="final spending below 0 in 1 regions: 1 = -"):
+        benchmark_from_shares(pi, cost, final, np.array([50.0, 1.0, 30.0]))
+    closed[2] = 0.0
+    closed[0, 2] = 1.0  # nobody buys what region 2 makes
+    with pytest.raises(
+        TableError, match=r"value added contradicts shares in .*region 2 is given 30, implied 0"
+    ):
+        benchmark_from_shares(closed, cost, final, ADDED)
 
 
 def test_a_good_of_two_sectors_is_sold_and_reported_for_both():
