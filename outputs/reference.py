@@ -20,7 +20,8 @@ HEAD = """\
 `python run.py solve NAME` makes the folder `outputs/runs/NAME-ID`. The ID comes from everything that determines
 the numbers (the scenario, the calibration and its tables, options, code, lock file, versions), so that no
 run is written over another one, and the same inputs give the same bytes. A folder appears whole or not at
-all; what a killed run leaves starts with `.partial-` and can be deleted.
+all; what a killed run leaves starts with `.partial-`, and `python run.py doctor --clean` deletes it once
+nothing in it has changed for a day.
 
 | file | what it holds |
 |---|---|

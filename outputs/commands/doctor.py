@@ -17,6 +17,7 @@ EPILOG = """\
 examples:
   python run.py doctor             every check in a line; what fails says what to do
   python run.py doctor --json      the same for machines
+  python run.py doctor --clean     delete what killed runs left in outputs/runs and nobody changed for a day
 
 exit codes: 0 all is well, 3 something is missing or broken.
 """
@@ -34,11 +35,18 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--json", action="store_true", help="print the results for machines")
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--json", action="store_true", help="print the results for machines")
+    how.add_argument("--clean", action="store_true", help="only delete what killed runs left, and name it")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run every check; one that breaks does not stop the others."""
+    if args.clean:
+        from outputs.store import RUNS
+
+        print("\n".join(f"deleted {path}" for path in clean(RUNS)) or "nothing to delete")
+        return 0
     found = {}
     for name, check in CHECKS.items():
         start = time.perf_counter()
@@ -119,13 +127,31 @@ def _disk() -> Check:
     return free > 0.1, f"{folder} can be written; {free:.1f} GB free{_unfinished(folder)}"
 
 
+def clean(folder: Path) -> list[Path]:
+    """Delete what runs that were killed left behind; what it was. Raises OSError."""
+    old, _ = _left(folder)
+    for path in old:
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    return old
+
+
+def _left(folder: Path) -> tuple[list[Path], int]:
+    """What runs left unfinished and nobody changed for a day, so that none is at work on it; how many others."""
+    left = sorted(folder.glob(".partial-*"))
+    old = [path for path in left if time.time() - _changed(path) > DAY]
+    return old, len(left) - len(old)
+
+
 def _unfinished(folder: Path) -> str:
-    """What runs that were killed left behind, by name once nothing in it has changed for a day; "" when nothing."""
-    left = {path: time.time() - _changed(path) for path in sorted(folder.glob(".partial-*"))}
-    old = [path.name for path, age in left.items() if age > DAY]
-    text = f"; left by runs that were killed, delete: {' '.join(old)}" if old else ""
-    if len(old) < len(left):
-        text += f"; {len(left) - len(old)} unfinished (.partial-*), changed within a day: at work, or killed"
+    """What runs that were killed left behind, by name once they are known to be dead; "" when nothing."""
+    old, others = _left(folder)
+    names = " ".join(path.name for path in old)
+    text = f"; left by runs that were killed, `python run.py doctor --clean` deletes: {names}" if old else ""
+    if others:
+        text += f"; {others} unfinished (.partial-*), changed within a day: at work, or killed"
     return text
 
 

@@ -209,9 +209,40 @@ def test_doctor_names_what_killed_runs_left_and_spares_runs_at_work(tmp_path):
     ):
         os.utime(path, (past, past))
     assert doctor._unfinished(tmp_path) == (
-        "; left by runs that were killed, delete: .partial-old"
+        "; left by runs that were killed, `python run.py doctor --clean` deletes: .partial-old"
         "; 2 unfinished (.partial-*), changed within a day: at work, or killed"
     )
+
+
+def test_doctor_deletes_what_killed_runs_left_and_nothing_else(tmp_path, monkeypatch, capsys):
+    from outputs import store
+    from outputs.commands import doctor
+
+    runs = tmp_path / "runs"
+    monkeypatch.setattr(store, "RUNS", runs)
+    assert guarded("doctor", "--clean") == 0  # not even the folder is there
+    assert capsys.readouterr().out == "nothing to delete\n"
+    kept = tmp_path / "kept.csv"
+    for path in (
+        kept,
+        runs / ".partial-old" / "a.csv",
+        runs / ".partial-new" / "a.csv",
+        runs / "run-1" / "a.csv",
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x")
+    (runs / ".partial-file.nc").write_text("x")
+    (runs / ".partial-old" / "link").symlink_to(kept)
+    past = time.time() - 2 * doctor.DAY
+    for path in runs.rglob("*"):
+        os.utime(path, (past, past), follow_symlinks=False)
+    os.utime(kept, (past, past))
+    os.utime(runs / ".partial-new" / "a.csv")
+    assert guarded("doctor", "--clean") == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said == [f"deleted {runs / name}" for name in (".partial-file.nc", ".partial-old")]
+    assert sorted(path.name for path in runs.iterdir()) == [".partial-new", "run-1"]
+    assert kept.exists()
 
 
 def test_doctor_says_what_is_broken(monkeypatch, capsys):
