@@ -16,19 +16,15 @@ SHELL = "(?:sh|bash|shell|console)"
 # Lines that are run in shorter words, and why: the same command on less.
 FEWER = "as many draws as show that it works"
 PLAIN = "the figures of another line of the same command are drawn"
+NO_FIGURES = ("{} --no-figures", PLAIN)
+SHORT_SWEEP = ("python run.py sweep elasticities-2010 --draws 20 --workers 1 --no-figures", FEWER)
 INSTEAD = {
     "python run.py": ("make run", "which is this line"),
-    "python run.py solve china-2010-quota --set instruments.quota-2010.limit=25000": (
-        "{} --no-figures",
-        PLAIN,
-    ),
-    "python run.py solve china-2010-quota --set parameters.ree_elasticity.magnets=0.1": (
-        "{} --no-figures",
-        PLAIN,
-    ),
+    "python run.py solve china-2010-quota --set instruments.quota-2010.limit=25000": NO_FIGURES,
+    "python run.py solve china-2010-quota --set parameters.ree_elasticity.magnets=0.1": NO_FIGURES,
     "python run.py solve my-quota.yaml": ("{} --no-figures --no-security --no-decomposition", PLAIN),
     "python run.py solve full-embargo": ("{} --no-figures --no-security", PLAIN),
-    "python run.py solve china-2010-quota --calibration my.yaml": ("{} --no-figures", PLAIN),
+    "python run.py solve china-2010-quota --calibration my.yaml": NO_FIGURES,
     "python run.py compare china-2010-quota my-quota.yaml": (
         "{} --no-figures --no-security --no-decomposition",
         "the default comparison does all of it",
@@ -42,18 +38,9 @@ INSTEAD = {
         "{} --regime directed --no-companion --workers 1 --no-figures",
         "one of six paths",
     ),
-    "python run.py sweep elasticities-2010 --draws 200": (
-        "python run.py sweep elasticities-2010 --draws 20 --workers 1 --no-figures",
-        FEWER,
-    ),
-    "python run.py sweep elasticities-2010 --draws 2000": (
-        "python run.py sweep elasticities-2010 --draws 20 --workers 1 --no-figures",
-        FEWER,
-    ),
-    "python run.py sweep elasticities-2010 --draws 2000 --workers 4": (
-        "python run.py sweep elasticities-2010 --draws 20 --workers 1 --no-figures",
-        FEWER,
-    ),
+    "python run.py sweep elasticities-2010 --draws 200": SHORT_SWEEP,
+    "python run.py sweep elasticities-2010 --draws 2000": SHORT_SWEEP,
+    "python run.py sweep elasticities-2010 --draws 2000 --workers 4": SHORT_SWEEP,
     "python run.py sweep elasticities-2010 --draws 2000 --resume": (
         "python run.py sweep elasticities-2010 --draws 20 --workers 1 --no-figures --resume",
         FEWER,
@@ -71,7 +58,7 @@ INSTEAD = {
         "{} --no-figures",
         "tests/outputs/test_metrics_network.py draws them",
     ),
-    "python run.py network --remove CHN:magnets --remove JPN:magnets": ("{} --no-figures", PLAIN),
+    "python run.py network --remove CHN:magnets --remove JPN:magnets": NO_FIGURES,
     "python run.py comovement military-development": (
         "python run.py comovement rare-earth-imports-annual",
         "a shipped study with shorter series",
