@@ -1,10 +1,12 @@
 """The report in a real browser: no errors, nothing loaded, usable by keyboard, at 1280 and 400 pixels and on paper."""
 
+import dataclasses
 import re
 
 import pytest
 
-from outputs import facts, names, report
+import calibration
+from outputs import facts, names, report, tables
 from tests.outputs.browser import Browser, needs_browser
 
 pytestmark = needs_browser
@@ -110,3 +112,31 @@ def test_on_paper_it_has_few_pages_and_what_matters_is_open(browser, path):
     pages = len(re.findall(rb"/Type\s*/Page\b", paper))
     assert 4 <= pages <= 40
     assert browser.run("document.querySelectorAll('details[open]').length") == 0  # closed again afterwards
+
+
+def test_on_paper_the_parameters_of_a_calibration_take_two_pages_and_all_are_there(browser, runs, tmp_path):
+    """With the shipped calibration: no cell is lost or cut off, and nothing makes the browser shrink the page."""
+    rows = calibration.load("china-2009").parameters_table
+    run = dataclasses.replace(report.from_folder(runs.folders[0]), parameters=tables.parameters(rows))
+    browser.open(report.render([run], tmp_path / "report.html"), 1280)
+    browser.run(
+        "document.querySelectorAll('header, footer, section:not(#run1-parameters)').forEach(one => one.remove())"
+    )
+    assert len(re.findall(rb"/Type\s*/Page\b", browser.paper())) <= 2
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    browser.run("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+    width = 700
+    browser.call(
+        "Emulation.setDeviceMetricsOverride", width=width, height=900, deviceScaleFactor=1, mobile=False
+    )
+    try:
+        assert browser.run("document.documentElement.scrollWidth") <= width
+        boxes = browser.run(
+            "Array.from(document.querySelectorAll('.parameters tbody tr')).map(row => Array.from(row.children)"
+            ".filter(c => c.textContent).map(c => c.getBoundingClientRect()).map(b => [b.left, b.right, b.height]))"
+        )
+    finally:
+        browser.call("Emulation.setEmulatedMedia", media="")
+        browser.call("Emulation.clearDeviceMetricsOverride")
+    assert len(boxes) == len(rows)
+    assert all(0 <= left < right <= width and height > 0 for row in boxes for left, right, height in row)

@@ -2,6 +2,7 @@
 
 import base64
 import csv
+import dataclasses
 import io
 import json
 import re
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 import run
 from calibration.errors import InputError
 from outputs import findings, report, sections
-from outputs.report import charts
+from outputs.report import charts, parameters
 from outputs.report.build import as_script, html
 from outputs.sections import Part
 from tests.outputs.conftest import HOSTILE
@@ -185,6 +186,55 @@ def test_every_section_is_there(page):
 def test_soft_numbers_are_marked(one):
     assert "2 of 3" in one
     assert one.count('class="soft"') == 2
+
+
+PARAMETERS = pd.DataFrame(
+    {
+        "name": ["breadth", "ore", "weights", "many"],
+        "value": ["0.02", '{"CHN": {"La": 23.0, "Ce": 129000.5}, "IND": {"La": 1.0}}', '"trade"',
+                  json.dumps({f"sector_{at}": at / 8 for at in range(99)})],
+        "unit": "share", "source": "by judgement", "status": ["analyst", "seen", "computed", "memory"],
+        "range": ["[0.0, 0.1]", "[0.9, 1.1]", "", "[1.0, 1.0]"],
+        "soft": [True, True, False, True], "soft values": ["", "IND", "", ""],
+    }
+)  # fmt: skip
+
+
+def test_parameters_are_in_words_on_the_page_and_in_full_in_the_download():
+    table = parameters.shown(PARAMETERS, {}, "cut")
+    heads = [head for head, _ in table.columns]
+    rows = {row[0]: dict(zip(heads, row, strict=True)) for row in table.rows}
+    assert rows["ore"]["value"] == "CHN (La 23, Ce 129,000), IND (La 1)"  # six digits
+    assert rows["weights"]["value"] == "trade"
+    assert [rows[name]["range"] for name in PARAMETERS["name"]] == ["0–0.1", "× 0.9–1.1", "", "fixed"]
+    assert [rows[name]["soft"] for name in PARAMETERS["name"]] == ["soft", "soft: IND", "", "soft"]
+    many = rows["many"]["value"]
+    assert len(many) < 200 and re.search(r"sector_\d+ [\d.]+, … \(99 numbers\)$", many)
+    lines = [line for line in table.csv.splitlines(True) if line[0] != "#"]
+    full = {row["name"]: row for row in csv.DictReader(io.StringIO("".join(lines)))}
+    assert {name: row["value"] for name, row in full.items()} == dict(
+        zip(PARAMETERS["name"], PARAMETERS["value"], strict=True)
+    )
+
+
+def test_a_parameter_that_the_scenario_writes_over_is_shown_with_both_values(runs):
+    one = report.from_folder(runs.folders[0])
+    given = {
+        "breadth": {"value": 0.05, "source": "own estimate", "status": "analyst"},
+        "ore.CHN": {"La": 30},
+        "ore": {"IND": {"La": 0}},
+        "trade_elasticity": 4.5,
+    }
+    scenario = {**one.inputs["scenario"], "parameters": given}
+    run = dataclasses.replace(one, inputs={**one.inputs, "scenario": scenario}, parameters=PARAMETERS)
+    assert parameters.changed(PARAMETERS, given) == [
+        ("breadth", "0.05 (analyst; own estimate)", "0.02"),
+        ("ore", "CHN (La 30), IND (La 0)", "CHN (La 23, Ce 129,000), IND (La 1)"),
+        ("trade_elasticity", "4.5", ""),
+    ]
+    cells = set(Page(html([run])).text["td"])
+    assert {"0.05 (analyst; own estimate)", "0.02", "0.02; in this run 0.05 (analyst; own estimate)"} <= cells
+    assert "differ from the calibration" not in html([one])
 
 
 def test_it_says_how_to_make_the_run_again(one, runs):
