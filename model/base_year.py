@@ -165,7 +165,8 @@ def spending_base(b: Benchmark) -> Array:
 def mean_gate_value(b: Benchmark, good: int) -> Array:
     """(n,) base mean unit value at the gate of what each region buys of a good, USD per kg; 0 where it buys none."""
     gate = gate_value_base(b)[:, :, good]
-    tonnes = np.where(gate > 0, gate / np.where(gate > 0, b.unit_value[:, good, None], 1.0), 0.0)
+    unit = np.broadcast_to(b.unit_value[:, good, None], gate.shape)
+    tonnes = np.divide(gate, unit, out=np.zeros_like(gate), where=gate > 0)
     return shares_of(tonnes.sum(axis=0), gate.sum(axis=0))
 
 

@@ -184,7 +184,7 @@ class Supply:
         system, a = self.system, self.a
         if not system.restrictions.production:
             return licence
-        out = np.zeros_like(licence)
+        out = np.empty_like(licence)
         for position, quota in enumerate(system.restrictions.production):
             i, tonnes = quota.origin, a.production_tonnes[position]
             unit = np.where(quota.goods, system.benchmark.unit_value[i], 1.0)

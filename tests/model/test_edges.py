@@ -21,7 +21,7 @@ from model.network import communities
 from model.newton import Options
 from model.path import base_standing, hold_stocks
 from model.prepare import prepare
-from model.records import Quota
+from model.records import ProductionQuota, Quota
 from model.security import HORIZON, STATIC, cut, years_to_replace
 from model.shocks import _made, close_empty_quotas, scaled
 from model.solution import Diagnosis
@@ -562,3 +562,28 @@ def test_stocks_are_counted_by_the_weights_of_the_quota(b):
     quota = Quota("quota", sells, 55.0, weight)
     assert infeasible(b, shock, (quota,)) is None
     assert infeasible(b, shock, (quota.replace(limit=30.0),)).block == "quota"
+
+
+@pytest.mark.parametrize("priced", [False, True])
+def test_a_production_quota_on_a_good_without_a_unit_value_is_refused(priced):
+    """Whether or not another good under it has one."""
+    b, _ = world(1, research_closure="sector")
+    first, second = b.elements[:2]
+    goods = np.isin(np.arange(b.final.shape[1]), [first, second])
+    value = b.unit_value.copy()
+    value[:, first] = np.nan
+    value[:, second] = 1.0 if priced else np.nan
+    quota = ProductionQuota("mines", 0, goods, 1.0, np.ones(len(goods)))
+    with pytest.raises(ValueError, match="'mines' names a good that has no unit value"):
+        prepare(b.replace(unit_value=value), Shock(production_quotas=(quota,)), Closure(), ())
+
+
+def test_a_sector_that_buys_nothing_but_rare_earths_has_no_other_technology():
+    b, _ = world(1, research_closure="sector")
+    j = int(np.nonzero(b.use[0][b.elements].any(axis=0) & (b.research_share[0] > 0))[0][0])
+    use, paid = b.use.copy(), b.factor_payment.copy()
+    ordinary = ~np.isin(np.arange(use.shape[1]), b.elements)
+    use[0, ordinary, j], paid[0, :, j] = 0.0, 0.0
+    research = prepare(b.replace(use=use, factor_payment=paid), Shock(), Closure(), ()).research
+    assert not research.active_x[0, j]
+    assert prepare(b, Shock(), Closure(), ()).research.active_x[0, j]

@@ -37,6 +37,11 @@ def at_a_solution(b, shock, closure=ALONE):
     return linearise(solution.system, solution.allocation), Regions(solution.system, cells), cells
 
 
+def directed():
+    b, _ = world(1, research_closure="sector")
+    return b, Shock(quotas=(quota(b, 0.7),)), Closure("directed", "target", "given")
+
+
 def by_columns(tangent, regions, cells):
     """The blocks as the derivative gives them, links between regions cut, column by column."""
     image = cells.flatten(tangent.at_home(False)(identity(cells, regions.rows.T)))[regions.rows]
@@ -128,3 +133,28 @@ def test_inverses_by_halves_are_those_of_lapack(k):
     found = triangular_inverse(blocks.copy(), np.zeros((5, 2 * k + 2), dtype=bool), k)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, np.linalg.inv(blocks), atol=2e-4)
+
+
+def test_research_on_elements_that_follows_meets_its_equation():
+    """E15 with technology of one's own, in closed form: the residual asked for, exactly."""
+    tangent, _, cells = at_a_solution(*directed())
+    rng = np.random.default_rng(2)
+    d = cells.unpack(rng.normal(size=(cells.size, 3)))
+    d = d._replace(research_x=0 * d.research_x, research_e=0 * d.research_e)
+    region, active = tangent.region, tangent.system.research.active_e[..., None]
+    price = rng.normal(size=(*tangent.a.sources.price.shape, 3))
+    reward = rng.normal(size=d.output[:, region.users].shape)
+    excess = rng.normal(size=d.research_e.shape)
+    research = region.follow(d, price, reward, excess)
+    reply = region.respond(d._replace(research_e=research), price)
+    found = research - (reply.share_e + reward[:, :, None]) * active
+    np.testing.assert_allclose(found, excess * active, atol=1e-10)
+    assert active.any()
+
+
+def test_regions_taken_alone_learn_only_when_told():
+    tangent, _, cells = at_a_solution(*directed())
+    d = cells.unpack(np.random.default_rng(3).normal(size=(cells.size, 1)))
+    alone, learning = (tangent.at_home(research)(d) for research in (False, True))
+    np.testing.assert_array_equal(alone.research_x, d.research_x)
+    assert not np.allclose(learning.research_x, d.research_x)
