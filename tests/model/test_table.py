@@ -439,13 +439,13 @@ def test_shares_under_all_instruments_give_the_economy_they_were_taken_from():
 def test_deficits_that_value_added_and_shares_contradict_are_refused():
     pi, cost, final = shares()
     implied = benchmark_from_shares(pi, cost, final, ADDED).deficit
-    wrong = implied + [0.0, 3.0, -3.1]
+    wrong = implied + [0.0, 3.1, -3.0]
     with pytest.raises(TableError) as refused:
         benchmark_from_shares(pi, cost, final, ADDED, deficit=wrong)
     assert refused.value.problems == [
         "deficit contradicts value added and shares in 2 regions: "
-        f"region 2 is given {wrong[2]:.6g}, implied {implied[2]:.6g}; "
-        f"region 1 is given {wrong[1]:.6g}, implied {implied[1]:.6g}"
+        f"region 1 is given {wrong[1]:.6g}, implied {implied[1]:.6g}; "
+        f"region 2 is given {wrong[2]:.6g}, implied {implied[2]:.6g}"
     ]
     with pytest.raises(TableError, match="region 0 is given"):  # deficits of the world do not sum to 0
         benchmark_from_shares(pi, cost, final, ADDED, deficit=implied + [3.0, 0.0, 0.0])
