@@ -131,7 +131,8 @@ def _structured(text: str, kind: type) -> Iterator[str]:
 # Dotted names in inputs.json and provenance.json -> what stands there, where there is something.
 WRITTEN: dict[str, dict[str, type]] = {
     "inputs.json": {
-        "scenario": dict, "scenario.instruments": list, "code": dict, "code.version": str, "code.sha256": str,
+        "scenario": dict, "scenario.instruments": list, "scenario.parameters": dict,
+        "code": dict, "code.version": str, "code.sha256": str,
         "calibration": dict, "calibration.files": dict, "libraries": dict, "lock": str, "python": str,
     },
     "provenance.json": {"time": str, "command": str, "commit": str, "status": dict, "files": dict},

@@ -18,18 +18,12 @@ from markupsafe import Markup
 
 from calibration.errors import InputError, Problem
 from calibration.files import write_text
-from calibration.tables import Column, read_csv
 from outputs import facts, findings, intact, names, store, tables
 from outputs.report import parameters, run_charts, tabular
 from outputs.report.tabular import Table
 from outputs.sections import Section
 
 HERE = Path(__file__).parent
-SOFT = ("memory", "analyst")
-PARAMETER_COLUMNS = (
-    Column("name"), Column("value"), Column("unit", required=False), Column("source", required=False), Column("status"),
-    Column("range", required=False), Column("soft"), Column("soft values", required=False),
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,11 +62,9 @@ def from_folder(run: str | Path, root: Path | None = None) -> ReportRun:
     intact.check(found.dataset, str(found.folder / store.RESULTS))
     for name, content in ((store.INPUTS, found.inputs), (store.PROVENANCE, found.provenance)):
         intact.check_written(name, content, str(found.folder / name))
-    table = read_csv(found.folder / "parameters.csv", PARAMETER_COLUMNS)
-    parameters = pd.DataFrame({column.name: table[column.name] for column in PARAMETER_COLUMNS})
-    parameters["soft"] = parameters["soft"] == "true"
     text = store.read_text(found.folder / "scenario.yaml")
-    return ReportRun(found.name, found.dataset, found.inputs, found.provenance, parameters, text)
+    table = parameters.read(found.folder / "parameters.csv")
+    return ReportRun(found.name, found.dataset, found.inputs, found.provenance, table, text)
 
 
 def render(runs: Sequence[ReportRun], path: Path, parts: Sequence[Section] = ()) -> Path:

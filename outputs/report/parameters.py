@@ -4,13 +4,37 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from calibration.errors import InputError
+from calibration.tables import Column, read_csv
 from outputs.report.tabular import Table, in_line, table
 
 LONGEST = 160  # characters of a value on the page; the download has all
+
+COLUMNS = (
+    Column("name"), Column("value"), Column("unit", required=False), Column("source", required=False), Column("status"),
+    Column("range", required=False), Column("soft"), Column("soft values", required=False),
+)  # fmt: skip
+
+
+def read(path: Path) -> pd.DataFrame:
+    """What `outputs.tables.write_parameters` wrote. Raises InputError with every cell that it cannot have written."""
+    table = read_csv(path, COLUMNS)
+    frame = pd.DataFrame({column.name: table.columns.get(column.name, "") for column in COLUMNS})
+    problems = []
+    for row, (value, span) in enumerate(zip(frame["value"], frame["range"], strict=True)):
+        if not _is_value(_parsed(value)):
+            expected = "a number, a name or a table of them, as JSON"
+            problems.append(table.problem(row, "value", "is no value of a parameter", expected))
+        if span and not _is_range(_parsed(span)):
+            problems.append(table.problem(row, "range", "is no range", "two numbers in brackets"))
+    if problems:
+        raise InputError(problems)
+    return frame.assign(soft=frame["soft"] == "true")
 
 
 def overrides(given: Mapping[str, Any]) -> dict[str, str]:
@@ -54,9 +78,31 @@ def shown(frame: pd.DataFrame, given: Mapping[str, Any], scenario: str) -> Table
     return table("parameters", full, scenario, page)
 
 
+def _parsed(text: str) -> Any:
+    """A cell of JSON; None where it is none. A negative number is guarded from spreadsheets by an apostrophe."""
+    try:
+        return json.loads(text.removeprefix("'"))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_value(value: Any, depth: int = 2) -> bool:
+    if isinstance(value, Mapping):
+        return depth > 0 and all(_is_value(inner, depth - 1) for inner in value.values())
+    return isinstance(value, str) or _is_number(value)
+
+
+def _is_range(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(_is_number(end) for end in value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
+
+
 def _value(text: str) -> str:
     """A value that is stored as JSON, in words."""
-    return in_line(json.loads(text)) or "none"
+    return in_line(_parsed(text)) or "none"
 
 
 def _short(text: str) -> str:
@@ -64,7 +110,7 @@ def _short(text: str) -> str:
     words = _value(text)
     if len(words) <= LONGEST:
         return words
-    return f"{words[:LONGEST].rpartition(',')[0]}, … ({_count(json.loads(text))} numbers)"
+    return f"{words[:LONGEST].rpartition(',')[0]}, … ({_count(_parsed(text))} numbers)"
 
 
 def _count(value: Any) -> int:
@@ -75,6 +121,6 @@ def _range(span: str, value: str) -> str:
     """A range: levels of a single number, factors on all numbers of a table."""
     if not span:
         return ""
-    low, high = json.loads(span)
-    factor = "× " if isinstance(json.loads(value), Mapping) else ""
+    low, high = _parsed(span)
+    factor = "× " if isinstance(_parsed(value), Mapping) else ""
     return "fixed" if low == high else f"{factor}{low:g}–{high:g}"

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 import run
 from calibration.errors import InputError
-from outputs import findings, report, sections
+from calibration.tables import write_csv
+from outputs import findings, report, sections, tables
 from outputs.report import charts, parameters
 from outputs.report.build import as_script, html
 from outputs.sections import Part
@@ -215,6 +216,21 @@ def test_parameters_are_in_words_on_the_page_and_in_full_in_the_download():
     assert {name: row["value"] for name, row in full.items()} == dict(
         zip(PARAMETERS["name"], PARAMETERS["value"], strict=True)
     )
+
+
+def test_parameters_that_no_run_wrote_are_refused_all_at_once(tmp_path):
+    good = PARAMETERS.assign(value=["-0.5", *PARAMETERS["value"][1:]])
+    write_csv(tmp_path / "good.csv", tables.columns(good))
+    assert parameters.shown(parameters.read(tmp_path / "good.csv"), {}, "cut").rows[0][1] == "-0.5"
+    deep = "[" * 100_000
+    values = ["0.0x2", "NaN", "[1, 2]", deep, '{"a": {"b": {"c": 1}}}', "1e999", "true", "9" * 400]
+    many = pd.DataFrame({"name": "n", "value": [*values, "1"], "status": "seen", "soft": "true"})
+    many["range"] = [""] * len(values) + ['["a", 1]']
+    write_csv(tmp_path / "bad.csv", tables.columns(many))
+    with pytest.raises(InputError) as refused:
+        parameters.read(tmp_path / "bad.csv")
+    found = [(problem.line, problem.where) for problem in refused.value.problems]
+    assert found == [(at, "column value") for at in range(2, 10)] + [(10, "column range")]
 
 
 def test_a_parameter_that_the_scenario_writes_over_is_shown_with_both_values(runs):
