@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
+from hashlib import blake2b
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -174,12 +175,12 @@ class Covered(NamedTuple):
     """What a quota covers in the base year."""
 
     tonnes: float  # E12, quota tonnes
-    unit_value: float  # u_q of E13, USD per kg
+    unit_value: float | None  # u_q of E13, USD per kg; None where nothing is sold
 
 
 def _covered(b: Benchmark, quota: Quota) -> Covered:
     """Kept with the data: draws of a limit ask again and again."""
-    key = ("covered", quota.covers.tobytes(), quota.weight.tobytes())
+    key = ("covered", blake2b(quota.covers.tobytes()).digest(), quota.weight.tobytes())
     return remember(b.data, key, lambda: _count(b, quota))
 
 
@@ -189,7 +190,7 @@ def _count(b: Benchmark, quota: Quota) -> Covered:
     if not np.isfinite(unit).all():
         raise ValueError(f"quota {quota.name!r} names a good that has no unit value")
     tonnes = float((gate * TONNES / unit * quota.weight).sum())
-    return Covered(tonnes, float(gate.sum() * TONNES / tonnes) if tonnes > 0 else np.nan)
+    return Covered(tonnes, float(gate.sum() * TONNES / tonnes) if tonnes > 0 else None)
 
 
 def quota_tonnes_base(b: Benchmark, quota: Quota) -> float:
@@ -199,4 +200,7 @@ def quota_tonnes_base(b: Benchmark, quota: Quota) -> float:
 
 def quota_unit_value(b: Benchmark, quota: Quota) -> float:
     """u_q of E13: mean unit value of what the quota covers, weighted by base tonnes, USD per kg."""
-    return _covered(b, quota).unit_value
+    value = _covered(b, quota).unit_value
+    if value is None:
+        raise ValueError(f"quota {quota.name!r} covers nothing that is sold in the base year")
+    return value

@@ -23,7 +23,7 @@ from model.equilibrium import Allocation
 from model.feasibility import infeasible
 from model.group import Group, Jacobian
 from model.newton import Options
-from model.prepare import prepare
+from model.prepare import RESEARCH, prepare
 from model.problem import Equilibrium
 from model.quasi import Found, broyden
 from model.records import Array, Benchmark, Closure, Parameters, Quota, Shock
@@ -39,11 +39,6 @@ Draw = tuple[Benchmark, Shock]
 Told = tuple[Benchmark, Shock, Closure, Options, int]
 T = TypeVar("T")
 
-# All of E16 and E17; where scientists move between sectors, what a sector sells decides as well (section 6).
-INNOVATION = (
-    "innovation_elasticity", "spillover", "spillover_region", "spillover_sector", "breadth", "breadth_reference",
-    "research_supply_elasticity", "research_closure",
-)  # fmt: skip
 FAR = 1.0  # change of any log from the centre beyond which a draw factorises for itself
 LEAST = 0.05  # of the centre's licence price: the least that a guess may have
 SLOW = 12  # products of a linear solve beyond which it does, too
@@ -189,7 +184,8 @@ class Centre:
     def _doubtful(self, benchmark: Benchmark) -> bool:
         """Whether innovation is drawn, or so much substitution that a sector's long run is unstable."""
         before, now = self.told[0].parameters, benchmark.parameters
-        names = INNOVATION if now.research_closure == "sector" else (*INNOVATION, "trade_elasticity")
+        # Where scientists move between sectors, what a sector sells decides as well (section 6).
+        names = RESEARCH if now.research_closure == "sector" else (*RESEARCH, "trade_elasticity")
         if not all(np.array_equal(getattr(before, name), getattr(now, name)) for name in names):
             return True
         return any(excess.max(initial=0.0) >= 1 for excess in long_run_feedback(benchmark).values())

@@ -71,8 +71,13 @@ def _by_halves(matrices: Array) -> Array:
 
 
 def _lapack(matrices: Array) -> Array:
-    """Of each matrix; where one is singular, what comes closest to it: no more than a guess is asked of these."""
+    """Of each matrix; where one is singular, that of a regular one nearby: no more than a guess is asked of these.
+
+    Not the pseudoinverse: a preconditioner must not lose directions.
+    """
     try:
         return np.linalg.inv(matrices)
     except np.linalg.LinAlgError:
-        return np.linalg.pinv(matrices)
+        left, size, right = np.linalg.svd(matrices)
+        lost = size <= np.finfo(matrices.dtype).eps * matrices.shape[-1] * size[:, :1]
+        return right.swapaxes(1, 2) @ (left / np.where(lost, 1.0, size)[:, None]).swapaxes(1, 2)

@@ -100,8 +100,10 @@ def direct(system: System, costs: Costs, output: Array, labour_wage: Array) -> D
     research, users = system.research, system.nests.users
     if not research.performed and not len(users):
         none, no_element = np.zeros_like(output), np.zeros_like(costs.element_price)
+        demand, supply = output if research.by_sector else none, research.supply[..., None]
+        wage = (demand + supply * labour_wage[..., None]) / (1 + supply)
         scientists = np.ones(labour_wage.shape, dtype=output.dtype)
-        return Direction(none, no_element, none, none, no_element, scientists)
+        return Direction(none, no_element, wage, none, no_element, scientists)
     share_x, share_e = type_shares(system.nests, costs)
     wage = scientists_wage(research, share_x, share_e, output, users, labour_wage)
     reward = output - wage

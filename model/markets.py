@@ -67,8 +67,9 @@ def spend(system: System, output: Array, costs: Costs, wage: Array, income: Arra
         scale = per_power if len(nests.groups) == 1 else per_power[..., sectors]
         gross[..., c, :, :] += (scale[..., None, :] @ share)[..., 0, :] * (1 + power)
     for c in set(b.use_class[users].tolist()):
-        of_class = on_element if gross.shape[-3] == 1 else on_element[..., b.use_class[users] == c, :]
-        gross[..., c, :, span(b.elements)] += of_class.sum(axis=-2)
+        bought = on_element if gross.shape[-3] == 1 else on_element[..., b.use_class[users] == c, :]
+        of_class = gross[..., c, :, :]
+        of_class[..., span(b.elements)] += bought.sum(axis=-2)
     buyers_price = costs.users_price[..., b.final_class, :, :]
     moved = nests.rho_final[..., None] * buyers_price
     final_price = index((nests.final * np.expm1(moved)).sum(axis=-1), nests.rho_final)

@@ -5,8 +5,8 @@ Three parts, each solved on its own:
 * *regions*: prices, outputs, wages, rents and income of ordinary goods, region by region, links between regions cut
   (one small inverse each). Trade ties ordinary sectors of different regions weakly enough for this to leave a
   few Krylov steps only.
-* *chain*: prices of the rare-earth chain and of everything a quota names, outputs, rents and capacity of its stages,
-  and licences, all regions together (one dense factorisation), because origins of these goods are close substitutes.
+* *chain*: prices of the rare-earth chain and of everything a quota names, outputs of who makes it, rents and capacity
+  of its stages, and licences, all regions together (one dense factorisation), because origins are close substitutes.
   Research on elements is eliminated from it, sector by sector.
 * *research*: given the chain's prices, research on elements in closed form.
 
@@ -85,7 +85,7 @@ class Regions:
         b = system.benchmark
         chain: dict[str, Array] = {
             "price": np.isin(np.arange(system.supplied.shape[1]), system.sourcing.cell),
-            "output": np.isin(np.arange(system.active.shape[1]), b.stage_sector),
+            "output": np.isin(np.arange(system.active.shape[1]), _makers(system)),
             "rent": np.tile(np.isin(np.arange(system.active.shape[1]), b.stage_sector), len(system.sluggish)),
         }
         self.researches = cells.learns and not system.research.by_sector
@@ -142,6 +142,12 @@ class Regions:
         out[self.rows] = (self.inverse @ right[:, :, None])[:, :, 0]
 
 
+def _makers(system: System) -> Array:
+    """Sectors of the chain: its stages, and who else makes a good whose sourcing is not constant."""
+    chosen = np.isin(system.pair_good, system.sourcing.cell)
+    return np.union1d(system.benchmark.stage_sector, system.pair_sector[chosen])
+
+
 def _own_goods(system: System, goods: Array, sectors: Array) -> Array | None:
     """The good of each sector, where each makes one that no other makes, and these are the goods given."""
     makers = np.isin(system.pair_sector, sectors)
@@ -157,9 +163,10 @@ class Chain:
         self.system, self.cells = system, cells
         b = system.benchmark
         self.goods, self.stages, n = system.sourcing.cell, b.stage_sector, len(b.output)
+        self.makers = _makers(system)
         target = system.closure.capacity == "target"
         positions = {
-            "price": self.goods, "output": self.stages,
+            "price": self.goods, "output": self.makers,
             "rent": system.stage_factor * b.output.shape[1] + self.stages if len(self.stages) else self.stages,
             "capacity": np.arange(len(self.stages) if target else 0),
         }  # fmt: skip
@@ -207,11 +214,11 @@ class Chain:
         sluggish = tangent.factors.change(faced, reply, None)[1] if len(self.stages) else faced.rent
 
         found = {
-            "net": reply.net[:, :, self.goods], "profit": -reply.nest[:, self.stages],
+            "net": reply.net[:, :, self.goods], "profit": -reply.nest[:, self.makers],
             "rent": sluggish[:, system.stage_factor, self.stages], "capacity": tangent.capacity(faced, reply),
         }  # fmt: skip
         found = {name: _widen(array, k, at=c * k) for name, array in found.items()}
-        found["profit"][..., c * k :] += revenue[:, self.stages]
+        found["profit"][..., c * k :] += revenue[:, self.makers]
         found["supplied"] = _widen(supplied[:, self.goods], c * k)
         return found
 
@@ -254,7 +261,7 @@ class Chain:
         columns = np.zeros((self.cells.edges[-1], profit.shape[-1]))
         columns[-profit.shape[-1] :] = np.eye(profit.shape[-1])
         revenue, supply, _ = tangent.supply.change(self.cells.arrange(columns))
-        profit += revenue[:, self.stages]
+        profit += revenue[:, self.makers]
         supplied += supply[:, self.goods]
 
     def _production(self, tangent: Tangent, dp: Array, made: Array, supplied: Array) -> Array:

@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
 import numpy as np
 
 from model.base_year import (
@@ -27,7 +25,7 @@ from model.idle import idle
 from model.records import Array, Benchmark, Closure, ProductionQuota, Quota, Shock
 from model.system import Nests, Research, Restrictions, Sourcing, System, capacity_tilt, span
 
-# Parameters that parts of a system are made of.
+# Parameters that parts of a system are made of; those of research are all of E16 and E17.
 NESTS = (
     "ree_elasticity", "element_elasticity", "value_added_elasticity", "factor_elasticity", "materials_elasticity",
     "final_elasticity",
@@ -36,9 +34,6 @@ RESEARCH = (
     "innovation_elasticity", "spillover", "spillover_region", "spillover_sector", "breadth", "breadth_reference",
     "research_supply_elasticity", "research_closure",
 )  # fmt: skip
-
-
-T = TypeVar("T")
 
 
 def prepare(
@@ -59,12 +54,7 @@ def prepare(
         cost = (1 - b.research_share) * (1 + subsidy) * b.output
         research_income = b.research_share * (1 + subsidy) * b.output
         log_subsidy = np.log((1 + subsidy) / (1 + b.subsidy))
-    nests = (
-        None
-        if like is None
-        else _shared(like.nests, like, b, NESTS, shock.demand_shift, like.shock.demand_shift)
-    )
-    nests = _nests(b, shock) if nests is None else nests
+    nests = _nests(b, shock, like)
     supplied, active = c.supplied, c.active
     stopped = None if shock.embargo is None else idle(b, shock.embargo)
     if stopped is not None and not stopped[1].any():
@@ -76,16 +66,10 @@ def prepare(
     sluggish = np.nonzero(np.isfinite(par.factor_mobility))[0]
     stock, recycled = _stocks(b, shock)
     labour_income = c.endowment[:, b.labour]
-    research = None
-    if like is not None and stopped is None is like.idle:
-        subsidies = shock.research_subsidy, like.shock.research_subsidy
-        research = _shared(like.research, like, b, RESEARCH, *subsidies)
-    if research is None:
-        research = _research(b, shock, nests, labour_income, active)
     return System(
         benchmark=b, shock=shock, closure=closure, nests=nests,
         sourcing=_sourcing(b, shock, closure, quotas, c.stage_good, log_capacity),
-        research=research,
+        research=_research(b, shock, nests, labour_income, active, like),
         restrictions=_restrictions(b, shock, closure, quotas, c.stage_good),
         output=b.output, supplied=supplied, active=active, idle=stopped,
         pair_sector=c.pair_sector, pair_good=c.pair_good, pair_share=c.pair_share,
@@ -111,20 +95,10 @@ def prepare(
     )  # fmt: skip
 
 
-def _shared(
-    part: T,
-    like: System,
-    b: Benchmark,
-    names: tuple[str, ...],
-    instrument: Array | None,
-    before: Array | None,
-) -> T | None:
-    """A part of another system, where the data, the parameters of these names and the instrument are the same."""
-    now, then = b.parameters, like.benchmark.parameters
-    if b.data is not like.benchmark.data or instrument is not before:
-        return None
-    same = all(_same(getattr(now, name), getattr(then, name)) for name in names)
-    return part if same else None
+def _alike(b: Benchmark, other: Benchmark, names: tuple[str, ...]) -> bool:
+    """Whether two benchmarks have the same data, and the same parameters of these names."""
+    now, then = b.parameters, other.parameters
+    return b.data is other.data and all(_same(getattr(now, name), getattr(then, name)) for name in names)
 
 
 def _same(one: object, other: object) -> bool:
@@ -143,7 +117,13 @@ def _stage_factor(b: Benchmark, sluggish: Array) -> Array:
     return np.full(len(b.stage_sector), resource[0] if resource else -1, dtype=int)
 
 
-def _nests(b: Benchmark, shock: Shock) -> Nests:
+def _nests(b: Benchmark, shock: Shock, like: System | None) -> Nests:
+    if (
+        like is not None
+        and like.shock.demand_shift is shock.demand_shift
+        and _alike(b, like.benchmark, NESTS)
+    ):
+        return like.nests
     par = b.parameters
     base = nest_shares(b)
     rho_material = exponent(par.materials_elasticity)
@@ -285,7 +265,12 @@ def _stocks(b: Benchmark, shock: Shock) -> tuple[Array | None, Array | None]:
     return total, recycled
 
 
-def _research(b: Benchmark, shock: Shock, nests: Nests, labour_income: Array, active: Array) -> Research:
+def _research(
+    b: Benchmark, shock: Shock, nests: Nests, labour_income: Array, active: Array, like: System | None
+) -> Research:
+    same = like is not None and like.active is active and like.shock.research_subsidy is shock.research_subsidy
+    if like is not None and same and _alike(b, like.benchmark, RESEARCH):
+        return like.research
     par, users = b.parameters, nests.users
     research = constants(b).research
     performed = ((research > 0) & active).astype(float)

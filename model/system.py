@@ -8,7 +8,7 @@ whose weights may depend on licences and capacity and are computed cell by cell.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -213,6 +213,7 @@ class System(Frozen):
 
     @cached_property
     def labour_is_mobile(self) -> bool:
+        """Whether labour is one of the mobile factors."""
         return bool((self.mobile == self.benchmark.labour).any())
 
     @cached_property
@@ -223,8 +224,14 @@ class System(Frozen):
 
 
 def span(positions: Array) -> Any:
-    """A slice where positions are consecutive (a view instead of a copy), else the positions."""
-    if len(positions) and positions[-1] - positions[0] + 1 == len(positions):
+    """A slice where positions are consecutive and in order (a view instead of a copy), else the positions."""
+    return _span(positions.tobytes(), positions.dtype.str)
+
+
+@lru_cache(maxsize=1024)  # asked for in every evaluation
+def _span(raw: bytes, dtype: str) -> Any:
+    positions = np.frombuffer(raw, dtype=dtype)
+    if len(positions) and (np.diff(positions) == 1).all():
         return slice(int(positions[0]), int(positions[-1]) + 1)
     return positions
 

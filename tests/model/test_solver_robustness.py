@@ -9,12 +9,14 @@ from scipy.optimize import root
 from model import Closure, Shock, SolveError, solve
 from model.newton import Options
 from model.problem import Equilibrium
+from model.table import RareEarths, benchmark_from_flows
 from model.uniqueness import distinct_solutions
 from tests.checks import solved
 from tests.hard import hard
-from tests.instruments import awkward, exports_of, quota_on
+from tests.instruments import Case, awkward, exports_of, quota_on
 from tests.worlds import Sizes
 
+ALONE = Closure("exogenous", "given", "given")
 FAILURES = ("stalled", "diverged", "infeasible", "unstable", "iteration_limit")
 
 
@@ -109,3 +111,42 @@ def test_a_quota_found_slack_from_anywhere_is_slack():
     assert len(found) == 1
     assert ended == 5
     assert found[0].licence == {"loose": 0.0}
+
+
+@pytest.mark.parametrize("goods", [range(1), range(4), range(6), range(13)])
+def test_quotas_on_whatever_is_exported_converge(goods):
+    """On ordinary goods, all of them, and everything a region sells: not on the rare-earth chain alone."""
+    b = awkward()
+    assert b.final.shape[1] == 13
+    quota = quota_on(b, "exports", exports_of(b, 0, list(goods)), 0.7)
+    solution = solve(b, Shock(quotas=(quota,)), ALONE)
+    assert solution.products < 60
+    solved(Case(b, Shock(quotas=(quota,)), ALONE))
+
+
+def test_elements_that_no_stage_makes_cost_no_more_than_other_goods():
+    rng = np.random.default_rng(0)
+    flows, final = rng.uniform(0.1, 1, (3, 7, 3, 7)), rng.uniform(5, 9, (3, 7, 3))
+    elements = RareEarths(np.arange(3, 7), np.zeros(0, dtype=int), np.full((3, 7), 10.0), np.ones(7))
+    b = benchmark_from_flows(flows, final, rare_earths=elements)
+    tax = np.zeros(b.export_tax.shape)
+    tax[0, 1:, 4] = 0.05
+    assert solve(b, Shock(export_tax=tax), ALONE).products < 40
+
+
+def test_the_order_of_elements_does_not_matter():
+    b = awkward()
+    order = np.array([0, 2, 1, 3, 4])
+    with_x = np.append(order, len(order))
+    p = b.parameters
+    turned = b.replace(
+        elements=b.elements[order],
+        parameters=p.replace(
+            innovation_elasticity=p.innovation_elasticity[:, with_x], spillover=p.spillover[:, with_x]
+        ),
+    )
+    quota = quota_on(b, "exports", exports_of(b, 0, b.elements), 0.5)
+    for closure in (ALONE, Closure("directed_with_spillovers", "target", "target")):
+        one, other = (solve(w, Shock(quotas=(quota,)), closure) for w in (b, turned))
+        np.testing.assert_allclose(other.allocation.state.price, one.allocation.state.price, atol=1e-10)
+        assert other.licence["exports"] == pytest.approx(one.licence["exports"], rel=1e-9)
