@@ -10,7 +10,7 @@ import numpy as np
 
 from model.records import Array
 
-SMALL = 12  # rows from which on a matrix is inverted by halves
+SMALL = 16  # rows from which on a matrix is inverted by halves
 
 
 def inverse(blocks: Array, absent: Array) -> Array:

@@ -121,7 +121,7 @@ def test_a_singular_block_is_met_by_what_comes_closest():
     np.testing.assert_allclose(found[1], np.linalg.solve(blocks[1], right[1]), atol=1e-6)
 
 
-@pytest.mark.parametrize("k", [1, 11, 12, 40])
+@pytest.mark.parametrize("k", [1, 15, 16, 40])
 def test_inverses_by_halves_are_those_of_lapack(k):
     """Cost shares below prices, sales shares above outputs, a border of two; in double precision to rounding."""
     rng = np.random.default_rng(k)
