@@ -20,6 +20,8 @@ RESULTS = """
 "Cold" is a base year never seen before: nothing is kept from other solves, and there is no warm-up beyond the import.
 Residuals are the largest difference of logs of supply and demand over all markets. "Processor" is the least
 time that the processor spent on the work in any repeat, which says more than the clock when others use the machine.
+"Yardstick" is how many milliseconds a fixed loop of NumPy calls took just before and after the work: the speed of a
+shared machine changes by half from one minute to the next, and with it all times of that line.
 
 {table}
 {summary}
@@ -124,9 +126,10 @@ def _results(lines: list[Line]) -> str:
         rows.append([
             f"`{line['name']}`", seconds(line), f"{line['processor']:.3g}" if "processor" in line else "",
             "" if target is None else target.text, verdict,
-            "" if peak is None else f"{peak:.0f}", rival, line.get("note", ""),
+            "" if peak is None else f"{peak:.0f}", f"{line.get('yardstick_ms', '')}", rival, line.get("note", ""),
         ])  # fmt: skip
-    return _table(["work", "seconds", "processor", "target", "met", "peak MB", "beside", "note"], rows)
+    head = ["work", "seconds", "processor", "target", "met", "peak MB", "yardstick", "beside", "note"]
+    return _table(head, rows)
 
 
 def _phases(lines: list[Line]) -> str:
