@@ -268,7 +268,9 @@ def _stocks(b: Benchmark, shock: Shock) -> tuple[Array | None, Array | None]:
 def _research(
     b: Benchmark, shock: Shock, nests: Nests, labour_income: Array, active: Array, like: System | None
 ) -> Research:
-    same = like is not None and like.active is active and like.shock.research_subsidy is shock.research_subsidy
+    same = (
+        like is not None and like.active is active and like.shock.research_subsidy is shock.research_subsidy
+    )
     if like is not None and same and _alike(b, like.benchmark, RESEARCH):
         return like.research
     par, users = b.parameters, nests.users
