@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
-from hashlib import blake2b
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -180,7 +179,7 @@ class Covered(NamedTuple):
 
 def _covered(b: Benchmark, quota: Quota) -> Covered:
     """Kept with the data: draws of a limit ask again and again."""
-    key = ("covered", blake2b(quota.covers.tobytes()).digest(), quota.weight.tobytes())
+    key = ("covered", np.packbits(quota.covers).tobytes(), quota.weight.tobytes())
     return remember(b.data, key, lambda: _count(b, quota))
 
 

@@ -1,5 +1,6 @@
 """Files from somebody who means harm: refused with a message, in bounded time and memory."""
 
+import csv
 import gzip
 import io
 import json
@@ -41,8 +42,10 @@ def test_a_line_without_an_end_is_refused_at_the_limit(tmp_path, monkeypatch, na
     path.write_bytes(
         gzip.compress(b'id\n"' + b"x" * 1_000_000 if "csv" in name else b'{"id": "' + b"x" * 1_000_000)
     )
+    before = csv.field_size_limit()
     text = message(list, raw_tables.records(path))
     assert "longer than 0.01 million characters" in text or "field larger than field limit" in text
+    assert csv.field_size_limit() == before  # which holds for the whole process
 
 
 def test_a_result_that_claims_terabytes_is_refused_before_it_is_read(tmp_path):

@@ -71,7 +71,7 @@ def _open(path: Path) -> Iterator[TextIO]:
 
 
 def _delimited(stream: TextIO, path: Path, kind: str) -> Iterator[tuple[dict[str, Any], int]]:
-    csv.field_size_limit(MAX_RECORD)
+    before = csv.field_size_limit(MAX_RECORD)  # of the whole process
     reader = csv.reader(stream, delimiter="\t" if kind == "tsv" else ",", strict=True)
     try:
         header = [name.strip() for name in next(reader, [])]
@@ -91,6 +91,8 @@ def _delimited(stream: TextIO, path: Path, kind: str) -> Iterator[tuple[dict[str
             line = reader.line_num
     except csv.Error as error:
         raise InputError(Problem(f"not {kind.upper()}: {error}", str(path), reader.line_num)) from error
+    finally:
+        csv.field_size_limit(before)
 
 
 def _jsonl(stream: TextIO, path: Path) -> Iterator[tuple[dict[str, Any], int]]:
