@@ -84,6 +84,9 @@ def scientists_wage(
             extra[..., users] += (research.subsidised_e * np.exp(share_e)).sum(axis=-1)
             demand = demand + np.log1p(extra)
         return (demand + supply * labour_wage[..., None]) / (1 + supply)
+    if not research.performed:  # nobody asks for any
+        wage = research.supply * labour_wage / (1 + research.supply)
+        return np.broadcast_to(wage[..., None], output.shape)
     demand = (research.weight_x * np.expm1(share_x + output)).sum(axis=-1)
     demand = demand + (research.weight_e * np.expm1(share_e + output[..., users, None])).sum(axis=(-2, -1))
     excess = research.weight_x.sum(axis=-1) + research.weight_e.sum(axis=(-2, -1)) - 1.0
@@ -98,12 +101,6 @@ def direct(system: System, costs: Costs, output: Array, labour_wage: Array) -> D
     output (n,j) ln of output value with production subsidies; labour_wage (n,) ln.
     """
     research, users = system.research, system.nests.users
-    if not research.performed and not len(users):
-        none, no_element = np.zeros_like(output), np.zeros_like(costs.element_price)
-        demand, supply = output if research.by_sector else none, research.supply[..., None]
-        wage = (demand + supply * labour_wage[..., None]) / (1 + supply)
-        scientists = np.ones(labour_wage.shape, dtype=output.dtype)
-        return Direction(none, no_element, wage, none, no_element, scientists)
     share_x, share_e = type_shares(system.nests, costs)
     wage = scientists_wage(research, share_x, share_e, output, users, labour_wage)
     reward = output - wage

@@ -51,7 +51,6 @@ def spend(system: System, output: Array, costs: Costs, wage: Array, income: Arra
     output (n,j) ln Y; wage (n,f,j) ln; income (n,) ln I; price (c,n,k) ln purchaser prices.
     """
     nests, b = system.nests, system.benchmark
-    users = nests.users
     cost = system.cost_base * np.exp(output)
     share_ree, on_element, on_other = _rare_earths(system, cost, costs)
     added_power = np.exp(nests.rho_added * (costs.value_added - costs.other))
@@ -66,10 +65,9 @@ def spend(system: System, output: Array, costs: Costs, wage: Array, income: Arra
     ):
         scale = per_power if len(nests.groups) == 1 else per_power[..., sectors]
         gross[..., c, :, :] += (scale[..., None, :] @ share)[..., 0, :] * (1 + power)
-    for c in set(b.use_class[users].tolist()):
-        bought = on_element if gross.shape[-3] == 1 else on_element[..., b.use_class[users] == c, :]
+    for c, buyers in system.users_by_class:
         of_class = gross[..., c, :, :]
-        of_class[..., span(b.elements)] += bought.sum(axis=-2)
+        of_class[..., span(b.elements)] += on_element[..., buyers, :].sum(axis=-2)
     buyers_price = costs.users_price[..., b.final_class, :, :]
     moved = nests.rho_final[..., None] * buyers_price
     final_price = index((nests.final * np.expm1(moved)).sum(axis=-1), nests.rho_final)

@@ -16,21 +16,12 @@ from typing import Any, Literal
 import numpy as np
 
 from model.ces import shares_of
+from model.implied import final_spending, output_per_spending, taxes_per_spending
 from model.records import Array, Benchmark, Frozen, Parameters
+from model.refusals import TableError, cells, not_finite
 
 UseClasses = Literal["common", "intermediate_final", "sector"]
 Negative = Literal["refuse", "clip"]
-WORST = 5  # cells named in a refusal
-ROUNDING = 1e-10  # below this, relative to the largest, a number is rounding
-CONTRADICTION = 1e-6  # of a region's spending: a larger difference between what is given twice is refused
-
-
-class TableError(ValueError):
-    """A table that is no base year: every problem, with the worst cells."""
-
-    def __init__(self, problems: Sequence[str]) -> None:
-        self.problems = list(problems)
-        super().__init__("; ".join(self.problems))
 
 
 @dataclass(frozen=True)
@@ -143,16 +134,9 @@ def benchmark_from_shares(
     pi = np.asarray(trade_share, float)
     pi = np.stack([pi, pi]) if pi.ndim == 3 else pi
     cost, final, added = (np.asarray(array, float) for array in (cost_share, final_share, value_added))
-    for name, array in (
-        ("trade_share", pi),
-        ("cost_share", cost),
-        ("final_share", final),
-        ("value_added", added),
-    ):
-        if not np.isfinite(array).all():
-            raise TableError(
-                [f"{name} holds values that are not finite at {_cells(~np.isfinite(array), array)}"]
-            )
+    problems = not_finite(trade_share=pi, cost_share=cost, final_share=final, value_added=added)
+    if problems:
+        raise TableError(problems)
     regions, goods, sectors = cost.shape
     if goods != sectors:
         raise TableError(
@@ -162,12 +146,12 @@ def benchmark_from_shares(
     at_gate = pi / _wedge(*rates)
     kept = np.broadcast_to(_kept(subsidy, innovation), (regions, sectors))
     paid = cost * kept[:, None]  # (n,k,j) of output
-    output = _output_per_spending(at_gate, paid, final)
+    output = output_per_spending(at_gate, paid, final)
     earned = np.einsum("nj,njm->nm", kept - paid.sum(axis=1), output)
-    other = np.einsum("nj,njm->nm", 1 - kept, output) + _taxes_per_spending(
+    other = np.einsum("nj,njm->nm", 1 - kept, output) + taxes_per_spending(
         at_gate, rates, paid, final, output
     )
-    spent = _final_spending(earned, other, added, None if deficit is None else np.asarray(deficit, float))
+    spent = final_spending(earned, other, added, None if deficit is None else np.asarray(deficit, float))
     return benchmark_from_flows(
         np.einsum("ink,nkj,nj->iknj", at_gate[0], paid, output @ spent),
         np.einsum("ink,nk,n->ikn", at_gate[1], final, spent),
@@ -176,80 +160,13 @@ def benchmark_from_shares(
     )  # fmt: skip
 
 
-def _output_per_spending(at_gate: Array, paid: Array, final: Array) -> Array:
-    """(n,j,m) output per unit of final spending of region m, so that every market clears."""
-    regions, goods = final.shape
-    size = regions * goods
-    inputs = np.einsum("ink,nkj->iknj", at_gate[0], paid).reshape(size, size)
-    consumed = np.einsum("ink,nk->ikn", at_gate[1], final).reshape(size, regions)
-    try:
-        output = np.linalg.solve(np.eye(size) - inputs, consumed)
-    except np.linalg.LinAlgError:
-        output = np.full(consumed.shape, -1.0)
-    if output.min() < -ROUNDING * np.abs(output).max():  # no Leontief inverse is below 0
-        raise TableError(
-            ["spending implied by the shares grows without end: cost shares of a sector sum to 1 or more"]
-        )
-    return np.maximum(output, 0.0).reshape(regions, goods, regions)
-
-
-def _taxes_per_spending(
-    at_gate: Array, rates: tuple[Array, Array, Array], paid: Array, final: Array, output: Array
-) -> Array:
-    """(n,m) tariffs, export taxes and licences that n receives per unit of final spending of region m, E11."""
-    tariff, export_tax, licence = rates
-    border = (1 + export_tax) * (1 + licence)
-    bought = np.stack(
-        [np.einsum("nkj,njm->nkm", paid, output), final[:, :, None] * np.eye(len(final))[:, None]]
-    )
-    imports = np.einsum("cnk,cnkm->nm", (at_gate * border * tariff).sum(axis=1), bought)
-    exports: Array = np.einsum("cink,cnkm->im", at_gate * (border - 1), bought)
-    return imports + exports
-
-
-def _final_spending(earned: Array, other: Array, value_added: Array, deficit: Array | None) -> Array:
-    """(n,) final spending with which every region earns its value added, nearest to what the deficits allow.
-
-    earned, other (n,m): value added, and all other income, per unit of final spending of region m.
-    """
-    budget = np.eye(len(earned)) - other
-    spent = np.linalg.solve(budget, value_added + (0.0 if deficit is None else deficit))
-    spent = spent + np.linalg.lstsq(earned, value_added - earned @ spent, rcond=ROUNDING)[0]
-    paid, implied = earned @ spent, budget @ spent - value_added
-    tolerance = CONTRADICTION * np.maximum(np.abs(spent), value_added)
-    wrong = np.abs(paid - value_added) > tolerance
-    if wrong.any():
-        raise TableError([_contradiction("value added contradicts shares", wrong, value_added, paid)])
-    if (spent < 0).any():
-        worst = ", ".join(f"{n} = {spent[n]:.6g}" for n in np.argsort(spent)[:WORST] if spent[n] < 0)
-        raise TableError([
-            f"value added and shares imply final spending below 0 in {int((spent < 0).sum())} regions: {worst}"
-        ])  # fmt: skip
-    if deficit is not None and (wrong := np.abs(implied - deficit) > tolerance).any():
-        raise TableError([
-            _contradiction("deficit contradicts value added and shares", wrong, deficit, implied)
-        ])  # fmt: skip
-    return spent
-
-
-def _contradiction(what: str, wrong: Array, given: Array, implied: Array) -> str:
-    """A refusal with the worst regions: what was given, and what follows from the rest."""
-    worst = [n for n in np.argsort(-np.abs(given - implied), kind="stable") if wrong[n]][:WORST]
-    rows = (f"region {n} is given {given[n]:.6g}, implied {implied[n]:.6g}" for n in worst)
-    return f"{what} in {int(wrong.sum())} regions: {'; '.join(rows)}"
-
-
 def _without_negatives(flows: Array, final: Array, negative: Negative) -> tuple[Array, Array]:
-    problems = []
+    problems = not_finite(intermediate=flows, final=final)
     for name, array in (("intermediate", flows), ("final", final)):
-        if not np.isfinite(array).all():
-            problems.append(
-                f"{name} holds values that are not finite at {_cells(~np.isfinite(array), array)}"
-            )
-        elif negative == "refuse" and (array < 0).any():
+        if negative == "refuse" and (array < 0).any():
             problems.append(
                 f"{name} holds {int((array < 0).sum())} negative flows, the largest at "
-                f"{_cells(array < 0, array)} (origin, good, region, sector); negative='clip' sets them to zero"
+                f"{cells(array < 0, array)} (origin, good, region, sector); negative='clip' sets them to zero"
             )
     if problems:
         raise TableError(problems)
@@ -268,12 +185,6 @@ def _affordable(flows: Array, final: Array, wedge: Array, make: Array, kept: Arr
             return flows
         flows = flows * np.minimum(1.0, shares_of(inputs, revenue) + (inputs == 0))
     raise TableError(["some sectors buy inputs only from each other and never earn what they cost"])
-
-
-def _cells(wrong: Array, size: Array) -> str:
-    cells = np.argwhere(wrong)
-    order = np.argsort(-np.abs(np.nan_to_num(size[wrong], nan=np.inf)))[:WORST]
-    return ", ".join(f"{tuple(int(v) for v in cells[o])} = {size[tuple(cells[o])]:.6g}" for o in order)
 
 
 def _rates(
@@ -384,7 +295,7 @@ def _refuse_empty_cost(added: Array, output: Array) -> None:
     if (added < 0).any():
         raise TableError([
             f"{int((added < 0).sum())} sectors pay more for inputs than they sell for, the worst at "
-            f"{_cells(added < 0, added)} (region, sector)"
+            f"{cells(added < 0, added)} (region, sector)"
         ])  # fmt: skip
 
 

@@ -535,3 +535,10 @@ def test_ratios_of_a_sector_that_a_region_does_not_have_are_1(research_closure):
             if row.unit == "ratio" and row.axes.startswith("nj"):
                 assert (found[row.name][2, 2] == 1).all(), row.name
                 assert (found[row.name][:2, 1:] != 1).any() or row.equation in ("E15", "E20"), row.name
+
+
+def test_every_array_that_is_not_finite_is_named_at_once():
+    hole = np.full((3, 3), np.nan)
+    with pytest.raises(TableError) as refused:
+        benchmark_from_shares(np.full((3, 3, 3), 1 / 3), np.full((3, 3, 3), 0.2), hole, np.full(3, np.inf))
+    assert [problem.split()[0] for problem in refused.value.problems] == ["final_share", "value_added"]
