@@ -22,7 +22,14 @@ LEAD = ["scenario", "regime"]
 GROUPS = {"world", "restricting", "others"}
 EXPECTED = "a result written by this version of run.py"
 # Attributes that hold JSON -> what it is.
-STRUCTURED: dict[str, type] = {"limits": list, "notes": list, "assumptions": list, "failed": dict}
+STRUCTURED: dict[str, type] = {
+    "limits": list,
+    "notes": list,
+    "assumptions": list,
+    "assumed": list,
+    "failed": dict,
+}
+PAIRS = ("assumptions", "assumed")  # of text and status, of what it is about and what is assumed
 
 
 def check(ds: xr.Dataset, file: str) -> None:
@@ -106,7 +113,9 @@ def _attributes(ds: xr.Dataset) -> Iterator[tuple[str, str]]:
         if not isinstance(value, str):
             yield str(name), f"attribute {shown(value)} is not text"
         elif name in STRUCTURED:
-            yield from ((str(name), what) for what in _structured(value, STRUCTURED[str(name)]))
+            yield from (
+                (str(name), what) for what in _structured(value, STRUCTURED[str(name)], name in PAIRS)
+            )
     regimes = ds["regime"].values.tolist() if "regime" in ds.variables else []
     if ({"force", "instrument"} & set(ds.dims)) and ds.attrs.get("decomposed") not in regimes:
         yield "decomposed", "attribute names no regime of the result"
@@ -114,7 +123,7 @@ def _attributes(ds: xr.Dataset) -> Iterator[tuple[str, str]]:
         yield "embargo_loss", "does not say how deep the cut is"
 
 
-def _structured(text: str, kind: type) -> Iterator[str]:
+def _structured(text: str, kind: type, pairs: bool = False) -> Iterator[str]:
     value: Any = None
     try:
         value = json.loads(text)
@@ -126,6 +135,11 @@ def _structured(text: str, kind: type) -> Iterator[str]:
         yield "attribute is not a JSON " + ("list" if kind is list else "object")
     elif not all(isinstance(one, str | list) for one in members):
         yield "attribute holds what is not text"
+    elif pairs and not all(
+        isinstance(one, list) and len(one) == 2 and all(isinstance(text, str) for text in one)
+        for one in members
+    ):
+        yield "attribute holds what is no pair of texts"
 
 
 # Dotted names in inputs.json and provenance.json -> what stands there, where there is something.

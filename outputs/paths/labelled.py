@@ -17,6 +17,7 @@ import xarray as xr
 from model.records import Array, Regime
 from model.variables import Variable
 from outputs import dataset, facts, forces
+from outputs.closure import assumed
 from outputs.paths.plan import PathPlan
 from outputs.paths.work import CALIBRATED, EVEN, Done, Results, parts_of
 
@@ -256,6 +257,7 @@ def attributes(plan: PathPlan, failed: Mapping[str, str]) -> dict[str, str]:
         "limits": json.dumps(list(calibration.limits), ensure_ascii=False),
         "assumptions": json.dumps([[a.text, a.status] for a in scenario.assumptions], ensure_ascii=False),
         "failed": json.dumps(dict(failed), ensure_ascii=False),
+        "assumed": json.dumps(assumed(scenario, plan.benchmark, calibration.labels, plan.regimes)),
         "learning": str(par.learning),
         "forgetting": str(par.forgetting),
     }

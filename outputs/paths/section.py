@@ -26,6 +26,10 @@ def write(
         "path", title, str(attrs.get("question", "")), findings.findings(view),
         [f"{regime}: {why}" for regime, why in failed.items()], pictures=pictures,
         tables={name: table for name, table in shown.items() if len(table)},
+        assumed=[
+            *((str(term), str(text)) for term, text in json.loads(attrs.get("assumed", "[]"))),
+            *((f"The scenario ({status})", str(text)) for text, status in json.loads(attrs.get("assumptions", "[]"))),
+        ],
         soft=[
             f"{soft[0]} of the {soft[1]} parameters are recalled or judged; parameters.csv marks them.",
             *(str(text) for text in json.loads(attrs.get("limits", "[]"))),

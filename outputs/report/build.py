@@ -235,6 +235,11 @@ class View:
         ]
 
     @property
+    def closure(self) -> list[tuple[str, str]]:
+        """What is given and what responds: what it is about, and what is assumed."""
+        return [(str(term), str(text)) for term, text in json.loads(self.ds.attrs.get("assumed", "[]"))]
+
+    @property
     def instruments(self) -> list[tuple[str, str, str]]:
         """What the scenario does: name, type, and its settings in a line."""
         found = []

@@ -1,0 +1,136 @@
+"""What a result takes as given and what it lets respond, in words: the closure of the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from model.records import Benchmark, Labels, Regime
+from outputs.names import listed, regime, sector
+from scenarios.instruments import ExportQuota
+from scenarios.quantities import entries
+from scenarios.scenario import Scenario
+
+Assumed = tuple[str, str]  # what it is about, and what is assumed
+
+
+def assumed(
+    scenario: Scenario, benchmark: Benchmark, labels: Labels, regimes: Sequence[Regime]
+) -> list[Assumed]:
+    """Everything in the closure that decides results, term by term (sections 4, 6 and 7 of docs/model.md).
+
+    benchmark: the calibration's with the scenario's parameters and deficit rule. regimes: those that are solved.
+    """
+    return [
+        ("Time", _time(scenario)),
+        *_technology(scenario, regimes),
+        *_scientists(benchmark, regimes),
+        *_capacity(scenario, labels, regimes),
+        ("Trade deficits", DEFICITS[benchmark.parameters.deficit_rule]),
+        ("Factors of production", _mobility(benchmark, labels)),
+        *_rents(scenario),
+        ("Expectations", EXPECTATIONS),
+    ]
+
+
+DEFICITS = {
+    "fixed": "Each region's deficit or surplus keeps its size in units of the numeraire, the world's labour and "
+    "capital income. It does not borrow through a restriction, nor lend what it gains (E11).",
+    "share_of_world_income": "Each region's deficit or surplus keeps its share of the world's labour and capital "
+    "income. It does not borrow through a restriction, nor lend what it gains (E11).",
+}
+EXPECTATIONS = (
+    "Buyers and sellers know prices. There is no hoarding, panic or speculation, and no stock but those that the "
+    "scenario names; demand grows with income, and with what the scenario adds to it."
+)
+
+
+def _time(scenario: Scenario) -> str:
+    if scenario.horizon == "path":
+        return f"Year by year, {scenario.years}: each is in equilibrium with the technology and plant it begins with."
+    stands = f" that stands for {scenario.year}" if scenario.year else ""
+    one = f"One equilibrium{stands}, horizon {scenario.horizon}"
+    if scenario.horizon == "short":
+        return f"{one}: prices and trade respond; technology and plant do not."
+    return (
+        f"{one}: what responds has reached its target, however many years that takes. "
+        "A scenario with horizon: path has the years."
+    )
+
+
+def _technology(scenario: Scenario, regimes: Sequence[Regime]) -> list[Assumed]:
+    said = [f"With {regime('exogenous')}: as in the base year."] if "exogenous" in regimes else []
+    follow = [one for one in regimes if one != "exogenous"]
+    if follow:
+        if scenario.horizon == "path":
+            text = "it moves towards its target a little every year, up faster than down (E21)"
+        elif scenario.closure(follow[0]).technology == "target":
+            text = (
+                "at its target: all that research answers to these prices has been found and is in use (E17)"
+            )
+        else:
+            text = "as in the base year, because research has had no time; the regimes are the same"
+        said.append(f"With {listed([regime(one) for one in follow])}: {text}.")
+    return [("Technology", " ".join(said))]
+
+
+def _scientists(benchmark: Benchmark, regimes: Sequence[Regime]) -> list[Assumed]:
+    """Where those come from who do more research on something (E16)."""
+    if all(one == "exogenous" for one in regimes):
+        return []
+    par = benchmark.parameters
+    from_where = {
+        "sector": "from other research of the same sector: its direction changes, its amount hardly does",
+        "region": "from research of all sectors of the region",
+    }[par.research_closure]
+    if par.research_supply_elasticity:
+        from_where += f", and from other work with elasticity {par.research_supply_elasticity:g}"
+    return [("Scientists", f"More research on something takes scientists {from_where} (E16).")]
+
+
+def _capacity(scenario: Scenario, labels: Labels, regimes: Sequence[Regime]) -> list[Assumed]:
+    if not labels.stages:
+        return []
+    term = f"Plant ({listed([sector(stage) for stage in labels.stages])})"
+    if scenario.horizon == "path":
+        return [(term, "Follows its rent: built after a build time, closed and scrapped over years (E22).")]
+    if scenario.closure(regimes[0]).capacity == "target":
+        return [
+            (term, "At its target: plant has followed its rent, as if there were years to build it (E22).")
+        ]
+    given = "As in the base year, with what investments of the scenario add; else none is built or scrapped"
+    return [(term, f"{given}, however high the price.")]
+
+
+def _mobility(benchmark: Benchmark, labels: Labels) -> str:
+    """How each factor moves between the sectors of its region (E10)."""
+    words = []
+    for name, kappa in zip(labels.factors, benchmark.parameters.factor_mobility, strict=True):
+        called = {"resource": "ore and plant"}.get(name, name)
+        if np.isinf(kappa):
+            words.append(f"{called}: free to move")
+        elif kappa == 0:
+            words.append(f"{called}: not at all")
+        else:
+            words.append(f"{called}: with elasticity {kappa:g}")
+    moves = "; ".join(words)
+    return f"Between the sectors of a region {moves}. None moves between regions, and all of it is employed (E10)."
+
+
+def _rents(scenario: Scenario) -> list[Assumed]:
+    """Who gets the rents of export quotas, and whether they leak."""
+    quotas = [line for line in scenario.instruments if isinstance(line, ExportQuota)]
+    if not quotas:
+        return []
+    shared = [
+        q.name for q in quotas if q.rent_to_importer and any(e.value for e in entries(q.rent_to_importer))
+    ]
+    leaking = [q.name for q in quotas if q.leak_margin is not None]
+    rent = f"part of those of {listed(shared)} goes to importers, all others stay" if shared else "all stay"
+    leak = (
+        f"smuggling bounds the licence price of {listed(leaking)}"
+        if leaking
+        else "nothing is smuggled past a quota"
+    )
+    return [("Quota rents", f"{rent[0].upper()}{rent[1:]} in the region that exports (E11); {leak}.")]

@@ -1,0 +1,106 @@
+"""The closure in words: what a result takes as given is said, and changes when the scenario changes it."""
+
+import json
+
+import numpy as np
+import pytest
+
+import scenarios
+from calibration.errors import InputError
+from outputs import intact, report
+from outputs.closure import DEFICITS, assumed
+from outputs.report.build import html
+from tests.outputs.conftest import scenario
+
+
+def said(calibration, regimes=("exogenous", "directed"), **changes):
+    """The closure of a scenario, by what each line is about."""
+    one = scenario(**changes)
+    lines = assumed(one, one.benchmark(calibration), calibration.labels, regimes)
+    return {term.partition(" (")[0]: text for term, text in lines}
+
+
+def quota(**changes):
+    line = {
+        "type": "export_quota",
+        "name": "q",
+        "origins": "R0",
+        "elements": "all",
+        "limit": {"value": 0.5, "unit": "ratio"},
+    }
+    return [line | changes]
+
+
+def test_horizon_and_targets_are_said(calibration):
+    held = said(calibration)
+    assert "stands for 2010" in held["Time"]
+    assert "at its target" in held["Technology"]
+    assert held["Plant"].startswith("As in the base year")
+    freed = said(calibration, at_target=["technology", "capacity"])
+    assert freed["Plant"].startswith("At its target")
+    assert freed["Technology"] == held["Technology"]
+    short = said(calibration, horizon="short")
+    assert "do not" in short["Time"]
+    assert "no time" in short["Technology"]
+    path = said(calibration, horizon="path", year=None, years="2009-2012")
+    assert "2009-2012" in path["Time"]
+    assert "E21" in path["Technology"]
+    assert "E22" in path["Plant"]
+
+
+def test_the_deficit_rule_is_that_of_the_run(calibration):
+    assert said(calibration)["Trade deficits"] == DEFICITS["fixed"]
+    moved = said(calibration, deficits="share_of_world_income")
+    assert moved["Trade deficits"] == DEFICITS["share_of_world_income"]
+
+
+def test_who_gets_the_rent_and_whether_quotas_leak(calibration):
+    plain = said(calibration)["Quota rents"]
+    assert plain.startswith("All stay in the region that exports")
+    assert "nothing is smuggled" in plain
+    shared = said(calibration, instruments=quota(rent_to_importer=0.3, leak_margin=2))["Quota rents"]
+    assert "those of q goes to importers" in shared
+    assert "licence price of q" in shared
+    assert "goes to importers" not in said(calibration, instruments=quota(rent_to_importer=0))["Quota rents"]
+    assert "Quota rents" not in said(calibration, instruments=[])
+
+
+def test_how_factors_move_is_read_from_the_parameters(calibration):
+    labels, kappa = calibration.labels, calibration.benchmark.parameters.factor_mobility
+    text = said(calibration)["Factors of production"]
+    assert text.count("free to move") == int(np.isinf(kappa).sum()) > 0
+    assert text.count("not at all") == int((kappa == 0).sum())
+    slow = said(calibration, parameters={"factor_mobility": {labels.factors[0]: 1.5}})
+    assert f"{labels.factors[0]}: with elasticity 1.5" in slow["Factors of production"]
+
+
+def test_scientists_only_where_there_is_research(calibration):
+    assert "same sector" in said(calibration)["Scientists"]
+    assert "Scientists" not in said(calibration, regimes=("exogenous",))
+    assert "directed" not in said(calibration, regimes=("exogenous",))["Technology"]
+
+
+def test_a_run_and_its_report_say_it(runs):
+    run = report.from_folder(runs.folders[0])
+    lines = json.loads(run.ds.attrs["assumed"])
+    page = html([run])
+    for term, text in lines:
+        assert f"<dt>{term}</dt><dd>{text.replace(chr(39), '&#39;')}</dd>" in page
+    assert {"Time", "Technology", "Trade deficits"} <= {term for term, _ in lines}
+
+
+def test_what_no_run_writes_there_is_refused(runs):
+    found = report.from_folder(runs.folders[0]).dataset
+    for wrong in ([["one"]], [["a", "b", "c"]], ["text"], [["a", ["b"]]]):
+        with pytest.raises(InputError, match="pair of texts"):
+            intact.check(found.assign_attrs(assumed=json.dumps(wrong)), "x.nc")
+    intact.check(found, "x.nc")
+
+
+def test_every_shipped_scenario_has_a_closure_in_words(calibration):
+    for name in scenarios.available():
+        one = scenarios.load(name)
+        labels = calibration.labels
+        lines = assumed(one, calibration.benchmark, labels, one.regimes)
+        assert len(lines) == len({term for term, _ in lines})
+        assert all(text.endswith(".") and len(text) > 20 for _, text in lines), name
