@@ -73,10 +73,10 @@ class Part:
     notes: Sequence[str] = ()
     pictures: Sequence[Path] = ()
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
-    assumed: Sequence[tuple[str, str]] = ()  # what it is about, and what is assumed
     soft: Sequence[str] = ()  # what the numbers rest on that is recalled or judged
     folder: str = "tables/"  # of the CSV files
     rows: int = 25  # of a table that are shown
+    assumed: Sequence[tuple[str, str]] = ()  # what it is about, and what is assumed
 
 
 def body(part: Part) -> str:
