@@ -26,12 +26,23 @@ class Recycled:
         """Start anew."""
         self.directions: Array | None = None  # (m,size), the latest first
         self.images: Array | None = None  # (m,size) what the operator made of them
+        self.overlap: Array | None = None  # (KEPT,KEPT) products of images with later ones, 1 on the diagonal
         self.order: Array | None = None  # (m,m) makes parts of products with images: the latest come first
 
     def learn(self, directions: Array, images: Array) -> None:
         """Add directions and their images, orthonormal rows; the oldest are forgotten."""
-        self.directions, self.images = _latest(directions, self.directions), _latest(images, self.images)
-        self.order, _ = strtri(np.tril(self.images @ self.images.T), lower=1)
+        directions, images = directions[:KEPT].astype(np.float32), images[:KEPT].astype(np.float32)
+        new = len(images)
+        overlap = np.zeros((KEPT, KEPT), dtype=np.float32)
+        overlap.flat[:: KEPT + 1] = 1.0
+        if self.directions is not None and self.images is not None and self.overlap is not None:
+            old = min(len(self.images), KEPT - new)
+            overlap[new : new + old, :new] = self.images[:old] @ images.T
+            overlap[new:, new:] = self.overlap[: KEPT - new, : KEPT - new]
+            directions = np.concatenate([directions, self.directions[:old]])
+            images = np.concatenate([images, self.images[:old]])
+        self.directions, self.images, self.overlap = directions, images, overlap
+        self.order, _ = strtri(overlap[: len(images), : len(images)], lower=1)
 
     def exact(self, precondition: Operator) -> Operator:
         """The preconditioner made exact on what is known."""
@@ -47,11 +58,6 @@ class Recycled:
             return found
 
         return apply
-
-
-def _latest(now: Array, before: Array | None) -> Array:
-    now = now.astype(np.float32)
-    return now[:KEPT] if before is None else np.concatenate([now, before])[:KEPT]
 
 
 def fgmres(

@@ -11,7 +11,7 @@ from model.krylov import Recycled, fgmres
 from model.preconditioner import Preconditioner
 from model.records import Array
 from model.system import System
-from model.tangent import linearise
+from model.tangent import Tangent, linearise
 from model.unknowns import Layout, layout
 
 SLOW = 20  # products of one linear solve beyond which the regions of the preconditioner are renewed
@@ -19,6 +19,7 @@ SLOW = 20  # products of one linear solve beyond which the regions of the precon
 LOOSE = 0.05
 LARGE = 200_000  # cells beyond which products are bound by what memory gives: single precision is then twice as fast
 WIDE = 1e15  # powers of prices beyond which single precision might not hold their products
+NEAR = 0.1  # part of the tolerance of a step that the change of any log since the Jacobian may be worth
 FAR = 0.5  # change of any log since the chain was factorised beyond which it is factorised again
 
 
@@ -40,6 +41,7 @@ class Equilibrium:
         self.cells = layout(system) if cells is None else cells
         self.preconditioner = Preconditioner(system, self.cells) if preconditioner is None else preconditioner
         self.factorised, self.far, self.slow_at, self.slow = factorised, far, slow, False
+        self.linearised: tuple[Array, Tangent] | None = None  # the last Jacobian, and where it is that of
         self.recycled = Recycled()
         self.large = max(system.sourcing.weight.size, system.nests.material.size) > LARGE
         licence, leak = (State._fields.index(name) for name in ("licence", "leak"))
@@ -107,8 +109,7 @@ class Point:
 
     def _step(self, tolerance: float, limit: int) -> tuple[Array, int]:
         problem, cells = self.problem, self.problem.cells
-        rough = problem.large and self.allocation.sources.power.max() < WIDE
-        tangent = linearise(problem.system, self.allocation, rough)
+        tangent = self._tangent(tolerance)
         far = problem.factorised is None or problem.slow
         far = far or problem.length(self.x, self.x - problem.factorised) > problem.far
         problem.preconditioner.renew(tangent, problem.slow, far)
@@ -125,6 +126,20 @@ class Point:
         step, used = fgmres(product, problem.preconditioner.apply, rhs, tolerance, limit, problem.recycled)
         problem.slow = used > problem.slow_at
         return step[cells.positions], used
+
+    def _tangent(self, tolerance: float) -> Tangent:
+        """The Jacobian here; or the last one, once, where it differs from it by less than the step is to be exact.
+
+        Once, because at the kink of a quota's condition no distance is short.
+        """
+        problem, known = self.problem, self.problem.linearised
+        problem.linearised = None
+        if known is not None and problem.length(self.x, self.x - known[0]) < NEAR * tolerance:
+            return known[1]
+        rough = problem.large and self.allocation.sources.power.max() < WIDE
+        tangent = linearise(problem.system, self.allocation, rough)
+        problem.linearised = self.x, tangent
+        return tangent
 
     def level(self, residual: Array) -> float:
         """Square of the size of the correction that a residual calls for."""

@@ -70,17 +70,15 @@ class Nests(Frozen):
         return tuple(part.astype(np.float32) for part in self.group_material)
 
     @cached_property
-    def by_class(self) -> list[tuple[int, Array, list[tuple[int, Any]]]]:
-        """Classes of use, their sectors, and which groups are where among these."""
+    def by_class(self) -> list[tuple[int, Array, list[int], Array]]:
+        """Classes of use, their sectors, the groups these are in, and which of them each sector is in."""
         found = []
         for cls in sorted({cls for cls, _ in self.groups}):
-            sectors = np.sort(np.concatenate([chosen for own, chosen in self.groups if own == cls]))
-            members = [
-                (position, span(np.searchsorted(sectors, chosen)))
-                for position, (own, chosen) in enumerate(self.groups)
-                if own == cls
-            ]
-            found.append((cls, sectors, members))
+            groups = [position for position, (own, _) in enumerate(self.groups) if own == cls]
+            sectors = np.concatenate([self.groups[position][1] for position in groups])
+            group = np.repeat(np.arange(len(groups)), [len(self.groups[position][1]) for position in groups])
+            order = np.argsort(sectors)
+            found.append((cls, sectors[order], groups, group[order]))
         return found
 
 

@@ -86,15 +86,15 @@ class Region:
         own = np.zeros((*c.users_price.shape, 1))
         found = []
         material = nests.rough_material if self.rough else nests.group_material
-        for cls, sectors, members in nests.by_class:
+        for cls, sectors, groups, group in nests.by_class:
             where, power = span(sectors), None
             scale = np.exp(-nests.rho_material[:, where] * c.materials[:, where])[:, :, None]
-            if len(members) == 1:
-                share, power = material[members[0][0]], (1 + c.materials_power[members[0][0]])[:, :, None]
+            powers = [1 + c.materials_power[position] for position in groups]
+            if len(groups) == 1:
+                share, power = material[groups[0]], powers[0][:, :, None]
             else:
-                share = np.empty((len(scale), len(sectors), own.shape[2]), dtype=material[0].dtype)
-                for group, at in members:
-                    share[:, at] = material[group] * (1 + c.materials_power[group])[:, None]
+                share = np.stack(powers, axis=1).astype(material[0].dtype, copy=False).take(group, axis=1)
+                share *= nests.material[:, where]
             bundle = Bundle(cls, where, share, scale, power)
             own[cls] += bundle.bought((nests.rho_material * sp.on_materials)[:, where, None])
             found.append(bundle)
