@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.base_year import licence_rate
+from model.base_year import licence_rate, spending_base
+from model.ces import shares_of
 from model.equilibrium import Allocation
 from model.newton import Trace
 from model.problem import Point
@@ -30,17 +31,31 @@ def _overbought(b: Benchmark, shock: Shock, quotas: tuple[Quota, ...]) -> Diagno
     sells = (b.trade_share > 0).any(axis=0)
     if shock.embargo is not None:
         sells &= ~shock.embargo
-    # Stocks are valued at the purchaser's price: fewer tonnes leave the gate where taxes were paid in the base year.
-    wedge = (1 + b.export_tax) * (1 + b.tariff) * (1 + licence_rate(b))
+    need = bought * _lightest(b, sells & (bought > 0))
     for position, quota in enumerate(quotas):
         captive = sells.any(axis=0) & (quota.covers | ~sells).all(axis=0)
-        least = np.where(captive, bought / np.where(sells, wedge, 1.0).max(axis=0), 0.0) * quota.weight
+        least = np.where(captive, need, 0.0) * quota.weight
         if least.sum() > quota.limit:
             detail = (
                 f"stocks need {least.sum():.6g} t of what quota {quota.name!r} limits to {quota.limit:.6g} t"
             )
             return Diagnosis("infeasible", "quota", (position,), np.nan, detail)
     return None
+
+
+def _lightest(b: Benchmark, sells: Array) -> Array:
+    """(n,k) fewest tonnes at the gate that do for a tonne of the base year's mix, 0 where nobody sells.
+
+    Origins are weighed by what buyers pay: least comes from the dearest alone. sells (i,n,k) bool.
+    """
+    spent = spending_base(b)
+    share = shares_of(spent.sum(axis=0), np.einsum("cink,cnk->ink", b.trade_share, spent))
+    some = (share > 0) & sells.any(axis=0)
+    paid = (
+        b.unit_value[:, None, :] * (1 + b.export_tax) * (1 + b.tariff) * (1 + licence_rate(b))
+    )  # USD per kg
+    dearest = np.where(sells, paid, 0.0).max(axis=0)
+    return shares_of((share / np.where(some, paid, 1.0) * some).sum(axis=0) * dearest, np.ones_like(dearest))
 
 
 def _closed(b: Benchmark, embargo: Array) -> Diagnosis | None:

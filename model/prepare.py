@@ -12,18 +12,20 @@ from model.base_year import (
     by_good,
     constants,
     export_tax_base,
+    gate_value_base,
     licence_rate,
     mean_gate_value,
     nest_shares,
     quota_tonnes_base,
     quota_unit_value,
     sourcing_base,
+    spending_base,
     tariff_base,
 )  # fmt: skip
 from model.ces import exponent, shares_of
 from model.idle import idle
 from model.records import Array, Benchmark, Closure, ProductionQuota, Quota, Shock
-from model.system import Nests, Research, Restrictions, Sourcing, System, capacity_tilt, span
+from model.system import Nests, Research, Restrictions, Sourcing, System, span
 
 # Parameters that parts of a system are made of; those of research are all of E16 and E17.
 NESTS = (
@@ -61,16 +63,16 @@ def prepare(
         stopped = None
     if stopped is not None:
         supplied, active = supplied & ~stopped[1], active & ~stopped[0]
-    log_capacity = c.no_sector[:, b.stage_sector] if shock.capacity is None else shock.capacity
+    log_capacity = _log_capacity(b, shock)
     mobile = np.nonzero(np.isinf(par.factor_mobility))[0]
     sluggish = np.nonzero(np.isfinite(par.factor_mobility))[0]
-    stock, recycled = _stocks(b, shock)
+    stock, recycled = _materials(b, shock)
     labour_income = c.endowment[:, b.labour]
     return System(
         benchmark=b, shock=shock, closure=closure, nests=nests,
-        sourcing=_sourcing(b, shock, closure, quotas, c.stage_good, log_capacity),
+        sourcing=_sourcing(b, shock, quotas, c.stage_good),
         research=_research(b, shock, nests, labour_income, active, like),
-        restrictions=_restrictions(b, shock, closure, quotas, c.stage_good),
+        restrictions=_restrictions(b, shock, quotas, c.stage_good),
         output=b.output, supplied=supplied, active=active, idle=stopped,
         pair_sector=c.pair_sector, pair_good=c.pair_good, pair_share=c.pair_share,
         to_good=c.to_good, to_sector=c.to_sector,
@@ -105,6 +107,15 @@ def _same(one: object, other: object) -> bool:
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return one is other or np.array_equal(one, other)
     return one == other
+
+
+def _log_capacity(b: Benchmark, shock: Shock) -> Array:
+    """E22: (n,s) given ln K; 0 where a region has no plant of the stage, though another sector may make its goods."""
+    if shock.capacity is None:
+        return constants(b).no_sector[:, b.stage_sector]
+    specific = np.isfinite(b.parameters.factor_mobility) & ~b.numeraire
+    plant = b.factor_payment[:, specific][:, :, b.stage_sector].sum(axis=1)
+    return np.where(plant > 0, shock.capacity, 0.0)
 
 
 def _stage_factor(b: Benchmark, sluggish: Array) -> Array:
@@ -157,14 +168,7 @@ def _cell_goods(
     return dynamic
 
 
-def _sourcing(
-    b: Benchmark,
-    shock: Shock,
-    closure: Closure,
-    quotas: tuple[Quota, ...],
-    stage_good: Array,
-    log_capacity: Array,
-) -> Sourcing:
+def _sourcing(b: Benchmark, shock: Shock, quotas: tuple[Quota, ...], stage_good: Array) -> Sourcing:
     rho = exponent(b.parameters.trade_elasticity)
     dynamic = _cell_goods(b, quotas, shock.production_quotas, stage_good)
     plain, cell = np.nonzero(~dynamic)[0], np.nonzero(dynamic)[0]
@@ -186,8 +190,6 @@ def _sourcing(
         change = base * change
         missing = change.sum(axis=3)
         weight = np.add(base, change, out=change)
-    if closure.capacity == "given" and log_capacity.any():
-        weight, missing = _with_capacity(b, base, weight, stage_good[:, plain], log_capacity)
     gate, tariff_part, tax_part = _gate_parts(
         weight, None if tax is None else tax[some], None if tariff is None else tariff[some]
     )
@@ -239,30 +241,37 @@ def _gate_parts(
     return gate, paid, None if tax is None else gate * tax
 
 
-def _with_capacity(
-    b: Benchmark, pi: Array, weight: Array, stage_good: Array, log_capacity: Array
-) -> tuple[Array, Array]:
-    """E22: origin weights pi K^w / sum pi K^w for given capacity (embargoed origins stay in the sum)."""
-    log_k = capacity_tilt(b.parameters.capacity_weight[None], stage_good, log_capacity)
-    scale = np.exp(log_k)[None, :, None, :]
-    total = (pi * scale).sum(axis=3, keepdims=True)
-    weight = weight * scale / np.where(total > 0, total, 1.0)
-    return weight, np.where(total[..., 0] > 0, weight.sum(axis=3) - 1.0, 0.0)
-
-
-def _stocks(b: Benchmark, shock: Shock) -> tuple[Array | None, Array | None]:
+def _materials(b: Benchmark, shock: Shock) -> tuple[Array | None, Array | None]:
     """Stock releases plus recycled material, and the latter alone, in million USD at base prices."""
     total, recycled = None, None
     for tonnes in (shock.stock_release, shock.recycling):
         if tonnes is None:
             continue
-        value = np.zeros(b.final.shape)
-        for k in np.nonzero(tonnes.any(axis=0))[0]:
-            value[:, k] = tonnes[:, k] * mean_gate_value(b, int(k)) / TONNES
+        value = _stocks(b, tonnes)
         total = value if total is None else total + value
         if tonnes is shock.recycling:
             recycled = value
     return total, recycled
+
+
+def _stocks(b: Benchmark, tonnes: Array) -> Array:
+    """E9: (n,k) million USD that buyers paid for as many tonnes in the base year, taxes and licences included.
+
+    At the gate value a tonne bought for stock would take less than a tonne from what is sold. Raises ValueError where
+    a tonne has no value.
+    """
+    value, paid = np.zeros(b.final.shape), spending_base(b).sum(axis=0)
+    for k in np.nonzero(tonnes.any(axis=0))[0]:
+        markup = shares_of(gate_value_base(b)[:, :, k].sum(axis=0), paid[:, k])
+        worth = markup * (mean_gate_value(b, int(k)) / TONNES)
+        value[:, k] = np.where(tonnes[:, k] == 0, 0.0, tonnes[:, k] * worth)
+    worthless = np.argwhere((tonnes != 0) & ~(np.abs(value) > 0))
+    if len(worthless):
+        n, good = worthless[0]
+        raise ValueError(
+            f"a tonne of good {good} has no value in region {n}: none is bought there, or its unit value is unknown"
+        )
+    return value
 
 
 def _research(
@@ -309,9 +318,7 @@ def _research(
     )  # fmt: skip
 
 
-def _restrictions(
-    b: Benchmark, shock: Shock, closure: Closure, quotas: tuple[Quota, ...], stage_good: Array
-) -> Restrictions:
+def _restrictions(b: Benchmark, shock: Shock, quotas: tuple[Quota, ...], stage_good: Array) -> Restrictions:
     cell = np.nonzero(_cell_goods(b, quotas, shock.production_quotas, stage_good))[0]
     covers = [q.covers[:, :, cell].transpose(2, 1, 0) for q in quotas]
     per_kg = [c * q.weight[cell, None, None] for c, q in zip(covers, quotas, strict=True)]

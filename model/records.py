@@ -187,12 +187,12 @@ class Shock(Frozen):
     research_subsidy: Array | None = None  # (n,j,g) rate z
     productivity: Array | None = None  # (n,j) ratio, 1.01 makes one percent more from the same inputs
     demand_shift: Array | None = None  # (n,k) multiplier of final shares, renormalised
-    stock_release: Array | None = None  # (n,k) tonnes, negative when buying
+    stock_release: Array | None = None  # (n,k) tonnes, negative when buying; of what the region buys in the base year
     recycling: Array | None = None  # (n,k) tonnes
     recycling_cost: Array | None = None  # (n,k) share of its value
     capacity_investment: Array | None = None  # (n,) million USD of the final bundle
     technology: Array | None = None  # (n,j,g) ln a, given (paths, E21)
-    capacity: Array | None = None  # (n,s) ln K, given (paths, E22)
+    capacity: Array | None = None  # (n,s) ln K, given (paths, E22); without effect where there is no plant
     remove_base_licence: bool = False  # drop licence0 (section 5)
 
 

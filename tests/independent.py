@@ -163,8 +163,11 @@ def sourcing(w: Economy) -> None:
         w.delivered[i, n, k] = p.price[i, k] * wedge
     weight = np.ones(b.final.shape)
     for stage, j in enumerate(b.stage_sector):
+        plant = (
+            b.output[:, j] > 0
+        )  # a region without the stage has no capacity, though others may make its goods
         for k in np.nonzero(b.make[:, j].any(axis=0))[0]:
-            weight[:, k] = p.capacity[:, stage] ** par.capacity_weight[stage]
+            weight[plant, k] = p.capacity[plant, stage] ** par.capacity_weight[stage]
     w.share = np.zeros(b.trade_share.shape)
     w.purchaser = np.ones((b.trade_share.shape[0], *b.final.shape))
     for c, n, k in np.ndindex(w.purchaser.shape):
@@ -256,7 +259,7 @@ def stocks(w: Economy) -> None:
     for n, k in np.argwhere((released != 0) | (recycled != 0)):
         bought = sum(tonnes(gate[i, n, k], b.unit_value[i, k]) for i in range(len(gate)) if gate[i, n, k] > 0)
         main = int(np.argmax(before[:, n, k]))  # the class that buys most
-        worth = gate[:, n, k].sum() / bought * w.purchaser[main, n, k]  # million USD per tonne
+        worth = before[:, n, k].sum() / bought * w.purchaser[main, n, k]  # million USD a tonne, as buyers pay
         w.stock[n, k] = (released[n, k] + recycled[n, k]) * worth
         w.released[n] += released[n, k] * worth
         if shock.recycling_cost is not None:

@@ -551,6 +551,9 @@ def test_a_draws_unknowns_are_a_start_for_the_same_draw(b):
 def test_stocks_are_counted_by_the_weights_of_the_quota(b):
     """Purchases of 0.9 of a limit in content, 1.8 of it in gross weight: the quota can be met."""
     good = int(b.elements[0])
+    unit = b.unit_value.copy()  # a kilo costs the buyer as much from everywhere
+    unit[:, good] = 5.0 / ((1 + b.export_tax[:, 1, good]) * (1 + b.tariff[:, 1, good]))
+    b = b.replace(unit_value=unit)
     sells = np.zeros(b.trade_share.shape[1:], dtype=bool)
     sells[0, :, good] = True
     closed = np.zeros_like(sells)
@@ -561,7 +564,7 @@ def test_stocks_are_counted_by_the_weights_of_the_quota(b):
     shock = Shock(embargo=closed, stock_release=bought)
     quota = Quota("quota", sells, 55.0, weight)
     assert infeasible(b, shock, (quota,)) is None
-    assert infeasible(b, shock, (quota.replace(limit=30.0),)).block == "quota"
+    assert infeasible(b, shock, (quota.replace(limit=45.0),)).block == "quota"
 
 
 @pytest.mark.parametrize("priced", [False, True])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from model import Shock
+from model import Shock, solve
 from model.feasibility import POOR, PROHIBITIVE, diagnose, infeasible
+from model.flows import gate_tonnes
 from model.newton import Trace
 from model.records import Quota
-from tests.instruments import awkward, exports_of, quota_on
+from tests.independent import base_gate, base_spending
+from tests.instruments import EXOGENOUS, awkward, exports_of, quota_on
 from tests.worlds import Sizes
 
 BUYER, TONNES = 1, 100.0
@@ -49,9 +52,18 @@ def limit_of(b, covers, limit, weight=1.0):
 # ------------------------------------------------------------------ stocks beyond what quotas let through
 
 
+def per_kg(b, good, origin):
+    """USD per kg that the buyer paid in the base year, taxes and licence included."""
+    licence = b.licence[origin, good] / b.unit_value[origin, good] if origin != BUYER else 0.0
+    wedge = (1 + b.export_tax[origin, BUYER, good]) * (1 + licence) * (1 + b.tariff[origin, BUYER, good])
+    return b.unit_value[origin, good] * wedge
+
+
 def gate_tonnes_per_tonne(b, good, origin=0):
-    """Tonnes at the gate of one tonne valued at the purchaser's price: taxes of the base year are not tonnes."""
-    return 1 / ((1 + b.export_tax[origin, BUYER, good]) * (1 + b.tariff[origin, BUYER, good]))
+    """Tonnes of one origin that do for a tonne of the base year's mix: buyers are paid for what they pay."""
+    spent = base_spending(b)[:, BUYER, good] @ b.trade_share[:, :, BUYER, good]
+    tonnes = sum(spent[i] / per_kg(b, good, i) for i in range(len(spent)))
+    return spent.sum() / tonnes / per_kg(b, good, origin)
 
 
 def test_stocks_that_one_origin_must_supply_are_held_against_its_quota(b, good):
@@ -73,7 +85,7 @@ def test_the_second_quota_is_named_when_it_is_the_one(b, good):
 
 
 def test_the_cheapest_way_decides_where_two_origins_stand_under_one_quota(b, good):
-    """The origin whose buyers pay most tax of all sends the fewest tonnes for the same money."""
+    """The origin whose tonnes are dearest, taxes included, sends the fewest for the same money."""
     covers, closed = one_seller(b, good, (0, 2))
     shock = Shock(embargo=closed, stock_release=purchases(b, good))
     need = TONNES * min(gate_tonnes_per_tonne(b, good, origin) for origin in (0, 2))
@@ -109,10 +121,29 @@ def test_a_licence_of_the_base_year_was_part_of_the_price(b, good):
     covers, closed = one_seller(licensed, good)
     shock = Shock(embargo=closed, stock_release=purchases(licensed, good))
     rate = licensed.licence[0, good] / licensed.unit_value[0, good]
-    need = TONNES * gate_tonnes_per_tonne(licensed, good) / (1 + rate)
+    need = TONNES * gate_tonnes_per_tonne(licensed, good)
     assert rate > 0.01
     assert infeasible(licensed, shock, limit_of(licensed, covers, 1.001 * need)) is None
     assert infeasible(licensed, shock, limit_of(licensed, covers, 0.999 * need)) is not None
+
+
+@pytest.mark.parametrize(("seed", "origin"), [(0, 0), (1, 2), (4, 3)])
+def test_what_is_refused_could_not_have_been_solved(monkeypatch, seed, origin):
+    """Stocks take at least the tonnes that are held against the quota, however origins differ in what a kilo costs."""
+    monkeypatch.setattr(importlib.import_module("model.solve"), "infeasible", lambda *_: None)
+    b = awkward(seed, licence=seed == 1)
+    good = int(b.elements[0])
+    unit = b.unit_value.copy()
+    unit[:, good] = np.random.default_rng(seed).permutation([2.0, 6.0, 12.0, 30.0])
+    b = b.replace(unit_value=unit)
+    covers, closed = (part & (np.arange(4) == BUYER)[:, None] for part in one_seller(b, good, (origin,)))
+    sold = float(base_gate(b)[origin, BUYER, good] * 1e3 / unit[origin, good])
+    shock = Shock(embargo=closed, stock_release=purchases(b, good, sold))
+    solution = solve(b, shock, EXOGENOUS)
+    spending = solution.allocation.spending
+    of_users = spending.gross[:, BUYER, good].sum() / spending.net[:, BUYER, good].sum()
+    taken = gate_tonnes(solution)[origin, BUYER, good] * (1 - of_users)
+    assert infeasible(b, shock, limit_of(b, covers, taken)) is None
 
 
 # ------------------------------------------------------------------ embargoes

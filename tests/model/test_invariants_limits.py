@@ -13,7 +13,7 @@ from model.restrictions import complementarity, complementarity_slopes
 from model.variables import results
 from model.welfare import equivalent_variation, real_income
 from tests import checks, closed_forms
-from tests.independent import base_gate
+from tests.independent import base_gate, base_spending
 from tests.instruments import DIRECTED, Case, awkward, cases, exports_of, quota_on
 from tests.points import assemble, complex_step, residuals_at
 from tests.tables import benchmark, random_table
@@ -175,10 +175,10 @@ def test_recycled_material_that_goes_into_stock_still_costs_what_it_costs():
 
 
 def mean_value(b):
-    """(n,k) USD per kg of what a region buys, at the gate; 0 where it buys none."""
+    """(n,k) USD per kg of what a region buys, as buyers pay it; 0 where it buys none."""
     gate = base_gate(b)
-    tonnes = (gate / b.unit_value[:, None, :]).sum(axis=0)
-    return gate.sum(axis=0) / np.where(tonnes > 0, tonnes, 1.0)
+    kilos = (gate / b.unit_value[:, None, :]).sum(axis=0)
+    return base_spending(b).sum(axis=0) / np.where(kilos > 0, kilos, 1.0)
 
 
 # ------------------------------------------------------------------ directed technology

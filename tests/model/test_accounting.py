@@ -1,0 +1,78 @@
+"""Tonnes, rents and plant that have to be somewhere: identities that the equations imply and do not state."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from model import Shock, solve
+from model.flows import gate_tonnes
+from model.table import Elasticities, RareEarths, benchmark_from_flows
+from tests.independent import base_gate
+from tests.instruments import EXOGENOUS, awkward
+from tests.worlds import Sizes
+
+# ------------------------------------------------------------------ stocks
+
+
+def bought_tonnes(b):
+    """(n,k) tonnes that regions buy in the base year."""
+    return (base_gate(b) * 1e3 / b.unit_value[:, None, :]).sum(axis=0)
+
+
+@pytest.mark.parametrize("classes", [1, 2])
+@pytest.mark.parametrize("field", ["stock_release", "recycling"])
+def test_a_tonne_for_stock_is_a_tonne_of_what_is_sold(classes, field):
+    """Under taxes, tariffs and licences of the base year: what a little stock takes or gives is its own weight."""
+    b = awkward(1, Sizes(4, 6, 5, classes, 6), licence=True)
+    good, buyer = int(b.elements[1]), 2
+    tonnes = np.zeros(b.final.shape)
+    tonnes[buyer, good] = 1e-5 * bought_tonnes(b)[buyer, good]
+    a = solve(b, Shock(**{field: tonnes}), EXOGENOUS)
+    spending = a.allocation.spending
+    with_it, without = (part[:, buyer, good].sum() for part in (spending.gross, spending.net))
+    displaced = gate_tonnes(a)[:, buyer, good].sum() * (with_it / without - 1)
+    assert displaced == pytest.approx(tonnes[buyer, good], rel=1e-4)
+
+
+def test_stock_of_what_a_region_does_not_buy_is_refused():
+    b = awkward(3, sparse=True, gaps=True)
+    worthless = np.zeros(b.final.shape)
+    share = b.trade_share.copy()
+    share[:, :, 2, 2] = 0.0
+    worthless[2, 2] = 1.0
+    empty = b.replace(trade_share=share)
+    with pytest.raises(ValueError, match="good 2 has no value in region 2"):
+        solve(empty, Shock(stock_release=worthless), EXOGENOUS)
+
+
+# ------------------------------------------------------------------ plant
+
+
+def two_makers():
+    """Ore comes from mines (sector 2) in region 0, and in region 1 from sector 1, beside its own good."""
+    rng = np.random.default_rng(3)
+    flows, final = rng.uniform(1, 5, (2, 3, 2, 3)), rng.uniform(5, 20, (2, 3, 2))
+    flows[:, :, 1, 2] = 0.0
+    make = np.tile(np.eye(3), (2, 1, 1))
+    make[1, 2, 2], make[1, 1, 2] = 0.0, 1.0
+    factor_share = np.zeros((2, 2, 3))
+    factor_share[:, 0], factor_share[:, 1, 2] = [1.0, 1.0, 0.7], 0.3
+    mines = RareEarths(np.zeros(0, int), np.array([2]), np.full((2, 3), 5.0), np.ones(3))
+    return benchmark_from_flows(
+        flows, final, factor_share=factor_share, mobility=(np.inf, 0.0), make=make, rare_earths=mines,
+        numeraire=(True, False), elasticities=Elasticities(transformation=0.5),
+    )  # fmt: skip
+
+
+def test_a_region_without_plant_has_no_capacity():
+    """What another sector makes of the stage's good does not depend on plant that the region does not have."""
+    b = two_makers()
+    assert b.output[1, 2] == 0 and b.output[0, 2] > 0
+    there, not_there = (np.array([[one], [other]]) for one, other in ((0.3, 0.0), (0.0, 0.3)))
+    nothing = solve(b, Shock(capacity=not_there), EXOGENOUS)
+    assert np.abs(nothing.allocation.state.price).max() == 0
+    assert not nothing.allocation.capacity.any()
+    both, own = (solve(b, Shock(capacity=k), EXOGENOUS) for k in (there + not_there, there))
+    assert np.abs(own.allocation.state.price).max() > 1e-3
+    np.testing.assert_array_equal(both.allocation.state.price, own.allocation.state.price)
