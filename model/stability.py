@@ -50,7 +50,7 @@ class TechnologyMap:
     def __init__(self, benchmark: Benchmark, regime: Regime, accuracy: float = LINEAR) -> None:
         self.system: System = prepare(benchmark, Shock(), Closure(regime, "target", "given"), ())
         given = prepare(benchmark, Shock(), Closure("exogenous", "given", "given"), ())
-        self.cells, self.given, self.accuracy = layout(self.system), layout(given), accuracy
+        self.cells, self.given, self.accuracy = layout(self.system, True), layout(given, True), accuracy
         state = self.cells.unpack(np.zeros(self.cells.size))
         self.tangent = linearise(self.system, allocate(self.system, state))
         self.tangent_given = linearise(given, allocate(given, state))

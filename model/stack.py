@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from model.equilibrium import Allocation, State
+from model.equilibrium import Allocation, Residuals, State
 from model.records import Array
 from model.system import Nests, Research, Restrictions, Sourcing, System
-from model.unknowns import BLOCKS, Layout
+from model.unknowns import ORDER, Layout
 
 PARTS = (System, Sourcing, Nests, Research, Restrictions)
 # Read in ways that leave no room for an axis of draws, and the same in all draws that can be stacked.
@@ -85,13 +85,16 @@ def unpack(cells: Layout, rows: Array) -> State:
     """State arrays with a first axis of draws, from the vectors of unknowns in the rows."""
     full = np.zeros((len(rows), cells.edges[-1]))
     full[:, cells.positions] = rows
-    return State(*[full[:, start:end].reshape(len(rows), *shape) for start, end, shape in cells.pieces])
+    return State(*[
+        full[:, start:end].reshape(len(rows), *shape) if end > start else np.zeros((len(rows), *shape))
+        for start, end, shape in cells.pieces
+    ])  # fmt: skip
 
 
-def pack_residuals(cells: Layout, residuals: Any) -> Array:
+def pack_residuals(cells: Layout, residuals: Residuals) -> Array:
     """(draw, cell) residuals in the order of the unknowns they are paired with."""
     count = len(residuals.market)
-    parts = [getattr(residuals, name) for _, name in BLOCKS]
+    parts = [residuals[ORDER[at]] for at in cells.kept]
     return np.concatenate([part.reshape(count, part[0].size) for part in parts], axis=1)[:, cells.positions]
 
 

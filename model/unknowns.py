@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import accumulate
 
 import numpy as np
 
@@ -25,9 +26,16 @@ class Layout:
     starts: tuple[int, ...]
     size: int
     positions: Array  # of the unknowns among all cells, laid end to end
-    edges: tuple[int, ...]  # where each array starts among all cells, and the end
+    edges: tuple[
+        int, ...
+    ]  # where each array starts among all cells, and the end; what a closure holds is left out
     learns: bool  # research is unknown
     members: dict[str, Array]  # factors of the blocks `mobile` and `sluggish`, sectors of `research_e`
+
+    @cached_property
+    def kept(self) -> list[int]:
+        """Positions of the arrays that are laid out."""
+        return [position for position, (start, end, _) in enumerate(self.pieces) if end > start]
 
     @cached_property
     def pieces(self) -> list[tuple[int, int, tuple[int, ...]]]:
@@ -41,19 +49,22 @@ class Layout:
         return self.arrange(full)
 
     def arrange(self, full: Array) -> State:
-        """State arrays as views of all cells laid end to end (or of columns of them)."""
+        """State arrays as views of all cells laid end to end (or of columns of them); what is left out is 0."""
         columns = full.shape[1:]
-        return State(*[full[start:end].reshape(shape + columns) for start, end, shape in self.pieces])
+        return State(*[
+            full[start:end].reshape(shape + columns) if end > start else np.zeros(shape + columns, full.dtype)
+            for start, end, shape in self.pieces
+        ])  # fmt: skip
 
     def pack(self, state: State) -> Array:
         """The vector (or the columns) of a state's active cells, or of residuals in the order of `State`."""
         columns = state.price.shape[2:]
-        return np.concatenate([array.reshape(-1, *columns) for array in state])[self.positions]
+        return np.concatenate([state[at].reshape(-1, *columns) for at in self.kept])[self.positions]
 
     def flatten(self, r: Residuals) -> Array:
         """All cells of residuals (or their columns) laid end to end, in the order of `State`."""
         columns = r.market.shape[2:]
-        return np.concatenate([r[position].reshape(-1, *columns) for position in ORDER])
+        return np.concatenate([r[ORDER[at]].reshape(-1, *columns) for at in self.kept])
 
     def pack_residuals(self, r: Residuals) -> Array:
         """Residuals in the order of the unknowns they are paired with."""
@@ -69,12 +80,13 @@ class Layout:
         return name, tuple(cell)
 
 
-def layout(system: System) -> Layout:
-    """Which cells exist in this solve."""
+def layout(system: System, whole: bool = False) -> Layout:
+    """Which cells exist in this solve; whole: what the closure holds has its place among all cells, too."""
     b, research = system.benchmark, system.research
     learns = system.closure.technology == "target" and system.closure.regime != "exogenous"
     stages = np.zeros((b.output.shape[0], len(b.stage_sector)), dtype=bool)
-    if system.closure.capacity == "target":
+    moves = system.closure.capacity == "target"
+    if moves:
         stages = system.supply_share[:, system.stage_factor, b.stage_sector] > 0
     masks = (
         system.supplied,
@@ -89,10 +101,16 @@ def layout(system: System) -> Layout:
         np.ones(len(system.restrictions.leaking), dtype=bool),
         np.ones(len(system.restrictions.production), dtype=bool),
     )
-    starts = np.concatenate([[0], np.cumsum([int(m.sum()) for m in masks])])
-    edges = np.concatenate([[0], np.cumsum([m.size for m in masks])])
-    positions = np.nonzero(np.concatenate([m.reshape(-1) for m in masks]))[0]
+    held = {"research_x": not learns, "research_e": not learns, "capacity": not moves}
+    sizes = [
+        0 if held.get(name, False) and not whole else mask.size
+        for name, mask in zip(State._fields, masks, strict=True)
+    ]
+    edges = list(accumulate(sizes, initial=0))
+    laid_out = [mask.reshape(-1) for mask, size in zip(masks, sizes, strict=True) if size]
+    positions = np.nonzero(np.concatenate(laid_out))[0]
+    starts = np.searchsorted(positions, edges).tolist()
     return Layout(
-        masks, tuple(int(s) for s in starts[:-1]), int(starts[-1]), positions, tuple(int(e) for e in edges), learns,
+        masks, tuple(starts[:-1]), starts[-1], positions, tuple(edges), learns,
         {"mobile": system.mobile, "sluggish": system.sluggish, "research_e": system.nests.users},
     )  # fmt: skip
