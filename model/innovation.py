@@ -28,6 +28,8 @@ class Direction(NamedTuple):
 def type_shares(nests: Nests, costs: Costs) -> tuple[Array, Array]:
     """The price effect of E15: ln hats of the cost shares of X (n,j) and of each element (n,r,e)."""
     nest = costs.nest
+    if not len(nests.users):  # X is all there is
+        return np.zeros_like(nest), costs.element_price
     share_x = nests.rho_ree * (costs.other - costs.technology_x - nest)
     bundle = nests.rho_ree[..., nests.users] * (costs.ree - nest[..., nests.users])
     mix = nests.rho_element[..., None] * (costs.element_price - costs.ree[..., None])
@@ -103,6 +105,9 @@ def direct(system: System, costs: Costs, output: Array, labour_wage: Array) -> D
     research, users = system.research, system.nests.users
     share_x, share_e = type_shares(system.nests, costs)
     wage = scientists_wage(research, share_x, share_e, output, users, labour_wage)
+    if not research.performed:  # nothing to direct
+        nothing = np.zeros_like(share_x), np.zeros_like(share_e)
+        return Direction(share_x, share_e, wage, *nothing, np.ones_like(labour_wage))
     reward = output - wage
     research_x = (share_x + reward + research.log_subsidy_x) * research.active_x
     research_e = (share_e + reward[..., users, None] + research.log_subsidy_e) * research.active_e
