@@ -197,12 +197,25 @@ def security(ds: xr.Dataset) -> Finding | None:
         note = ds.attrs.get("note_security")
         return Finding("Security", f"Not computed: {note}.") if note else None
     others = table[table["region"] == "others"].iloc[0]
-    parts = [f"{number(float(others[f'{r} [million USD]']))} with {names.regime(r)}" for r in _regimes(ds)]
+    losses = [float(others[f"{r} [million USD]"]) for r in _regimes(ds)]
+    unit, scale = facts.readable_money(losses)
+    parts = [
+        f"{number(scale * loss)} with {names.regime(r)}" for r, loss in zip(_regimes(ds), losses, strict=True)
+    ]
     what = embargo_name(ds)
-    text = f"{what[0].upper()}{what[1:]} would now cost all others, in million USD a year, {listed(parts)}."
-    first, last = (float(others[f"{r} [million USD]"]) for r in (_regimes(ds)[0], _regimes(ds)[-1]))
-    if first > last > 0:
-        text += f" Innovation avoids {number(first - last)} and leaves {number(last)}."
+    text = (
+        f"{what[0].upper()}{what[1:]} at once, with plant and technology as they then stand, would cost all others, "
+        f"in {unit} a year, {listed(parts)}."
+    )
+    if len(losses) > 1 and losses[-1] > 0:
+        gap = losses[0] - losses[-1]
+        if abs(gap) < NEGLIGIBLE:
+            text += " Innovation until then makes no difference to it."
+        elif gap > 0:
+            left = number(scale * losses[-1])
+            text += f" Innovation until then avoids {number(scale * gap)} of it and leaves {left}."
+        else:
+            text += f" Innovation until then makes it dearer by {number(-scale * gap)}."
     share = embargo_share(ds)
     if share > DEEP:
         text += (

@@ -19,7 +19,7 @@ from markupsafe import Markup
 from calibration.errors import InputError, Problem
 from calibration.files import write_text
 from outputs import facts, findings, intact, names, store, tables
-from outputs.report import parameters, run_charts, tabular
+from outputs.report import parameters, readable, run_charts, tabular
 from outputs.report.tabular import Table
 from outputs.sections import Section
 
@@ -171,6 +171,11 @@ class View:
         return [(str(r), names.regime(str(r))) for r in self.ds["regime"].values]
 
     @property
+    def learning(self) -> list[str]:
+        """Regimes whose technology responds."""
+        return [regime for regime, _ in self.regimes if facts.learns(self.ds, regime)]
+
+    @property
     def who(self) -> str:
         return names.listed([names.region(r) for r in facts.restricting(self.ds)])
 
@@ -190,7 +195,7 @@ class View:
     def tables(self) -> dict[str, Table]:
         if "tables" not in self.cache:
             found = {
-                name: tabular.table(name, frame, self.run.scenario)
+                name: tabular.table(name, frame, self.run.scenario, readable.page(name, frame, self.learning))
                 for name, frame in tables.all_tables(self.ds).items()
                 if len(frame)
             }

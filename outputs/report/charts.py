@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from outputs.names import number, signed
 
 LEFT, RIGHT = 1.0, 99.0  # percent of the width that marks may use
+LONG = 5  # characters of a tick above which there are fewer ticks: they meet on a narrow screen
 ROOM = 11.0  # percent kept beside the outermost bar for its number
 
 
@@ -77,6 +78,8 @@ class Scale:
         values = (
             _log_ticks(math.exp(self.low), math.exp(self.high)) if self.log else _ticks(self.low, self.high)
         )
+        if not self.log and max((len(_round(v)) for v in values), default=0) > LONG:
+            values = _ticks(self.low, self.high, about=3)
         return tuple(Tick(self(v), _round(v)) for v in values)
 
 
@@ -139,12 +142,12 @@ def waterfall(rows: Sequence[tuple[str, str, float]], unit: str, thickness: floa
     starts.append(0.0)
     ends = [start + value for start, (_, _, value) in zip(starts, rows, strict=True)]
     scale = _bar_scale(min([0.0, *starts, *ends]), max([0.0, *starts, *ends]))
-    height = thickness + 10
+    height = thickness + 16  # three lines of a label on a narrow screen
     marks = []
     for at, ((key, label, value), start) in enumerate(zip(rows, starts, strict=True)):
         kind = "total" if at == len(rows) - 1 else "up" if value > 0 else "down"
         marks.append(
-            (key, _bar(value, start, at * height + 5, kind, scale, f"{label}: {signed(value)} {unit}"))
+            (key, _bar(value, start, at * height + 8, kind, scale, f"{label}: {signed(value)} {unit}"))
         )
     return Chart(
         tuple((key, label) for key, label, _ in rows), tuple(marks), scale.ticks(), scale(0.0), height,
@@ -168,7 +171,7 @@ def _bar(
 ) -> Mark:
     begin, end = scale(start), scale(start + value)
     text = signed(value, 2) if abs(value) >= least or value == 0 else "about 0"
-    anchor = "start" if value >= 0 else "end"
+    anchor = "start" if value >= 0 or text == "about 0" else "end"
     return Mark(min(begin, end), round(abs(end - begin), 3), top, kind, text, end, anchor, tip)
 
 

@@ -142,17 +142,15 @@ def charts_of_security(ds: xr.Dataset) -> dict[str, Chart | None]:
     if not len(frame):
         return {"embargo": None}
     regimes = [str(r) for r in ds["regime"].values]
+    columns = [f"{r} [million USD]" for r in regimes]
+    frame = frame[frame["region"] != "others"]
+    unit, scale = facts.readable_money([float(v) for v in frame[columns].to_numpy().ravel()])
     rows = [
-        (
-            str(row["region"]),
-            names.region(str(row["region"])),
-            [float(row[f"{r} [million USD]"]) for r in regimes],
-        )
+        (str(row["region"]), names.region(str(row["region"])), [scale * float(row[c]) for c in columns])
         for _, row in frame.iterrows()
-        if row["region"] != "others"
     ]
     rows.sort(key=lambda row: -row[2][0])
-    return {"embargo": charts.bars(rows, _series(regimes), "million USD")}
+    return {"embargo": charts.bars(rows, _series(regimes), unit)}
 
 
 def mix(runs: Sequence[tuple[str, xr.Dataset]]) -> Chart:

@@ -13,13 +13,14 @@ import xarray as xr
 from calibration.tables import format_csv
 from outputs import facts, names, tables
 from outputs.names import number, signed
+from outputs.report import readable
 
 CAPTIONS = {
     "real_income": "Real income by region and regime: equivalent variation, and percent of base income",
     "real_income_parts": "What the change of real income is made of",
     "prices": "Prices and tonnes by element",
     "quotas": "Quotas: tonnes and licences",
-    "exposed_and_other_sectors": "Exposed and other sectors outside the restricting regions, change in percent",
+    "exposed_and_other_sectors": "Exposed and other sectors outside the restricting regions, change from the base year",
     "sectors": "Every sector of every region",
     "growth_on_exposure": "Growth on exposure: the slope that is estimated from data, in the model",
     "research": "Research by what it improves, change in percent",
@@ -36,9 +37,6 @@ CAPTIONS = {
     "parameters": "Parameters of the calibration",
     "comparison": "The runs side by side",
 }
-
-
-SHOWN_ROWS = 160
 
 
 @dataclass(frozen=True)
@@ -59,16 +57,14 @@ def table(name: str, frame: pd.DataFrame, scenario: str, page: pd.DataFrame | No
 
     page: what the page shows, where that is not the frame itself.
     """
-    frame_of_page = _first(name, frame if page is None else page)
-    numeric = [
-        pd.api.types.is_float_dtype(frame_of_page[column].infer_objects()) for column in frame_of_page.columns
-    ]
+    frame_of_page = readable.first(name, frame if page is None else page)
+    numeric = [_holds_numbers(frame_of_page[column]) for column in frame_of_page.columns]
     rows = tuple(
         tuple(_cell(column, value) for column, value in zip(frame_of_page.columns, row, strict=True))
         for row in frame_of_page.itertuples(index=False, name=None)
     )
     text = format_csv(tables.columns(frame), comments=[f"scenario: {scenario}", CAPTIONS.get(name, name)])
-    heads = tuple((str(c), n) for c, n in zip(frame_of_page.columns, numeric, strict=True))
+    heads = tuple((readable.head(str(c)), n) for c, n in zip(frame_of_page.columns, numeric, strict=True))
     return Table(
         name,
         CAPTIONS.get(name, name),
@@ -80,29 +76,29 @@ def table(name: str, frame: pd.DataFrame, scenario: str, page: pd.DataFrame | No
     )
 
 
-def _first(name: str, frame: pd.DataFrame) -> pd.DataFrame:
-    """The rows that are shown on the page: of sectors the most exposed ones under the last regime."""
-    if name == "sectors":
-        last = frame[frame["regime"] == frame["regime"].iloc[-1]]
-        frame = last.sort_values("exposure [USD per million USD]", ascending=False)
-    return frame.head(SHOWN_ROWS)
+def _holds_numbers(column: pd.Series[Any]) -> bool:
+    """Whether a column holds numbers, perhaps with gaps."""
+    given = [value for value in column.tolist() if value is not None]
+    return bool(given) and all(isinstance(value, float | np.floating) for value in given)
 
 
 def _cell(column: str, value: Any) -> str:
     if value is None:
-        return facts.no_price(column)
+        return facts.no_price(column) if column.startswith(tuple(facts.NO_PRICE)) else "–"
+    if isinstance(value, readable.Change):
+        return str(value)
     if isinstance(value, float | np.floating):
         return f"{value:.1e}" if column in names.REGIMES else number(float(value))
     if isinstance(value, bool | np.bool_):
         return "yes" if value else ""
-    readable: dict[str, Callable[[str], str]] = {
+    words: dict[str, Callable[[str], str]] = {
         "region": names.region,
         "regime": names.regime,
         "sector": names.sector,
         "force": lambda f: names.FORCES.get(f, f),
         "partner": names.region,
     }
-    return readable.get(column, str)(str(value))
+    return words.get(column, str)(str(value))
 
 
 def in_line(value: Any) -> str:
@@ -195,23 +191,24 @@ def region_cards(ds: xr.Dataset) -> dict[str, Any]:
     for n, region in enumerate(ds["region"].values):
         rows = [[label, *(signed(float(parts[r].loc[region, label])) for r in regimes)] for label in labels]
         income = ds["real_income"].values[:, n]
-        rows.insert(1, ["real income [%]", *(signed(100 * (float(v) - 1)) for v in income)])
+        rows.insert(1, _in_percent("real income", [100 * (float(v) - 1) for v in income]))
         for name, label, base in (
-            ("exports_volume", "exports, volume [%]", "base_exports"),
-            ("output_volume", "output, volume [%]", "base_output"),
+            ("exports_volume", "exports, volume", "base_exports"),
+            ("output_volume", "output, volume", "base_output"),
         ):
             weight = ds[base].values[n]
-            rows.append(
-                [
-                    label,
-                    *(
-                        signed(facts.percent(facts.weighted(ds[name].sel(regime=r).values[n], weight)))
-                        for r in regimes
-                    ),
-                ]
-            )
+            changes = [
+                facts.percent(facts.weighted(ds[name].sel(regime=r).values[n], weight)) for r in regimes
+            ]
+            rows.append(_in_percent(label, changes))
         found[str(region)] = {"name": names.region(str(region)), "rows": rows}
     return found
+
+
+def _in_percent(label: str, changes: Sequence[float]) -> list[str]:
+    """A row of a card: changes in percent, or in ppm where they are small."""
+    unit, scale = facts.readable_unit(changes)
+    return [f"{label} [{unit}]", *(signed(scale * change) for change in changes)]
 
 
 def element_cards(ds: xr.Dataset) -> dict[str, Any]:

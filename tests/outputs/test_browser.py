@@ -114,6 +114,83 @@ def test_on_paper_it_has_few_pages_and_what_matters_is_open(browser, path):
     assert browser.run("document.querySelectorAll('details[open]').length") == 0  # closed again afterwards
 
 
+def on_paper(browser, width=718, height=900):
+    """The page as it stands on paper of that width: Letter less its margins."""
+    browser.call("Emulation.setEmulatedMedia", media="print")
+    browser.call(
+        "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False
+    )
+
+
+def on_screen(browser):
+    browser.call("Emulation.setEmulatedMedia", media="")
+    browser.call("Emulation.clearDeviceMetricsOverride")
+
+
+def test_on_paper_prices_of_ten_elements_fit_one_page(browser, path):
+    """Two charts of ten rows, as every shipped calibration has: else half of two pages stays empty."""
+    browser.open(path, 1280)
+    on_paper(browser)
+    try:
+        whole, rows = browser.run(
+            "(() => { const s = document.getElementById('run1-prices');"
+            " const rows = Array.from(s.querySelectorAll('.labels')).map("
+            "one => Array.from(one.children).map(row => row.getBoundingClientRect().height));"
+            " return [s.getBoundingClientRect().height, rows]; })()"
+        )
+        bars = browser.run(
+            "document.querySelector('#run1-prices .chart svg line.grid').getBoundingClientRect().height"
+        )
+    finally:
+        on_screen(browser)
+    assert len(rows) == 2
+    letter = (11 * 25.4 - 28) / 25.4 * 96  # pixels of a page less its margins
+    assert whole + sum((10 - len(chart)) * chart[0] for chart in rows) < letter
+    assert sum(rows[0]) == pytest.approx(bars, abs=1)  # labels stand beside their bars
+
+
+def test_on_paper_a_table_may_go_on_to_the_next_page_and_a_heading_may_not_be_left(browser, path):
+    browser.open(path, 1280)
+    on_paper(browser)
+    try:
+        kept = browser.run(
+            "['figure', 'figure .chart', 'figcaption', 'h2', 'h3', 'figure .legend'].map(which => {"
+            " const s = getComputedStyle(document.querySelector('main ' + which));"
+            " return [which, s.breakInside, s.breakAfter]; })"
+        )
+        hidden = browser.run("getComputedStyle(document.querySelector('.aside')).display")
+    finally:
+        on_screen(browser)
+    found = {which: (inside, after) for which, inside, after in kept}
+    assert found["figure"][0] == "auto"
+    assert found["figure .chart"][0] == found["figcaption"][0] == "avoid"
+    assert {found[which][1] for which in ("h2", "h3", "figcaption", "figure .legend")} == {"avoid"}
+    assert hidden == "none"
+
+
+def test_numbers_of_deep_cuts_fit_a_phone(browser, runs, tmp_path):
+    """Losses of a real economy are billions: their numbers run neither out of the chart nor into its labels."""
+    run = report.from_folder(runs.folders[0])
+    values = run.dataset["embargo_loss"]
+    for scale in (1e3, 1e6):
+        scaled = run.dataset.assign(
+            embargo_loss=(values / abs(values).max() * scale).assign_attrs(values.attrs)
+        )
+        one = dataclasses.replace(run, dataset=scaled)
+        browser.open(report.render([one], tmp_path / "deep.html"), 400)
+        out = browser.run(
+            "Array.from(document.querySelectorAll('#run1-security .chart')).flatMap(c => {"
+            " const edge = Math.max(...Array.from(c.querySelectorAll('.labels span')).map("
+            "l => l.getBoundingClientRect().right));"
+            " const ticks = Array.from(c.querySelectorAll('.tick')).map(t => t.getBoundingClientRect());"
+            " const meet = ticks.slice(1).filter((b, i) => b.left < ticks[i].right + 2).map(() => 'ticks meet');"
+            " return Array.from(c.querySelectorAll('.value')).filter(t => {"
+            " const b = t.getBoundingClientRect(); return b.right > 400 || b.left < edge - 1; })"
+            ".map(t => t.textContent).concat(meet); })"
+        )
+        assert out == []
+
+
 def test_on_paper_the_parameters_of_a_calibration_take_two_pages_and_all_are_there(browser, runs, tmp_path):
     """With the shipped calibration: no cell is lost or cut off, and nothing makes the browser shrink the page."""
     rows = calibration.load("china-2009").parameters_table
