@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.flows import gate_flows, licence_rates, wedges
+from model.flows import gate_flows, licence_rates, rent_left_abroad, wedges
 from model.path import technology_target
 from model.records import Array, Benchmark, Closure, Shock
 from model.solution import Solution
@@ -113,8 +113,9 @@ def first_order(solution: Solution, base: Solution) -> FirstOrder:
 
     Terms of trade: exports times the change of own prices less imports times that of the partner's, at the border.
     Volume: tariff rates times the change of import volumes, and export-tax rates that of export volumes. A licence
-    counts as the export tax it is equivalent to, its rent as the exporter's. Valid for small shocks without subsidies,
-    research or new technology, and blind to everything of second order: report it beside the exact change.
+    counts as the export tax it is equivalent to, but for the part of its rent that importers keep. Valid for small
+    shocks without subsidies, research or new technology, and blind to everything of second order: report it beside the
+    exact change.
     """
     price = solution.allocation.state.price
     old, new = gate_flows(base), gate_flows(solution)
@@ -133,6 +134,6 @@ def first_order(solution: Solution, base: Solution) -> FirstOrder:
 
 
 def _border_wedges(solution: Solution) -> tuple[Array, Array]:
-    """(i,n,k) border price over gate price, (1 + export tax)(1 + licence); and the tariff."""
+    """(i,n,k) what the exporting country receives over the gate price, with export tax and licence; and the tariff."""
     tax, tariff = wedges(solution)
-    return (1 + tax) * (1 + licence_rates(solution)), tariff
+    return (1 + tax) * (1 + licence_rates(solution)) - rent_left_abroad(solution), tariff

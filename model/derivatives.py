@@ -94,10 +94,18 @@ def derivatives(
     """dR/ds of every outcome that `read` reports, by name of direction and of outcome.
 
     benchmark, shock: those of the solution, as they were given to `solve`. Raises ValueError when the solution has not
-    converged or a direction changes which cells exist, ArithmeticError when the Jacobian is singular.
+    converged, two directions have one name or a direction changes which cells exist, ArithmeticError when the Jacobian
+    is singular.
     """
     if not solution.converged:
         raise ValueError("derivatives need a solution that has converged")
+    directions = tuple(directions)
+    names = [direction.name for direction in directions]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(
+            f"two directions are named {twice!r}: results go by name, so rename one with `replace`"
+        )
     point = _Point(solution, benchmark, shock)
     return {direction.name: point.derivative(direction, read) for direction in directions}
 

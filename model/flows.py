@@ -47,11 +47,20 @@ def gate_tonnes(solution: Solution) -> Array:
 
 def licence_rates(solution: Solution) -> Array:
     """E14: (i,n,k) licence as a rate of the gate price."""
+    return _of_cells(solution, solution.allocation.licence_rate)
+
+
+def rent_left_abroad(solution: Solution) -> Array:
+    """E11: (i,n,k) the part of the licence rate that importers keep."""
+    return _of_cells(solution, solution.allocation.licence_abroad)
+
+
+def _of_cells(solution: Solution, rate: Array) -> Array:
+    """(i,n,k) from rates of cell goods (kc,n,i), 0 for all others."""
     s = solution.system.sourcing
-    b = solution.system.benchmark
-    rate = np.zeros((len(s.rho), *b.export_tax.shape[:2]))
-    rate[s.cell] = solution.allocation.licence_rate
-    return rate.transpose(2, 1, 0)
+    full = np.zeros((len(s.rho), *solution.system.benchmark.export_tax.shape[:2]))
+    full[s.cell] = rate
+    return full.transpose(2, 1, 0)
 
 
 def wedges(solution: Solution) -> tuple[Array, Array]:

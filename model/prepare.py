@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import fields
+
 import numpy as np
 
 from model.base_year import (
@@ -32,6 +35,7 @@ NESTS = (
     "ree_elasticity", "element_elasticity", "value_added_elasticity", "factor_elasticity", "materials_elasticity",
     "final_elasticity",
 )  # fmt: skip
+WEDGES = ("export_tax", "tariff", "iceberg")  # instruments of a shock between gate and buyer
 RESEARCH = (
     "innovation_elasticity", "spillover", "spillover_region", "spillover_sector", "breadth", "breadth_reference",
     "research_supply_elasticity", "research_closure",
@@ -47,9 +51,11 @@ def prepare(
 ) -> System:
     """Compute the constants of a solve with the given active export quotas.
 
-    like: another system, whose nests and research are shared where they are made of the same numbers.
+    like: another system, whose parts are shared where they are made of the same numbers.
     """
     b, par, c = benchmark, benchmark.parameters, constants(benchmark)
+    if like is not None and like.benchmark.data is not b.data:
+        like = None
     subsidy, cost, research_income, log_subsidy = b.subsidy, c.cost, c.research, c.no_sector
     if shock.subsidy is not None:
         subsidy = shock.subsidy
@@ -70,9 +76,9 @@ def prepare(
     labour_income = c.endowment[:, b.labour]
     return System(
         benchmark=b, shock=shock, closure=closure, nests=nests,
-        sourcing=_sourcing(b, shock, quotas, c.stage_good),
+        sourcing=_sourcing(b, shock, quotas, c.stage_good, like),
         research=_research(b, shock, nests, labour_income, active, like),
-        restrictions=_restrictions(b, shock, quotas, c.stage_good),
+        restrictions=_restrictions(b, shock, quotas, c.stage_good, like),
         output=b.output, supplied=supplied, active=active, idle=stopped,
         pair_sector=c.pair_sector, pair_good=c.pair_good, pair_share=c.pair_share,
         to_good=c.to_good, to_sector=c.to_sector,
@@ -86,7 +92,7 @@ def prepare(
         mobile=mobile, sluggish=sluggish, rho_supply=1.0 + par.factor_mobility[None, sluggish],
         specific=not par.factor_mobility[sluggish].any(),
         endowment=c.endowment,
-        supply_share=shares_of(c.endowment[:, sluggish, None], b.factor_payment[:, sluggish]) * active[:, None],
+        supply_share=_supply_share(b, active, sluggish, like),
         income_base=c.income, deficit=b.deficit,
         stage_factor=_stage_factor(b, sluggish), stage_good=c.stage_good, log_capacity=log_capacity,
         capacity_weight=par.capacity_weight[None], capacity_response=par.capacity_response[None],
@@ -97,16 +103,17 @@ def prepare(
     )  # fmt: skip
 
 
-def _alike(b: Benchmark, other: Benchmark, names: tuple[str, ...]) -> bool:
-    """Whether two benchmarks have the same data, and the same parameters of these names."""
-    now, then = b.parameters, other.parameters
-    return b.data is other.data and all(_same(getattr(now, name), getattr(then, name)) for name in names)
+def alike(one: object, other: object, names: Iterable[str]) -> bool:
+    """Whether two records have the same in the fields of these names."""
+    return all(_same(getattr(one, name), getattr(other, name)) for name in names)
 
 
 def _same(one: object, other: object) -> bool:
+    if one is other:
+        return True
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
-        return one is other or np.array_equal(one, other)
-    return one == other
+        return np.array_equal(one, other)
+    return bool(one == other)
 
 
 def _log_capacity(b: Benchmark, shock: Shock) -> Array:
@@ -129,30 +136,46 @@ def _stage_factor(b: Benchmark, sluggish: Array) -> Array:
 
 
 def _nests(b: Benchmark, shock: Shock, like: System | None) -> Nests:
-    if (
-        like is not None
-        and like.shock.demand_shift is shock.demand_shift
-        and _alike(b, like.benchmark, NESTS)
-    ):
-        return like.nests
     par = b.parameters
+    shifted = like is None or like.shock.demand_shift is not shock.demand_shift
+    if like is not None and not shifted and alike(par, like.benchmark.parameters, NESTS):
+        return like.nests
     base = nest_shares(b)
     rho_material = exponent(par.materials_elasticity)
-    # In the order of their first sectors, so that draws of elasticities have the same groups.
-    keys = dict.fromkeys(zip(b.use_class.tolist(), rho_material.tolist(), strict=True))
-    groups = tuple((c, np.nonzero((b.use_class == c) & (rho_material == r))[0]) for c, r in keys)
+    groups, material = _groups(b, rho_material, like)
     final = b.final if shock.demand_shift is None else b.final * shock.demand_shift
     return Nests(
         users=base.users, ree=base.ree, element=base.element, value_added=base.value_added, factor=base.factor,
-        material=base.material,
-        group_material=(base.material,) if len(groups) == 1 else tuple(base.material[:, js] for _, js in groups),
-        groups=groups,
+        material=base.material, groups=groups, group_material=material,
         rho_ree=exponent(par.ree_elasticity)[None], rho_element=exponent(par.element_elasticity)[None, base.users],
         rho_added=exponent(par.value_added_elasticity)[None], rho_factor=exponent(par.factor_elasticity)[None],
         rho_material=rho_material[None],
         final=shares_of(final.sum(axis=1, keepdims=True), final),
         rho_final=exponent(np.array([par.final_elasticity])),
     )  # fmt: skip
+
+
+def _groups(
+    b: Benchmark, rho: Array, like: System | None
+) -> tuple[tuple[tuple[int, Array], ...], tuple[Array, ...]]:
+    """Sectors with common materials prices and exponents rho (j,), by class of use; and their materials (n,jg,k)."""
+    # In the order of their first sectors, so that draws of elasticities have the same groups.
+    keys = dict.fromkeys(zip(b.use_class.tolist(), rho.tolist(), strict=True))
+    groups = tuple((c, np.nonzero((b.use_class == c) & (rho == r))[0]) for c, r in keys)
+    if like is not None and len(groups) == len(like.nests.groups):
+        known = zip(groups, like.nests.groups, strict=True)
+        if all(one[0] == other[0] and np.array_equal(one[1], other[1]) for one, other in known):
+            return like.nests.groups, like.nests.group_material
+    material = nest_shares(b).material
+    return groups, (material,) if len(groups) == 1 else tuple(material[:, js] for _, js in groups)
+
+
+def _supply_share(b: Benchmark, active: Array, sluggish: Array, like: System | None) -> Array:
+    """E10: (n,fs,j) base shares of sectors in what sluggish factors earn."""
+    if like is not None and like.active is active and np.array_equal(like.sluggish, sluggish):
+        return like.supply_share
+    earned = constants(b).endowment[:, sluggish, None]
+    return shares_of(earned, b.factor_payment[:, sluggish]) * active[:, None]
 
 
 def _cell_goods(
@@ -168,8 +191,12 @@ def _cell_goods(
     return dynamic
 
 
-def _sourcing(b: Benchmark, shock: Shock, quotas: tuple[Quota, ...], stage_good: Array) -> Sourcing:
+def _sourcing(
+    b: Benchmark, shock: Shock, quotas: tuple[Quota, ...], stage_good: Array, like: System | None
+) -> Sourcing:
     rho = exponent(b.parameters.trade_elasticity)
+    if like is not None and _sold_alike(b, shock, quotas, rho, like):
+        return like.sourcing.replace(rho=rho)
     dynamic = _cell_goods(b, quotas, shock.production_quotas, stage_good)
     plain, cell = np.nonzero(~dynamic)[0], np.nonzero(dynamic)[0]
     some, licence0, pi = span(plain), licence_rate(b), sourcing_base(b)
@@ -202,6 +229,23 @@ def _sourcing(b: Benchmark, shock: Shock, quotas: tuple[Quota, ...], stage_good:
         capacity_base=pi[:, cell], gate_cell=keep, tariff_cell=tariff_cell / (1 + tariff_cell),
         tax_cell=tax_cell * keep, licence_base=by_good(licence0[:, :, span(cell)]),
     )  # fmt: skip
+
+
+def _sold_alike(b: Benchmark, shock: Shock, quotas: tuple[Quota, ...], rho: Array, like: System) -> bool:
+    """Whether sourcing is that of another system, but for its exponents."""
+    same = all(getattr(shock, name) is getattr(like.shock, name) for name in (*WEDGES, "embargo"))
+    if not same or shock.production_quotas is not like.shock.production_quotas:
+        return False
+    others = like.restrictions.quotas
+    if len(quotas) != len(others) or any(
+        q.covers is not o.covers for q, o in zip(quotas, others, strict=True)
+    ):
+        return False
+    moved = any(getattr(shock, name) is not None for name in WEDGES)
+    moved = moved or bool(
+        b.licence[:, like.sourcing.plain].any()
+    )  # what licences leave when they go is a wedge, too
+    return not moved or np.array_equal(rho, like.sourcing.rho)
 
 
 def _level(now: Array | None, base: Array | None) -> Array | None:
@@ -280,7 +324,7 @@ def _research(
     same = (
         like is not None and like.active is active and like.shock.research_subsidy is shock.research_subsidy
     )
-    if like is not None and same and _alike(b, like.benchmark, RESEARCH):
+    if like is not None and same and alike(b.parameters, like.benchmark.parameters, RESEARCH):
         return like.research
     par, users = b.parameters, nests.users
     research = constants(b).research
@@ -318,11 +362,21 @@ def _research(
     )  # fmt: skip
 
 
-def _restrictions(b: Benchmark, shock: Shock, quotas: tuple[Quota, ...], stage_good: Array) -> Restrictions:
+def _restrictions(
+    b: Benchmark, shock: Shock, quotas: tuple[Quota, ...], stage_good: Array, like: System | None
+) -> Restrictions:
+    log_limit = np.log(np.array([q.limit for q in quotas], dtype=float))
+    if like is not None and _restricted_alike(shock, quotas, like):
+        return like.restrictions.replace(quotas=quotas, log_limit=log_limit)
     cell = np.nonzero(_cell_goods(b, quotas, shock.production_quotas, stage_good))[0]
     covers = [q.covers[:, :, cell].transpose(2, 1, 0) for q in quotas]
     per_kg = [c * q.weight[cell, None, None] for c, q in zip(covers, quotas, strict=True)]
     leaking = np.array([i for i, q in enumerate(quotas) if q.leak_margin is not None], dtype=int)
+    by_value = [q.name for q in quotas if q.leak_margin is not None and not q.specific]
+    if by_value:
+        raise ValueError(
+            f"quota {by_value[0]!r}: smuggling costs USD per kg, which a licence by value cannot exceed"
+        )
     values = [quota_unit_value(b, q) if q.specific else 1.0 for q in quotas]
     unit_value = b.unit_value[:, cell].T
     return Restrictions(
@@ -330,13 +384,24 @@ def _restrictions(b: Benchmark, shock: Shock, quotas: tuple[Quota, ...], stage_g
         per_kg=np.array(per_kg).reshape(len(quotas), len(cell), *b.export_tax.shape[:2]),
         specific=np.array([q.specific for q in quotas], dtype=bool),
         unit_value=np.where(np.isfinite(unit_value), unit_value, 1.0), scale=np.array(values, dtype=float),
-        log_limit=np.log(np.array([q.limit for q in quotas], dtype=float)),
+        log_limit=log_limit,
         rent_to_importer=np.array([q.rent_to_importer for q in quotas], dtype=float),
         leaking=leaking,
         leak_margin=np.array([quotas[i].leak_margin for i in leaking], dtype=float),
         leak_scale=np.array([quota_tonnes_base(b, quotas[i]) for i in leaking], dtype=float),
         production=shock.production_quotas,
     )  # fmt: skip
+
+
+def _restricted_alike(shock: Shock, quotas: tuple[Quota, ...], like: System) -> bool:
+    """Whether restrictions are those of another system, but for the limits of quotas."""
+    others = like.restrictions.quotas
+    names = [f.name for f in fields(Quota) if f.name != "limit"]
+    return (
+        shock.production_quotas is like.shock.production_quotas
+        and len(quotas) == len(others)
+        and all(alike(quota, other, names) for quota, other in zip(quotas, others, strict=True))
+    )
 
 
 def _production_unit_value(b: Benchmark, quota: ProductionQuota) -> float:

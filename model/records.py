@@ -187,7 +187,7 @@ class Shock(Frozen):
     research_subsidy: Array | None = None  # (n,j,g) rate z
     productivity: Array | None = None  # (n,j) ratio, 1.01 makes one percent more from the same inputs
     demand_shift: Array | None = None  # (n,k) multiplier of final shares, renormalised
-    stock_release: Array | None = None  # (n,k) tonnes, negative when buying; of what the region buys in the base year
+    stock_release: Array | None = None  # (n,k) tonnes of what n buys in the base year, negative when buying
     recycling: Array | None = None  # (n,k) tonnes
     recycling_cost: Array | None = None  # (n,k) share of its value
     capacity_investment: Array | None = None  # (n,) million USD of the final bundle

@@ -31,17 +31,21 @@ def _base_quotas(b: Benchmark) -> tuple[Quota, ...]:
 def close_empty_quotas(
     benchmark: Benchmark, shock: Shock, quotas: tuple[Quota, ...]
 ) -> tuple[Shock, tuple[Quota, ...]]:
-    """E12: a limit of 0 is an embargo; a quota on nothing that is still sold (a base-year licence, say) is dropped."""
+    """E12: a limit of 0 is an embargo; a quota on nothing that is still sold (a base-year licence, say) is dropped.
+
+    A good that weighs nothing under a quota is not limited by it, and nothing is where smuggling is free.
+    """
     if not quotas:
         return shock, quotas
-    closed = [q.covers for q in quotas if q.limit <= 0]
+    quotas = tuple(q for q in quotas if q.leak_margin != 0)
+    closed = [q.covers & (q.weight > 0) for q in quotas if q.limit <= 0]
     if closed:
         embargo = np.logical_or.reduce(closed if shock.embargo is None else [*closed, shock.embargo])
         shock = shock.replace(embargo=embargo)
     sold = gate_value_base(benchmark) > 0
     if shock.embargo is not None:
         sold &= ~shock.embargo
-    return shock, tuple(q for q in quotas if (q.covers & sold).any())
+    return shock, tuple(q for q in quotas if (q.covers & sold & (q.weight > 0)).any())
 
 
 def scaled(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from model.ces import shares_of
-from model.flows import export_price, gate_flows
+from model.flows import export_price, gate_flows, rent_left_abroad
 from model.markets import worth_today
 from model.prices import unit_cost
 from model.records import Array
@@ -74,7 +74,8 @@ def licence_rent(solution: Solution) -> Array:
 def terms_of_trade(solution: Solution, base: Solution) -> Array:
     """(n,) gain from changes of border prices at mean quantities (Bennet), deflated, million USD.
 
-    Border prices include export taxes and licences: what the exporting country receives for a unit.
+    Border prices include export taxes and licences, importers' part of the rent left out: what the exporting country
+    receives for a unit.
     """
     new, old = _border(solution), _border(base)
     deflator = solution.allocation.spending.final_price
@@ -93,11 +94,13 @@ def _mean(first: Array, second: Array) -> Array:
 
 
 def _border(solution: Solution) -> tuple[Array, Array]:
-    """(i,n,k) border price, hat times base markup, and quantity at base gate prices; trade at home left out."""
-    price = export_price(solution)
-    quantity = gate_flows(solution) / np.exp(solution.allocation.state.price)[:, None, :]
-    home = np.eye(price.shape[0], dtype=bool)[:, :, None]
-    return price, np.where(home, 0.0, quantity)
+    """(i,n,k) what a unit earns the exporting country, and quantity at base gate prices; trade at home left out.
+
+    The border price, hat times base markup, less the licence rent that stays with the importer.
+    """
+    gate_price, kept = np.exp(solution.allocation.state.price)[:, None, :], rent_left_abroad(solution)
+    home = np.eye(len(kept), dtype=bool)[:, :, None]
+    return export_price(solution) - gate_price * kept, np.where(home, 0.0, gate_flows(solution) / gate_price)
 
 
 def technology(solution: Solution) -> Array:

@@ -64,7 +64,7 @@ def _shown(years: tuple[int | None, ...]) -> str:
 
 
 def _limit(line: ExportQuota, place: Place) -> Iterator[Problem]:
-    """A limit of 0.6 without a unit is hardly 600 kg a year."""
+    """A limit of 0.6 without a unit is hardly 600 kg a year; smuggling is measured against a price per kg."""
     for entry in entries(line.limit):
         if not is_ratio(line.limit) and unit(line.limit) in ("", "t") and 0 < entry.value < SMALL_LIMIT:
             yield place.problem(
@@ -72,6 +72,14 @@ def _limit(line: ExportQuota, place: Place) -> Iterator[Problem]:
                 f"a limit of {entry.value:g} t a year",
                 "unit: ratio for a ratio to the base year",
             )
+        if line.leak_margin is not None and entry.value == 0:
+            yield place.problem(
+                ("limit", *entry.loc),
+                "a limit of 0 is an embargo, which nothing leaks from",
+                "1 %, or no leak_margin",
+            )
+    if line.leak_margin is not None and line.licence == "ad_valorem":
+        yield place.problem(("leak_margin",), "is per kg, but the licence is by value", "licence: specific")
 
 
 def _stock(line: Stockpile, scenario: Scenario, place: Place) -> Iterator[Problem]:

@@ -124,7 +124,7 @@ def terms_of_trade(w, gate0):
         if i == n:
             continue
         old = (1 + base_licence(b, i, n, k)) * (1 + b.export_tax[i, n, k])
-        new = w.p.price[i, k] * (1 + w.licence[i, n, k]) * (1 + w.x[i, n, k])
+        new = w.p.price[i, k] * ((1 + w.licence[i, n, k]) * (1 + w.x[i, n, k]) - w.to_importer[i, n, k])
         mean = (gate0[i, n, k] + w.gate[i, n, k] / w.p.price[i, k]) / 2
         found[i] += mean * (new / w.final_price[i] - old)
         found[n] -= mean * (new / w.final_price[n] - old)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model import Shock, solve
+from model import Quota, Shock, solve
+from model.decomposition import first_order
+from model.derivatives import derivatives, parameter
 from model.flows import gate_tonnes
 from model.table import Elasticities, RareEarths, benchmark_from_flows
+from model.welfare import equivalent_variation, terms_of_trade
 from tests.independent import base_gate
-from tests.instruments import EXOGENOUS, awkward
+from tests.instruments import EXOGENOUS, awkward, exports_of, quota_on
 from tests.worlds import Sizes
 
 # ------------------------------------------------------------------ stocks
@@ -76,3 +79,67 @@ def test_a_region_without_plant_has_no_capacity():
     both, own = (solve(b, Shock(capacity=k), EXOGENOUS) for k in (there + not_there, there))
     assert np.abs(own.allocation.state.price).max() > 1e-3
     np.testing.assert_array_equal(both.allocation.state.price, own.allocation.state.price)
+
+
+# ------------------------------------------------------------------ rents
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_rents_that_importers_keep_are_no_loss_of_theirs(share):
+    """Free trade and a small quota: real income moves by the terms of trade, the rest is of second order."""
+    b = awkward(0, taxes=False, research=False, deficits=False, subsidies=False)
+    assert not (b.tariff.any() or b.export_tax.any() or b.research_share.any())
+    base = solve(b, Shock(), EXOGENOUS)
+    covers, rest = exports_of(b, 0, b.elements), []
+    for ratio in (0.99, 0.999):
+        quota = quota_on(b, "quota", covers, ratio, rent_to_importer=share)
+        after = solve(b, Shock(quotas=(quota,)), EXOGENOUS)
+        gain, terms = equivalent_variation(after), terms_of_trade(after, base)
+        rest.append(np.abs(gain - terms).max())
+        assert rest[-1] < 3 * (1 - ratio) * np.abs(gain).max()
+        formula = first_order(after, base).total * b.final.sum(axis=1)
+        assert np.abs(formula - gain).max() < 10 * (1 - ratio) * np.abs(gain).max()
+    assert rest[1] < rest[0] / 50
+
+
+# ------------------------------------------------------------------ quotas at their ends
+
+
+def test_a_good_that_weighs_nothing_is_not_limited():
+    """By a limit of zero as little as by a small one."""
+    b = awkward(0)
+    covers = exports_of(b, 0, b.elements[:2])
+    weight = np.where(np.arange(b.final.shape[1]) == b.elements[0], 0.0, 1.0)
+    none, little = (
+        solve(b, Shock(quotas=(quota_on(b, "quota", covers, ratio, weight),)), EXOGENOUS)
+        for ratio in (0.0, 1e-4)
+    )
+    free, tight = (gate_tonnes(none)[0, 1:, b.elements[at]].sum() for at in (0, 1))
+    assert tight == 0
+    assert free == pytest.approx(gate_tonnes(little)[0, 1:, b.elements[0]].sum(), rel=1e-2)
+    assert solve(b, Shock(quotas=(Quota("none", covers, 1.0, 0 * weight),)), EXOGENOUS).licence == {}
+
+
+def test_where_smuggling_is_free_nothing_is_limited():
+    b = awkward(0)
+    quota = quota_on(b, "quota", exports_of(b, 0, b.elements), 0.5, leak_margin=0.0)
+    assert not solve(b, Shock(quotas=(quota,)), EXOGENOUS).allocation.state.price.any()
+
+
+def test_smuggling_past_a_licence_by_value_is_refused():
+    """Its cost is in USD per kg, the licence a rate: neither is above the other."""
+    b = awkward(0)
+    quota = quota_on(b, "quota", exports_of(b, 0, b.elements), 0.5, leak_margin=0.3, specific=False)
+    with pytest.raises(ValueError, match="quota 'quota': smuggling costs USD per kg"):
+        solve(b, Shock(quotas=(quota,)), EXOGENOUS)
+
+
+# ------------------------------------------------------------------ derivatives
+
+
+def test_two_directions_of_one_name_are_refused():
+    b = awkward(0)
+    base = solve(b, Shock(), EXOGENOUS)
+    both = (parameter("trade_elasticity", 0), parameter("trade_elasticity", 1))
+    with pytest.raises(ValueError, match="two directions are named 'trade_elasticity'"):
+        derivatives(base, b, Shock(), both, lambda solution: {"income": solution.allocation.income})
