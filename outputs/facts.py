@@ -172,9 +172,9 @@ def real_income(ds: xr.Dataset) -> pd.DataFrame:
 def income_parts(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     """One row a region: real income change and its parts; the rest is what other distortions and quantities did.
 
-    Licence rents that exporters receive are inside the terms of trade (the border price has the licence in it), so
-    rents are shown beside the parts, not among them, as they are received; those that a quota leaves to importers are
-    in the rest. Parts are deflated.
+    Licence rents are inside the terms of trade (what the exporting country receives has those that it keeps in it, and
+    what importers keep was never paid abroad), so rents are shown beside the parts, not among them, as they are
+    received. Parts are deflated.
     """
     at = _position(ds, "regime", regime)
     total, rent = ds["equivalent_variation"].values[at], ds["licence_rent"].values[at]
