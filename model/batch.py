@@ -23,7 +23,7 @@ from model.equilibrium import Allocation
 from model.feasibility import infeasible
 from model.group import Group, Jacobian
 from model.newton import Options
-from model.prepare import RESEARCH, prepare
+from model.prepare import RESEARCH, alike, prepare
 from model.problem import Equilibrium
 from model.quasi import Found, broyden
 from model.records import Array, Benchmark, Closure, Parameters, Quota, Shock
@@ -186,7 +186,7 @@ class Centre:
         before, now = self.told[0].parameters, benchmark.parameters
         # Where scientists move between sectors, what a sector sells decides as well (section 6).
         names = RESEARCH if now.research_closure == "sector" else (*RESEARCH, "trade_elasticity")
-        if not all(np.array_equal(getattr(before, name), getattr(now, name)) for name in names):
+        if not alike(before, now, names):
             return True
         return any(excess.max(initial=0.0) >= 1 for excess in long_run_feedback(benchmark).values())
 

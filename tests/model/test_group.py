@@ -12,11 +12,12 @@ from model.batch import FEWEST, Centre
 from model.equilibrium import allocate, residuals
 from model.prepare import prepare
 from model.quasi import broyden
+from model.solve import posed
 from model.stack import Different, pack_residuals, stack, take, unpack
 from model.tangent import linearise
 from model.unknowns import layout
 from tests.hard import hard
-from tests.instruments import awkward, exports_of, quota_on
+from tests.instruments import Case, awkward, cases, exports_of, production_quota, quota_on
 from tests.model.test_batch import CLOSURES, ELASTICITIES, draws, read, shock
 
 COUNT = FEWEST + 4
@@ -49,6 +50,55 @@ def drawn(b, given: Shock, count: int = COUNT):
     for moved, _ in draws(b, count, 0.2):
         limits = tuple(q.replace(limit=q.limit * rng.uniform(0.8, 1.2)) for q in given.quotas)
         yield moved, given.replace(quotas=limits)
+
+
+def differs(one, other, name="system") -> list[str]:
+    """Names of what differs between two records."""
+    if is_dataclass(one):
+        pairs = [(f"{name}.{f.name}", getattr(one, f.name), getattr(other, f.name)) for f in fields(one)]
+    elif isinstance(one, tuple):
+        if len(one) != len(other):
+            return [name]
+        pairs = [(name, *pair) for pair in zip(one, other, strict=True)]
+    else:
+        return [] if np.array_equal(one, other) else [name]
+    return [found for at, left, right in pairs if left is not right for found in differs(left, right, at)]
+
+
+@pytest.mark.parametrize("moves", [False, True], ids=["same elasticities", "other elasticities"])
+def test_a_system_made_after_another_is_the_one_made_alone(moves):
+    """Parts of the other are shared where they are made of the same numbers, and nowhere else."""
+    known = cases()
+    plain = known["no shock"].benchmark
+    ordinary = production_quota(plain, 0.9)
+    goods = np.arange(len(ordinary.goods)) == np.setdiff1d(np.arange(len(ordinary.goods)), plain.elements)[0]
+    assert np.isfinite(plain.unit_value[ordinary.origin, goods]).all()
+    known["production quota on an ordinary good"] = Case(
+        plain, Shock(production_quotas=(ordinary.replace(goods=goods),))
+    )
+    for turn in (0, 1):  # as many groups of sectors, but other sectors in them
+        two = np.where(np.arange(plain.shape[1]) % 3 == turn, 0.5, 0.8)
+        other = plain.replace(parameters=plain.parameters.replace(materials_elasticity=two))
+        known[f"materials in two groups, {turn}"] = Case(other, Shock())
+    told = {name: posed(case.benchmark, case.shock) for name, case in known.items()}
+    systems = {
+        name: prepare(case.benchmark, told[name][0], case.closure, told[name][1])
+        for name, case in known.items()
+    }
+    shared = 0
+    for name, case in known.items():
+        b, (given, quotas) = case.benchmark, told[name]
+        halved = tuple(q.replace(limit=q.limit / 2) for q in quotas)
+        if moves:
+            rng = np.random.default_rng(len(name))
+            moved = {at: getattr(b.parameters, at) * rng.uniform(0.9, 1.1) for at in ELASTICITIES}
+            b = b.replace(parameters=b.parameters.replace(**moved))
+        alone = prepare(b, given, case.closure, halved)
+        for other, like in systems.items():
+            after = prepare(b, given, case.closure, halved, like=like)
+            assert not differs(after, alone), (name, other)
+            shared += after.sourcing.weight is like.sourcing.weight
+    assert shared > len(known)
 
 
 @pytest.mark.parametrize("closure", CLOSURES, ids=lambda c: f"{c.regime}-{c.capacity}")
