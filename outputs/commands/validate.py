@@ -13,7 +13,7 @@ examples:
   python run.py validate                       prices, trade, patents, exports, productivity: model against observed
   python run.py validate --inverse             also: which value of a parameter would reproduce each effect (minutes)
   python run.py validate --questions           also: innovation against security, what the model says (minutes)
-  python run.py validate --inverse --questions --write    write docs/validation.md and its figure
+  python run.py validate --inverse --questions --write    write docs/validation.md, its figure and table
   python run.py validate --set parameters.breadth=0.05    the same with other parameters
 
 Facts that parameters were chosen with in view are marked as fitted; all others are tests. Nothing is written without
@@ -52,7 +52,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         nargs="?",
         const=Path("docs"),
         metavar="FOLDER",
-        help="write the page and figure (docs)",
+        help="write the page, its figure and table (docs)",
     )
     add(
         "--workers",

@@ -22,6 +22,7 @@ from outputs import facts, findings, intact, names, store, tables
 from outputs.report import parameters, readable, run_charts, tabular
 from outputs.report.tabular import Table
 from outputs.sections import Section
+from outputs.validation import page, record
 
 HERE = Path(__file__).parent
 
@@ -84,6 +85,7 @@ def html(runs: Sequence[ReportRun], parts: Sequence[Section] = ()) -> str:
     )
     environment.filters["data_uri"] = data_uri
     environment.filters["bound"] = bound
+    environment.filters["held_against"] = record.in_words
     environment.filters["capital"] = lambda text: text[:1].upper() + text[1:]
     template = environment.get_template("report.html.j2")
     shown = [View(run, at) for at, run in enumerate(runs)]
@@ -97,6 +99,7 @@ def html(runs: Sequence[ReportRun], parts: Sequence[Section] = ()) -> str:
         script=Markup((HERE / "report.js").read_text(encoding="utf-8")),
         data=as_script({view.key: view.cards for view in shown}),
         citation=citation(runs),
+        history=history(),
     )
 
 
@@ -104,6 +107,16 @@ def labelled(runs: Sequence[ReportRun]) -> list[tuple[str, xr.Dataset]]:
     """Runs by scenario, or by folder where a scenario comes twice."""
     scenarios = [run.scenario for run in runs]
     return [(run.scenario if scenarios.count(run.scenario) == 1 else run.name, run.ds) for run in runs]
+
+
+def history() -> dict[str, Any]:
+    """What was observed and how the model did: the record, its table, and what the model leaves out."""
+    found = record.read()
+    rows = tabular.table("record", found.by_group(), "model-and-history")
+    missed = set(found.tests.loc[found.tests["verdict"] == "miss", "group"])
+    notes = {group: text.replace("`", "") for group, text in page.NOTES.items() if group in missed}
+    left_out = [(page.GROUPS[group], text) for group, text in notes.items()]
+    return {"record": found, "table": rows, "left_out": left_out, "judging": record.JUDGING}
 
 
 def as_script(value: Any) -> Markup:

@@ -36,6 +36,7 @@ CAPTIONS = {
     "residuals": "Largest residual of each block of equations",
     "parameters": "Parameters of the calibration",
     "comparison": "The runs side by side",
+    "record": "The model against what was observed, tests by group",
 }
 
 

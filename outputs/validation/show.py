@@ -13,7 +13,7 @@ from outputs.names import number, signed
 from outputs.paths.facts import View
 from outputs.paths.plan import PathPlan
 from outputs.summary import Line
-from outputs.validation import figures, inverse, measures, page
+from outputs.validation import figures, inverse, measures, page, record
 from outputs.validation.book import Row
 from outputs.validation.inverse import DIALS, Answer
 from scenarios.sweeps.execution import pool
@@ -77,11 +77,12 @@ def write_page(
     calibration: str,
     remarks: Mapping[str, str],
 ) -> list[Path]:
-    """Write validation.md and validation.png; returns the files."""
+    """Write validation.md, validation.png and validation.csv; returns the files."""
     picture = figures.draw(rows, folder / "validation.png", scenario, calibration)
     text = page.facts_page(rows, found, scenario, calibration, said, remarks)
     write_text(folder / "validation.md", text)
-    return [folder / "validation.md", picture]
+    table = record.write(folder / "validation.csv", rows, scenario, calibration)
+    return [folder / "validation.md", picture, table]
 
 
 def as_json(rows: Sequence[Row], found: Sequence[Answer]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from outputs.paths import work
 from outputs.paths.facts import View
 from outputs.paths.labelled import label
 from outputs.paths.plan import plan
-from outputs.validation import book, inverse, measures, observed, page, questions, show
+from outputs.validation import book, inverse, measures, observed, page, questions, record, show
 from outputs.validation.book import Fact, Row, verdict
 from outputs.validation.inverse import DIALS
 from scenarios.sweeps.execution import InProcess
@@ -300,7 +300,7 @@ def test_the_page_has_every_fact_with_source_and_misses_are_misses(rows, tmp_pat
 
 def test_the_files_are_written_and_the_figure_is_a_picture(rows, view, tmp_path):
     files = show.write_page(tmp_path, rows, [], [], "china-2010-2015", "china-2009-small", show.remarks(view))
-    assert [path.name for path in files] == ["validation.md", "validation.png"]
+    assert [path.name for path in files] == ["validation.md", "validation.png", "validation.csv"]
     assert files[1].read_bytes().startswith(b"\x89PNG")
     assert "quota-medium-heavy" in files[0].read_text(encoding="utf-8")
 
@@ -323,7 +323,7 @@ def test_the_shipped_page_has_every_part():
 
 
 @pytest.mark.slow
-def test_the_shipped_page_holds_the_numbers_of_the_model(seen):
+def test_the_shipped_page_holds_the_numbers_of_the_model(seen, tmp_path):
     full = calibration.load("china-2009")
     ready = plan(scenarios.load("china-2010-2015", full), full, **QUICK)
     found = book.compare(seen, View(label(ready, work.run(ready, InProcess())).dataset))
@@ -331,6 +331,9 @@ def test_the_shipped_page_holds_the_numbers_of_the_model(seen):
     for group in page.GROUPS:
         inside = [row for row in found if row.fact.group == group]
         assert page.table(inside, ready.regimes) in text, f"{group}: renew it (its first lines say how)"
+    assert record.write(tmp_path / "table.csv", found, "china-2010-2015", "china-2009").read_text(
+        encoding="utf-8"
+    ) == record.SHIPPED.read_text(encoding="utf-8")
 
 
 # Innovation against security
