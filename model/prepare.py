@@ -410,4 +410,7 @@ def _production_unit_value(b: Benchmark, quota: ProductionQuota) -> float:
     unit = np.where(quota.goods, b.unit_value[quota.origin], 1.0)
     if not np.isfinite(unit).all():
         raise ValueError(f"production quota {quota.name!r} names a good that has no unit value")
-    return float(made.sum() / (made / unit * quota.weight).sum())
+    tonnes = (made / unit * quota.weight).sum()
+    if tonnes <= 0:
+        raise ValueError(f"production quota {quota.name!r} limits nothing that region {quota.origin} makes")
+    return float(made.sum() / tonnes)

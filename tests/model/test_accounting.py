@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model import Quota, Shock, solve
+from model import ProductionQuota, Quota, Shock, solve
 from model.decomposition import first_order
 from model.derivatives import derivatives, parameter
 from model.flows import gate_tonnes
@@ -132,6 +132,14 @@ def test_smuggling_past_a_licence_by_value_is_refused():
     quota = quota_on(b, "quota", exports_of(b, 0, b.elements), 0.5, leak_margin=0.3, specific=False)
     with pytest.raises(ValueError, match="quota 'quota': smuggling costs USD per kg"):
         solve(b, Shock(quotas=(quota,)), EXOGENOUS)
+
+
+def test_a_production_quota_on_nothing_is_refused():
+    b = two_makers()
+    ore = np.array([False, False, True])
+    idle = ProductionQuota("ore", 0, ore, 1.0, np.zeros(3))
+    with pytest.raises(ValueError, match="production quota 'ore' limits nothing that region 0 makes"):
+        solve(b, Shock(production_quotas=(idle,)), EXOGENOUS)
 
 
 # ------------------------------------------------------------------ derivatives
