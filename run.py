@@ -61,8 +61,15 @@ def main(argv: list[str]) -> int:
             command.add_parser(subparsers)
         else:
             subparsers.add_parser(name, help=COMMANDS[name])
-    args = parser.parse_args(argv)  # ends the program itself after --help or when no command is named
+    args, rest = parser.parse_known_args(
+        argv
+    )  # ends the program itself after --help or when no command is named
     assert command is not None
+    if rest:
+        from calibration.errors import InputError
+        from outputs import arguments
+
+        raise InputError(arguments.unknown(rest, asked, subparsers.choices[asked]))
     return int(command.run(args))
 
 

@@ -22,6 +22,7 @@ from calibration.errors import InputError
 from calibration.files import write_text
 from model.records import REGIMES
 from outputs import provenance, settings, store, tables
+from outputs.arguments import whole
 from outputs.draw import Artist
 from outputs.experiment import Plan, Result, plan, solve_plans
 from outputs.instruments import CHOICES
@@ -66,7 +67,11 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-q", "--quiet", action="store_true", help="print only the folders that were written")
     parser.add_argument("-v", "--verbose", action="store_true", help="also say how every solve went")
     parser.add_argument(
-        "--workers", type=int, default=1, metavar="N", help="processes that solve side by side (default 1)"
+        "--workers",
+        type=whole(1),
+        default=1,
+        metavar="N",
+        help="processes that solve side by side (default 1)",
     )
     parser.add_argument("--no-figures", action="store_true", help="draw no figures")
 

@@ -8,6 +8,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from outputs.arguments import between, whole
+
 if TYPE_CHECKING:
     from outputs.comparing import Gathered
     from outputs.summary import Line
@@ -44,10 +46,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "runs", nargs="*", metavar="RUN", help="a run folder, a scenario by name, or a YAML file"
     )
     parser.add_argument(
-        "--tolerance", type=float, default=1e-6, help="relative difference that counts (default 1e-6)"
+        "--tolerance", type=between(0), default=1e-6, help="relative difference that counts (default 1e-6)"
     )
     parser.add_argument(
-        "--rows", type=int, default=15, help="results shown (default 15); all are in differences.csv"
+        "--rows", type=whole(1), default=15, help="results shown (default 15); all are in differences.csv"
     )
     parser.add_argument("--no-report", action="store_true", help="write no HTML report")
     pipeline.add_options(parser)

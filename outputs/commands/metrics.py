@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from outputs.arguments import whole
+
 EPILOG = """\
 examples:
   python run.py metrics                                  the default base year, China restricting
@@ -50,9 +52,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--score", default=OWN, metavar="NAME", help="scores the index uses (default: the calibration's)"
     )
     parser.add_argument(
-        "--draws", type=count, default=100, metavar="N", help="draws of the soft numbers (default 100)"
+        "--draws", type=whole(0), default=100, metavar="N", help="draws of the soft numbers (default 100)"
     )
-    parser.add_argument("--seed", type=count, default=0, metavar="N", help="seed of the draws (default 0)")
+    parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of the draws (default 0)")
     parser.add_argument(
         "--scenario", action="append", metavar="NAME",
         help="scenario whose losses exposure is held against; may be repeated (default "
@@ -86,14 +88,6 @@ def add_output_options(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-q", "--quiet", action="store_true", help="print only the folder that was written")
     parser.add_argument("--no-figures", action="store_true", help="draw no figures")
-
-
-def count(text: str) -> int:
-    """A whole number that is not negative, for argparse."""
-    value = int(text)
-    if value < 0:
-        raise argparse.ArgumentTypeError("must not be negative")
-    return value
 
 
 def run(args: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
+from outputs.arguments import between
 from outputs.commands.metrics import add_base_options, add_output_options, finish, progress
 
 EPILOG = """\
@@ -53,18 +54,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="close the exports of this sector",
     )
     parser.add_argument(
-        "--smallest", type=share, default=SMALLEST, metavar="SHARE",
+        "--smallest", type=between(0, 1), default=SMALLEST, metavar="SHARE",
         help=f"links below this share of all tonnes are not shown (default {SMALLEST:g})",
     )  # fmt: skip
     add_output_options(parser)
-
-
-def share(text: str) -> float:
-    """A number from 0 to 1, for argparse."""
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError("must be from 0 to 1")
-    return value
 
 
 def run(args: argparse.Namespace) -> int:

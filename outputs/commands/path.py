@@ -8,6 +8,8 @@ import os
 import sys
 from pathlib import Path
 
+from outputs.arguments import between, whole
+
 EPILOG = """\
 examples:
   python run.py path china-2010-2015                         the restrictions of 2010-2014 and what was left in 2018
@@ -56,7 +58,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add(
         "--cut",
         action="append",
-        type=_share,
+        type=between(0, 1, above=True),
         metavar="SHARE",
         help="share of exports that stops at once (default 0.5)",
     )
@@ -74,7 +76,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     add(
         "--workers",
-        type=int,
+        type=whole(1),
         default=min(4, os.cpu_count() or 1),
         metavar="N",
         help="processes (default: up to 4)",
@@ -83,14 +85,6 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add("--json", action="store_true", help="print the results for machines, and nothing else")
     add("-q", "--quiet", action="store_true", help="print only the folders that were written")
     add("--no-figures", action="store_true", help="draw no figures")
-
-
-def _share(text: str) -> float:
-    """A share of exports, above 0 and at most 1."""
-    value = float(text)
-    if not 0 < value <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
-    return value
 
 
 def run(args: argparse.Namespace) -> int:

@@ -8,6 +8,8 @@ import os
 import sys
 from pathlib import Path
 
+from outputs.arguments import whole
+
 EPILOG = """\
 examples:
   python run.py validate                       prices, trade, patents, exports, productivity: model against observed
@@ -56,7 +58,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     add(
         "--workers",
-        type=int,
+        type=whole(1),
         default=min(4, os.cpu_count() or 1),
         metavar="N",
         help="processes (default: up to 4)",
