@@ -98,8 +98,9 @@ def years_to_replace(
 
 
 def _reached(weight: Array, plant: Array, target: Array, share: float) -> Array:
-    """Whether plant, weighted, has come up to a share of its target; plant that need not grow counts as there."""
-    return (weight * plant).sum(axis=0) >= share * (weight * np.exp(target)).sum(axis=0)
+    """Whether plant, weighted, has come up to a share of its target; plant that need not grow is there, none is not."""
+    there: Array = (weight * plant).sum(axis=0) >= share * (weight * np.exp(target)).sum(axis=0)
+    return there & (weight.sum(axis=0) > 0)
 
 
 def _feeds(b: Benchmark, sector: int, buyers: list[int]) -> bool:

@@ -205,6 +205,17 @@ def test_only_plant_outside_counts(bench):
     np.testing.assert_array_equal(replacing(bench, target)["stage"], 0)
 
 
+def test_where_there_is_no_plant_outside_nothing_is_replaced(bench):
+    """An element that the embargoed region alone makes, and a stage that it alone has, never come."""
+    make, output = bench.make.copy(), bench.output.copy()
+    first = int(bench.elements[0])
+    make[1:, bench.stage_sector[1], first] = 0.0
+    output[1:, bench.stage_sector[2]] = 0.0
+    found = replacing(bench.replace(make=make, output=output), np.zeros((3, 3)))
+    np.testing.assert_array_equal(found["stage"], [0, 0, -1])
+    np.testing.assert_array_equal(found["element"], [-1, 0])
+
+
 def test_the_order_book_of_today_does_not_count(bench):
     """Orders for an embargo are placed when it starts: what was ordered before for other reasons is left out."""
     standing = build(base_standing(bench), np.ones((3, 3)), bench.parameters)
