@@ -30,6 +30,17 @@ def pair(share: Array, first: Array, second: Array, rho: Array) -> Array:
     return index(share * np.expm1(rho * first) + (1.0 - share) * np.expm1(rho * second), rho)
 
 
+def each(matrices: Array, vectors: Array) -> Array:
+    """Products of matrices (m,j,k), one for each m, with their vectors (m,k): (m,j).
+
+    Where vectors have an axis of draws before m and matrices do not, those of all draws are one product.
+    """
+    if vectors.ndim < matrices.ndim:
+        return (matrices @ vectors[..., None])[..., 0]
+    rows = np.moveaxis(vectors, 0, -2)
+    return np.moveaxis(rows @ matrices.swapaxes(-1, -2), -2, 0)
+
+
 def shares_of(total: Array, part: Array) -> Array:
     """part / total, 0 where the total is 0 (a nest that is absent)."""
     return np.divide(part, total, out=np.zeros(np.broadcast(part, total).shape), where=np.asarray(total) != 0)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.ces import index
+from model.ces import each, index
 from model.innovation import Direction
 from model.prices import Costs, Sources
 from model.records import Array
@@ -64,7 +64,7 @@ def spend(system: System, output: Array, costs: Costs, wage: Array, income: Arra
         nests.groups, nests.group_material, costs.materials_power, strict=True
     ):
         scale = per_power if len(nests.groups) == 1 else per_power[..., sectors]
-        gross[..., c, :, :] += (scale[..., None, :] @ share)[..., 0, :] * (1 + power)
+        gross[..., c, :, :] += each(share.swapaxes(-1, -2), scale) * (1 + power)
     for c, buyers in system.users_by_class:
         of_class = gross[..., c, :, :]
         of_class[..., span(b.elements)] += on_element[..., buyers, :].sum(axis=-2)
@@ -125,12 +125,12 @@ def sell(system: System, sources: Sources, net: Array, rate: Array, abroad: Arra
     cell = s.share * sources.cell_power * (spending[..., dear, :] / (1 + sources.cell))[..., None]
     paid = cell[..., 0, :, :, :] if cell.shape[-4] == 1 else cell.sum(axis=-4)
     at_gate = paid * s.gate_cell / (1 + rate)
-    gate[..., dear, :] = at_gate.sum(axis=-2)
+    gate[..., dear, :] = np.einsum("...ni->...i", at_gate)
     tariff = tax = importers = np.zeros(at_gate.shape[:-3] + at_gate.shape[-1:])
     tariff_power = None
     if s.tariff is not None:
-        tariff_power = (s.tariff @ power[..., None, :, :, None])[..., 0]
-        tariff = (tariff_power * per_power).sum(axis=(-3, -2)) + to_buyers(paid, s.tariff_cell)
+        tariff_power = each(s.tariff, power[..., None, :, :])
+        tariff = np.einsum("...ckn,...ckn->...n", tariff_power, per_power) + to_buyers(paid, s.tariff_cell)
     if s.tax is not None:
         tax = (power * to_origin(per_power, s.tax)).sum(axis=-2) + to_sellers(paid, s.tax_cell)
     if system.restrictions.shares_rent:
@@ -155,7 +155,7 @@ def to_sellers(flow: Array, rate: Array) -> Array:
 
 def to_origin(spending: Array, weight: Array) -> Array:
     """E9: (k,i) sum over classes and buyers of weight (c,k,n,i) times spending (c,k,n)."""
-    return (spending[..., None, :] @ weight)[..., 0, :].sum(axis=-3)
+    return each(weight.swapaxes(-1, -2), spending).sum(axis=-3)
 
 
 def mobile_supply(system: System, wage: Array, labour: Array) -> Array:

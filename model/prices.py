@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.ces import index, pair
+from model.ces import each, index, pair
 from model.records import Array
 from model.system import Nests, Sourcing, System, span
 
@@ -17,13 +17,15 @@ from model.system import Nests, Sourcing, System, span
 class Sources(NamedTuple):
     """Purchaser prices and what is needed to send spending back to its origins.
 
-    Powers are relative to the smallest of a good (of a buyer and a good for cell goods), which cancels in shares. With
-    sigma 10 a price that rises twentyfold has a power of 1e-12: less 1, nothing of it would be left.
+    Powers are relative to the smallest of a good, which cancels in shares. With sigma 10 a price that rises twentyfold
+    has a power of 1e-12: less 1, nothing of it would be left.
     """
 
     power: Array  # (k,i) (producer price hat)^(1-sigma) over the smallest of its good, less 1
     plain: Array  # (c,kp,n) P^(1-sigma) over the same, less 1, of plain goods
-    cell_power: Array  # (c,kc,n,i) (delivered price hat)^(1-sigma) over the smallest, capacity included
+    cell_power: (
+        Array  # (c,kc,n,i) (delivered price hat)^(1-sigma) over the smallest of its good, capacity included
+    )
     cell: Array  # (c,kc,n) P^(1-sigma) over the same, less 1, of cell goods
     price: Array  # (c,n,k) ln P
 
@@ -54,7 +56,7 @@ def source(sourcing: Sourcing, p: Array, licence: Array, log_tilt: Array) -> Sou
     floor = exponent.real.min(axis=-1, keepdims=True)
     power = np.expm1(exponent - floor)
     some, dear = span(sourcing.plain), span(sourcing.cell)
-    plain = (sourcing.weight @ power[..., None, some, :, None])[..., 0] + sourcing.missing
+    plain = each(sourcing.weight, power[..., None, some, :]) + sourcing.missing
     level = floor[..., None, some, :] + np.log1p(plain)
     if not len(sourcing.cell):
         total = (level / rho[..., None, :, :]).swapaxes(-1, -2)
@@ -62,10 +64,10 @@ def source(sourcing: Sourcing, p: Array, licence: Array, log_tilt: Array) -> Sou
     bought = sourcing.share > 0
     wedge = rho[..., dear, :, None] * (prices[..., dear, None, :] + licence) + sourcing.tilt
     shift = wedge[..., None, :, :, :] + log_tilt
-    cell_floor = np.where(bought, shift.real, np.inf).min(axis=-1)
+    cell_floor = np.where(bought, shift.real, np.inf).min(axis=(-2, -1))[..., None]
     cell_floor = np.where(np.isfinite(cell_floor), cell_floor, 0.0)  # a good that nobody buys
     rise = np.expm1(np.where(bought, shift - cell_floor[..., None], 0.0))
-    cell = (sourcing.share * rise).sum(axis=-1) + sourcing.closed
+    cell = np.einsum("...i,...i->...", sourcing.share, rise) + sourcing.closed
     total = np.empty((*level.shape[:-2], *prices.shape[-2:]), dtype=level.dtype)
     total[..., some, :] = level
     total[..., dear, :] = cell_floor + np.log1p(cell)
@@ -81,7 +83,7 @@ def materials_index(nests: Nests, users_price: Array) -> tuple[Array, tuple[Arra
     for (c, sectors), share in zip(nests.groups, nests.group_material, strict=True):
         rho = nests.rho_material[..., sectors[0], None]
         powers.append(np.expm1(rho * users_price[..., c, :, :]))
-        means.append(index((share @ powers[-1][..., None])[..., 0], rho))
+        means.append(index(each(share, powers[-1]), rho))
     if len(nests.groups) == 1:
         return means[0], tuple(powers)
     materials = np.empty((*means[0].shape[:-1], nests.ree.shape[-1]), dtype=users_price.dtype)
@@ -98,13 +100,13 @@ def unit_cost(system: System, price: Array, wage: Array, technology_x: Array, te
     nests, b, users = system.nests, system.benchmark, system.nests.users
     users_price = price if system.shock.use_subsidy is None else price + system.log_use[..., None, :, :]
     materials, powers = materials_index(nests, users_price)
-    mean = (nests.factor * np.expm1(nests.rho_factor[..., None, :] * wage)).sum(axis=-2)
+    mean = np.einsum("...fj,...fj->...j", nests.factor, np.expm1(nests.rho_factor[..., None, :] * wage))
     value_added = index(mean, nests.rho_factor)
     other = pair(nests.value_added, value_added, materials, nests.rho_added)
     prices = users_price[..., span(b.elements)]
     prices = (prices if prices.shape[-3] == 1 else prices[..., b.use_class[users], :, :]).swapaxes(-2, -3)
     element_price = prices - technology_e
-    mean = (nests.element * np.expm1(nests.rho_element[..., None] * element_price)).sum(axis=-1)
+    mean = np.einsum("...e,...e->...", nests.element, np.expm1(nests.rho_element[..., None] * element_price))
     ree = index(mean, nests.rho_element)
     nest = other - technology_x
     if len(users):
