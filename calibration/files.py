@@ -71,6 +71,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         _flush(partial)
         partial.replace(path)
         _flush(path.parent)
+    except OSError as error:
+        if error.filename == str(partial):  # the name that was asked for says more to who asked
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
         with suppress(FileNotFoundError):
             partial.unlink()

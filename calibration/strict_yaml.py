@@ -50,6 +50,8 @@ class Document:
     file: str
     data: Any
     lines: Mapping[KeyPath, int] = field(repr=False)
+    # Of values that are not the file's own: what they come from.
+    origins: Mapping[KeyPath, str] = field(default_factory=dict, kw_only=True, repr=False)
 
     def line(self, path: Iterable[str | int] = ()) -> int:
         """Line, from 1, of the value at a path, or of the nearest thing around it that the file has."""
@@ -63,6 +65,10 @@ class Document:
     ) -> Problem:
         """A problem with the value at a path, with file and line filled in."""
         steps = tuple(path)
+        for length in range(len(steps), 0, -1):
+            if steps[:length] in self.origins:
+                where = f"{self.origins[steps[:length]]}: {dotted(steps)}"
+                return Problem(what, self.file, None, where, expected, suggestion)
         return Problem(what, self.file, self.line(steps), dotted(steps), expected, suggestion)
 
 
@@ -164,7 +170,10 @@ class _Builder:
             try:
                 value = plain_scalar(event.value)
             except NotAllowed as error:
-                self._refuse(line, error.what, error.expected)
+                # {value: 1,000} is 1 and then 000.
+                parted = self._awaits_key() and len(event.value) == 3 and event.value.isdigit()
+                hint = "; a comma parts values: one thousand is 1000" if parted else ""
+                self._refuse(line, error.what, error.expected + hint)
         if self._awaits_key():
             self._key(value, event.value, line, plain)
         else:
@@ -243,11 +252,23 @@ class _Builder:
             if 1 <= number <= len(rows) and re.match(r" *\t", rows[number - 1]):
                 return Problem("a tab indents this line", self.file, number, expected="spaces")
         what = f"not YAML: {error.problem}"
+        expected = self._meant(error, rows)
         if error.context:
             what += f" {error.context}"
             if error.context_mark is not None and error.context_mark.line != mark.line:
                 what += f" that starts in line {error.context_mark.line + 1}"
-        return Problem(what, self.file, line, self._here())
+        return Problem(what, self.file, line, self._here(), expected)
+
+    @staticmethod
+    def _meant(error: yaml.MarkedYAMLError, rows: list[str]) -> str:
+        """What to write instead, for the faults that are made most."""
+        mark, about = error.problem_mark, str(error.problem)
+        if about.startswith("mapping values are not allowed"):
+            return 'text that has ": " in it in quotes, and the keys of a mapping each in a line of its own'
+        if about.startswith("found character that cannot start any token") and mark and mark.line < len(rows):
+            character = rows[mark.line][mark.column : mark.column + 1]
+            return f'text that begins with {character} in quotes: "{character}"' if character.strip() else ""
+        return ""
 
 
 class NotAllowed(ValueError):

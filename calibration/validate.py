@@ -82,6 +82,11 @@ def _problems(
         if error["type"].startswith("union_tag"):
             steps = (*steps, error["ctx"]["discriminator"].strip("'"))
         places.setdefault((steps, what), []).append((what, expected, suggestion))
+    wrong = {steps[:length] for steps, _ in places for length in range(len(steps))}
+    for error in errors:  # a list is not too short that has members, of which all are wrong
+        steps, _ = _locate(schema, data, error["loc"])
+        if error["type"] == "too_short" and steps in wrong:
+            places = {place: said for place, said in places.items() if place[0] != steps}
     for (steps, what), messages in sorted(places.items(), key=lambda item: document.line(path + item[0][0])):
         if what == "missing key" and (steps[:-1], str(steps[-1])) in misspelt:
             continue
@@ -116,12 +121,32 @@ def _message(error: Mapping[str, Any], kinds: list[Any], around: Any) -> tuple[s
     if bounds:
         return got, f"a number {bounds[0]}".replace("a number a", "a"), ""
     if kind in _EXPECTED:
-        return got, _EXPECTED[kind], ""
+        return got, _EXPECTED[kind], _meant(kind, value)
     if kind in _LENGTHS:
         bound = context.get("min_length", context.get("max_length"))
         return f"has {context['actual_length']}", _LENGTHS[kind].format(bound), ""
     message = str(context["error"]) if kind in ("value_error", "assertion_error") else error["msg"]
     return message, str(context.get("expected", "")) if kind not in _STANDARD else "", ""
+
+
+_WRITTEN_NUMBER = re.compile(
+    r"(?P<number>[-+]?[0-9][0-9_,]*(\.[0-9]+)?([eE][-+]?[0-9]+)?) *(?P<unit>%|[A-Za-z][\w/ ]*)?"
+)
+
+
+def _meant(kind: str, value: Any) -> str:
+    """The number, or the year, that a text was meant for."""
+    if not isinstance(value, str):
+        return ""
+    if kind.startswith("int") and (year := re.match(r"([12][0-9]{3})-[0-9]{2}", value)):
+        return year[1]
+    found = _WRITTEN_NUMBER.fullmatch(value.strip())
+    if not kind.startswith(("int", "float")) or found is None:
+        return ""
+    number = re.sub("[,_]", "", found["number"])
+    if found["unit"]:
+        return f'value: {number} and unit: "{found["unit"]}"'
+    return f"{number} without quotes" if number == value.strip() else number
 
 
 # Kinds of pydantic's own whose message says everything; a validator's PydanticCustomError may carry `expected`.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from calibration import strict_yaml
 from calibration.errors import InputError, Problem, unknown_name
-from calibration.strict_yaml import Document
+from calibration.strict_yaml import Document, KeyPath
 
 # What stood beside a number that was changed is not the source of the new one.
 PROVENANCE = ("source", "status", "note", "url")
@@ -51,22 +51,26 @@ def editor(
         if not isinstance(document.data, dict):
             return document  # the schema says what is wrong with it
         data = copy.deepcopy(document.data)
-        for setting in settings:
-            _apply(data, setting, document)
-        return Document(document.file, {**data, **forced}, document.lines)
+        origins = {_apply(data, setting, document): f"--set {setting.text}" for setting in settings}
+        origins |= {(key,): f"--{key} {value}" for key, value in forced.items()}
+        return Document(document.file, {**data, **forced}, document.lines, origins=origins)
 
     return edit
 
 
-def _apply(data: dict[str, Any], setting: Setting, document: Document) -> None:
-    """Write one setting into the data of a scenario. Raises InputError when the path leads nowhere."""
+def _apply(data: dict[str, Any], setting: Setting, document: Document) -> KeyPath:
+    """Write one setting into the data of a scenario; returns where. Raises InputError when the path leads nowhere."""
     place: Any = data
+    path: KeyPath = ()
     for depth, step in enumerate(setting.path[:-1]):
+        path = (*path, _position(place, step, setting, document) if isinstance(place, list) else step)
         place = _inside(place, step, setting, document, create=depth > 0 or step != "instruments")
     last = setting.path[-1]
     if isinstance(place, list):
-        place[_position(place, last, setting, document)] = setting.value
-    elif isinstance(old := place.get(last), dict) and "value" in old and not isinstance(setting.value, dict):
+        position = _position(place, last, setting, document)
+        place[position] = setting.value
+        return (*path, position)
+    if isinstance(old := place.get(last), dict) and "value" in old and not isinstance(setting.value, dict):
         kept = {key: value for key, value in old.items() if key not in PROVENANCE}
         place[last] = {
             **kept,
@@ -74,8 +78,9 @@ def _apply(data: dict[str, Any], setting: Setting, document: Document) -> None:
             "source": "set on the command line",
             "status": "analyst",
         }
-    else:
-        place[last] = setting.value
+        return (*path, last, "value")
+    place[last] = setting.value
+    return (*path, last)
 
 
 def _inside(place: Any, step: str, setting: Setting, document: Document, create: bool) -> Any:

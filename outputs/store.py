@@ -218,7 +218,9 @@ def find(run: str | Path, root: Path | None = None, *, abbreviated: bool = False
     raise InputError(
         Problem(
             f"no run {str(run)!r}",
-            expected=f"a run folder, or {one_of(names)}",
+            expected=f"a run folder, or {one_of(names)}"
+            if names
+            else f"a run folder; there is none in {root} yet",
             suggestion=nearest(run, names),
         )
     )

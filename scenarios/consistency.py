@@ -14,7 +14,7 @@ from scenarios.instruments import (
     Stockpile,
 )
 from scenarios.overrides import NAMES
-from scenarios.quantities import at, entries, is_ratio, start, unit
+from scenarios.quantities import Dated, at, entries, is_ratio, start, unit
 from scenarios.scenario import Place, Scenario
 
 SMALL_LIMIT = 10.0  # tonnes: below, a plain number is more likely to be meant as a ratio
@@ -66,11 +66,17 @@ def _shown(years: tuple[int | None, ...]) -> str:
 def _limit(line: ExportQuota, place: Place) -> Iterator[Problem]:
     """A limit of 0.6 without a unit is hardly 600 kg a year; smuggling is measured against a price per kg."""
     for entry in entries(line.limit):
-        if not is_ratio(line.limit) and unit(line.limit) in ("", "t") and 0 < entry.value < SMALL_LIMIT:
+        said = isinstance(line.limit, Dated) and "unit" in line.limit.model_fields_set
+        if (
+            not said
+            and not is_ratio(line.limit)
+            and unit(line.limit) in ("", "t")
+            and 0 < entry.value < SMALL_LIMIT
+        ):
             yield place.problem(
                 ("limit", *entry.loc),
                 f"a limit of {entry.value:g} t a year",
-                "unit: ratio for a ratio to the base year",
+                "unit: ratio for a ratio to the base year, or unit: t if it is meant so",
             )
         if line.leak_margin is not None and entry.value == 0:
             yield place.problem(

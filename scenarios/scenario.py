@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias
 
-from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from calibration.errors import InputError, Problem, dotted, shown
@@ -24,6 +24,19 @@ from scenarios.selectors import RESERVED, Names
 if TYPE_CHECKING:
     from scenarios.shocks import PathInputs
 
+CALLED = {"fixed": "exogenous", "spillovers": "directed_with_spillovers"}  # in results, by their first word
+
+
+def _by_its_name(regime: Any) -> Any:
+    """Results call regimes by words that are no names here."""
+    first = regime.removeprefix("+ ").split()[:1] if isinstance(regime, str) else []
+    if first and first[0] in CALLED:
+        expected = f"its name here: {CALLED[first[0]]}"
+        raise PydanticCustomError("regime", f"got {shown(regime)}", {"expected": expected})
+    return regime
+
+
+AnyRegime: TypeAlias = Annotated[Regime, BeforeValidator(_by_its_name)]
 Respond: TypeAlias = Literal["technology", "capacity"]
 
 
@@ -101,7 +114,7 @@ class Scenario(Schema):
         ("technology", "capacity"),
         description="With `long`: what is at its target; the other is as in the base year.",
     )
-    regimes: Annotated[tuple[Regime, ...], Field(min_length=1)] = Field(
+    regimes: Annotated[tuple[AnyRegime, ...], Field(min_length=1)] = Field(
         REGIMES, description="Technology regimes to compare."
     )
     instruments: tuple[AnyInstrument, ...] = Field((), description="What the scenario does, line by line.")
@@ -145,11 +158,21 @@ class Scenario(Schema):
                 name = f"{line.type}-{taken[line.type]}" if kinds[line.type] > 1 else line.type
                 line = line.model_copy(update={"name": name})
             named.append(line)
-        twice = [name for name, count in Counter(line.name for line in named).items() if count > 1]
-        if twice:
-            raise PydanticCustomError(
-                "twice", f"name used twice: {', '.join(twice)}", {"expected": "one name for each"}
+        first: dict[str, int] = {}
+        twice = [
+            InitErrorDetails(
+                type=PydanticCustomError(
+                    "twice", f"name {line.name} is that of instruments[{first[line.name]}], too",
+                    {"expected": "a name for each"},
+                ),
+                loc=(at, "name"),
+                input=None,
             )
+            for at, line in enumerate(named)
+            if first.setdefault(line.name, at) != at
+        ]  # fmt: skip
+        if twice:
+            raise ValidationError.from_exception_data("instruments", twice)
         return tuple(named)
 
     @field_validator("coalitions", "groups")
@@ -162,15 +185,20 @@ class Scenario(Schema):
             )
         return groups
 
-    @field_validator("years")
+    @field_validator("years", mode="before")
     @classmethod
-    def _two_years(cls, years: str | None) -> str | None:
-        if years is not None and not (
-            re.fullmatch(r"\d{4}-\d{4}", years) and "1900" <= years[:4] <= years[5:] <= "2200"
-        ):
-            raise PydanticCustomError(
-                "years", f"got {shown(years)}", {"expected": "two years such as 2009-2018"}
-            )
+    def _two_years(cls, years: Any) -> Any:
+        if years is None:
+            return None
+        expected = ""
+        if not isinstance(years, str) or not re.fullmatch(r"\d{4}-\d{4}", years):
+            expected = "two years such as 2009-2018"
+        elif not ("1900" <= years[:4] <= "2200" and "1900" <= years[5:] <= "2200"):
+            expected = "years from 1900 to 2200"
+        elif years[:4] > years[5:]:
+            expected = f"the first year first: {years[5:]}-{years[:4]}"
+        if expected:
+            raise PydanticCustomError("years", f"got {shown(years)}", {"expected": expected})
         return years
 
     @model_validator(mode="after")

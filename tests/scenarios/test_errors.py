@@ -121,7 +121,7 @@ STOCK = "instruments:\n  - {type: stockpile, regions: JPN, elements: Dy, %s}\n"
         ("instruments:\n  - {type: tariff, elements: all, rate: 1, add: 1}\n", "either rate: or add:"),
         ("instruments:\n  - {type: embargo, goods: all, from: 2012, until: 2010}\n", "until 2010 is before from 2012"),
         ("instruments:\n  - {type: embargo, elements: all, name: Bad Name}\n", "instruments[0].name"),
-        (TWICE, "used twice: a"),
+        (TWICE, "is that of instruments[0], too"),
         (STOCK % "initial: 5", "purchase: or release:"),
         (STOCK % "release: 5", "sells 5 t more than is held"),
         (PATH + STOCK % "purchase: {2009: 5, 2010: 0}, release: {2011: 3}", "1 t more than is held in 2012"),
