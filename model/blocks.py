@@ -11,6 +11,7 @@ import numpy as np
 from model.records import Array
 
 SMALL = 16  # rows from which on a matrix is inverted by halves
+MANY = 128  # matrices, from which on a call costs less than what it saves: half as many rows then
 
 
 def inverse(blocks: Array, absent: Array) -> Array:
@@ -34,7 +35,8 @@ def triangular_inverse(blocks: Array, absent: Array, k: int) -> Array:
     blocks[:, index[second], index[first]] += absent[:, first]
     blocks[:, index[border], index[border]] += absent[:, border]
     found = np.zeros_like(blocks)
-    from_profit, from_market = _by_halves(blocks[:, second, first]), _by_halves(blocks[:, first, second])
+    both = np.concatenate([blocks[:, second, first], blocks[:, first, second]])
+    from_profit, from_market = np.split(_by_halves(both), 2)
     found[:, first, second], found[:, second, first] = from_profit, from_market
     found[:, second, second] = -from_market @ (blocks[:, first, first] @ from_profit)
     # What the border leaves to do, and what prices and outputs do when it moves.
@@ -56,7 +58,7 @@ def _by_halves(matrices: Array) -> Array:
     For matrices of which every leading part is well conditioned: those of cost and sales shares are.
     """
     size = matrices.shape[-1]
-    if size < SMALL:
+    if size < (SMALL if len(matrices) < MANY else SMALL // 2):
         return _lapack(matrices)
     half = size // 2
     upper, lower = slice(half), slice(half, None)
