@@ -43,6 +43,10 @@ class Frozen:
     def __post_init__(self) -> None:
         _freeze(self)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What travels: the fields, not what has been computed from them."""
+        return {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}  # type: ignore[arg-type]
+
     def replace(self, **changes: Any) -> Any:
         """A copy with some fields changed (`dataclasses.replace`)."""
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
@@ -136,9 +140,6 @@ class Benchmark(Frozen):
         if set(changes) <= {"parameters"}:
             object.__setattr__(changed, "_data", self.data)
         return changed
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_data"}
 
     @property
     def shape(self) -> tuple[int, int, int, int, int]:

@@ -21,6 +21,7 @@ PARTS = (System, Sourcing, Nests, Research, Restrictions)
 # Read in ways that leave no room for an axis of draws, and the same in all draws that can be stacked.
 COMMON = ("benchmark", "shock", "closure", "quotas", "production")
 ALIKE = ("per_kg",)
+ANY = ("subsidised",)  # true of all draws where it is of one: terms that are 0 in the others
 
 
 class Different(ValueError):
@@ -51,6 +52,8 @@ def _form(system: System) -> tuple[object, ...]:
 
 def _stacked(name: str, values: Sequence[Any]) -> Any:
     first = values[0]
+    if name in ANY:
+        return any(values)
     if name in COMMON or all(value is first for value in values):
         return values[0]
     if any(type(value) is not type(first) for value in values):

@@ -66,6 +66,16 @@ def test_what_was_derived_from_a_base_year_does_not_travel_with_it(b):
     assert again.parameters.ree_elasticity.tobytes() == b.parameters.ree_elasticity.tobytes()
 
 
+def test_what_was_computed_from_a_system_does_not_travel_with_it(b):
+    solution = solve(b, Shock())
+    sourcing = solution.system.sourcing
+    lean = len(pickle.dumps(sourcing))
+    assert sourcing.rough.weight.dtype == np.float32
+    assert len(pickle.dumps(sourcing)) == lean
+    again = pickle.loads(pickle.dumps(solution))  # noqa: S301
+    assert again.system.sourcing.rough.weight.tobytes() == sourcing.rough.weight.tobytes()
+
+
 def test_what_is_known_of_a_base_year_is_computed_once_and_read_only(b):
     first = gate_value_base(b)
     assert gate_value_base(b) is first

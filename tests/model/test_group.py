@@ -138,6 +138,25 @@ def test_draws_of_other_base_years_are_solved_together():
         np.testing.assert_allclose(read(found)[1], read(solve(*draw))[1], rtol=1e-8, atol=1e-8)
 
 
+@pytest.mark.parametrize("research_closure", ["sector", "region"])
+def test_draws_of_which_some_subsidise_research_are_solved_together(research_closure):
+    b = awkward(research_closure=research_closure)
+    if research_closure == "region":
+        low = np.full_like(b.parameters.innovation_elasticity, 0.08)
+        b = b.replace(parameters=b.parameters.replace(innovation_elasticity=low))
+    rates = np.zeros((*b.output.shape, len(b.elements) + 1))
+    rates[1, :, :2] = 0.3
+    plain = shock(b)
+    given = [plain.replace(research_subsidy=rates * part) for part in (0.0, 1.0, 0.5, 0.0)] * FEWEST
+    together = Centre(b, plain).solve_group([(b, one) for one in given])
+    assert all(found.products == 0 for found in together), "none alone"
+    for one, found in zip(given[:4], together, strict=False):
+        alone = solve(b, one)
+        np.testing.assert_allclose(
+            found.allocation.state.research_e, alone.allocation.state.research_e, atol=1e-9
+        )
+
+
 def test_a_group_of_unlike_draws_loses_none():
     b = awkward()
     closed = np.zeros(b.export_tax.shape, dtype=bool)
