@@ -74,8 +74,28 @@ def posed(benchmark: Benchmark, shock: Shock) -> tuple[Shock, tuple[Quota, ...]]
 
 
 def tight(benchmark: Benchmark, quotas: tuple[Quota, ...]) -> list[bool]:
-    """E13: which quotas would bind if tonnes stayed where they are: the first guess of those that do."""
-    return [q.limit < quota_tonnes_base(benchmark, q) * (1 + 1e-12) for q in quotas]
+    """E13: which quotas would bind if tonnes stayed where they are: the first guess of those that do.
+
+    Not those that a tighter one makes redundant: two that bind on the same sales have no single pair of prices.
+    """
+    cut = [q.limit < quota_tonnes_base(benchmark, q) * (1 + 1e-12) for q in quotas]
+    chosen = [at for at, on in enumerate(cut) if on]
+    redundant = {
+        at
+        for at in chosen
+        for other in chosen
+        if other != at and _implied(quotas[at], quotas[other], other < at)
+    }
+    return [on and at not in redundant for at, on in enumerate(cut)]
+
+
+def _implied(quota: Quota, by: Quota, first: bool) -> bool:
+    """Whether another quota limits all that a quota does to no more tonnes; of two alike, whether that is the first."""
+    if by.leak_margin is not None or by.limit > quota.limit or (quota.covers & ~by.covers).any():
+        return False
+    if (quota.weight > by.weight)[quota.covers.any(axis=(0, 1))].any():
+        return False
+    return first or by.limit < quota.limit or not np.array_equal(quota.covers, by.covers)
 
 
 def _with_active_quotas(

@@ -9,6 +9,7 @@ from model import ProductionQuota, Quota, Shock, solve
 from model.decomposition import first_order
 from model.derivatives import derivatives, parameter
 from model.flows import gate_tonnes
+from model.solve import tight
 from model.table import Elasticities, RareEarths, benchmark_from_flows
 from model.welfare import equivalent_variation, terms_of_trade
 from tests.independent import base_gate
@@ -140,6 +141,29 @@ def test_a_production_quota_on_nothing_is_refused():
     idle = ProductionQuota("ore", 0, ore, 1.0, np.zeros(3))
     with pytest.raises(ValueError, match="production quota 'ore' limits nothing that region 0 makes"):
         solve(b, Shock(production_quotas=(idle,)), EXOGENOUS)
+
+
+@pytest.mark.parametrize("ratio", [0.9, 0.99, 0.9999])
+def test_a_quota_a_little_below_one_that_binds_takes_its_place(ratio):
+    """A licence of the base year on the same sales: they bind one or the other, never both."""
+    b = awkward(1, licence=True)
+    covers = exports_of(b, 0, b.elements)
+    quota = quota_on(b, "quota", covers, ratio)
+    after = solve(b, Shock(quotas=(quota,)), EXOGENOUS)
+    assert after.licence["quota"] > 2.0 and after.licence["base-licence-0-2"] == 0.0
+    alone = solve(b, Shock(quotas=(quota,), remove_base_licence=True), EXOGENOUS)
+    np.testing.assert_array_equal(after.allocation.state.price, alone.allocation.state.price)
+
+
+def test_of_two_quotas_that_are_alike_one_binds():
+    b = awkward(0)
+    one, other = (quota_on(b, name, exports_of(b, 0, b.elements), 0.9) for name in ("one", "other"))
+    both = solve(b, Shock(quotas=(one, other)), EXOGENOUS)
+    assert both.licence["one"] > 0 and both.licence["other"] == 0.0
+    part = quota_on(b, "part", exports_of(b, 0, b.elements[:2]), 0.9).replace(limit=other.limit)
+    assert tight(b, (part, other)) == [False, True]
+    assert tight(b, (other.replace(leak_margin=1.0), part.replace(limit=1.0))) == [True, True]
+    assert tight(b, (one, one, one)) == [True, False, False]
 
 
 # ------------------------------------------------------------------ derivatives
