@@ -1,4 +1,4 @@
-"""What a result takes as given and what it lets respond, in words: the closure of the model."""
+"""What a result rests on, in words: what is given and what responds (the closure), and the scenario's numbers."""
 
 from __future__ import annotations
 
@@ -60,18 +60,16 @@ def _time(scenario: Scenario) -> str:
 
 
 def _technology(scenario: Scenario, regimes: Sequence[Regime]) -> list[Assumed]:
-    said = [f"With {regime('exogenous')}: as in the base year."] if "exogenous" in regimes else []
+    said = [f"With {regime('exogenous')} it is as in the base year."] if "exogenous" in regimes else []
     follow = [one for one in regimes if one != "exogenous"]
     if follow:
         if scenario.horizon == "path":
             text = "it moves towards its target a little every year, up faster than down (E21)"
         elif scenario.closure(follow[0]).technology == "target":
-            text = (
-                "at its target: all that research answers to these prices has been found and is in use (E17)"
-            )
+            text = "it is at its target: all that research answers to these prices has been found and is used (E17)"
         else:
-            text = "as in the base year, because research has had no time; the regimes are the same"
-        said.append(f"With {listed([regime(one) for one in follow])}: {text}.")
+            text = "it is as in the base year, because research has had no time; the regimes are the same"
+        said.append(f"With {listed([regime(one) for one in follow])} {text}.")
     return [("Technology", " ".join(said))]
 
 
@@ -107,15 +105,16 @@ def _mobility(benchmark: Benchmark, labels: Labels) -> str:
     """How each factor moves between the sectors of its region (E10)."""
     words = []
     for name, kappa in zip(labels.factors, benchmark.parameters.factor_mobility, strict=True):
-        called = {"resource": "ore and plant"}.get(name, name)
+        called = {"resource": "what is bound to ore and plant"}.get(name, name)
         if np.isinf(kappa):
-            words.append(f"{called}: free to move")
+            words.append(f"{called} moves freely")
         elif kappa == 0:
-            words.append(f"{called}: not at all")
+            words.append(f"{called} stays")
         else:
-            words.append(f"{called}: with elasticity {kappa:g}")
-    moves = "; ".join(words)
-    return f"Between the sectors of a region {moves}. None moves between regions, and all of it is employed (E10)."
+            words.append(f"{called} moves with elasticity {kappa:g}")
+    return (
+        f"Between the sectors of a region {listed(words)}. None moves between regions; all is employed (E10)."
+    )
 
 
 def _rents(scenario: Scenario) -> list[Assumed]:
@@ -134,3 +133,13 @@ def _rents(scenario: Scenario) -> list[Assumed]:
         else "nothing is smuggled past a quota"
     )
     return [("Quota rents", f"{rent[0].upper()}{rent[1:]} in the region that exports (E11); {leak}.")]
+
+
+def numbers(scenario: Scenario) -> list[tuple[str, str, str, str]]:
+    """Every number of a scenario: which, its value with unit and year, status ("" for a setting), source."""
+    found = []
+    for one in scenario.figures():
+        scale, unit = (100, "%") if one.unit == "ratio" else (1, one.unit)
+        value = f"{scale * one.value:,.10g} {unit}".strip() + (f" in {one.year}" if one.year else "")
+        found.append((f"{one.instrument}.{one.field}", value, one.status, one.source))
+    return found

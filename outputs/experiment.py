@@ -19,7 +19,7 @@ from model.security import embargo
 from model.solution import Solution
 from model.solve import solve
 from outputs import dataset, facts, forces
-from outputs.closure import assumed
+from outputs.closure import assumed, numbers
 from outputs.dataset import Case, Frame
 from outputs.focus import marks, restricting_regions
 from outputs.forces import Parts
@@ -267,6 +267,7 @@ def attributes(plan: Plan, failed: Mapping[str, str]) -> dict[str, str]:
         "assumptions": json.dumps([[a.text, a.status] for a in scenario.assumptions], ensure_ascii=False),
         "failed": json.dumps(dict(failed), ensure_ascii=False),
         "assumed": json.dumps(assumed(scenario, plan.benchmark, calibration.labels, plan.regimes)),
+        "numbers": json.dumps(numbers(scenario), ensure_ascii=False),
         "closure": json.dumps({r: [c.technology, c.capacity] for r, c in plan.closures().items()}),
     }
 

@@ -27,9 +27,10 @@ STRUCTURED: dict[str, type] = {
     "notes": list,
     "assumptions": list,
     "assumed": list,
+    "numbers": list,
     "failed": dict,
 }
-PAIRS = ("assumptions", "assumed")  # of text and status, of what it is about and what is assumed
+ROWS = {"assumptions": 2, "assumed": 2, "numbers": 4}  # lists of rows of so many texts
 
 
 def check(ds: xr.Dataset, file: str) -> None:
@@ -114,7 +115,8 @@ def _attributes(ds: xr.Dataset) -> Iterator[tuple[str, str]]:
             yield str(name), f"attribute {shown(value)} is not text"
         elif name in STRUCTURED:
             yield from (
-                (str(name), what) for what in _structured(value, STRUCTURED[str(name)], name in PAIRS)
+                (str(name), what)
+                for what in _structured(value, STRUCTURED[str(name)], ROWS.get(str(name), 0))
             )
     regimes = ds["regime"].values.tolist() if "regime" in ds.variables else []
     if ({"force", "instrument"} & set(ds.dims)) and ds.attrs.get("decomposed") not in regimes:
@@ -123,7 +125,7 @@ def _attributes(ds: xr.Dataset) -> Iterator[tuple[str, str]]:
         yield "embargo_loss", "does not say how deep the cut is"
 
 
-def _structured(text: str, kind: type, pairs: bool = False) -> Iterator[str]:
+def _structured(text: str, kind: type, width: int = 0) -> Iterator[str]:
     value: Any = None
     try:
         value = json.loads(text)
@@ -135,11 +137,11 @@ def _structured(text: str, kind: type, pairs: bool = False) -> Iterator[str]:
         yield "attribute is not a JSON " + ("list" if kind is list else "object")
     elif not all(isinstance(one, str | list) for one in members):
         yield "attribute holds what is not text"
-    elif pairs and not all(
-        isinstance(one, list) and len(one) == 2 and all(isinstance(text, str) for text in one)
+    elif width and not all(
+        isinstance(one, list) and len(one) == width and all(isinstance(text, str) for text in one)
         for one in members
     ):
-        yield "attribute holds what is no pair of texts"
+        yield f"attribute holds what is no row of {width} texts"
 
 
 # Dotted names in inputs.json and provenance.json -> what stands there, where there is something.

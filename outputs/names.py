@@ -4,16 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-REGIONS = {
-    "CHN": "China", "JPN": "Japan", "USA": "United States", "KOR": "Korea", "TWN": "Taiwan", "DEU": "Germany",
-    "REU": "rest of the EU", "IND": "India", "RUS": "Russia", "BRA": "Brazil", "AUS": "Australia",
-    "ROW": "rest of the world", "world": "world", "others": "all others",
-}  # fmt: skip
-ELEMENTS = {
-    "La": "lanthanum", "Ce": "cerium", "Pr": "praseodymium", "Nd": "neodymium", "Sm": "samarium", "Eu": "europium",
-    "Gd": "gadolinium", "Tb": "terbium", "Dy": "dysprosium", "Y": "yttrium", "Ho": "holmium", "Er": "erbium",
-    "Tm": "thulium", "Yb": "ytterbium", "Lu": "lutetium", "Sc": "scandium",
-}  # fmt: skip
+from scenarios.spoken import ELEMENTS, REGIONS
+
 REGIMES = {
     "exogenous": "fixed technology",
     "directed": "directed technology",

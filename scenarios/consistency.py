@@ -17,6 +17,7 @@ from scenarios.overrides import NAMES
 from scenarios.quantities import Dated, at, entries, is_ratio, start, unit
 from scenarios.scenario import Place, Scenario
 
+STATUS = ("seen", "computed", "memory", "analyst")
 SMALL_LIMIT = 10.0  # tonnes: below, a plain number is more likely to be meant as a ratio
 
 
@@ -25,6 +26,7 @@ def problems(scenario: Scenario) -> Iterator[Problem]:
     for line in scenario.instruments:
         place = scenario.place(line.name)
         yield from _time(line, scenario, place)
+        yield from _provenance(line, place)
         if isinstance(line, ExportQuota):
             yield from _limit(line, place)
         if isinstance(line, Stockpile):
@@ -57,6 +59,21 @@ def _time(line: Instrument, scenario: Scenario, place: Place) -> Iterator[Proble
             yield place.problem((field,), f"starts in {start(quantity)}, after the instrument ({first})")
     if not any(line.in_force(year) for year in years):
         yield place.problem((), f"is in force in no year of the scenario ({_shown(years)})")
+
+
+def _provenance(line: Instrument, place: Place) -> Iterator[Problem]:
+    """A number that is called seen has been seen somewhere; a source says how sure the number is."""
+    for name, quantity in line.numbers().items():
+        for entry in entries(quantity):
+            if entry.status in ("seen", "computed") and not entry.source:
+                what = f"a number with status {entry.status} has no source"
+                yield place.problem((name,), what, "source:, or status memory or analyst")
+                break
+            if entry.source and not entry.status:
+                yield place.problem(
+                    (name,), "a number with a source has no status", f"status: {one_of(STATUS)}"
+                )
+                break
 
 
 def _shown(years: tuple[int | None, ...]) -> str:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from calibration.errors import Problem, nearest, one_of
+from calibration.errors import Problem, one_of
 from model.records import Array, Labels
 from scenarios.common import OnGoods, OnTrade
 from scenarios.quantities import Loc
 from scenarios.selectors import ELEMENT_GROUPS, select
+from scenarios.spoken import meant
 
 if TYPE_CHECKING:
     from scenarios.scenario import Place, Scenario
@@ -42,7 +43,7 @@ class Names:
         """Position of one name; 0 with a problem noted when there is none."""
         if name in valid:
             return valid.index(name)
-        self.refuse(loc, f"unknown {kind} {name!r}", one_of(valid), nearest(name, valid))
+        self.refuse(loc, f"unknown {kind} {name!r}", one_of(valid), meant(name, valid))
         return 0
 
     def region(self, name: str, loc: Loc) -> int:
@@ -60,7 +61,7 @@ class Names:
         count = len(self.problems)
 
         def unknown(below: Loc, name: str) -> None:
-            suggestion = nearest(name, (*valid, *groups, "all"))
+            suggestion = meant(name, (*valid, *groups, "all"))
             self.refuse((*loc, *below), f"unknown {kind} {name!r}", one_of(valid), suggestion)
 
         mask = select(selector, valid, groups, unknown)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeAlias, TypeVar, get_args
 
 from pydantic import Discriminator, Field, GetCoreSchemaHandler, Tag, ValidationError, model_validator
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
@@ -219,6 +219,13 @@ def scale(quantity: AnyQuantity) -> float:
 def unit(quantity: AnyQuantity) -> str:
     """Unit as written, "" when the quantity is a plain number in the default unit."""
     return str(getattr(quantity, "unit", ""))
+
+
+def default_unit(annotation: Any) -> str:
+    """Unit of a plain number where this is annotated: the first of its kind's; "" where it is of none."""
+    if isinstance(annotation, type) and issubclass(annotation, Dated):
+        return next(iter(annotation.UNITS))
+    return next(filter(None, map(default_unit, get_args(annotation))), "")
 
 
 def is_ratio(quantity: AnyQuantity) -> bool:

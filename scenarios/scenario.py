@@ -18,7 +18,7 @@ from calibration.validate import Schema
 from model.records import REGIMES, Benchmark, Closure, Labels, Regime, Shock
 from scenarios.common import Name
 from scenarios.instruments import AnyInstrument, CapacityInvestment
-from scenarios.quantities import Loc, Status, Year, entries, unit
+from scenarios.quantities import Loc, Status, Year, default_unit, entries, unit
 from scenarios.selectors import RESERVED, Names
 
 if TYPE_CHECKING:
@@ -344,9 +344,10 @@ class Scenario(Schema):
         rows = []
         for line in self.instruments:
             for name, quantity in line.numbers().items():
+                written = unit(quantity) or default_unit(type(line).model_fields[name].annotation)
                 for e in entries(quantity):
                     source, status = e.source or "", e.status or ""
-                    rows.append(FigureRow(line.name, name, e.year, e.value, unit(quantity), source, status))
+                    rows.append(FigureRow(line.name, name, e.year, e.value, written, source, status))
             if isinstance(line, CapacityInvestment):
                 c = line.capacity_cost
                 rows.append(FigureRow(line.name, "capacity_cost", None, c.value, c.unit, c.source, c.status))

@@ -113,6 +113,9 @@ def _export_quota(line: kinds.ExportQuota, draft: Draft) -> None:
     goods = np.asarray(covers.any(axis=(0, 1)))
     weight = _quota_weight(line, goods, draft)
     base = draft.weighed(covers, base_year.tonnes_sold(draft.benchmark)) @ weight
+    if is_ratio(line.limit) and base.sum() == 0 and covers.any():
+        what = "a share of nothing: none of these goods is exported there in the base year"
+        draft.names.refuse(("limit",), what, "unit: t, or other goods, origins or destinations")
     if not line.in_force(draft.year):
         return
     limit = draft.now(line.limit) * (base.sum() if is_ratio(line.limit) else 1.0)
@@ -159,9 +162,10 @@ def _use_subsidy(line: kinds.UseSubsidy, draft: Draft) -> None:
 
 def _research_subsidy(line: kinds.ResearchSubsidy, draft: Draft) -> None:
     regions, sectors = draft.names.regions(line.regions, ("regions",)), draft.names.sectors(line.sectors)
-    cells = regions[:, None, None] & sectors[:, None] & draft.names.technologies(line.technologies)
+    technologies = draft.names.technologies(line.technologies)
+    cells = regions[:, None, None] & sectors[:, None] & technologies
     outlay = float(base_year.research_outlay(draft.benchmark)[cells].sum())
-    if outlay == 0:
+    if outlay == 0 and regions.any() and sectors.any() and technologies.any():
         draft.names.refuse(
             (), "no research of this kind in the base year", "regions and sectors that do research"
         )

@@ -6,7 +6,9 @@ import argparse
 import sys
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import calibration
 from calibration import Calibration, Parameter, strict_yaml
@@ -14,6 +16,9 @@ from calibration.errors import InputError, Problem, printable, unknown_name
 from calibration.facts import compare
 from calibration.load import FOLDER
 from calibration.provenance import SOFT
+
+if TYPE_CHECKING:
+    from scenarios.scenario import Scenario
 
 EPILOG = """\
 examples:
@@ -89,35 +94,68 @@ def _named(name: str) -> Path:
 def _check_scenario(path: Path, base: object, soft: bool, bases: dict[str, Calibration]) -> str:
     """A scenario against the calibration that it names; each calibration is loaded once."""
     import scenarios
+    from outputs.closure import numbers
 
     if not isinstance(base, str):
         scenarios.load(path)  # says that the calibration is missing, with all that is wrong besides
         raise AssertionError("a scenario names its calibration")
     if base not in bases:
-        try:
-            bases[base] = calibration.load(base)
-        except InputError as error:
-            place = strict_yaml.load(path).problem(
-                ("calibration",), f"the calibration {base!r} cannot be used"
-            )
-            raise InputError((place, *error.problems)) from None
+        bases[base] = _calibration(path, base)
     scenario = scenarios.load(path, bases[base])
-    figures = [figure for figure in scenario.figures() if figure.status]
-    loose = [figure for figure in figures if figure.status in SOFT]
-    years = scenario.years or scenario.year or "no year"
+    found = numbers(scenario)
+    loose = [one for one in found if one[2] in SOFT]
+    bare = [one for one in found if not one[2]]
     lines = [
         f"{_shown(path)}: {scenario.title}",
-        f"  {scenario.calibration}, {years}, horizon {scenario.horizon}; "
-        f"{_count(len(scenario.instruments), 'instrument')}, "
-        f"{_count(len(figures), 'figure')} with a source, {len(loose)} of them soft",
+        f"  {scenario.calibration}, {scenario.years or scenario.year or 'no year'}, horizon {scenario.horizon}; "
+        f"{_count(len(scenario.instruments), 'instrument')}, {_count(len(found), 'number')}: "
+        f"{len(found) - len(loose) - len(bare)} from a source, {len(loose)} soft, {len(bare)} without a source",
     ]
-    for figure in loose if soft else figures:
-        year = f" in {figure.year}" if figure.year else ""
-        text = f"{figure.value:,.10g} {figure.unit}{year} ({figure.status}): {figure.source}"
-        lines += _wrapped(f"{figure.instrument}.{figure.field}: ", [text])
+    for name, *about in loose if soft else found:
+        lines += _wrapped(f"{name}: ", [_number(*about)])
     if not soft:
+        lines += _closure(scenario, bases[base])
         lines += _wrapped("assumed: ", [f"{one.text} ({one.status})" for one in scenario.assumptions])
     return "\n".join(lines)
+
+
+def _calibration(path: Path, name: str) -> Calibration:
+    """The calibration that a scenario names. Raises InputError with what else is wrong with the scenario, too."""
+    import scenarios
+    from outputs.pipeline import calibration_of
+
+    scenario = scenarios.load(path)
+    try:
+        return calibration_of(scenario, str(path))
+    except InputError as error:
+        place = strict_yaml.load(path).problem(("calibration",), "")
+        raise InputError(
+            [one if one.file else replace(one, file=place.file, line=place.line, where=place.where)
+             for one in error.problems]
+        ) from None  # fmt: skip
+
+
+def _number(value: str, status: str, source: str) -> str:
+    """A number of a scenario and where it is from."""
+    if not status:
+        return f"{value} (no source: a setting of the scenario)"
+    return f"{value} ({status}): {source}" if source else f"{value} ({status})"
+
+
+def _closure(scenario: Scenario, base: Calibration) -> list[str]:
+    """What is given and what responds, and instruments that move nothing because of it."""
+    from outputs.closure import assumed
+    from scenarios.instruments import ResearchSubsidy
+
+    said = assumed(scenario, scenario.benchmark(base), base.labels, scenario.regimes)
+    lines = [line for term, text in said for line in _wrap(f"{term}: {text}")]
+    fixed = scenario.horizon != "path" and all(
+        closure.technology == "given" for closure in scenario.closures().values()
+    )
+    idle = [line.name for line in scenario.instruments if isinstance(line, ResearchSubsidy)] if fixed else []
+    return lines + _wrapped(
+        "! ", [f"{name} subsidises research, and technology does not respond" for name in idle]
+    )
 
 
 def _count(number: int, what: str) -> str:

@@ -17,7 +17,7 @@ import xarray as xr
 from model.records import Array, Regime
 from model.variables import Variable
 from outputs import dataset, facts, forces
-from outputs.closure import assumed
+from outputs.closure import assumed, numbers
 from outputs.paths.plan import PathPlan
 from outputs.paths.work import CALIBRATED, EVEN, Done, Results, parts_of
 
@@ -258,6 +258,7 @@ def attributes(plan: PathPlan, failed: Mapping[str, str]) -> dict[str, str]:
         "assumptions": json.dumps([[a.text, a.status] for a in scenario.assumptions], ensure_ascii=False),
         "failed": json.dumps(dict(failed), ensure_ascii=False),
         "assumed": json.dumps(assumed(scenario, plan.benchmark, calibration.labels, plan.regimes)),
+        "numbers": json.dumps(numbers(scenario), ensure_ascii=False),
         "learning": str(par.learning),
         "forgetting": str(par.forgetting),
     }

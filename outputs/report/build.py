@@ -258,6 +258,11 @@ class View:
         return [(str(term), str(text)) for term, text in json.loads(self.ds.attrs.get("assumed", "[]"))]
 
     @property
+    def numbers(self) -> list[list[str]]:
+        """Every number of the scenario: which, value with unit, status, source."""
+        return [[str(text) for text in row] for row in json.loads(self.ds.attrs.get("numbers", "[]"))]
+
+    @property
     def instruments(self) -> list[tuple[str, str, str]]:
         """What the scenario does: name, type, and its settings in a line."""
         found = []

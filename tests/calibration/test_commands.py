@@ -42,6 +42,51 @@ def test_check_takes_scenarios(capsys):
     )
 
 
+MINE = """\
+name: mine
+title: t
+question: q
+calibration: {calibration}
+horizon: {horizon}
+regimes: [directed]
+instruments:
+  - {{type: research_subsidy, name: r, regions: JPN, technologies: Dy, rate: 0.2}}
+  - {{type: export_quota, name: q, origins: CHN, elements: Dy, limit: {{value: 40, source: a memo, status: memory}}}}
+"""
+
+
+def test_check_counts_numbers_by_what_they_rest_on_and_says_what_responds(tmp_path, capsys):
+    path = tmp_path / "mine.yaml"
+    path.write_text(MINE.format(calibration="china-2009", horizon="short"))
+    assert run.main(["check", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "2 numbers: 0 from a source, 1 soft, 1 without a source" in text
+    assert "  r.rate: 20 % (no source: a setting of the scenario)" in text
+    assert "  q.limit: 40 t (memory): a memo" in text
+    assert "  Trade deficits: " in text
+    assert "  ! r subsidises research, and technology does not respond" in text
+    path.write_text(MINE.format(calibration="china-2009", horizon="long"))
+    assert run.main(["check", str(path)]) == 0
+    assert "!" not in capsys.readouterr().out
+
+
+def test_check_says_what_is_wrong_with_the_name_of_a_calibration_in_one_line(tmp_path):
+    path = tmp_path / "mine.yaml"
+    path.write_text(MINE.format(calibration="china-2010", horizon="short"))
+    with pytest.raises(InputError) as error:
+        run.main(["check", str(path)])
+    (problem,) = error.value.problems
+    assert str(problem).startswith(f"{path}:4: calibration: no calibration 'china-2010'; expected")
+    assert "did you mean china-2009?" in str(problem)
+
+
+def test_check_takes_a_calibration_that_stands_beside_the_scenario(tmp_path, capsys):
+    (tmp_path / "own.yaml").write_text("based_on: china-2009-small\ntitle: Mine\n")
+    (tmp_path / "mine.yaml").write_text(MINE.format(calibration="own.yaml", horizon="long"))
+    found = run.guarded(["check", str(tmp_path / "mine.yaml")])
+    assert found == 0, capsys.readouterr().err
+
+
 def test_check_reports_all_files_together(tmp_path, capsys):
     (tmp_path / "a.yaml").write_text("rare_earths: 1\n")
     with pytest.raises(InputError) as error:

@@ -8,7 +8,7 @@ import pytest
 import scenarios
 from calibration.errors import InputError
 from outputs import intact, report
-from outputs.closure import DEFICITS, assumed
+from outputs.closure import DEFICITS, assumed, numbers
 from outputs.report.build import html
 from tests.outputs.conftest import scenario
 
@@ -68,10 +68,10 @@ def test_who_gets_the_rent_and_whether_quotas_leak(calibration):
 def test_how_factors_move_is_read_from_the_parameters(calibration):
     labels, kappa = calibration.labels, calibration.benchmark.parameters.factor_mobility
     text = said(calibration)["Factors of production"]
-    assert text.count("free to move") == int(np.isinf(kappa).sum()) > 0
-    assert text.count("not at all") == int((kappa == 0).sum())
+    assert text.count("moves freely") == int(np.isinf(kappa).sum()) > 0
+    assert text.count(" stays") == int((kappa == 0).sum())
     slow = said(calibration, parameters={"factor_mobility": {labels.factors[0]: 1.5}})
-    assert f"{labels.factors[0]}: with elasticity 1.5" in slow["Factors of production"]
+    assert f"{labels.factors[0]} moves with elasticity 1.5" in slow["Factors of production"]
 
 
 def test_scientists_only_where_there_is_research(calibration):
@@ -92,7 +92,7 @@ def test_a_run_and_its_report_say_it(runs):
 def test_what_no_run_writes_there_is_refused(runs):
     found = report.from_folder(runs.folders[0]).dataset
     for wrong in ([["one"]], [["a", "b", "c"]], ["text"], [["a", ["b"]]]):
-        with pytest.raises(InputError, match="pair of texts"):
+        with pytest.raises(InputError, match="row of 2 texts"):
             intact.check(found.assign_attrs(assumed=json.dumps(wrong)), "x.nc")
     intact.check(found, "x.nc")
 
@@ -104,3 +104,25 @@ def test_every_shipped_scenario_has_a_closure_in_words(calibration):
         lines = assumed(one, calibration.benchmark, labels, one.regimes)
         assert len(lines) == len({term for term, _ in lines})
         assert all(text.endswith(".") and len(text) > 20 for _, text in lines), name
+
+
+def test_numbers_have_units_status_and_source(calibration, runs):
+    stock = {"type": "stockpile", "name": "s", "regions": "R1", "elements": "E0", "purchase": 30}
+    one = scenario(instruments=[*quota(rent_to_importer=0.25), stock])
+    found = {name: rest for name, *rest in numbers(one)}
+    assert found["q.limit"] == ["50 %", "", ""]
+    assert found["q.rent_to_importer"] == ["25 %", "", ""]  # a plain number is in its field's own unit
+    assert found["s.purchase"] == ["30 t", "", ""]
+    assert {row[0]: row[1:] for row in numbers(scenario())}["quota.limit"] == ("60 %", "analyst", "a test")
+    dated = scenario(
+        horizon="path",
+        year=None,
+        years="2009-2012",
+        instruments=quota(limit={"linear": {2010: 90, 2012: 60}, "unit": "%"}),
+    )
+    assert [row[1] for row in numbers(dated)] == ["90 % in 2010", "60 % in 2012"]
+    page = html([report.from_folder(runs.folders[0])])
+    assert (
+        '<th scope="row">quota.limit</th><td class="number">60 %</td><td><span class="softmark">analyst</span>'
+        in page
+    )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import scenarios
 from calibration.errors import InputError
+from scenarios import base_year
 from scenarios.common import Instrument
 from scenarios.reference import KINDS
 
@@ -121,6 +122,26 @@ STOCK = "instruments:\n  - {type: stockpile, regions: JPN, elements: Dy, %s}\n"
         ("instruments:\n  - {type: tariff, elements: all, rate: 1, add: 1}\n", "either rate: or add:"),
         ("instruments:\n  - {type: embargo, goods: all, from: 2012, until: 2010}\n", "until 2010 is before from 2012"),
         ("instruments:\n  - {type: embargo, elements: all, name: Bad Name}\n", "instruments[0].name"),
+        (QUOTA % "5", "or unit: t if it is meant so"),
+        (QUOTA % "50%", 'did you mean value: 50 and unit: "%"?'),
+        (QUOTA % "'30258'", "did you mean 30258 without quotes?"),
+        (QUOTA % "30258 t", 'did you mean value: 30258 and unit: "t"?'),
+        (QUOTA % "{value: 30_258}", "did you mean 30258?"),
+        (QUOTA % "{value: 1,000, unit: t}", "one thousand is 1000"),
+        (QUOTA % "{value: 30258, status: seen}", "limit: a number with status seen has no source"),
+        (QUOTA % "{value: 30258, source: WSJ}", "limit: a number with a source has no status"),
+        (QUOTA % "{2010: 30258, 2011: {value: 1e4, status: computed}}", "status computed has no source"),
+        ("title: A quota: what then\n", 'text that has ": " in it in quotes'),
+        (QUOTA % "{value: 50, unit: %}", 'text that begins with % in quotes: "%"'),
+        ("regimes: [fixed]\n", "regimes[0]: got text 'fixed'; expected its name here: exogenous"),
+        ("regimes: ['+ spillovers']\n", "its name here: directed_with_spillovers"),
+        ("horizon: path\nyears: 2010\n", "years: got the number 2010; expected two years such as 2009-2018"),
+        ("horizon: path\nyears: 2010-2500\n", "years from 1900 to 2200"),
+        ("horizon: path\nyears: 2012-2009\n", "the first year first: 2009-2012"),
+        ("instruments:\n  - {type: embargo, elements: all, from: 2010-01-01}\n", "did you mean 2010?"),
+        ("instruments:\n  - {type: embargo, elements: dysprosium}\n", "did you mean Dy?"),
+        ("instruments:\n  - {type: embargo, elements: all, origins: China}\n", "did you mean CHN?"),
+        (TWICE, "7: instruments[1].name: name a is that of instruments[0], too"),
         (TWICE, "is that of instruments[0], too"),
         (STOCK % "initial: 5", "purchase: or release:"),
         (STOCK % "release: 5", "sells 5 t more than is held"),
@@ -262,3 +283,28 @@ def test_a_stock_by_years_in_a_scenario_without_years() -> None:
     data = {"name": "x", "title": "t", "question": "q", "calibration": "china-2009", "horizon": "path"}
     with pytest.raises(InputError, match="a path needs years"):
         scenarios.parse({**data, "instruments": [line]})
+
+
+def test_a_limit_below_ten_tonnes_is_believed_where_its_unit_is_written(world: SimpleNamespace) -> None:
+    scenarios.parse(HEAD + QUOTA % "{value: 5, unit: t}", world)
+    assert len(problems(HEAD + QUOTA % "5", world)) == 1
+
+
+def test_members_that_are_wrong_do_not_make_a_list_too_short(world: SimpleNamespace) -> None:
+    assert [line for line in problems(HEAD + "regimes: [directd]\n", world) if "or more" in line] == []
+    assert any("1 or more" in line for line in problems(HEAD + "regimes: []\n", world))
+
+
+def test_an_unknown_region_is_not_said_to_do_no_research(world: SimpleNamespace) -> None:
+    line = "instruments:\n  - {type: research_subsidy, regions: %s, technologies: Dy, rate: 0.2}\n"
+    (found,) = problems(HEAD + line % "Japn", world)
+    assert "did you mean JPN?" in found
+
+
+def test_a_share_of_exports_that_are_none_is_no_limit(world: SimpleNamespace, monkeypatch: Any) -> None:
+    sold = base_year.tonnes_sold(world.benchmark).copy()
+    sold[0] = 0
+    monkeypatch.setattr(base_year, "tonnes_sold", lambda benchmark: sold)
+    (found,) = problems(HEAD + QUOTA % "{value: 50, unit: '%'}", world)
+    assert "instruments[0].limit: a share of nothing" in found
+    scenarios.parse(HEAD + QUOTA % "{value: 50, unit: t}", world)
