@@ -47,8 +47,14 @@ class Year(Frozen):
 
     @property
     def capacity_target(self) -> Array:
-        """(n,s) ln K*; capacity itself when it does not move."""
-        return self.standing.capacity if self.long_run is None else self.long_run.allocation.capacity
+        """(n,s) ln K*; capacity itself when it does not move. Nothing is built where nothing can be sold."""
+        if self.long_run is None:
+            return self.standing.capacity
+        target, system = self.long_run.allocation.capacity, self.long_run.system
+        if system.idle is None:
+            return target
+        closed = system.idle[0][:, system.benchmark.stage_sector]
+        return np.where(closed, np.minimum(target, self.standing.capacity), target)
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from model import ProductionQuota, Quota, Shock, solve
 from model.decomposition import first_order
 from model.derivatives import derivatives, parameter
 from model.flows import gate_tonnes
+from model.path import base_standing, next_standing, run_year
 from model.solve import tight
 from model.table import Elasticities, RareEarths, benchmark_from_flows
 from model.welfare import equivalent_variation, terms_of_trade
 from tests.independent import base_gate
-from tests.instruments import EXOGENOUS, awkward, exports_of, quota_on
+from tests.instruments import EXOGENOUS, awkward, cases, exports_of, quota_on
 from tests.worlds import Sizes
 
 # ------------------------------------------------------------------ stocks
@@ -80,6 +81,20 @@ def test_a_region_without_plant_has_no_capacity():
     both, own = (solve(b, Shock(capacity=k), EXOGENOUS) for k in (there + not_there, there))
     assert np.abs(own.allocation.state.price).max() > 1e-3
     np.testing.assert_array_equal(both.allocation.state.price, own.allocation.state.price)
+
+
+def test_nothing_is_built_where_nothing_can_be_sold():
+    """A stage that an embargo closes is not rebuilt to what it was in the base year."""
+    case = cases(0)["embargo that closes a sector"]
+    b, shock = case.benchmark, case.shock
+    small = base_standing(b).replace(capacity=np.full((4, 2), -0.5), plant=np.full((4, 2), -0.5))
+    year = run_year(b, 2010, shock, "exogenous", small)
+    closed = year.solution.system.idle[0][:, b.stage_sector]
+    assert closed[1, 1] and not closed[0].any()
+    np.testing.assert_array_equal(year.capacity_target[closed], -0.5)
+    np.testing.assert_array_equal(year.capacity_target[~closed], year.long_run.allocation.capacity[~closed])
+    following = next_standing(year, b.parameters)
+    np.testing.assert_array_equal(following.capacity[closed], -0.5)
 
 
 # ------------------------------------------------------------------ rents
