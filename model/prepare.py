@@ -12,30 +12,25 @@ import numpy as np
 
 from model.base_year import (
     TONNES,
-    by_good,
     constants,
-    export_tax_base,
     gate_value_base,
-    licence_rate,
     mean_gate_value,
     nest_shares,
     quota_tonnes_base,
     quota_unit_value,
-    sourcing_base,
     spending_base,
-    tariff_base,
 )  # fmt: skip
 from model.ces import exponent, shares_of
 from model.idle import idle
 from model.records import Array, Benchmark, Closure, ProductionQuota, Quota, Shock
-from model.system import Nests, Research, Restrictions, Sourcing, System, span
+from model.sourcing import cell_goods, sourcing
+from model.system import Nests, Research, Restrictions, System
 
 # Parameters that parts of a system are made of; those of research are all of E16 and E17.
 NESTS = (
     "ree_elasticity", "element_elasticity", "value_added_elasticity", "factor_elasticity", "materials_elasticity",
     "final_elasticity",
 )  # fmt: skip
-WEDGES = ("export_tax", "tariff", "iceberg")  # instruments of a shock between gate and buyer
 RESEARCH = (
     "innovation_elasticity", "spillover", "spillover_region", "spillover_sector", "breadth", "breadth_reference",
     "research_supply_elasticity", "research_closure",
@@ -76,7 +71,7 @@ def prepare(
     labour_income = c.endowment[:, b.labour]
     return System(
         benchmark=b, shock=shock, closure=closure, nests=nests,
-        sourcing=_sourcing(b, shock, quotas, c.stage_good, like),
+        sourcing=sourcing(b, shock, quotas, c.stage_good, like),
         research=_research(b, shock, nests, labour_income, active, like),
         restrictions=_restrictions(b, shock, quotas, c.stage_good, like),
         output=b.output, supplied=supplied, active=active, idle=stopped,
@@ -178,113 +173,6 @@ def _supply_share(b: Benchmark, active: Array, sluggish: Array, like: System | N
     return shares_of(earned, b.factor_payment[:, sluggish]) * active[:, None]
 
 
-def _cell_goods(
-    b: Benchmark, quotas: tuple[Quota, ...], production: tuple[ProductionQuota, ...], stage_good: Array
-) -> Array:  # fmt: skip
-    """Goods whose sourcing weights may depend on the unknowns: the rare-earth chain, and what quotas name."""
-    dynamic: Array = np.array(stage_good.any(axis=0))
-    dynamic[b.elements] = True
-    for quota in quotas:
-        dynamic |= quota.covers.any(axis=(0, 1))
-    for limit in production:
-        dynamic |= limit.goods
-    return dynamic
-
-
-def _sourcing(
-    b: Benchmark, shock: Shock, quotas: tuple[Quota, ...], stage_good: Array, like: System | None
-) -> Sourcing:
-    rho = exponent(b.parameters.trade_elasticity)
-    if like is not None and _sold_alike(b, shock, quotas, rho, like):
-        return like.sourcing.replace(rho=rho)
-    dynamic = _cell_goods(b, quotas, shock.production_quotas, stage_good)
-    plain, cell = np.nonzero(~dynamic)[0], np.nonzero(dynamic)[0]
-    some, licence0, pi = span(plain), licence_rate(b), sourcing_base(b)
-    tax, tariff = _level(shock.export_tax, export_tax_base(b)), _level(shock.tariff, tariff_base(b))
-    wedge = _wedge(b, shock, tax, tariff)
-    # With no quota in force on it, a base-year licence has gone: its rate falls from l0 to 0.
-    if b.licence[:, plain].any():
-        gone = 1 / (1 + by_good(np.where(dynamic, 0.0, licence0)))
-        wedge = gone if wedge is None else wedge * gone
-    base, share = pi[:, some], pi[:, cell]
-    tilt = np.zeros(share.shape[1:]) if wedge is None else rho[cell, None, None] * np.log(wedge[cell])
-    closed = None if shock.embargo is None else by_good(shock.embargo)
-    weight, missing = base, np.zeros(base.shape[:3])
-    if wedge is not None or closed is not None:
-        change = 0.0 if wedge is None else _power_less_one(wedge[some], rho[plain])
-        if closed is not None:
-            change, share = np.where(closed[plain], -1.0, change), np.where(closed[cell], 0.0, share)
-        change = base * change
-        missing = change.sum(axis=3)
-        weight = np.add(base, change, out=change)
-    gate, tariff_part, tax_part = _gate_parts(
-        weight, None if tax is None else tax[some], None if tariff is None else tariff[some]
-    )
-    no_rate = np.zeros(share.shape[1:])
-    tax_cell, tariff_cell = (no_rate if rate is None else rate[cell] for rate in (tax, tariff))
-    keep = 1.0 / ((1 + tax_cell) * (1 + tariff_cell))
-    return Sourcing(
-        plain=plain, cell=cell, rho=rho, weight=weight, missing=missing, gate=gate, tariff=tariff_part, tax=tax_part,
-        share=share, closed=share.sum(axis=3) - pi[:, cell].sum(axis=3), tilt=tilt,
-        capacity_base=pi[:, cell], gate_cell=keep, tariff_cell=tariff_cell / (1 + tariff_cell),
-        tax_cell=tax_cell * keep, licence_base=by_good(licence0[:, :, span(cell)]),
-    )  # fmt: skip
-
-
-def _sold_alike(b: Benchmark, shock: Shock, quotas: tuple[Quota, ...], rho: Array, like: System) -> bool:
-    """Whether sourcing is that of another system, but for its exponents."""
-    same = all(getattr(shock, name) is getattr(like.shock, name) for name in (*WEDGES, "embargo"))
-    if not same or shock.production_quotas is not like.shock.production_quotas:
-        return False
-    others = like.restrictions.quotas
-    if len(quotas) != len(others) or any(
-        q.covers is not o.covers for q, o in zip(quotas, others, strict=True)
-    ):
-        return False
-    moved = any(getattr(shock, name) is not None for name in WEDGES)
-    moved = moved or bool(
-        b.licence[:, like.sourcing.plain].any()
-    )  # what licences leave when they go is a wedge, too
-    return not moved or np.array_equal(rho, like.sourcing.rho)
-
-
-def _level(now: Array | None, base: Array | None) -> Array | None:
-    """(k,n,i) rates in force, None where nothing is charged."""
-    if now is None:
-        return base
-    return by_good(now) if now.any() else None
-
-
-def _wedge(b: Benchmark, shock: Shock, tax: Array | None, tariff: Array | None) -> Array | None:
-    """(k,n,i) new over old wedge between gate and purchaser price, None where none changes."""
-    wedge: Array | None = None
-    for now, base in ((tax, export_tax_base(b)), (tariff, tariff_base(b))):
-        if now is not base:
-            ratio: Array = np.divide(1 + (0.0 if now is None else now), 1 + (0.0 if base is None else base))
-            wedge = ratio if wedge is None else wedge * ratio
-    if shock.iceberg is not None:
-        iceberg = by_good(shock.iceberg)
-        wedge = iceberg if wedge is None else wedge * iceberg
-    return wedge
-
-
-def _power_less_one(wedge: Array, rho: Array) -> Array:
-    """(k,n,i) wedge^rho - 1."""
-    found = np.log(wedge)
-    found *= rho[:, None, None]
-    return np.expm1(found, out=found)
-
-
-def _gate_parts(
-    weight: Array, tax: Array | None, tariff: Array | None
-) -> tuple[Array, Array | None, Array | None]:
-    """What of a dollar spent reaches the gate, and what of it is tariff and export tax, where there are any."""
-    before_tariff = weight if tariff is None else weight / (1 + tariff)
-    gate = before_tariff if tax is None else before_tariff / (1 + tax)
-    paid = None if tariff is None else before_tariff * tariff
-    return gate, paid, None if tax is None else gate * tax
-
-
 def _materials(b: Benchmark, shock: Shock) -> tuple[Array | None, Array | None]:
     """Stock releases plus recycled material, and the latter alone, in million USD at base prices."""
     total, recycled = None, None
@@ -368,7 +256,7 @@ def _restrictions(
     log_limit = np.log(np.array([q.limit for q in quotas], dtype=float))
     if like is not None and _restricted_alike(shock, quotas, like):
         return like.restrictions.replace(quotas=quotas, log_limit=log_limit)
-    cell = np.nonzero(_cell_goods(b, quotas, shock.production_quotas, stage_good))[0]
+    cell = np.nonzero(cell_goods(b, quotas, shock.production_quotas, stage_good))[0]
     covers = [q.covers[:, :, cell].transpose(2, 1, 0) for q in quotas]
     per_kg = [c * q.weight[cell, None, None] for c, q in zip(covers, quotas, strict=True)]
     leaking = np.array([i for i, q in enumerate(quotas) if q.leak_margin is not None], dtype=int)
