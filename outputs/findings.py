@@ -37,8 +37,8 @@ def headline(ds: xr.Dataset) -> str:
         group = ds["group_equivalent_variation"].sel(regime=regime)
         mine, others = float(group.sel(group="restricting")), float(group.sel(group="others"))
         said.append(
-            f"With {names.regime(regime)}, oxides cost {_dearer(index['abroad'])} abroad and "
-            f"{_dearer(index['home'])} in {own}; "
+            f"With {names.regime(regime)}, oxides cost {dearer(index['abroad'])} abroad and "
+            f"{dearer(index['home'])} in {own}; "
             f"{own} {_gains(mine, len(facts.restricting(ds)))} a year, all others {_gains(others)}."
         )
     return " ".join(said)
@@ -63,7 +63,7 @@ def prices(ds: xr.Dataset) -> Finding | None:
         else f"{'rises' if home > 0 else 'falls'} by {number(abs(home))} %"
     )
     text = (
-        f"With {names.regime(first)}, oxides sold abroad by {_restricting(ds)} cost {_dearer(index['abroad'])} "
+        f"With {names.regime(first)}, oxides sold abroad by {_restricting(ds)} cost {dearer(index['abroad'])} "
         f"(mean by tonnes): {names.element(most['element'])} {signed(most['abroad, change [%]'])} % from "
         f"{number(most['abroad, base [USD/kg]'])} USD/kg, {names.element(least['element'])} "
         f"{signed(least['abroad, change [%]'])} % from {number(least['abroad, base [USD/kg]'])} USD/kg. "
@@ -257,7 +257,7 @@ def _elsewhere(ds: xr.Dataset, values: dict[str, float], unit: str, first: str) 
     return f" The same is {listed(rest)}." if rest else ""
 
 
-def _dearer(change: float) -> str:
+def dearer(change: float) -> str:
     """A change of a price in words."""
     if abs(change) < NEGLIGIBLE:
         return "the same"

@@ -95,7 +95,10 @@ def _quotas(ds: xr.Dataset, width: int) -> list[Line]:
         rate = " | ".join(number(value, 2) for value in rows["licence [% of gate price]"])
         tonnes = f"{number(first['base [t]'], 5)} t, limit {number(first['limit [t]'], 5)} t"
         text, more = f"{quota}: {tonnes}; licence {price} USD/kg", f" ({rate} % of price)"
-        lines.append(Line(text + more if len(text + more) <= width else text))
+        if len(text + more) <= width:
+            lines.append(Line(text + more))
+        else:
+            lines += [Line(text), Line(f"  {more.strip(' ()')}", rank=2)]
     return lines
 
 
@@ -103,7 +106,10 @@ def _prices(ds: xr.Dataset, width: int) -> list[Line]:
     """Prices by element, abroad and at home, under every regime."""
     regimes = _regimes(ds)
     tables = {regime: facts.prices(ds, regime).set_index("element") for regime in regimes}
-    elements, cell = list(tables[regimes[0]].index), 5
+    elements = list(tables[regimes[0]].index)
+    columns = ("abroad, change [%]", "home, change [%]")
+    changes = [_percent(value) for table in tables.values() for name in columns for value in table[name]]
+    cell = max(5, 1 + max(map(len, changes), default=0))
     shown = elements[: (width - LABEL) // cell - 1]
     more = f" {len(shown)}/{len(elements)}" if len(shown) < len(elements) else ""
     lines = [Line(_row(f"Prices{more}", [*shown, "mean"], cell), "head")]
@@ -183,7 +189,8 @@ def _trust(runs: Sequence[xr.Dataset], width: int, soft: tuple[int, int] | None)
     if soft is not None:
         text += f"; {soft[0]} of {soft[1]} parameters are soft"
     lines = _wrapped(f"{text}.", width, "note")
-    return lines + [Line(f"! {one}", "warning") for ds in runs for one in findings.failed(ds)]
+    failed = [f"! {one}" for ds in runs for one in findings.failed(ds)]
+    return lines + [line for one in failed for line in _wrapped(one, width, "warning")]
 
 
 def tax_equivalent(quota: xr.Dataset, tax: xr.Dataset, width: int) -> list[Line]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from outputs import facts as solve_facts
 from outputs import names
-from outputs.findings import Finding
+from outputs.findings import Finding, dearer
 from outputs.forces import decisive
 from outputs.names import listed, number, signed
 from outputs.paths import facts
@@ -40,8 +40,8 @@ def prices(view: View) -> Finding:
         run = table[table["regime"] == regime].set_index("year")["oxides abroad [%]"]
         peak = view.years[int(np.argmax(np.abs(run.to_numpy())))]
         parts.append(
-            f"with {names.regime(regime)} oxides abroad cost {signed(run[peak])} % in {peak} and "
-            f"{signed(run.iloc[-1])} % in {view.years[-1]}"
+            f"with {names.regime(regime)} oxides abroad are furthest from their price of {view.years[0]} in {peak} "
+            f"({dearer(float(run[peak]))}) and cost {dearer(float(run.iloc[-1]))} in {view.years[-1]}"
         )
     return Finding("Prices", _sentence(parts))
 

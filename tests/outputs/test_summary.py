@@ -212,3 +212,34 @@ def test_dependence_is_a_share_of_tonnes(ds):
             cell = run.sel(region=region, element=element)
             expected = 100 * float(cell.sel(origin="R0") / cell.sum())
             assert table.loc[(region, element), "from the restricting [%]"] == pytest.approx(expected)
+
+
+def test_large_changes_keep_their_distance(solved):
+    """A price at forty times its base takes a wider column, not the one beside it."""
+    dear = solved.dataset.assign(border_value=40 * solved.dataset["border_value"])
+    rows = [line.text for line in summary.scenario(dear, 100) if line.text.startswith("abroad %")]
+    assert rows
+    for row in rows:
+        cells = row[summary.LABEL :].split()
+        assert len(cells) == dear.sizes["element"] + 1
+        assert max(map(len, cells)) >= 5
+
+
+def test_why_something_was_not_solved_is_said_in_full(solved):
+    why = "under exogenous (" + "a long reason; " * 12 + "the end)"
+    noted = solved.dataset.assign_attrs(note_security=f"no solution was found for a full embargo {why}")
+    for width in (80, 100):
+        lines = [line.text for line in summary.scenario(noted, width)]
+        assert max(map(len, lines)) <= width
+        assert "the end)" in " ".join(lines)
+
+
+def test_the_licence_as_a_share_of_the_price_is_never_left_out(solved):
+    rates = [
+        f"{value:.0f}"
+        for value in facts.quotas(solved.dataset.squeeze("scenario"))["licence [% of gate price]"]
+    ]
+    for width in (80, 100, 200):
+        text = " ".join(line.text for line in summary.scenario(solved.dataset, width)[:3])
+        assert "% of price" in text
+        assert rates[0] in text.replace(",", "")
