@@ -133,13 +133,14 @@ def allocate(system: System, state: State) -> Allocation:
     sluggish = sluggish_supply(system, state.rent, capacity, labour)
     world = world_factor_income(system, state.wage, state.rent)
     rent = (supply - supply_net).sum(axis=-1)
-    earned = mobile.sum(axis=-1) + sluggish.sum(axis=(-2, -1)) + rent
+    earned = mobile.sum(axis=-1) + sluggish.sum(axis=(-2, -1))
+    richer = earned.sum(axis=-1) / system.endowment.sum(axis=(-2, -1))
     return Allocation(
         state=state, wage=wage, licence_rate=rate, licence_abroad=abroad, capacity=capacity, tilt=tilt,
         sources=sources, costs=costs, net_price=net_price, revenue_price=revenue, made=made, spending=spending,
         sales=sales, supply=supply, production_rent=rent, direction=direction,
         mobile_supply=mobile, sluggish_supply=sluggish, labour=labour,
-        income=income(system, spending, sales, earned, state.output, world), world=world,
+        income=income(system, spending, sales, earned + rent, state.output, richer), world=world,
         quota_tonnes=quota_tonnes(r, sales.cell_gate, prices),
         production_tonnes=production_tonnes(system, supply, state.price),
     )  # fmt: skip

@@ -265,7 +265,7 @@ def income(
 ) -> Array:  # fmt: skip
     """E11: (n,) income, million USD.
 
-    factor_income (n,); output (n,j) ln Y; world: world factor income, ratio.
+    factor_income (n,); output (n,j) ln Y; world: what all factors of the world earn, ratio.
     Smuggling costs, recycling costs and capacity investment are uses of income (they buy the final bundle): welfare
     deducts them.
     """

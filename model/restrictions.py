@@ -71,17 +71,26 @@ def complementarity_slopes(slack: Array, other: Array) -> tuple[Array, Array]:
     return first, second
 
 
+def allowed(r: Restrictions, leak: Array) -> Array:
+    """E13: (q,) tonnes that may leave: the limit, and what is smuggled past it."""
+    limit = np.exp(r.log_limit)
+    if not len(r.leaking):
+        return limit
+    limit = np.broadcast_to(limit, (*leak.shape[:-1], len(r.quotas))).astype(leak.dtype)
+    limit[..., r.leaking] += leak
+    return limit
+
+
 def quota_conditions(r: Restrictions, chi: Array, tonnes: Array, leak: Array) -> tuple[Array, Array]:
     """E13: (q,) licence price against room under the limit; (ql,) leak against its margin.
 
-    leak (ql,) tonnes. Signs are residuals: 0 at a solution.
+    leak (ql,) tonnes: what is smuggled adds to what may leave, so that no room is a small difference of tonnes. Signs are
+    residuals: 0 at a solution.
     """
     if not len(r.quotas):
         return chi, leak
-    net, smuggling = tonnes, leak
+    smuggling = leak
     if len(r.leaking):
-        net = tonnes.copy()
-        net[..., r.leaking] = net[..., r.leaking] - leak
         margin = (r.leak_margin - chi[..., r.leaking]) / r.scale[..., r.leaking]
         smuggling = complementarity(leak / r.leak_scale, margin)
-    return complementarity(chi / r.scale, r.log_limit - np.log(net)), smuggling
+    return complementarity(chi / r.scale, np.log(allowed(r, leak)) - np.log(tonnes)), smuggling

@@ -319,12 +319,10 @@ def factors(w: Economy) -> None:
 def incomes(w: Economy) -> None:
     """E11: income, and what smuggling, recycling and investment leave of it to consume."""
     b, p = w.b, w.p
-    deficit = b.deficit * (w.world if b.parameters.deficit_rule == "share_of_world_income" else 1.0)
-    w.income = (
-        w.paid_mobile.sum(axis=1)
-        + w.paid.sum(axis=(1, 2))
-        + (b.research_share * (1 + w.s) * p.output).sum(axis=1)
-    )
+    earned = w.paid_mobile.sum(axis=1) + w.paid.sum(axis=(1, 2))
+    moves = b.parameters.deficit_rule == "share_of_world_income"
+    deficit = b.deficit * (earned.sum() / b.factor_payment.sum() if moves else 1.0)
+    w.income = earned + (b.research_share * (1 + w.s) * p.output).sum(axis=1)
     w.income = w.income + w.tariff + w.export_tax + w.rent + w.stock.sum(axis=1) + deficit
     w.income = w.income - (w.s * p.output).sum(axis=1) - w.use_subsidies
     invested = in_force(w.shock.capacity_investment, np.zeros(len(b.final)))

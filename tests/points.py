@@ -96,8 +96,8 @@ def licence_and_room(w: Economy) -> list[tuple[float, float]]:
     found = []
     for q in w.quotas:
         if q.name in w.p.licence:
-            sold = quota_tonnes(w.b, q, w.gate, w.p.price) - w.p.leak.get(q.name, 0.0)
-            found.append((w.p.licence[q.name] / mean_value(w, q), np.log(q.limit / sold)))
+            sold, allowed = quota_tonnes(w.b, q, w.gate, w.p.price), q.limit + w.p.leak.get(q.name, 0.0)
+            found.append((w.p.licence[q.name] / mean_value(w, q), np.log(allowed / sold)))
     return found
 
 

@@ -17,7 +17,7 @@ from model.base_year import TONNES
 from model.equilibrium import Allocation, Residuals, State
 from model.markets import sluggish_index, sluggish_weights
 from model.records import Array
-from model.restrictions import complementarity_slopes
+from model.restrictions import allowed, complementarity_slopes
 from model.system import System, span
 from model.tangent.region import Region, Reply
 from model.tangent.trade import HomeTrade, Trade, reciprocal
@@ -72,7 +72,7 @@ class Tangent:
             None if scientists is None else -(system.research.labour_share / a.labour)[:, None] * scientists
         )
         mobile, sluggish, earned, world = self.factors.change(d, reply, hours)
-        income = earned + taxes + self._transfers(d, reply, world.sum(axis=0))
+        income = earned + taxes + self._transfers(d, reply, earned.sum(axis=0) / system.endowment.sum())
         if rent is not None:
             income = income + rent
         budget = d.income - income * self.per_income
@@ -119,8 +119,9 @@ class Tangent:
         per_licence, per_tonne = self.slopes
         if not len(r.leaking):
             return per_licence * licence - per_tonne * tonnes, leak
-        tonnes[r.leaking] -= leak
         quota = per_licence * licence - per_tonne * tonnes
+        may = a.quota_tonnes / allowed(r, a.state.leak)
+        quota[r.leaking] += (per_tonne * may[:, None])[r.leaking] * leak
         scale = r.scale[r.leaking]
         margin = (r.leak_margin - a.state.licence[r.leaking]) / scale
         first, second = complementarity_slopes(a.state.leak / r.leak_scale, margin)
@@ -129,10 +130,10 @@ class Tangent:
 
 def _slopes(system: System, a: Allocation) -> tuple[Array, Array]:
     """E13: (q,1) change of the condition of each export quota per unit of its licence, and per tonne less."""
-    r, net = system.restrictions, a.quota_tonnes.copy()
-    net[r.leaking] -= a.state.leak
-    first, second = complementarity_slopes(a.state.licence / r.scale, r.log_limit - np.log(net))
-    return (first / r.scale)[:, None], (second / net)[:, None]
+    r = system.restrictions
+    room = np.log(allowed(r, a.state.leak)) - np.log(a.quota_tonnes)
+    first, second = complementarity_slopes(a.state.licence / r.scale, room)
+    return (first / r.scale)[:, None], (second / a.quota_tonnes)[:, None]
 
 
 class Supply:

@@ -229,6 +229,19 @@ def test_smuggling_caps_the_licence_price():
     assert results(leaky, base())["licence_rent"][0] == pytest.approx(0.4 * chi * limit / 1e3, rel=1e-8)
 
 
+@pytest.mark.parametrize("margin", [0.05, 0.5, 5.0])
+@pytest.mark.parametrize("ratio", [1e-2, 1e-4, 1e-6])
+def test_nearly_all_may_be_smuggled(ratio, margin):
+    """What smuggling adds to a tight limit counts in tonnes, not in logs of what little is left of the limit."""
+    tight = quota(ratio, leak_margin=margin)
+    solution = solve(B, Shock(quotas=(tight,)), EXOGENOUS)
+    sold = np.where(OF_ZERO, gate_tonnes(solution), 0.0).sum()
+    leak = solution.allocation.state.leak[0]
+    assert sold == pytest.approx(tight.limit + leak, rel=1e-9)
+    assert leak > 10 * tight.limit
+    assert solution.licence["quota"] == pytest.approx(margin, rel=1e-6)
+
+
 @pytest.mark.parametrize("share", [0.0, 0.35, 1.0])
 def test_nobody_receives_a_rent_on_what_is_smuggled(share):
     """With smugglers' margin spent there is rent on the limit alone, shared between exporter and buyers as it is."""
