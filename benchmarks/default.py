@@ -15,22 +15,17 @@ ROOT = Path(__file__).parent.parent
 
 
 def default_static() -> dict[str, Any]:
-    """One quota solve of china-2009 under fixed technology, from the arrays of a base year never seen before."""
+    """(c) One quota solve of china-2009 under fixed technology."""
     import calibration
     import scenarios
-    from model import Closure, solve
+    from benchmarks.solver import cold
+    from model import Closure
 
-    times, own = [], []
-    for _ in range(7):
+    def build() -> tuple[Any, Any]:
         base = calibration.load("china-2009")
-        shock = scenarios.load("china-2010-quota").shock(base, 2010)
-        begun, spent = time.perf_counter(), time.process_time()
-        solve(base.benchmark, shock, Closure("exogenous", "given", "given"))
-        times.append(time.perf_counter() - begun)
-        own.append(time.process_time() - spent)
-    note = "china-2010-quota, exogenous, nothing kept from other solves"
-    spread = f"{min(times):.3g} to {max(times):.3g}"
-    return {"seconds": median(times), "spread": spread, "processor": min(own), "note": note}
+        return base.benchmark, scenarios.load("china-2010-quota").shock(base, 2010)
+
+    return cold(build, Closure("exogenous", "given", "given"), "china-2010-quota, exogenous")
 
 
 def default_run() -> dict[str, Any]:

@@ -21,20 +21,24 @@ import numpy as np
 
 ROOT = Path(__file__).parent.parent
 REPEATS = 7
-BATCH = 1e-10  # residual of draws in batches; single solves have the default, a tenth of it
+LARGE = 5000  # cells beyond which a solve is repeated less often
+RESIDUAL = (
+    1e-10  # the largest of every solve here, and of the rival's; a tenth of it is the default elsewhere
+)
 
 
-def _cold(
+def cold(
     build: Callable[[], tuple[Any, Any]], closure: Any, note: str, repeats: int = REPEATS
 ) -> dict[str, Any]:
     """Median time of `solve` on fresh benchmarks; build() gives a benchmark and a shock."""
     from model import solve
+    from model.newton import Options
 
     times, own = [], []
     for _ in range(repeats):
         benchmark, shock = build()
         begun, spent = time.perf_counter(), time.process_time()
-        solution = solve(benchmark, shock, closure)
+        solution = solve(benchmark, shock, closure, options=Options(tolerance=RESIDUAL))
         times.append(time.perf_counter() - begun)
         own.append(time.process_time() - spent)
     residual = abs(solution.diagnosis.value)
@@ -90,7 +94,7 @@ def _alone() -> Any:
 
 def trade_wiod() -> dict[str, Any]:
     """(a) Raw WIOD 2010, Cobb-Douglas, sigma 5: a tariff of 25 % by all on all."""
-    return _cold(_wiod_war, _alone(), "raw WIOD 2010, tariffs of 25 % by all on all")
+    return cold(_wiod_war, _alone(), "raw WIOD 2010, tariffs of 25 % by all on all")
 
 
 def _wiod_war() -> tuple[Any, Any]:
@@ -113,9 +117,9 @@ def trade(regions: int, sectors: int) -> Callable[[], dict[str, Any]]:
             b = random_economy(regions, sectors, trade=5.0)
             return b, Shock(tariff=trade_war(b))
 
-        repeats = REPEATS if regions * sectors < 3000 else 3
+        repeats = 3 if regions * sectors > LARGE else REPEATS
         note = f"random economy {regions} x {sectors}, tariffs of 25 % by all on all"
-        return {**_cold(build, _alone(), note, repeats), "size": [regions, sectors]}
+        return {**cold(build, _alone(), note, repeats), "size": [regions, sectors]}
 
     return work
 
@@ -131,7 +135,7 @@ def full_wiod() -> dict[str, Any]:
         return base.benchmark, scenarios.load("china-2010-quota").shock(base, 2010)
 
     note = "41 x 38 with the chain, china-2010-quota, directed technology with spillovers"
-    return _cold(build, Closure("directed_with_spillovers", "target", "given"), note, 3)
+    return cold(build, Closure("directed_with_spillovers", "target", "given"), note, 3)
 
 
 def nested_specific() -> dict[str, Any]:
@@ -150,7 +154,7 @@ def nested_specific() -> dict[str, Any]:
         far[GERMANY, GERMANY] = 1.0
         return b, Shock(iceberg=far)
 
-    return _cold(
+    return cold(
         build, _alone(), "raw WIOD, elasticities 0.05, 1,435 specific factors, iceberg 2.5 on one region", 3
     )
 
@@ -196,10 +200,10 @@ def batch_trade(draws: int = 1000) -> dict[str, Any]:
 
     work = [draw() for _ in range(draws)]
     begun = time.perf_counter()
-    centre = Centre(b, Shock(tariff=trade_war(b)), _alone(), Options(tolerance=BATCH), draws)
+    centre = Centre(b, Shock(tariff=trade_war(b)), _alone(), Options(tolerance=RESIDUAL), draws)
     found = list(solve_many(centre, work, _status))
     seconds = time.perf_counter() - begun
-    note = f"{draws} draws, {found.count('converged')} converged to {BATCH:g}, one process"
+    note = f"{draws} draws, {found.count('converged')} converged to {RESIDUAL:g}, one process"
     return {"seconds": seconds, "note": note}
 
 
@@ -229,14 +233,14 @@ def batch_default(draws: int = 1000, workers: int = 2) -> dict[str, Any]:
         return b.replace(parameters=b.parameters.replace(**moved)), shock.replace(quotas=quotas)
 
     work = [draw() for _ in range(draws)]
-    centre = Centre(b, shock, Closure("directed", "target", "given"), Options(tolerance=BATCH), draws)
+    centre = Centre(b, shock, Closure("directed", "target", "given"), Options(tolerance=RESIDUAL), draws)
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         list(solve_many(centre, work[: 2 * workers * FEWEST], _status, pool, chunk=FEWEST))
         begun = time.perf_counter()
         found = list(solve_many(centre, work, _status, pool))
         seconds = time.perf_counter() - begun
     note = (
-        f"{draws / seconds:.0f} draws/s, {found.count('converged')} of {draws} converged to {BATCH:g}, "
+        f"{draws / seconds:.0f} draws/s, {found.count('converged')} of {draws} converged to {RESIDUAL:g}, "
         f"{workers} processes that had the middle factorised"
     )
     return {"seconds": seconds, "draws_per_second": round(draws / seconds, 1), "note": note}
@@ -252,16 +256,17 @@ def fixed_point_rival(damping: float, tuned: bool, repeats: int) -> Callable[[],
     def work() -> dict[str, Any]:
         from benchmarks.rival import FixedPoint
         from model import solve
+        from model.newton import Options
 
         ours, theirs = [], []
         for _ in range(repeats):
             b, shock = _wiod_war()
             begun = time.perf_counter()
-            solution = solve(b, shock, _alone())
+            solution = solve(b, shock, _alone(), options=Options(tolerance=RESIDUAL))
             ours.append(time.perf_counter() - begun)
             begun = time.perf_counter()
             wage, _, _, outer, loops = FixedPoint(b, shock.tariff).solve(
-                damping, tolerance=1e-10, tuned=tuned
+                damping, tolerance=RESIDUAL, tuned=tuned
             )
             theirs.append(time.perf_counter() - begun)
         gap = float(np.abs(wage - solution.allocation.state.wage[:, 0]).max())
