@@ -158,6 +158,7 @@ def _cloud(axes: Axes, table: pd.DataFrame, column: str, scale: float) -> None:
         axes.scatter(part["exposure [USD per million USD]"], scale * part[column], s=area, **look)
     style.zero_line(axes, vertical=False)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 1)))
 
 
 def research(ds: xr.Dataset, folder: Path, note: str) -> Path | None:
@@ -226,8 +227,10 @@ def _numbers(
 ) -> None:
     """The number of each bar beside its end."""
     for value, end, place in zip(values, x, y, strict=True):
-        side = 1 if value >= 0 else -1
         text = signed(value, 2) if abs(value) >= least or value == 0 else "about 0"
+        side = (
+            1 if value >= 0 or text == "about 0" else -1
+        )  # on the left it would stand on the label of its row
         where: Any = {"va": "center", "ha": "left" if side > 0 else "right", "textcoords": "offset points"}
         axes.annotate(text, (end, place), (4 * side, 0), fontsize=size, color="#333333", **where)
 

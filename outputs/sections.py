@@ -21,6 +21,7 @@ from markupsafe import Markup
 
 from calibration.errors import InputError, Problem
 from calibration.files import MEGABYTE, decode, read_bytes, write_text
+from outputs import names, readable
 from outputs.names import number
 
 SECTION, PAGE = "section.html", "index.html"
@@ -58,7 +59,7 @@ def cell(value: Any) -> str:
     """A number or text in a table; nothing where there is none."""
     if isinstance(value, float | np.floating):
         return "" if np.isnan(value) else number(float(value))
-    return "" if value is None or value is pd.NaT else str(value)
+    return "" if value is None or value is pd.NaT else names.REGIMES.get(str(value), str(value))
 
 
 @dataclass(frozen=True)
@@ -81,8 +82,9 @@ class Part:
 
 def body(part: Part) -> str:
     """The HTML of a section."""
+    shown = {name: readable.by_column(table.head(part.rows)) for name, table in part.tables.items()}
     template = environment(HERE).get_template("section.html.j2")
-    return template.render(part=part, embedded=embedded, cell=cell)
+    return template.render(part=part, shown=shown, embedded=embedded, cell=cell, head=readable.head)
 
 
 def write(folder: Path, title: str, body: str) -> None:

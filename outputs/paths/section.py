@@ -28,7 +28,10 @@ def write(
         tables={name: table for name, table in shown.items() if len(table)},
         assumed=[
             *((str(term), str(text)) for term, text in json.loads(attrs.get("assumed", "[]"))),
-            *((f"The scenario ({status})", str(text)) for text, status in json.loads(attrs.get("assumptions", "[]"))),
+            *(
+                (f"The scenario ({status})", str(text).replace("`", ""))
+                for text, status in json.loads(attrs.get("assumptions", "[]"))
+            ),
         ],
         soft=[
             f"{soft[0]} of the {soft[1]} parameters are recalled or judged; parameters.csv marks them.",

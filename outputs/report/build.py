@@ -18,8 +18,8 @@ from markupsafe import Markup
 
 from calibration.errors import InputError, Problem
 from calibration.files import write_text
-from outputs import facts, findings, intact, names, store, tables
-from outputs.report import parameters, readable, run_charts, tabular
+from outputs import facts, findings, intact, names, readable, store, tables
+from outputs.report import parameters, run_charts, tabular
 from outputs.report.tabular import Table
 from outputs.sections import Section
 from outputs.validation import page, record
@@ -248,9 +248,8 @@ class View:
 
     @property
     def assumptions(self) -> list[tuple[str, str]]:
-        return [
-            (str(text), str(status)) for text, status in json.loads(self.ds.attrs.get("assumptions", "[]"))
-        ]
+        found = json.loads(self.ds.attrs.get("assumptions", "[]"))
+        return [(str(text).replace("`", ""), str(status)) for text, status in found]
 
     @property
     def closure(self) -> list[tuple[str, str]]:

@@ -11,9 +11,8 @@ import pandas as pd
 import xarray as xr
 
 from calibration.tables import format_csv
-from outputs import facts, names, tables
+from outputs import facts, names, readable, tables
 from outputs.names import number, signed
-from outputs.report import readable
 
 CAPTIONS = {
     "real_income": "Real income by region and regime: equivalent variation, and percent of base income",

@@ -6,7 +6,7 @@ import re
 import pytest
 
 import calibration
-from outputs import facts, names, report, tables
+from outputs import facts, names, report, sections, style, tables
 from tests.outputs.browser import Browser, needs_browser
 
 pytestmark = needs_browser
@@ -189,6 +189,25 @@ def test_numbers_of_deep_cuts_fit_a_phone(browser, runs, tmp_path):
             ".map(t => t.textContent).concat(meet); })"
         )
         assert out == []
+
+
+def test_pictures_of_sections_can_be_read_on_a_phone(browser, runs, tmp_path):
+    """Their text is a part of them: they keep their size and are moved sideways, and the page is not."""
+    drawn, _ = style.figure()
+    picture = style.finish(drawn, tmp_path / "a.png", "A picture", "a note")
+    sections.write(tmp_path / "part", "x", sections.body(sections.Part("path", "A path", pictures=[picture])))
+    part = sections.read(tmp_path / "part", "part1")
+    page = report.render([report.from_folder(runs.folders[0])], tmp_path / "report.html", [part])
+    for one in (page, tmp_path / "part" / sections.PAGE):
+        browser.open(one, 400)
+        widths = browser.run(
+            "Array.from(document.images).map(i => [i.naturalWidth, i.getBoundingClientRect().width])"
+        )
+        assert len(widths) == 1
+        assert widths[0][1] > 0.4 * widths[0][0]  # letters of 7 points in a picture of 10 inches
+        assert browser.run("document.documentElement.scrollWidth") <= 400
+    browser.open(page, 1280)
+    assert browser.run("document.images[0].getBoundingClientRect().right") <= 1280
 
 
 def test_on_paper_the_parameters_of_a_calibration_take_two_pages_and_all_are_there(browser, runs, tmp_path):

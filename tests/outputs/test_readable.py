@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from outputs import facts, tables
-from outputs.report import readable, tabular
-from outputs.report.readable import Change
+from outputs import facts, readable, tables
+from outputs.readable import Change
+from outputs.report import tabular
 
 LEARNING = ["directed", "directed_with_spillovers"]
 

@@ -112,3 +112,18 @@ def test_a_link_loses_its_target(tmp_path):
 def test_a_folder_without_a_section_is_said_so(tmp_path):
     with pytest.raises(InputError, match="no such file"):
         sections.read(tmp_path, "part1")
+
+
+def test_tables_are_in_words_and_small_changes_in_ppm():
+    table = pd.DataFrame({"regime": ["exogenous"], "exports, exposed [%]": [-0.00507], "sold [t]": [30258.0]})
+    html = sections.body(Part("path", "A title", tables={"overview": table}))
+    assert "fixed technology" in html
+    assert "exports, exposed [ppm]" in html
+    assert "-50.7" in html
+    assert "exogenous" not in html
+
+
+def test_what_was_assumed_is_listed():
+    html = sections.body(Part("path", "A title", assumed=[("Plant", "As it <was>.")]))
+    assert "<strong>Plant.</strong> As it &lt;was&gt;." in html
+    assert "What was assumed" not in sections.body(Part("path", "A title"))

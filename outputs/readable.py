@@ -34,7 +34,7 @@ def page(name: str, frame: pd.DataFrame, learning: Sequence[str]) -> pd.DataFram
         frame = frame[(frame["measure"] != PATENTS) | frame["regime"].isin(learning)]
     if name == "growth_on_exposure":
         frame = _without_idle_research(frame, learning)
-    return _by_row(frame) if name in BY_ROW else _by_column(frame)
+    return _by_row(frame) if name in BY_ROW else by_column(frame)
 
 
 def _without_idle_research(frame: pd.DataFrame, learning: Sequence[str]) -> pd.DataFrame:
@@ -45,7 +45,7 @@ def _without_idle_research(frame: pd.DataFrame, learning: Sequence[str]) -> pd.D
     return frame
 
 
-def _by_column(frame: pd.DataFrame) -> pd.DataFrame:
+def by_column(frame: pd.DataFrame) -> pd.DataFrame:
     """Columns of small changes in ppm."""
     columns: dict[str, Any] = {}
     for column in frame.columns:
