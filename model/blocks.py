@@ -6,11 +6,15 @@ stacks of matrices, which cost a fraction of factorising them one at a time.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
+from scipy.linalg.lapack import dgetrf
 
 from model.records import Array
 
 SMALL = 16  # rows from which on a matrix is inverted by halves
+SINGULAR = 0.1  # of the reciprocal of rounding: entries of an inverse beyond which there is none
 MANY = 128  # matrices, from which on a call costs less than what it saves: half as many rows then
 
 
@@ -73,13 +77,32 @@ def _by_halves(matrices: Array) -> Array:
 
 
 def _lapack(matrices: Array) -> Array:
-    """Of each matrix; where one is singular, that of a regular one nearby: no more than a guess is asked of these.
+    """Of each matrix; where one is singular, that of a regular one nearby: no more than a guess is asked of these."""
+    precision = np.finfo(matrices.dtype).eps
+    with suppress(np.linalg.LinAlgError):
+        found = np.linalg.inv(matrices)
+        if not np.abs(found).max(initial=0.0) >= SINGULAR / precision:  # what is not finite is left as it is
+            return found
+    return np.linalg.inv(regular(matrices))
 
-    Not the pseudoinverse: a preconditioner must not lose directions.
+
+def regular(matrices: Array) -> Array:
+    """Matrices with the directions that they lose put back: a preconditioner must not lose any.
+
+    Rows may differ in scale.
     """
-    try:
-        return np.linalg.inv(matrices)
-    except np.linalg.LinAlgError:
-        left, size, right = np.linalg.svd(matrices)
-        lost = size <= np.finfo(matrices.dtype).eps * matrices.shape[-1] * size[:, :1]
-        return right.swapaxes(1, 2) @ (left / np.where(lost, 1.0, size)[:, None]).swapaxes(1, 2)
+    scale = np.abs(matrices).max(axis=-1, keepdims=True)
+    scale = np.where(scale == 0, 1.0, scale)
+    left, size, right = np.linalg.svd(matrices / scale)
+    lost = size <= np.finfo(matrices.dtype).eps * matrices.shape[-1] * size[..., :1]
+    whole: Array = scale * ((left * np.where(lost, 1.0, size)[..., None, :]) @ right)
+    return whole
+
+
+def factors(matrix: Array) -> tuple[Array, Array]:
+    """LU factors of a matrix, or of a regular one nearby where it is singular; and their pivots."""
+    lu, pivots, _ = dgetrf(matrix)
+    sizes = np.abs(np.diagonal(lu))
+    if sizes.min(initial=np.inf) <= np.finfo(lu.dtype).eps * len(lu) * sizes.max(initial=0.0):
+        lu, pivots, _ = dgetrf(regular(matrix))
+    return lu, pivots

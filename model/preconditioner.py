@@ -19,9 +19,9 @@ from __future__ import annotations
 from copy import copy
 
 import numpy as np
-from scipy.linalg.lapack import dgetrf, dgetrs
+from scipy.linalg.lapack import dgetrs
 
-from model.blocks import inverse, triangular_inverse
+from model.blocks import factors, inverse, triangular_inverse
 from model.equilibrium import State, allocate
 from model.memory import remember
 from model.prepare import prepare
@@ -188,8 +188,7 @@ class Chain:
     def renew(self, tangent: Tangent) -> None:
         """Assemble and factorise."""
         self.tangent = tangent
-        lu, pivots, _ = dgetrf(self._assemble(tangent), overwrite_a=True)
-        self.factors = lu, pivots
+        self.factors = factors(self._assemble(tangent))
 
     def _replies(self, tangent: Tangent) -> dict[str, Array]:
         """What a region does when a price it faces, or one of its own unknowns of the chain, moves.

@@ -84,8 +84,8 @@ def allowed(r: Restrictions, leak: Array) -> Array:
 def quota_conditions(r: Restrictions, chi: Array, tonnes: Array, leak: Array) -> tuple[Array, Array]:
     """E13: (q,) licence price against room under the limit; (ql,) leak against its margin.
 
-    leak (ql,) tonnes: what is smuggled adds to what may leave, so that no room is a small difference of tonnes. Signs are
-    residuals: 0 at a solution.
+    leak (ql,) tonnes: what is smuggled adds to what may leave, so that no room is a small difference of tonnes. Signs
+    are residuals: 0 at a solution.
     """
     if not len(r.quotas):
         return chi, leak

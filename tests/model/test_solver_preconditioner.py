@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.linalg.lapack import dgetrs
+from scipy.optimize import root
 
 from model import Closure, Shock, solve
-from model.blocks import inverse, triangular_inverse
+from model.blocks import factors, inverse, triangular_inverse
 from model.preconditioner import Regions, identity
-from model.table import Elasticities, benchmark_from_flows
+from model.problem import Equilibrium
+from model.table import Elasticities, RareEarths, benchmark_from_flows
 from model.tangent import linearise
 from model.tangent.home import home_blocks
 from model.unknowns import layout
@@ -158,3 +161,52 @@ def test_regions_taken_alone_learn_only_when_told():
     alone, learning = (tangent.at_home(research)(d) for research in (False, True))
     np.testing.assert_array_equal(alone.research_x, d.research_x)
     assert not np.allclose(learning.research_x, d.research_x)
+
+
+def shared_good():
+    """Two regions, three sectors; in each the third good is made by two sectors, one of them by-product of another."""
+    rng = np.random.default_rng(3)
+    flows, final = rng.uniform(1, 5, (2, 3, 2, 3)), rng.uniform(5, 20, (2, 3, 2))
+    flows[:, :, :, 2] *= 0.2
+    make = np.tile(np.eye(3), (2, 1, 1))
+    make[1, 1, 2], make[1, 2, 2], make[0, 0, 2], make[0, 2, 2] = 0.7, 0.3, 0.4, 0.6
+    share = np.zeros((2, 2, 3))
+    share[:, 0], share[:, 1, 2] = [1, 1, 0.7], 0.3
+    ree = RareEarths(np.zeros(0, int), np.array([2]), np.full((2, 3), 5.0), np.ones(3))
+    return benchmark_from_flows(
+        flows, final, factor_share=share, mobility=(np.inf, 0.0), make=make, rare_earths=ree,
+        numeraire=(True, False), elasticities=Elasticities(transformation=0.5),
+    )  # fmt: skip
+
+
+def test_a_good_of_two_sectors_is_solved_though_each_block_is_singular_alone():
+    """Regions and chain taken alone do not tell who makes the good: the whole does, as another method agrees."""
+    shock = Shock(productivity=np.array([[1, 1.01, 1], [1, 1, 1.01]]))
+    solution = solve(shared_good(), shock, ALONE)
+    problem = Equilibrium(solution.system)
+    tangent = linearise(solution.system, solution.allocation)
+    problem.preconditioner.renew(tangent, regions=True, chain=True)
+    assert problem.preconditioner.chain is not None
+    sizes = np.linalg.svd(problem.preconditioner.chain._assemble(tangent))[1]
+    assert sizes[-1] < 1e-14 * sizes[0], "the case that is meant"
+    other = root(lambda x: problem.evaluate(x).residual, problem.start(), method="hybr", tol=1e-12)
+    assert other.success
+    np.testing.assert_allclose(problem.cells.pack(solution.allocation.state), other.x, atol=1e-8)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-12])
+def test_factors_of_a_singular_matrix_are_those_of_it_where_it_is_regular(scale):
+    rng = np.random.default_rng(0)
+    left, _ = np.linalg.qr(rng.normal(size=(6, 6)))
+    right, _ = np.linalg.qr(rng.normal(size=(6, 6)))
+    matrix = (left * [3.0, 2.0, 1.0, 1.0, 0.5, 0.0]) @ right
+    matrix[2] *= scale  # a row in another unit
+    lu, pivots = factors(matrix)
+    x = rng.normal(size=6)
+    x -= right[-1] * (right[-1] @ x)  # no part in the direction that is lost
+    found, _ = dgetrs(lu, pivots, matrix @ x)
+    np.testing.assert_allclose(matrix @ found, matrix @ x, atol=1e-12)
+    assert np.abs(found).max() < 100
+    whole = matrix + np.outer(left[:, -1], right[-1])
+    found, _ = dgetrs(*factors(whole), whole @ x)
+    np.testing.assert_allclose(found, x, atol=1e-9)
