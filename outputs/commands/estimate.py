@@ -11,7 +11,6 @@ import pandas as pd
 
 from calibration.errors import InputError, Problem
 from calibration.tables import Column, read_csv
-from outputs.arguments import between, whole
 
 EPILOG = """\
 examples:
@@ -46,18 +45,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     slopes.add_argument(
         "--saving", default=None, metavar="CLASSES", help="classes that save rare earths, by commas"
     )
-    slopes.add_argument(
-        "--zeta", type=between(0, above=True), default=2.0, help="1/lambda, assumed (default 2)"
-    )
-    slopes.add_argument("--lags", type=whole(0), default=0, help="past years of the price (default 0)")
+    slopes.add_argument("--zeta", type=float, default=2.0, help="1/lambda, assumed (default 2)")
+    slopes.add_argument("--lags", type=int, default=0, help="past years of the price (default 0)")
     slopes.add_argument("--base", default="china-2009", help="calibration the estimates are laid over")
-    slopes.add_argument("--seed", type=whole(0), default=0, help="of --simulate")
+    slopes.add_argument("--seed", type=int, default=0, help="of --simulate")
     exposure = kinds.add_parser("exposure", help="exports and productivity on exposure to rare earths")
     exposure.add_argument("--exposure", type=Path, metavar="CSV", help="exposure by WIOD sector (c1 to c35)")
     exposure.add_argument("--us-exposure", type=Path, metavar="CSV", help="exposure by US industry (1 to 63)")
-    exposure.add_argument(
-        "--base-year", type=whole(1900, 2200), default=2009, help="year all others are compared with"
-    )
+    exposure.add_argument("--base-year", type=int, default=2009, help="year all others are compared with")
     exposure.add_argument(
         "--result", type=Path, metavar="FILE", help="a result of the model: its folder or results.nc"
     )
@@ -68,7 +63,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="technology regime of --result, may be repeated (default all)",
     )
     for one in (slopes, exposure):
-        one.add_argument("--draws", type=whole(1), default=999, help="of the wild bootstrap (default 999)")
+        one.add_argument("--draws", type=int, default=999, help="of the wild bootstrap (default 999)")
         one.add_argument("--out", type=Path, default=None, metavar="DIR", help="folder of the results")
 
 

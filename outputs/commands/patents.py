@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from calibration.errors import InputError, Problem
-from outputs.arguments import between, whole
 
 DEFAULT_OUT = Path("outputs/runs/evidence/patents")
 
@@ -60,16 +59,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     panel = steps.add_parser("panel", help="counts and stocks by country, sector, element, year and class")
     _source(panel)
     panel.add_argument("--concordance", type=Path, metavar="FILE", help="CPC to sectors (YAML or CSV)")
-    panel.add_argument(
-        "--depreciation", type=between(0, 1), default=0.15, help="of stocks, a year (default 0.15)"
-    )
-    panel.add_argument(
-        "--parts", type=whole(1), default=1, help="read totals in so many passes, to save memory"
-    )
+    panel.add_argument("--depreciation", type=float, default=0.15, help="of stocks, a year (default 0.15)")
+    panel.add_argument("--parts", type=int, default=1, help="read totals in so many passes, to save memory")
     audit = steps.add_parser("audit", help="check the classifier by hand")
     audit.add_argument("action", choices=("draw", "score"))
-    audit.add_argument("--size", type=whole(1), default=120, help="patents in the sample (default 120)")
-    audit.add_argument("--seed", type=whole(0), default=0)
+    audit.add_argument("--size", type=int, default=120, help="patents in the sample (default 120)")
+    audit.add_argument("--seed", type=int, default=0)
     for one in (classify, panel, audit):
         one.add_argument(
             "--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help=f"default {DEFAULT_OUT}"

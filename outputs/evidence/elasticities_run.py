@@ -34,7 +34,7 @@ from calibration.files import write_text
 from calibration.load import find, read_settings
 from calibration.tables import write_csv
 from outputs import sections
-from outputs.evidence.figures import band_figure, save, sectors_figure
+from outputs.evidence.figures import band_figure, marked, save, sectors_figure
 from outputs.evidence.tables import epsilon_or_reason, screen, slopes_table
 
 ZETA_GRID = np.linspace(0.5, 6.0, 56)
@@ -133,14 +133,13 @@ def write(
     band = findings.band
     bounds = {"zeta": band.zeta, "epsilon": band.epsilon, "lower": band.lower, "upper": band.upper}
     write_csv(written[1], bounds | {"refused": [bool(r) for r in band.refused]}, comments=warning)
-    written.append(
-        save(band_figure(band, main.slope, main.best_interval, truth), folder / "epsilon_by_zeta.png")
-    )
+    drawn = band_figure(band, main.slope, main.best_interval, truth)
+    written.append(save(marked(drawn, warning), folder / "epsilon_by_zeta.png"))
     found, refused = elasticities(findings, calibration_names(base))
     if findings.sectors is not None and findings.pooled is not None and findings.prior is not None:
         limit = float(research_slope_limit(findings.zeta))
         figure = sectors_figure(findings.sectors, findings.pooled, findings.prior, limit, _titles())
-        written.append(save(figure, folder / "sectors.png"))
+        written.append(save(marked(figure, warning), folder / "sectors.png"))
         written.append(folder / "sectors.csv")
         write_csv(written[-1], sectors_table(findings), comments=warning)
     if found:
@@ -175,12 +174,9 @@ def write(
 
 
 def _titles() -> dict[str, str]:
-    """Short names of WIOD's sectors, code first."""
+    """Names of WIOD's sectors, code first."""
     table = shipped.sectors()
-    return {
-        code: f"{code} {name if len(name) <= 30 else name[:28] + '...'}"
-        for code, name in zip(table["sector"], table["name"], strict=True)
-    }
+    return {code: f"{code} {name}" for code, name in zip(table["sector"], table["name"], strict=True)}
 
 
 def sectors_table(findings: Findings) -> dict[str, list[object]]:

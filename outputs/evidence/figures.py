@@ -28,6 +28,13 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
+def marked(figure: Figure, warnings: Sequence[str]) -> Figure:
+    """The figure with warnings in it, so that a copy of it alone is not taken for evidence."""
+    if warnings:
+        figure.supxlabel("; ".join(warnings), fontsize=9, weight="bold", color=ORANGE, x=0.01, ha="left")
+    return figure
+
+
 def event_study_figure(studies: Sequence[tuple[str, EventStudy]], outcome: str, title: str) -> Figure:
     """Coefficients by year with 95% intervals, one panel per sample, on one scale."""
     width = 4.6 * len(studies) + 0.6
@@ -110,7 +117,7 @@ def sectors_figure(
     sectors are called."""
     order = np.argsort(pooled.slope)
     own_error = np.sqrt(np.diag(slopes.covariance))
-    figure = Figure(figsize=(8.2, 0.34 * len(order) + 1.6), layout="constrained")
+    figure = Figure(figsize=(8.2, 0.42 * len(order) + 1.8), layout="constrained")
     axis = figure.subplots()
     rows = np.arange(len(order), dtype=float)
     for values, error, shift, colour, label in (
@@ -139,8 +146,13 @@ def sectors_figure(
         label="expected",
     )
     axis.axvline(limit, color="black", linestyle=":", linewidth=1, label="limit: eps = 0")
-    axis.set_yticks(rows, [names.get(slopes.names[k], slopes.names[k]) for k in order])
+    axis.set_yticks(rows, ["\n".join(wrap(names.get(slopes.names[k], slopes.names[k]), 30)) for k in order])
     axis.set_xlabel("slope of relative patents on the relative price")
+    axis.set_title(
+        "Slope by sector: alone, expected from its substitutability, and the two pooled",
+        fontsize=10,
+        loc="left",
+    )
     axis.spines[["top", "right"]].set_visible(False)
     axis.grid(axis="x", color="#dddddd", linewidth=0.6)
     axis.set_axisbelow(True)

@@ -116,7 +116,15 @@ def test_calibration_is_loaded_by_the_model_as_it_is(tmp_path: Path) -> None:
         )
 
 
-def test_simulated_estimates_by_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_simulated_estimates_by_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from outputs.evidence import elasticities_run, figures
+
+    drawn = []
+    monkeypatch.setattr(
+        elasticities_run, "save", lambda one, path: drawn.append(one) or figures.save(one, path)
+    )
     out = tmp_path / "out"
     assert guarded(["estimate", "elasticities", "--simulate", "--draws", "99", "--out", str(out)]) == 0
     assert "SIMULATED" in capsys.readouterr().out
@@ -132,6 +140,12 @@ def test_simulated_estimates_by_command(tmp_path: Path, capsys: pytest.CaptureFi
         "section.html",
         "index.html",
     }
+    # A copy of a figure alone is not to be taken for evidence.
+    assert len(drawn) == 2
+    assert all("SIMULATED" in one.get_supxlabel() for one in drawn)
+    labels = [text.get_text() for text in drawn[1].axes[0].get_yticklabels()]
+    assert labels
+    assert not any("..." in text for text in labels)
     loaded = load(out / "elasticities.yaml")
     assert "SIMULATED data, not evidence" in loaded.settings.parameters.ree_elasticity.source
     assert loaded.settings.parameters.ree_elasticity.status == "analyst"
