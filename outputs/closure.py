@@ -37,8 +37,8 @@ def assumed(
 DEFICITS = {
     "fixed": "Each region's deficit or surplus keeps its size in units of the numeraire, the world's labour and "
     "capital income. It does not borrow through a restriction, nor lend what it gains (E11).",
-    "share_of_world_income": "Each region's deficit or surplus keeps its share of the world's labour and capital "
-    "income. It does not borrow through a restriction, nor lend what it gains (E11).",
+    "share_of_world_income": "Each region's deficit or surplus keeps its share of what the world's factors earn, "
+    "resource rents included. It does not borrow through a restriction, nor lend what it gains (E11).",
 }
 EXPECTATIONS = (
     "Buyers and sellers know prices. There is no hoarding, panic or speculation, and no stock but those that the "
