@@ -108,6 +108,7 @@ def prices(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     """One row an element: prices abroad and at home of the restricting regions, and tonnes sold abroad.
 
     Abroad: price at the border, export tax and licence in it, weighted by base tonnes when several regions restrict.
+    Where exports have stopped nobody pays that price: then it moves as what others pay does, over all origins.
     NaN where there is no price: nothing was exported, made or bought in the base year (`no_price`).
     """
     at = _position(ds, "regime", regime)
@@ -121,6 +122,9 @@ def prices(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     rows = []
     for e, element in enumerate(ds["element"].values):
         before, abroad = _mean(border_base[:, e], sold[:, e]), _mean(border[:, e], sold[:, e])
+        others = _mean(paid[:, goods.index(element)], bought[:, e])
+        if has_stopped(float(sold[:, e].sum()), float(after[:, e].sum())):
+            abroad = before * others
         home = _mean(gate_base[:, e], made[:, e]), _mean(gate[:, e], made[:, e])
         rows.append(
             {
@@ -131,12 +135,24 @@ def prices(ds: xr.Dataset, regime: str) -> pd.DataFrame:
                 "home, base [USD/kg]": home[0],
                 "home [USD/kg]": home[1],
                 "home, change [%]": percent(home[1] / home[0]),
-                "paid by others, change [%]": percent(_mean(paid[:, goods.index(element)], bought[:, e])),
+                "paid by others, change [%]": percent(others),
                 "sold abroad, base [t]": float(sold[:, e].sum()),
                 "sold abroad [t]": float(after[:, e].sum()),
             }
         )
     return pd.DataFrame(rows)
+
+
+def has_stopped(before: float, now: float) -> bool:
+    """Whether exports that there were have stopped."""
+    return before > 0 and now < 1e-9 * before
+
+
+def stopped(ds: xr.Dataset) -> bool:
+    """Whether the restricting regions export no element any more, under any regime."""
+    own = ds["restricting"].values > 0
+    before = float(ds["base_tonnes"].values[own][:, ~own].sum())
+    return all(has_stopped(before, float(now[own][:, ~own].sum())) for now in ds["tonnes"].values)
 
 
 def price_index(ds: xr.Dataset, regime: str) -> dict[str, float]:

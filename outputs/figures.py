@@ -60,7 +60,7 @@ def prices(ds: xr.Dataset, folder: Path, note: str) -> Path:
         f"{_title(ds)}: abroad, {names.element(most)} {signed(change[most], 2)} % and "
         f"{names.element(least)} {signed(change[least], 2)} % with {names.regime(regimes[0])}"
     )
-    about = f"Abroad: at the border, export tax and licence in it. {note}"
+    about = f"Abroad: {findings.abroad(ds)} {note}"
     return style.finish(drawn, folder / "prices.png", title, about)
 
 

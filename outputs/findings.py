@@ -12,6 +12,10 @@ from outputs import facts, forces, names
 from outputs.names import listed, number, signed
 
 DEEP = 0.01  # of income: losses beyond it rest on what no data can tell
+DEEP_CAUTION = (
+    "Losses above 1 % of income are no forecast: so deep a cut was never seen, and what the last tonnes are worth "
+    "follows from the form of the equations (docs/limits.md)"
+)
 NEGLIGIBLE = 1e-9  # percent, or million USD: below it a change is called none
 
 
@@ -62,8 +66,13 @@ def prices(ds: xr.Dataset) -> Finding | None:
         if abs(home) < NEGLIGIBLE
         else f"{'rises' if home > 0 else 'falls'} by {number(abs(home))} %"
     )
+    sold = (
+        f"{_restricting(ds)} exports no oxides any more: others pay for them, wherever they are from,"
+        if facts.stopped(ds)
+        else f"oxides sold abroad by {_restricting(ds)} cost"
+    )
     text = (
-        f"With {names.regime(first)}, oxides sold abroad by {_restricting(ds)} cost {dearer(index['abroad'])} "
+        f"With {names.regime(first)}, {sold} {dearer(index['abroad'])} "
         f"(mean by tonnes): {names.element(most['element'])} {signed(most['abroad, change [%]'])} % from "
         f"{number(most['abroad, base [USD/kg]'])} USD/kg, {names.element(least['element'])} "
         f"{signed(least['abroad, change [%]'])} % from {number(least['abroad, base [USD/kg]'])} USD/kg. "
@@ -111,7 +120,22 @@ def income(ds: xr.Dataset) -> Finding:
     if float(worst[n]) < -NEGLIGIBLE:
         most = f"{signed(float(worst[n]))} million USD, {names.regime(_regimes(ds)[0])}"
         text += f". Most is lost by {names.region(str(ds['region'].values[n]))} ({most})"
+    if is_deep(ds):
+        text += f". {DEEP_CAUTION}"
     return Finding("Real income", text[0].upper() + text[1:] + ".")
+
+
+def abroad(ds: xr.Dataset) -> str:
+    """What prices abroad are, as part of a note."""
+    if facts.stopped(ds):
+        return f"{_restricting(ds)} exports nothing any more; what others pay, wherever it is from."
+    return "at the border, export tax and licence in it."
+
+
+def is_deep(ds: xr.Dataset) -> bool:
+    """Whether all others lose so much under some regime that no data can tell it."""
+    ratio = ds["group_real_income"].sel(group="others").values
+    return bool((ratio < 1 - DEEP).any())
 
 
 def innovation(ds: xr.Dataset) -> Finding | None:
@@ -198,6 +222,9 @@ def security(ds: xr.Dataset) -> Finding | None:
         return Finding("Security", f"Not computed: {note}.") if note else None
     others = table[table["region"] == "others"].iloc[0]
     losses = [float(others[f"{r} [million USD]"]) for r in _regimes(ds)]
+    if facts.stopped(ds):
+        text = f"{_restricting(ds)} exports no elements any more: what a stop costs is the change of real income above."
+        return Finding("Security", text)
     unit, scale = facts.readable_money(losses)
     parts = [
         f"{number(scale * loss)} with {names.regime(r)}" for r, loss in zip(_regimes(ds), losses, strict=True)

@@ -120,8 +120,9 @@ def _prices(ds: xr.Dataset, width: int) -> list[Line]:
             cells = [_percent(tables[regime][column][e]) for e in shown] + [
                 _percent(facts.price_index(ds, regime)[where])
             ]
+            called = "paid" if where == "abroad" and facts.stopped(ds) else where
             rank = 0 if where == "abroad" else 4 if 0 < at < len(regimes) - 1 else 1
-            lines.append(Line(_row(f"{where} %, {_regime(regime)}", cells, cell), rank=rank))
+            lines.append(Line(_row(f"{called} %, {_regime(regime)}", cells, cell), rank=rank))
     return lines
 
 
@@ -164,7 +165,10 @@ def _sectors(ds: xr.Dataset) -> list[Line]:
             fixed = measure != "exports, volume" and not facts.learns(ds, regime)
             values += [None, None] if fixed else [row["exposed [%]"], row["other [%]"]]
         unit, scale = facts.readable_unit([v for v in values if v is not None])
-        cells = ["-" if v is None else signed(scale * v, 2) for v in values]
+        cells = [
+            "-" if v is None else signed(scale * v, 2) if abs(v) > findings.NEGLIGIBLE else "0"
+            for v in values
+        ]
         lines.append(Line(_row(f"{label}, {unit}", cells, 9), rank=3 if measure == "tfp" else 0))
     return lines
 
@@ -190,6 +194,8 @@ def _trust(runs: Sequence[xr.Dataset], width: int, soft: tuple[int, int] | None)
         text += f"; {soft[0]} of {soft[1]} parameters are soft"
     lines = _wrapped(f"{text}.", width, "note")
     failed = [f"! {one}" for ds in runs for one in findings.failed(ds)]
+    if any(findings.is_deep(ds) for ds in runs):
+        failed.insert(0, f"! {findings.DEEP_CAUTION}.")
     return lines + [line for one in failed for line in _wrapped(one, width, "warning")]
 
 
@@ -226,6 +232,10 @@ def _percent(value: float) -> str:
         return "-"
     if abs(value) < 0.05:
         return "0" if abs(value) < 1e-9 else "+0" if value > 0 else "-0"
+    if abs(value) >= 999_500:  # M: millions, k: thousands
+        return f"{value / 1e6:+.0f}M" if abs(value) >= 9.95e6 else f"{value / 1e6:+.1f}M"
+    if abs(value) >= 9999.5:
+        return f"{value / 1000:+.0f}k"
     return f"{value:+.0f}" if abs(value) >= 9.95 else f"{value:+.1f}"
 
 

@@ -76,7 +76,10 @@ def prices(view: View, folder: Path, note: str) -> Path:
     peak = f"{change} in {first['year'][top]}"
     title = f"{_title(view)}: prices abroad peak at {peak} with {names.regime(view.regimes[0])}"
     return style.finish(
-        drawn, folder / "prices.png", title, f"Abroad: at the border, export tax and licence in it. {note}"
+        drawn,
+        folder / "prices.png",
+        title,
+        f"Abroad: at the border, export tax and licence in it; where exports have stopped, what others pay. {note}",
     )
 
 

@@ -237,6 +237,11 @@ class View:
         return [str(text) for text in json.loads(self.ds.attrs.get("limits", "[]"))]
 
     @property
+    def abroad(self) -> str:
+        """What the price abroad is."""
+        return findings.abroad(self.ds)
+
+    @property
     def caution(self) -> str:
         """What stands beside losses that no data can tell."""
         deep = findings.embargo_share(self.ds) > findings.DEEP
