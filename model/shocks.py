@@ -48,6 +48,17 @@ def close_empty_quotas(
     return shock, tuple(q for q in quotas if (q.covers & sold & (q.weight > 0)).any())
 
 
+def implied(quota: Quota, by: Quota) -> bool:
+    """E13: whether a quota cannot bind where another holds: that limits all of its sales, to no more tonnes."""
+    covered = quota.covers.any(axis=(0, 1))
+    return (
+        by.leak_margin is None
+        and by.limit <= quota.limit
+        and not (quota.covers & ~by.covers).any()
+        and bool((quota.weight <= by.weight)[covered].all())
+    )
+
+
 def scaled(
     benchmark: Benchmark, shock: Shock, quotas: tuple[Quota, ...], part: float
 ) -> tuple[Shock, tuple[Quota, ...]]:

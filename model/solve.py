@@ -16,7 +16,7 @@ from model.newton import Options, Trace, newton
 from model.prepare import prepare
 from model.problem import Equilibrium, Point
 from model.records import Array, Benchmark, Closure, Quota, Shock
-from model.shocks import base_quotas, close_empty_quotas
+from model.shocks import base_quotas, close_empty_quotas, implied
 from model.solution import Diagnosis, Solution, SolveError, Status
 from model.stability import unstable
 from model.system import System
@@ -78,24 +78,15 @@ def tight(benchmark: Benchmark, quotas: tuple[Quota, ...]) -> list[bool]:
 
     Not those that a tighter one makes redundant: two that bind on the same sales have no single pair of prices.
     """
-    cut = [q.limit < quota_tonnes_base(benchmark, q) * (1 + 1e-12) for q in quotas]
-    chosen = [at for at, on in enumerate(cut) if on]
-    redundant = {
-        at
-        for at in chosen
-        for other in chosen
-        if other != at and _implied(quotas[at], quotas[other], other < at)
-    }
-    return [on and at not in redundant for at, on in enumerate(cut)]
+    cut = [at for at, q in enumerate(quotas) if q.limit < quota_tonnes_base(benchmark, q) * (1 + 1e-12)]
+    redundant = {at for at in cut for other in cut if other != at and _redundant(quotas, at, other)}
+    return [at in cut and at not in redundant for at in range(len(quotas))]
 
 
-def _implied(quota: Quota, by: Quota, first: bool) -> bool:
-    """Whether another quota limits all that a quota does to no more tonnes; of two alike, whether that is the first."""
-    if by.leak_margin is not None or by.limit > quota.limit or (quota.covers & ~by.covers).any():
-        return False
-    if (quota.weight > by.weight)[quota.covers.any(axis=(0, 1))].any():
-        return False
-    return first or by.limit < quota.limit or not np.array_equal(quota.covers, by.covers)
+def _redundant(quotas: tuple[Quota, ...], at: int, other: int) -> bool:
+    """Whether one quota cannot bind where another does; of two alike that is the second."""
+    twins = implied(quotas[other], quotas[at])
+    return implied(quotas[at], quotas[other]) and (not twins or other < at)
 
 
 def _with_active_quotas(

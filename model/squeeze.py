@@ -9,6 +9,7 @@ import numpy as np
 from model.flows import gate_flows, gate_tonnes
 from model.newton import Options
 from model.records import Array, Benchmark, Closure, Quota, Shock
+from model.shocks import implied
 from model.solution import Solution, SolveError
 from model.solve import solve
 
@@ -64,8 +65,9 @@ def _tighten(
     while done > end:
         target = max(end, done + step)
         limit = quota.limit * (aim if target == end else float(np.exp(target)))
-        others = tuple(q for q in shock.quotas if not _implied(q, quota, limit))
-        limited = shock.replace(quotas=(*others, quota.replace(limit=limit)))
+        tighter = quota.replace(limit=limit)
+        others = tuple(q for q in shock.quotas if not implied(q, tighter))
+        limited = shock.replace(quotas=(*others, tighter))
         there = solve(benchmark, limited, STATIC, start=here, options=DIRECT, throw=False)
         if there.converged:
             here, done, step = there, target, 1.5 * step
@@ -74,9 +76,3 @@ def _tighten(
         else:
             step /= 2
     return here
-
-
-def _implied(other: Quota, quota: Quota, limit: float) -> bool:
-    """Whether another quota cannot bind where a quota on all its trade, and more, is tighter."""
-    covered = not (other.covers & ~quota.covers).any()
-    return covered and other.limit >= limit and bool((other.weight <= 1).all()) and other.leak_margin is None

@@ -83,6 +83,12 @@ def test_a_quota_that_another_makes_slack_leaves_no_trace():
     assert same_bits(both, solve(B, Shock(quotas=(tight,)), DIRECTED))
 
 
+def test_of_two_quotas_alike_the_first_has_the_price():
+    twins = solve(B, Shock(quotas=(quota(0.5), quota(0.5, name="again"))), DIRECTED)
+    assert twins.licence == half().licence | {"again": 0.0}
+    assert same_bits(twins, half())
+
+
 @pytest.mark.parametrize("ratio", [0.95, 0.5, 0.1, 0.01])
 @pytest.mark.parametrize("weight", [None, REO], ids=["gross", "oxide"])
 def test_tonnes_are_the_limit(ratio, weight):
