@@ -301,7 +301,8 @@ def _gains(value: float, count: int = 2) -> str:
     s = "s" if count == 1 else ""
     if abs(value) < NEGLIGIBLE:
         return f"neither gain{s} nor lose{s}"
-    return f"{'gain' if value > 0 else 'lose'}{s} {number(abs(value))} million USD"
+    unit, scale = facts.readable_money([value])
+    return f"{'gain' if value > 0 else 'lose'}{s} {number(abs(scale * value))} {unit}"
 
 
 def _moves(change: float, unit: str) -> str:

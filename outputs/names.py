@@ -75,3 +75,11 @@ def signed(value: float, digits: int = 3) -> str:
     """A change, with its sign: +12.3, -0.0021, 0."""
     text = number(value, digits)
     return f"+{text}" if value > 0 else text
+
+
+def compact(value: float) -> str:
+    """A large number in few characters: 12k, 1.3M, 120M; k are thousands, M are millions."""
+    size = abs(value)
+    if size >= 999_500:
+        return f"{value / 1e6:,.0f}M" if size >= 9.95e6 else f"{value / 1e6:.1f}M"
+    return f"{value / 1000:.0f}k"

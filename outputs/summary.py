@@ -14,7 +14,7 @@ import xarray as xr
 
 from calibration.errors import printable
 from outputs import facts, findings, names
-from outputs.names import number, signed
+from outputs.names import compact, number, signed
 
 if TYPE_CHECKING:
     from outputs.experiment import Result
@@ -232,10 +232,8 @@ def _percent(value: float) -> str:
         return "-"
     if abs(value) < 0.05:
         return "0" if abs(value) < 1e-9 else "+0" if value > 0 else "-0"
-    if abs(value) >= 999_500:  # M: millions, k: thousands
-        return f"{value / 1e6:+.0f}M" if abs(value) >= 9.95e6 else f"{value / 1e6:+.1f}M"
     if abs(value) >= 9999.5:
-        return f"{value / 1000:+.0f}k"
+        return f"{'+' if value > 0 else ''}{compact(value)}"
     return f"{value:+.0f}" if abs(value) >= 9.95 else f"{value:+.1f}"
 
 

@@ -9,10 +9,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from outputs.names import number, signed
+from outputs.names import compact, number, signed
 
 LEFT, RIGHT = 1.0, 99.0  # percent of the width that marks may use
 LONG = 5  # characters of a tick above which there are fewer ticks: they meet on a narrow screen
+LARGE = 9999.5  # from here on numbers in a chart are written in thousands and millions
 ROOM = 11.0  # percent kept beside the outermost bar for its number
 
 
@@ -85,6 +86,8 @@ class Scale:
 
 def _round(value: float) -> str:
     """A round value as it stands on an axis."""
+    if abs(value) >= LARGE:
+        return compact(value).replace(".0M", "M")
     return f"{value:,.10g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.1g}"
 
 
@@ -100,9 +103,10 @@ def _log_ticks(low: float, high: float) -> list[float]:
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     values = [factor * 10.0**p for p in powers for factor in (1, 3)]
     found = [v for v in values if low <= v <= high]
-    return (
-        found if len(found) <= 8 else [v for v in found if abs(math.log10(v) - round(math.log10(v))) < 1e-9]
-    )
+    if len(found) <= 8:
+        return found
+    whole = [v for v in found if abs(math.log10(v) - round(math.log10(v))) < 1e-9]
+    return whole[:: 1 + len(whole) // 6]
 
 
 def bars(
@@ -129,8 +133,13 @@ def bars(
             )
     return Chart(
         tuple((key, label) for key, label, _ in rows), tuple(marks), scale.ticks(), scale(0.0), height,
-        height * len(rows), unit, tuple(series), thickness - 1,
+        height * len(rows), _explained(unit, values), tuple(series), thickness - 1,
     )  # fmt: skip
+
+
+def _explained(unit: str, values: Sequence[float]) -> str:
+    """The unit, with what k and M stand for where they are used."""
+    return f"{unit}; k: thousands, M: millions" if max(map(abs, values)) >= LARGE else unit
 
 
 def waterfall(rows: Sequence[tuple[str, str, float]], unit: str, thickness: float = 18.0) -> Chart:
@@ -171,6 +180,8 @@ def _bar(
 ) -> Mark:
     begin, end = scale(start), scale(start + value)
     text = signed(value, 2) if abs(value) >= least or value == 0 else "about 0"
+    if abs(value) >= LARGE:
+        text = f"{'+' if value > 0 else ''}{compact(value)}"
     anchor = "start" if value >= 0 or text == "about 0" else "end"
     return Mark(min(begin, end), round(abs(end - begin), 3), top, kind, text, end, anchor, tip)
 

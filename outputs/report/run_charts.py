@@ -57,8 +57,9 @@ def charts_of_income(ds: xr.Dataset) -> dict[str, Chart | None]:
     frame: Any = facts.real_income(ds).set_index("region").loc[[str(r) for r in ds["region"].values]]
     own, columns = facts.restricting(ds), [f"{r} [million USD]" for r in regimes]
     order = [*own, *frame.drop(own)[columns[0]].sort_values().index]
-    rows = [(r, names.region(r), [float(frame.loc[r, c]) for c in columns]) for r in order]
-    return {"real_income": charts.bars(rows, _series(regimes), "million USD")}
+    unit, scale = facts.readable_money([float(v) for v in frame[columns].to_numpy().ravel()])
+    rows = [(r, names.region(r), [scale * float(frame.loc[r, c]) for c in columns]) for r in order]
+    return {"real_income": charts.bars(rows, _series(regimes), unit, least=0.005 if scale < 1 else 0.0)}
 
 
 def charts_of_sectors(ds: xr.Dataset) -> dict[str, Chart | None]:

@@ -150,7 +150,8 @@ def tiles(ds: xr.Dataset) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def _million(value: float) -> str:
-    return f"{signed(float(value))} m USD"
+    unit, scale = facts.readable_money([float(value)])
+    return f"{signed(scale * float(value))} {unit.replace('million', 'm').replace('billion', 'bn')}"
 
 
 @dataclass(frozen=True)

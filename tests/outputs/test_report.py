@@ -359,6 +359,23 @@ def test_logarithmic_ticks():
     assert [tick.text for tick in charts.Scale(2.5, 600, log=True).ticks()] == ["3", "10", "30", "100", "300"]
 
 
+def test_ticks_of_many_powers_are_few_and_short():
+    ticks = charts.Scale(3.0, 4e7, log=True).ticks()
+    assert 3 <= len(ticks) <= 7
+    assert all(len(tick.text) <= 5 for tick in ticks)
+    assert {tick.text for tick in ticks} <= {"10", "100", "1,000", "10k", "100k", "1M", "10M"}
+
+
+def test_large_numbers_are_short_and_explained():
+    chart = charts.bars(
+        [("a", "A", [121_700_000.0, -25_378.0, 9_999.0])], [("x", "x"), ("y", "y"), ("z", "z")], "%"
+    )
+    assert [mark.text for _, mark in chart.marks] == ["+122M", "-25k", "+9,999"]
+    assert "M: millions" in chart.unit
+    assert "121,700,000" in chart.marks[0][1].tip  # in full where there is room
+    assert charts.bars([("a", "A", [12.0])], [("x", "x")], "%").unit == "%"
+
+
 def test_dumbbells_put_before_and_after_on_one_scale():
     chart = charts.dumbbells([("e", "E", [(1.0, 10.0), (100.0, 10.0)])], [("a", "A"), ("b", "B")], "USD/kg")
     x = [mark.x for _, mark in chart.marks]
