@@ -36,7 +36,14 @@ def find(name: str | Path, beside: Path | None = None) -> Path:
         return beside / f"{name}.yaml"
     known = available()
     if str(name) not in known:
-        raise InputError(unknown_name("scenario", str(name), known))
+        problem = unknown_name("scenario", str(name), known)
+        if path.is_dir():
+            problem = Problem(
+                "is a folder", str(path), expected="a scenario by name or a file ending in .yaml"
+            )
+        elif (FOLDER / "sweeps" / "designs" / f"{name}.yaml").is_file():
+            problem = Problem(f"{name} is a sweep", expected=f"`python run.py sweep {name}`, or a scenario")
+        raise InputError(problem)
     return known[str(name)]
 
 

@@ -156,7 +156,8 @@ def charts_of_security(ds: xr.Dataset) -> dict[str, Chart | None]:
 
 def mix(runs: Sequence[tuple[str, xr.Dataset]]) -> Chart:
     """Tonnes sold abroad by element, change from the base year in percent, in the first regime of each run."""
-    kinds = ("exogenous", "directed", "directed_with_spillovers")
+    kinds = ("exogenous", "directed", "directed_with_spillovers", "exposed", "abroad", "total")
+    runs = runs[: len(kinds)]  # more bars could not be told apart; the table has all runs
     frames = [facts.prices(ds, str(ds["regime"].values[0])).set_index("element") for _, ds in runs]
     rows = [
         (
@@ -166,7 +167,7 @@ def mix(runs: Sequence[tuple[str, xr.Dataset]]) -> Chart:
         )
         for e in frames[0].index
     ]
-    return charts.bars(rows, [(kinds[at % 3], name) for at, (name, _) in enumerate(runs)], "%")
+    return charts.bars(rows, [(kinds[at], name) for at, (name, _) in enumerate(runs)], "%")
 
 
 def _percent(new: float, old: float) -> float:

@@ -141,7 +141,10 @@ def find(name: str | Path) -> Path:
         return path
     known = available()
     if str(name) not in known:
-        raise InputError(unknown_name("sweep", str(name), known))
+        problem = unknown_name("sweep", str(name), known)
+        if str(name) in library.available():
+            problem = Problem(f"{name} is a scenario", expected=f"`python run.py solve {name}`, or a sweep")
+        raise InputError(problem)
     return known[str(name)]
 
 

@@ -8,6 +8,7 @@ import json
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ import run
 from calibration.errors import InputError
 from calibration.tables import write_csv
 from outputs import findings, report, sections, tables
-from outputs.report import charts, parameters
+from outputs.report import charts, parameters, run_charts
 from outputs.report.build import as_script, html
 from outputs.sections import Part
 from tests.outputs.conftest import HOSTILE
@@ -391,3 +392,12 @@ def test_losses_that_no_data_can_tell_are_no_forecast_beside_their_chart(runs, m
         text = report.render([one], tmp_path / "x.html").read_text(encoding="utf-8")
         section = text.partition('<section id="run1-security"')[2].partition("</figure>")[0]
         assert ("No forecast: so deep a cut was never seen" in section) == said
+
+
+def test_up_to_six_runs_are_told_apart_by_colour(ds):
+    chart = run_charts.mix([(f"run {at}", ds) for at in range(8)])
+    kinds = [kind for kind, _ in chart.legend]
+    assert len(kinds) == len(set(kinds)) == 6
+    style = (Path(report.__file__).parent / "report.css").read_text(encoding="utf-8")
+    for kind in kinds:
+        assert re.search(rf"\.{kind}\b[^{{}}]*{{ fill:", style), kind

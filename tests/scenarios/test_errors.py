@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import scenarios
 from calibration.errors import InputError
-from scenarios import base_year
+from scenarios import base_year, sweeps
 from scenarios.common import Instrument
 from scenarios.reference import KINDS
 
@@ -308,3 +308,12 @@ def test_a_share_of_exports_that_are_none_is_no_limit(world: SimpleNamespace, mo
     (found,) = problems(HEAD + QUOTA % "{value: 50, unit: '%'}", world)
     assert "instruments[0].limit: a share of nothing" in found
     scenarios.parse(HEAD + QUOTA % "{value: 50, unit: t}", world)
+
+
+def test_a_sweep_is_no_scenario_and_a_scenario_no_sweep(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="elasticities-2010 is a sweep; expected"):
+        scenarios.load("elasticities-2010")
+    with pytest.raises(InputError, match="china-2010-quota is a scenario; expected"):
+        sweeps.load("china-2010-quota")
+    with pytest.raises(InputError, match="is a folder; expected a scenario by name"):
+        scenarios.load(tmp_path)
