@@ -38,8 +38,8 @@ def write(path: Path, rows: Sequence[Row], scenario: str, calibration: str) -> P
     values = [
         (
             scenario, calibration, row.regime, row.fact.group, row.fact.text, row.fact.unit, row.fact.kind,
-            row.fact.observed, row.model, row.verdict.removesuffix(" (fitted)"), row.fact.fitted, row.fact.status,
-            row.fact.source,
+            _rounded(row.fact.observed), _rounded(row.model), row.verdict.removesuffix(" (fitted)"), row.fact.fitted,
+            row.fact.status, row.fact.source,
         )
         for row in rows
     ]  # fmt: skip
@@ -47,6 +47,11 @@ def write(path: Path, rows: Sequence[Row], scenario: str, calibration: str) -> P
     comments = ["Model against what was observed; how a number is judged: validation.md beside this file."]
     write_csv(path, columns, comments=comments)
     return path
+
+
+def _rounded(value: float) -> float:
+    """Seven digits: the file changes with the model and not with the last bits of a solve."""
+    return float(f"{value:.7g}")
 
 
 @dataclass(frozen=True)
