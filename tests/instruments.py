@@ -169,4 +169,15 @@ def cases(seed: int = 0, b: Benchmark | None = None) -> dict[str, Case]:
             capacity=capacity,
             production_quotas=(production_quota(b, 0.9),))),
     }  # fmt: skip
+    # Drawn last, so that the cases above stay what they are.
+    ordinary = np.setdiff1d(np.arange(k), elements)
+    uneven = b.parameters.innovation_elasticity * rng.uniform(0.5, 1.0, (n, e + 1))
+    apart = b.replace(parameters=b.parameters.replace(innovation_elasticity=uneven))
+    untaxed = awkward(seed + 4, sizes or AWKWARD, taxes=False)
+    rates = {name: some((n, n, k), 0.0, 0.4) * foreign for name in ("export_tax", "tariff")}
+    found |= {
+        "innovation differs by element": Case(apart, Shock(quotas=tight)),
+        "embargo on ordinary goods": Case(b, Shock(embargo=exports_of(b, n - 1, ordinary[:2]))),
+        "taxes where there were none": Case(untaxed, Shock(**rates)),
+    }
     return found

@@ -128,11 +128,12 @@ EDGES = "model/test_edges.py"
 STATUSES, DERIVATIVES = ("model/test_solver_statuses.py",), ("model/test_derivatives.py",)
 GROUP = ("model/test_group.py",)  # equations for several draws at once
 MORE = {
-    **dict.fromkeys(("solve", "solution", "idle", "records", "unknowns"), STATUSES),
+    **dict.fromkeys(("solve", "solution", "idle", "records"), STATUSES),
+    "unknowns": (*STATUSES, "model/test_stability.py"),
     **dict.fromkeys(("flows", "welfare"), DERIVATIVES),
     "variables": ("model/test_table.py", *DERIVATIVES),
     **dict.fromkeys(("innovation", "restrictions", "equilibrium"), GROUP),
-    **dict.fromkeys(("prepare", "system", "markets", "prices"), (*GROUP, *DERIVATIVES)),
+    **dict.fromkeys(("prepare", "sourcing", "system", "markets", "prices"), (*GROUP, *DERIVATIVES)),
     "tangent": ("model/test_solver_preconditioner.py", *DERIVATIVES),
     "stability": STATUSES,
     "shocks": ("model/test_continuation.py", *STATUSES),

@@ -80,6 +80,12 @@ def test_a_system_made_after_another_is_the_one_made_alone(moves):
         two = np.where(np.arange(plain.shape[1]) % 3 == turn, 0.5, 0.8)
         other = plain.replace(parameters=plain.parameters.replace(materials_elasticity=two))
         known[f"materials in two groups, {turn}"] = Case(other, Shock())
+    for good in np.setdiff1d(np.arange(plain.final.shape[1]), plain.elements)[
+        :2
+    ]:  # one quota of two is another
+        more = quota_on(plain, "more", exports_of(plain, 1, [good]), 0.9)
+        same = known["quota"].shock.quotas
+        known[f"two quotas, one on good {good}"] = Case(plain, Shock(quotas=(*same, more)))
     told = {name: posed(case.benchmark, case.shock) for name, case in known.items()}
     systems = {
         name: prepare(case.benchmark, told[name][0], case.closure, told[name][1])
