@@ -61,9 +61,7 @@ def main(argv: list[str]) -> int:
             command.add_parser(subparsers)
         else:
             subparsers.add_parser(name, help=COMMANDS[name])
-    args, rest = parser.parse_known_args(
-        argv
-    )  # ends the program itself after --help or when no command is named
+    args, rest = parser.parse_known_args(argv)  # ends the program after --help or when no command is named
     assert command is not None
     if rest:
         from calibration.errors import InputError

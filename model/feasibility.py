@@ -51,9 +51,8 @@ def _lightest(b: Benchmark, sells: Array) -> Array:
     spent = spending_base(b)
     share = shares_of(spent.sum(axis=0), np.einsum("cink,cnk->ink", b.trade_share, spent))
     some = (share > 0) & sells.any(axis=0)
-    paid = (
-        b.unit_value[:, None, :] * (1 + b.export_tax) * (1 + b.tariff) * (1 + licence_rate(b))
-    )  # USD per kg
+    dollars = b.unit_value[:, None, :] * (1 + b.export_tax)  # per kg
+    paid = dollars * (1 + b.tariff) * (1 + licence_rate(b))
     dearest = np.where(sells, paid, 0.0).max(axis=0)
     return shares_of((share / np.where(some, paid, 1.0) * some).sum(axis=0) * dearest, np.ones_like(dearest))
 

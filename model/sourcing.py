@@ -80,9 +80,8 @@ def _sold_alike(b: Benchmark, shock: Shock, quotas: tuple[Quota, ...], rho: Arra
     ):
         return False
     moved = any(getattr(shock, name) is not None for name in WEDGES)
-    moved = moved or bool(
-        b.licence[:, like.sourcing.plain].any()
-    )  # what licences leave when they go is a wedge, too
+    # What licences leave when they go is a wedge, too.
+    moved = moved or bool(b.licence[:, like.sourcing.plain].any())
     return not moved or np.array_equal(rho, like.sourcing.rho)
 
 

@@ -22,7 +22,7 @@ from outputs import facts, findings, intact, names, readable, store, tables
 from outputs.report import parameters, run_charts, tabular
 from outputs.report.tabular import Table
 from outputs.sections import Section
-from outputs.validation import page, record
+from outputs.validation import judging, record
 
 HERE = Path(__file__).parent
 
@@ -114,8 +114,8 @@ def history() -> dict[str, Any]:
     found = record.read()
     rows = tabular.table("record", found.by_group(), "model-and-history")
     missed = set(found.tests.loc[found.tests["verdict"] == "miss", "group"])
-    notes = {group: text.replace("`", "") for group, text in page.NOTES.items() if group in missed}
-    left_out = [(page.GROUPS[group], text) for group, text in notes.items()]
+    notes = {group: text.replace("`", "") for group, text in judging.NOTES.items() if group in missed}
+    left_out = [(judging.GROUPS[group], text) for group, text in notes.items()]
     return {"record": found, "table": rows, "left_out": left_out, "judging": record.JUDGING}
 
 

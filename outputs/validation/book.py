@@ -10,11 +10,10 @@ import numpy as np
 
 from outputs.paths.facts import View
 from outputs.validation import measures
+from outputs.validation.judging import HIT, HIT_SHARE, NEAR, NEAR_SHARE
 from outputs.validation.observed import Figure, Observed
 
 Kind = Literal["ratio", "share", "change", "sign", "at least"]
-HIT, NEAR = 1.25, 2.0  # factors within which a ratio counts as hit, or as near
-HIT_SHARE, NEAR_SHARE = 0.05, 0.15  # the same for shares, as differences
 BASE = 2009
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -16,8 +16,10 @@ import pandas as pd
 from calibration.tables import Column, read_csv, write_csv
 from outputs import names
 from outputs.names import number, signed
-from outputs.validation.book import HIT, HIT_SHARE, NEAR, NEAR_SHARE, Row
-from outputs.validation.page import GROUPS
+from outputs.validation.judging import GROUPS, HIT, HIT_SHARE, NEAR, NEAR_SHARE
+
+if TYPE_CHECKING:
+    from outputs.validation.book import Row
 
 SHIPPED = Path(__file__).parents[2] / "docs" / "validation.csv"
 JUDGING = (
