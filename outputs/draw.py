@@ -1,18 +1,22 @@
-"""Figures drawn in a second process, so that solving goes on meanwhile.
+"""Figures drawn in a second process, so that solving and writing go on meanwhile.
 
-`python -m outputs.draw` reads jobs: each line of standard input names a result and a folder; each line of the answer
-is empty, or says what went wrong.
+`python -m outputs.draw` reads jobs from standard input, each a pickled result and a folder; each line of the answer is
+empty, or says what went wrong.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+
+import xarray as xr
 
 ROOT = Path(__file__).parents[1]
 
@@ -22,21 +26,22 @@ class Artist:
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "outputs.draw"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            [sys.executable, "-m", "outputs.draw"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # the cores are for the solver
         )  # fmt: skip
         self.jobs = 0
+        self.sender = ThreadPoolExecutor(1)  # jobs wait there until the process reads
 
-    def draw(self, result: Path, folder: Path) -> None:
+    def draw(self, dataset: xr.Dataset, folder: Path) -> None:
         """Ask for the figures of a result; returns at once."""
+        self.sender.submit(self._send, pickle.dumps((dataset, folder.resolve())))
+        self.jobs += 1
+
+    def _send(self, job: bytes) -> None:
         assert self.process.stdin is not None
         with suppress(BrokenPipeError):  # `wait` says that the process has ended
-            print(
-                json.dumps([str(result.resolve()), str(folder.resolve())]),
-                file=self.process.stdin,
-                flush=True,
-            )
-        self.jobs += 1
+            self.process.stdin.write(job)
+            self.process.stdin.flush()
 
     def wait(self) -> None:
         """Until everything that was asked for is drawn. Raises RuntimeError when something was not."""
@@ -60,6 +65,7 @@ class Artist:
     ) -> None:
         if kind is not None:
             self.process.kill()
+        self.sender.shutdown()
         if self.process.stdin is not None:
             with suppress(BrokenPipeError):
                 self.process.stdin.close()
@@ -70,13 +76,16 @@ class Artist:
 
 def main() -> None:
     """Draw what standard input asks for until it ends."""
-    from outputs import figures, store
+    from outputs import figures
 
-    for line in sys.stdin:
-        result, folder = json.loads(line)
+    while True:
+        try:
+            dataset, folder = pickle.load(sys.stdin.buffer)  # noqa: S301  (made by this program a moment ago)
+        except EOFError:
+            return
         fault = ""
         try:
-            figures.draw_scenario(store.read_netcdf(Path(result)), Path(folder))
+            figures.draw_scenario(dataset, folder)
         except Exception as error:  # noqa: BLE001 - handed to the process that asked
             fault = f"{type(error).__name__}: {error}"
         print(json.dumps(fault), flush=True)

@@ -161,9 +161,9 @@ def solve_and_save(
                     f"{store.safe_name(result.plan.scenario.name)}-{provenance.run_id(determined)}", args.out
                 )
                 stack.callback(draft.discard)
-                _fill(draft.folder, result, determined, args)
                 if artist and (drawn is None or len(drafts) in drawn):
-                    artist.draw(draft.folder / store.RESULTS, draft.folder / "figures")
+                    artist.draw(result.dataset, draft.folder / "figures")
+                _fill(draft.folder, result, determined, args)
             drafts.append((result, draft, determined))
         fault = ""
         try:

@@ -9,8 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+import xarray as xr
 
 import run
+from outputs import store
 from outputs.draw import Artist
 
 ROOT = Path(__file__).parents[2]
@@ -281,11 +283,10 @@ def test_completion_knows_commands_options_and_scenarios(capsys):
 def test_figures_are_drawn_in_the_second_process_and_faults_are_said(runs, tmp_path):
     from PIL import Image
 
-    (tmp_path / "bad.nc").write_bytes(b"no result")
     with Artist() as artist:
-        artist.draw(tmp_path / "bad.nc", tmp_path)
-        artist.draw(runs.folders[0] / "results.nc", tmp_path / "figures")
-        with pytest.raises(RuntimeError, match="not a readable result"):
+        artist.draw(xr.Dataset(), tmp_path)
+        artist.draw(store.read_netcdf(runs.folders[0] / "results.nc"), tmp_path / "figures")
+        with pytest.raises(RuntimeError, match="figures were not drawn: KeyError"):
             artist.wait()
     drawn = sorted((tmp_path / "figures").glob("*.png"))
     assert {path.stem for path in drawn} == {"prices", "real_income", "sectors", "research", "forces"}
