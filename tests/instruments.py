@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.records import Benchmark, Closure, ProductionQuota, Quota, Shock
+from model.table import Elasticities, RareEarths, benchmark_from_flows
 from tests.independent import base_gate
 from tests.worlds import Sizes, world
 
@@ -58,6 +59,23 @@ def production_quota(b: Benchmark, ratio: float, origin: int = 1) -> ProductionQ
     made = b.output[origin] @ b.make[origin]
     tonnes = (made[goods] * 1e3 / b.unit_value[origin, goods] * weight[goods]).sum()
     return ProductionQuota("mines", origin, goods, ratio * float(tonnes), weight)
+
+
+def with_mines(make: np.ndarray, bought: np.ndarray) -> Benchmark:
+    """Two regions, three sectors; the last mines with a resource of its own. make (n,j,k).
+
+    bought (n,): what mines buy, against other sectors.
+    """
+    rng = np.random.default_rng(3)
+    flows, final = rng.uniform(1, 5, (2, 3, 2, 3)), rng.uniform(5, 20, (2, 3, 2))
+    flows[:, :, :, 2] *= bought
+    share = np.zeros((2, 2, 3))
+    share[:, 0], share[:, 1, 2] = [1.0, 1.0, 0.7], 0.3
+    mines = RareEarths(np.zeros(0, int), np.array([2]), np.full((2, 3), 5.0), np.ones(3))
+    return benchmark_from_flows(
+        flows, final, factor_share=share, mobility=(np.inf, 0.0), make=make, rare_earths=mines,
+        numeraire=(True, False), elasticities=Elasticities(transformation=0.5),
+    )  # fmt: skip
 
 
 def cases(seed: int = 0, b: Benchmark | None = None) -> dict[str, Case]:

@@ -11,10 +11,9 @@ from model.derivatives import derivatives, parameter
 from model.flows import gate_tonnes
 from model.path import base_standing, next_standing, run_year
 from model.solve import tight
-from model.table import Elasticities, RareEarths, benchmark_from_flows
 from model.welfare import equivalent_variation, terms_of_trade
 from tests.independent import base_gate
-from tests.instruments import EXOGENOUS, awkward, cases, exports_of, quota_on
+from tests.instruments import EXOGENOUS, awkward, cases, exports_of, quota_on, with_mines
 from tests.worlds import Sizes
 
 # ------------------------------------------------------------------ stocks
@@ -56,18 +55,9 @@ def test_stock_of_what_a_region_does_not_buy_is_refused():
 
 def two_makers():
     """Ore comes from mines (sector 2) in region 0, and in region 1 from sector 1, beside its own good."""
-    rng = np.random.default_rng(3)
-    flows, final = rng.uniform(1, 5, (2, 3, 2, 3)), rng.uniform(5, 20, (2, 3, 2))
-    flows[:, :, 1, 2] = 0.0
     make = np.tile(np.eye(3), (2, 1, 1))
     make[1, 2, 2], make[1, 1, 2] = 0.0, 1.0
-    factor_share = np.zeros((2, 2, 3))
-    factor_share[:, 0], factor_share[:, 1, 2] = [1.0, 1.0, 0.7], 0.3
-    mines = RareEarths(np.zeros(0, int), np.array([2]), np.full((2, 3), 5.0), np.ones(3))
-    return benchmark_from_flows(
-        flows, final, factor_share=factor_share, mobility=(np.inf, 0.0), make=make, rare_earths=mines,
-        numeraire=(True, False), elasticities=Elasticities(transformation=0.5),
-    )  # fmt: skip
+    return with_mines(make, bought=np.array([1.0, 0.0]))
 
 
 def test_a_region_without_plant_has_no_capacity():

@@ -11,11 +11,11 @@ from model import Closure, Shock, solve
 from model.blocks import factors, inverse, triangular_inverse
 from model.preconditioner import Regions, identity
 from model.problem import Equilibrium
-from model.table import Elasticities, RareEarths, benchmark_from_flows
+from model.table import Elasticities, benchmark_from_flows
 from model.tangent import linearise
 from model.tangent.home import home_blocks
 from model.unknowns import layout
-from tests.instruments import awkward
+from tests.instruments import awkward, with_mines
 from tests.worlds import quota, world
 
 ALONE = Closure("exogenous", "given", "given")
@@ -164,19 +164,10 @@ def test_regions_taken_alone_learn_only_when_told():
 
 
 def shared_good():
-    """Two regions, three sectors; in each the third good is made by two sectors, one of them by-product of another."""
-    rng = np.random.default_rng(3)
-    flows, final = rng.uniform(1, 5, (2, 3, 2, 3)), rng.uniform(5, 20, (2, 3, 2))
-    flows[:, :, :, 2] *= 0.2
+    """In each region ore is made by two sectors, by one of them beside its own good."""
     make = np.tile(np.eye(3), (2, 1, 1))
     make[1, 1, 2], make[1, 2, 2], make[0, 0, 2], make[0, 2, 2] = 0.7, 0.3, 0.4, 0.6
-    share = np.zeros((2, 2, 3))
-    share[:, 0], share[:, 1, 2] = [1, 1, 0.7], 0.3
-    ree = RareEarths(np.zeros(0, int), np.array([2]), np.full((2, 3), 5.0), np.ones(3))
-    return benchmark_from_flows(
-        flows, final, factor_share=share, mobility=(np.inf, 0.0), make=make, rare_earths=ree,
-        numeraire=(True, False), elasticities=Elasticities(transformation=0.5),
-    )  # fmt: skip
+    return with_mines(make, bought=np.array([0.2, 0.2]))
 
 
 def test_a_good_of_two_sectors_is_solved_though_each_block_is_singular_alone():
