@@ -29,7 +29,7 @@ def type_shares(nests: Nests, costs: Costs) -> tuple[Array, Array]:
     """The price effect of E15: ln hats of the cost shares of X (n,j) and of each element (n,r,e)."""
     nest = costs.nest
     if not len(nests.users):  # X is all there is
-        return np.zeros_like(nest), costs.element_price
+        return np.zeros_like(nest), np.zeros_like(costs.element_price)
     share_x = nests.rho_ree * (costs.other - costs.technology_x - nest)
     bundle = nests.rho_ree[..., nests.users] * (costs.ree - nest[..., nests.users])
     mix = nests.rho_element[..., None] * (costs.element_price - costs.ree[..., None])

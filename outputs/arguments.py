@@ -53,10 +53,8 @@ def between(low: float, high: float = math.inf, *, above: bool = False) -> Calla
 
 def unknown(words: Sequence[str], command: str, parser: argparse.ArgumentParser) -> Iterator[Problem]:
     """One problem for each word of a command line that its command did not take."""
-    from calibration.errors import (  # not above: NumPy comes with the package, and --help is to be quick
-        Problem,
-        nearest,
-    )
+    # Not above: NumPy comes with the package, and --help is to be quick.
+    from calibration.errors import Problem, nearest
 
     options = sorted(set(_options(parser)))
     for word in words:

@@ -61,17 +61,6 @@ def percent(ratio: float) -> float:
     return 100.0 * (ratio - 1.0)
 
 
-def readable_unit(values: Sequence[float]) -> tuple[str, float]:
-    """% or, when all of some changes in percent are below 0.1, ppm; and what to multiply them with."""
-    return ("ppm", 1e4) if values and max(abs(v) for v in values) < 0.1 else ("%", 1.0)
-
-
-def readable_money(values: Sequence[float]) -> tuple[str, float]:
-    """million USD or, when some amount is 10,000 of them, billion USD; and what to multiply amounts with."""
-    many = bool(values) and max(abs(v) for v in values) >= 1e4
-    return ("billion USD", 1e-3) if many else ("million USD", 1.0)
-
-
 def learns(ds: xr.Dataset, regime: str) -> bool:
     """Whether technology responds in a regime."""
     return bool((ds["technology_level"].sel(regime=regime) != 1).any())

@@ -113,7 +113,7 @@ def sectors(ds: xr.Dataset, folder: Path, note: str) -> Path:
         column = f"{measure} [%]"
         low = min(float(np.quantile(table[column], 0.01)) for table in tables.values())
         high = max(float(np.quantile(table[column], 0.99)) for table in tables.values())
-        unit, scale = facts.readable_unit([low, high])
+        unit, scale = names.readable_unit([low, high])
         grid[row, 0].set_ylabel(f"{label}, change in {unit}")
         for axes, (regime, table) in zip(grid[row], tables.items(), strict=True):
             _cloud(axes, table, column, scale)
@@ -188,7 +188,7 @@ def forces(ds: xr.Dataset, folder: Path, note: str) -> Path | None:
     if not len(table):
         return None
     changes = table["exports, exposed [%]"].to_numpy()
-    unit, scale = facts.readable_unit(list(changes))
+    unit, scale = names.readable_unit(list(changes))
     values, rows = scale * changes, np.arange(len(table))[::-1]
     start = np.concatenate([[0.0], np.cumsum(values[:-1])[:-1], [0.0]])
     colours = [ORANGE if value < 0 else BLUE for value in values[:-1]] + [style.BLACK]
@@ -228,9 +228,8 @@ def _numbers(
     """The number of each bar beside its end."""
     for value, end, place in zip(values, x, y, strict=True):
         text = signed(value, 2) if abs(value) >= least or value == 0 else "about 0"
-        side = (
-            1 if value >= 0 or text == "about 0" else -1
-        )  # on the left it would stand on the label of its row
+        # On the left "about 0" would stand on the label of its row.
+        side = 1 if value >= 0 or text == "about 0" else -1
         where: Any = {"va": "center", "ha": "left" if side > 0 else "right", "textcoords": "offset points"}
         axes.annotate(text, (end, place), (4 * side, 0), fontsize=size, color="#333333", **where)
 

@@ -146,7 +146,7 @@ def innovation(ds: xr.Dataset) -> Finding | None:
     for regime in learning:
         patents = table.loc[(regime, "rare-earth patents")]
         saved = float(table.loc[(regime, "cost saved by technology")]["exposed [%]"])
-        unit, scale = facts.readable_unit([saved])
+        unit, scale = names.readable_unit([saved])
         parts.append(
             f"with {names.regime(regime)} rare-earth patents change by {signed(patents['exposed [%]'])} % in exposed "
             f"sectors outside {_restricting(ds)} and by {signed(patents['other [%]'])} % in others, and technology "
@@ -160,7 +160,7 @@ def exports(ds: xr.Dataset) -> Finding:
     table: Any = facts.sectors(ds).set_index(["regime", "measure"])
     parts = []
     rows = {regime: table.loc[(regime, "exports, volume")] for regime in _regimes(ds)}
-    unit, scale = facts.readable_unit([row["exposed [%]"] for row in rows.values()])
+    unit, scale = names.readable_unit([row["exposed [%]"] for row in rows.values()])
     for regime, row in rows.items():
         others = f"other sectors {signed(scale * row['other [%]'], 2)}"
         parts.append(f"{_moves(scale * row['exposed [%]'], unit)} with {names.regime(regime)} ({others})")
@@ -178,7 +178,7 @@ def deciding_force(ds: xr.Dataset) -> str:
     regime = names.regime(str(ds.attrs.get("decomposed", "")))
     if abs(total) < NEGLIGIBLE:
         return f"With {regime} no force moves them."
-    unit, scale = facts.readable_unit(list(parts.values()))
+    unit, scale = names.readable_unit(list(parts.values()))
     detail = listed([f"{names.FORCES[f]} {signed(scale * v, 2)}" for f, v in parts.items()])
     decide = forces.decisive(parts)
     pivotal = all(np.sign(total - parts[f]) == -np.sign(total) for f in decide)
@@ -225,7 +225,7 @@ def security(ds: xr.Dataset) -> Finding | None:
     if facts.stopped(ds):
         text = f"{_restricting(ds)} exports no elements any more: what a stop costs is the change of real income above."
         return Finding("Security", text)
-    unit, scale = facts.readable_money(losses)
+    unit, scale = names.readable_money(losses)
     parts = [
         f"{number(scale * loss)} with {names.regime(r)}" for r, loss in zip(_regimes(ds), losses, strict=True)
     ]
@@ -293,7 +293,7 @@ def dearer(change: float) -> str:
 
 def _tiny(share: float) -> str:
     """A change in percent in the unit that reads best."""
-    unit, scale = facts.readable_unit([share])
+    unit, scale = names.readable_unit([share])
     return f"{signed(scale * share, 2)} {unit}"
 
 
@@ -301,7 +301,7 @@ def _gains(value: float, count: int = 2) -> str:
     s = "s" if count == 1 else ""
     if abs(value) < NEGLIGIBLE:
         return f"neither gain{s} nor lose{s}"
-    unit, scale = facts.readable_money([value])
+    unit, scale = names.readable_money([value])
     return f"{'gain' if value > 0 else 'lose'}{s} {number(abs(scale * value))} {unit}"
 
 

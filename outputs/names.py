@@ -1,4 +1,4 @@
-"""How labels read for people. A label without an entry reads as it is."""
+"""How labels and numbers read for people. A label without an entry reads as it is."""
 
 from __future__ import annotations
 
@@ -75,6 +75,17 @@ def signed(value: float, digits: int = 3) -> str:
     """A change, with its sign: +12.3, -0.0021, 0."""
     text = number(value, digits)
     return f"+{text}" if value > 0 else text
+
+
+def readable_unit(values: Sequence[float]) -> tuple[str, float]:
+    """% or, when all of some changes in percent are below 0.1, ppm; and what to multiply them with."""
+    return ("ppm", 1e4) if values and max(abs(v) for v in values) < 0.1 else ("%", 1.0)
+
+
+def readable_money(values: Sequence[float]) -> tuple[str, float]:
+    """million USD or, when some amount is 10,000 of them, billion USD; and what to multiply amounts with."""
+    many = bool(values) and max(abs(v) for v in values) >= 1e4
+    return ("billion USD", 1e-3) if many else ("million USD", 1.0)
 
 
 def compact(value: float) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from outputs import facts, names
+from outputs import names
 
 SHOWN_ROWS = 160
 BY_ROW = ("exposed_and_other_sectors", "growth_on_exposure")  # whose rows are different things
@@ -51,7 +51,7 @@ def by_column(frame: pd.DataFrame) -> pd.DataFrame:
     for column in frame.columns:
         values, found = frame[column], IN_PERCENT.search(str(column))
         if found and pd.api.types.is_float_dtype(values):
-            unit, scale = facts.readable_unit([float(v) for v in values if not np.isnan(v)])
+            unit, scale = names.readable_unit([float(v) for v in values if not np.isnan(v)])
             column = f"{column[: found.start()]}[{unit}{found['of']}]"
             values = scale * values
         columns[str(column)] = values
@@ -63,7 +63,7 @@ class Change(float):
 
     def __str__(self) -> str:
         value = 0.0 if abs(self) < ROUNDING else float(self)
-        unit, scale = facts.readable_unit([value])
+        unit, scale = names.readable_unit([value])
         return f"{names.number(scale * value)} {unit}"
 
 

@@ -164,7 +164,7 @@ def _sectors(ds: xr.Dataset) -> list[Line]:
             row = table.loc[(key, regime)]
             fixed = measure != "exports, volume" and not facts.learns(ds, regime)
             values += [None, None] if fixed else [row["exposed [%]"], row["other [%]"]]
-        unit, scale = facts.readable_unit([v for v in values if v is not None])
+        unit, scale = names.readable_unit([v for v in values if v is not None])
         cells = [
             "-" if v is None else signed(scale * v, 2) if abs(v) > findings.NEGLIGIBLE else "0"
             for v in values
@@ -178,7 +178,7 @@ def _decided(ds: xr.Dataset) -> str:
     if "force" not in ds.dims:
         return ""
     parts = {str(f): float(ds["exposed_exports_by_force"].sel(force=f)) for f in ds["force"].values}
-    unit, scale = facts.readable_unit(list(parts.values()))
+    unit, scale = names.readable_unit(list(parts.values()))
     detail = ", ".join(f"{force} {signed(scale * value, 2)}" for force, value in parts.items())
     regime = _regime(str(ds.attrs.get("decomposed", "")))
     which = names.listed(list(findings.deciding(ds))) or "nothing"
@@ -277,7 +277,7 @@ def instruments(dataset: xr.Dataset) -> list[Line]:
     if not len(table):
         return []
     columns = [name for name in table.columns if name != "instrument"]
-    unit, scale = facts.readable_unit(table["exports, exposed [%]"].tolist())
+    unit, scale = names.readable_unit(table["exports, exposed [%]"].tolist())
     heads = [f"exposed exp., {unit}", "others, m USD", f"{_own_short(ds)}, m USD"]
     shown = [(columns[0], scale), (columns[-2], 1.0), (columns[-1], 1.0)]
     lines = [Line(_row(f"By instrument, {_regime(str(ds.attrs['decomposed']))}", heads, 20), "head")]

@@ -121,7 +121,7 @@ def exposed(view: View, folder: Path, note: str) -> Path:
         "cost saved, exposed [%]": "Cost saved, exposed sectors",
     }  # fmt: skip
     for axes, (column, label) in zip(grid[0], columns.items(), strict=True):
-        unit, scale = solve_facts.readable_unit([float(v) for v in table[column]])
+        unit, scale = names.readable_unit([float(v) for v in table[column]])
         _by_regime(axes, view, table.assign(**{column: scale * table[column]}), column)
         axes.set_title(label)
         axes.set_ylabel(f"change in {unit}")
@@ -129,7 +129,7 @@ def exposed(view: View, folder: Path, note: str) -> Path:
     last = table[(table["memory"] == CALIBRATED) & (table["year"] == view.years[-1])].set_index("regime")[
         "exports, exposed [%]"
     ]
-    unit, scale = solve_facts.readable_unit([float(v) for v in last])
+    unit, scale = names.readable_unit([float(v) for v in last])
     said = "; ".join(f"{signed(scale * last[r], 2)} with {names.regime(r)}" for r in view.regimes)
     title = (
         f"{_title(view)}: exports of exposed sectors outside {_who(view)} in {view.years[-1]}, {unit}: {said}"
@@ -276,7 +276,7 @@ def _stacks(
     ):  # fmt: skip
         unit, scale = ("million USD", 1.0)
         if column.endswith("[%]"):
-            unit, scale = solve_facts.readable_unit([float(v) for v in table[column]])
+            unit, scale = names.readable_unit([float(v) for v in table[column]])
         up, down = np.zeros(len(years)), np.zeros(len(years))
         for name, colour in colours.items():
             values = scale * table[table[axis] == name].set_index("year")[column].reindex(years).to_numpy()
@@ -291,7 +291,7 @@ def _stacks(
         _years(axes)
     _legend(strip, grid[0, 0])
     last = table[table["year"] == years[-1]].set_index(axis)["exports, exposed [%]"]
-    unit, scale = solve_facts.readable_unit([float(v) for v in last])
+    unit, scale = names.readable_unit([float(v) for v in last])
     ends = [last[list(colours)].idxmax(), last[list(colours)].idxmin()]
     most = " and ".join(f"{text[name]} {signed(scale * last[name], 2)}" for name in dict.fromkeys(ends))
     all_in_all = signed(scale * last["sum"], 2)

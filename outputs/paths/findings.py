@@ -66,7 +66,7 @@ def exports(view: View) -> Finding:
     table = facts.overview(view)
     last = table[(table["memory"] == CALIBRATED) & (table["year"] == view.years[-1])].set_index("regime")
     values = last["exports, exposed [%]"]
-    unit, scale = solve_facts.readable_unit([float(v) for v in values])
+    unit, scale = names.readable_unit([float(v) for v in values])
     parts = [
         f"{signed(scale * values[regime], 2)} {unit} with {names.regime(regime)}" for regime in view.regimes
     ]
@@ -97,7 +97,7 @@ def deciding(view: View) -> Finding | None:
     at = int(table["year"].max())
     last = table[table["year"] == at].set_index("force")["exports, exposed [%]"]
     parts = {force: float(last[force]) for force in last.index if force != "sum"}
-    unit, scale = solve_facts.readable_unit(list(parts.values()))
+    unit, scale = names.readable_unit(list(parts.values()))
     which = listed([names.FORCES[force] for force in decisive(parts)]) or "nothing"
     detail = ", ".join(f"{names.FORCES[force]} {signed(scale * value, 2)}" for force, value in parts.items())
     regime = names.regime(str(view.ds.attrs.get("decomposed", "")))

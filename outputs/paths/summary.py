@@ -61,7 +61,7 @@ def _outcomes(view: View, at: Sequence[int]) -> list[Line]:
         chosen = table[table["memory"] == CALIBRATED]
         unit, scale = ("", 1.0)
         if column.startswith("exports"):
-            unit, scale = solve_facts.readable_unit([float(v) for v in chosen[column]])
+            unit, scale = names.readable_unit([float(v) for v in chosen[column]])
         for at_regime, regime in enumerate(view.regimes):
             values = scale * chosen[chosen["regime"] == regime][column].to_numpy()
             values = np.where(np.abs(values) < NOISE, 0.0, values)

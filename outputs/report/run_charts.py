@@ -57,7 +57,7 @@ def charts_of_income(ds: xr.Dataset) -> dict[str, Chart | None]:
     frame: Any = facts.real_income(ds).set_index("region").loc[[str(r) for r in ds["region"].values]]
     own, columns = facts.restricting(ds), [f"{r} [million USD]" for r in regimes]
     order = [*own, *frame.drop(own)[columns[0]].sort_values().index]
-    unit, scale = facts.readable_money([float(v) for v in frame[columns].to_numpy().ravel()])
+    unit, scale = names.readable_money([float(v) for v in frame[columns].to_numpy().ravel()])
     rows = [(r, names.region(r), [scale * float(frame.loc[r, c]) for c in columns]) for r in order]
     return {"real_income": charts.bars(rows, _series(regimes), unit, least=0.005 if scale < 1 else 0.0)}
 
@@ -75,7 +75,7 @@ def charts_of_sectors(ds: xr.Dataset) -> dict[str, Chart | None]:
         shown = regimes if name == "exports" else [r for r in regimes if facts.learns(ds, r)]
         groups = [("exposed", "exposed sectors"), ("other", "other sectors")]
         values = [float(frame.loc[(measure, r), f"{g} [%]"]) for g, _ in groups for r in shown]
-        unit, scale = facts.readable_unit(values)
+        unit, scale = names.readable_unit(values)
         rows = [
             (g, label, [scale * float(frame.loc[(measure, r), f"{g} [%]"]) for r in shown])
             for g, label in groups
@@ -97,7 +97,7 @@ def _scatter(ds: xr.Dataset, regime: str) -> Chart | None:
         return None
     change = frame["exports, volume [%]"].to_numpy()
     low, high = float(np.quantile(change, 0.01)), float(np.quantile(change, 0.99))
-    unit, scale = facts.readable_unit([low, high])
+    unit, scale = names.readable_unit([low, high])
     points = [
         ("exposed" if row["exposed"] else "other", f"{names.sector(row['sector'])}, {names.region(row['region'])}",
          float(row["exposure [USD per million USD]"]), scale * float(row["exports, volume [%]"]),
@@ -129,7 +129,7 @@ def charts_of_innovation(ds: xr.Dataset) -> dict[str, Chart | None]:
     parts = facts.forces(ds)
     if len(parts):
         values = parts["exports, exposed [%]"]
-        unit, scale = facts.readable_unit(list(values))
+        unit, scale = names.readable_unit(list(values))
         rows_of = [
             (f, names.FORCES[f], scale * float(v)) for f, v in zip(parts["force"], values, strict=True)
         ]
@@ -145,7 +145,7 @@ def charts_of_security(ds: xr.Dataset) -> dict[str, Chart | None]:
     regimes = [str(r) for r in ds["regime"].values]
     columns = [f"{r} [million USD]" for r in regimes]
     frame = frame[frame["region"] != "others"]
-    unit, scale = facts.readable_money([float(v) for v in frame[columns].to_numpy().ravel()])
+    unit, scale = names.readable_money([float(v) for v in frame[columns].to_numpy().ravel()])
     rows = [
         (str(row["region"]), names.region(str(row["region"])), [scale * float(row[c]) for c in columns])
         for _, row in frame.iterrows()

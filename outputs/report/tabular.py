@@ -150,7 +150,7 @@ def tiles(ds: xr.Dataset) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def _million(value: float) -> str:
-    unit, scale = facts.readable_money([float(value)])
+    unit, scale = names.readable_money([float(value)])
     return f"{signed(scale * float(value))} {unit.replace('million', 'm').replace('billion', 'bn')}"
 
 
@@ -208,7 +208,7 @@ def region_cards(ds: xr.Dataset) -> dict[str, Any]:
 
 def _in_percent(label: str, changes: Sequence[float]) -> list[str]:
     """A row of a card: changes in percent, or in ppm where they are small."""
-    unit, scale = facts.readable_unit(changes)
+    unit, scale = names.readable_unit(changes)
     return [f"{label} [{unit}]", *(signed(scale * change) for change in changes)]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from outputs import facts, readable, tables
+from outputs import facts, names, readable, tables
 from outputs.readable import Change
 from outputs.report import tabular
 
@@ -91,6 +91,6 @@ def test_labels_are_words_in_heads():
 
 
 def test_large_amounts_are_in_billions():
-    assert facts.readable_money([9999.0, -3.0]) == ("million USD", 1.0)
-    assert facts.readable_money([12.0, -10000.0]) == ("billion USD", 1e-3)
-    assert facts.readable_money([]) == ("million USD", 1.0)
+    assert names.readable_money([9999.0, -3.0]) == ("million USD", 1.0)
+    assert names.readable_money([12.0, -10000.0]) == ("billion USD", 1e-3)
+    assert names.readable_money([]) == ("million USD", 1.0)

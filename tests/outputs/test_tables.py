@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calibration.tables import Column, format_csv, read_csv
-from outputs import facts, findings, summary, tables
+from outputs import facts, findings, names, summary, tables
 from outputs.report import tabular
 from tests.outputs.conftest import HOSTILE
 
@@ -117,6 +117,6 @@ def test_research_and_patents_of_a_group_change_by_their_totals(solved, ds):
 
 
 def test_readable_units():
-    assert facts.readable_unit([0.05, -0.09]) == ("ppm", 1e4)
-    assert facts.readable_unit([0.05, -0.2]) == ("%", 1.0)
-    assert facts.readable_unit([]) == ("%", 1.0)
+    assert names.readable_unit([0.05, -0.09]) == ("ppm", 1e4)
+    assert names.readable_unit([0.05, -0.2]) == ("%", 1.0)
+    assert names.readable_unit([]) == ("%", 1.0)
