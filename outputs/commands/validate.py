@@ -15,7 +15,7 @@ examples:
   python run.py validate                       prices, trade, patents, exports, productivity: model against observed
   python run.py validate --inverse             also: which value of a parameter would reproduce each effect (minutes)
   python run.py validate --questions           also: innovation against security, what the model says (minutes)
-  python run.py validate --inverse --questions --write    write docs/validation.md, its figure and table
+  python run.py validate --write               all of it, as docs/validation.md with its figure and table
   python run.py validate --set parameters.breadth=0.05    the same with other parameters
 
 Facts that parameters were chosen with in view are marked as fitted; all others are tests. Nothing is written without
@@ -54,7 +54,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         nargs="?",
         const=Path("docs"),
         metavar="FOLDER",
-        help="write the page, its figure and table (docs)",
+        help="write the page, its figure and table (docs), with all that --inverse and --questions ask",
     )
     add(
         "--workers",
@@ -84,8 +84,8 @@ def run(args: argparse.Namespace) -> int:
         return 1
     view = View(solved.dataset)
     rows = book.compare(observed.read(), view)
-    answers = show.answers(ready, args.workers) if args.inverse else []
-    said = show.questions(args.workers) if args.questions else []
+    answers = show.answers(ready, args.workers) if args.inverse or args.write else []
+    said = show.questions(args.workers) if args.questions or args.write else []
     if args.json:
         json.dump(show.as_json(rows, answers), sys.stdout, indent=1, ensure_ascii=False)
         sys.stdout.write("\n")

@@ -14,10 +14,10 @@ from outputs.validation.judging import GROUPS, HIT, HIT_SHARE, NEAR, NEAR_SHARE,
 HEAD = """\
 # The model and what happened
 
-This page is made by `python run.py validate --inverse --questions --write`; do not edit it. Observed numbers and their
-sources are in `calibration/data/facts/` and `calibration/data/evidence/`. Status: *seen* read in a stored source,
-*computed* arithmetic on one, *memory* recalled and unverified. A fact that parameters were chosen with in view is
-marked *fitted*; all others are tests, and a miss is shown as a miss.
+This page is made by `python run.py validate --write`; do not edit it. Observed numbers and their sources are in
+`calibration/data/facts/` and `calibration/data/evidence/`. Status: *seen* read in a stored source, *computed*
+arithmetic on one, *memory* recalled and unverified. A fact that parameters were chosen with in view is marked *fitted*;
+all others are tests, and a miss is shown as a miss.
 """
 
 JUDGING = f"""\
