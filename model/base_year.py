@@ -179,7 +179,7 @@ class Covered(NamedTuple):
 
 def _covered(b: Benchmark, quota: Quota) -> Covered:
     """Kept with the data: draws of a limit ask again and again."""
-    key = ("covered", np.packbits(quota.covers).tobytes(), quota.weight.tobytes())
+    key = ("covered", np.packbits(quota.covers).tobytes(), quota.counted.tobytes())
     return remember(b.data, key, lambda: _count(b, quota))
 
 
@@ -188,7 +188,7 @@ def _count(b: Benchmark, quota: Quota) -> Covered:
     unit = np.where(quota.covers, b.unit_value[:, None, :], 1.0)
     if not np.isfinite(unit).all():
         raise ValueError(f"quota {quota.name!r} names a good that has no unit value")
-    tonnes = float((gate * TONNES / unit * quota.weight).sum())
+    tonnes = float((gate * TONNES / unit * quota.counted).sum())
     return Covered(tonnes, float(gate.sum() * TONNES / tonnes) if tonnes > 0 else None)
 
 

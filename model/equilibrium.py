@@ -30,7 +30,7 @@ from model.markets import (
 from model.prices import Costs, Sources, revenue_price, source, supply_shares, unit_cost, zero_profit
 from model.records import Array
 from model.restrictions import complementarity, licence_rates, log_licence, quota_conditions, quota_tonnes
-from model.system import System, cell_tilt, span
+from model.system import System, capacity_weights, span
 
 
 class State(NamedTuple):
@@ -58,7 +58,7 @@ class Allocation:
     licence_rate: Array  # (kc,n,i) l
     licence_abroad: Array  # (kc,n,i) part of l kept by importers
     capacity: Array  # (n,s) ln K
-    tilt: Array  # (c,kc,n,i) ln capacity weight, normalised
+    weight: Array  # (c,kc,n,i) of capacity, normalised
     sources: Sources
     costs: Costs
     net_price: Array  # (n,k) ln producer price less production-quota rent
@@ -110,10 +110,10 @@ def allocate(system: System, state: State) -> Allocation:
     if r.shares_rent:
         abroad = licence_rates(r, prices, state.licence * r.rent_to_importer)
     if system.closure.capacity == "target":
-        capacity, tilt = state.capacity, cell_tilt(system, state.capacity)
+        capacity, weight = state.capacity, capacity_weights(system, state.capacity)
     else:
-        capacity, tilt = system.log_capacity, system.tilt
-    sources = source(s, state.price, log_licence(s, rate), tilt)
+        capacity, weight = system.log_capacity, system.weight
+    sources = source(s, state.price, log_licence(s, rate), weight)
     if system.closure.technology == "target" and system.closure.regime != "exogenous":
         tech = technology(system.research, system.nests.users, state.research_x, state.research_e, spillovers)
     else:
@@ -136,7 +136,7 @@ def allocate(system: System, state: State) -> Allocation:
     earned = mobile.sum(axis=-1) + sluggish.sum(axis=(-2, -1))
     richer = earned.sum(axis=-1) / system.endowment.sum(axis=(-2, -1))
     return Allocation(
-        state=state, wage=wage, licence_rate=rate, licence_abroad=abroad, capacity=capacity, tilt=tilt,
+        state=state, wage=wage, licence_rate=rate, licence_abroad=abroad, capacity=capacity, weight=weight,
         sources=sources, costs=costs, net_price=net_price, revenue_price=revenue, made=made, spending=spending,
         sales=sales, supply=supply, production_rent=rent, direction=direction,
         mobile_supply=mobile, sluggish_supply=sluggish, labour=labour,
@@ -181,7 +181,7 @@ def producer_price(system: System, price: Array, chi: Array) -> Array:
         return price
     rent = np.zeros_like(price)
     for quota, value in zip(system.restrictions.production, chi, strict=True):
-        per_kg = value * np.where(quota.goods, quota.weight, 0.0)
+        per_kg = value * quota.counted
         unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)
         rent[quota.origin] = rent[quota.origin] + per_kg / unit
     return price + np.log1p(-rent * np.exp(-price))
@@ -193,7 +193,7 @@ def production_tonnes(system: System, supply: Array, price: Array) -> Array:
     for position, quota in enumerate(system.restrictions.production):
         unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)
         tonnes = supply[quota.origin] * TONNES / (unit * np.exp(price[quota.origin]))
-        out[position] = np.where(quota.goods, tonnes * quota.weight, 0.0).sum()
+        out[position] = (tonnes * quota.counted).sum()
     return out
 
 

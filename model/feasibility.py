@@ -34,7 +34,7 @@ def _overbought(b: Benchmark, shock: Shock, quotas: tuple[Quota, ...]) -> Diagno
     need = bought * _lightest(b, sells & (bought > 0))
     for position, quota in enumerate(quotas):
         captive = sells.any(axis=0) & (quota.covers | ~sells).all(axis=0)
-        least = np.where(captive, need, 0.0) * quota.weight
+        least = np.where(captive, need, 0.0) * quota.counted
         if least.sum() > quota.limit:
             detail = (
                 f"stocks need {least.sum():.6g} t of what quota {quota.name!r} limits to {quota.limit:.6g} t"

@@ -122,7 +122,7 @@ def sell(system: System, sources: Sources, net: Array, rate: Array, abroad: Arra
     power = 1 + sources.power[..., some, :]
     gate = np.empty_like(sources.power)
     gate[..., some, :] = power * to_origin(per_power, s.gate)
-    cell = s.share * sources.cell_power * (spending[..., dear, :] / (1 + sources.cell))[..., None]
+    cell = sources.cell_share * spending[..., dear, :, None]
     paid = cell[..., 0, :, :, :] if cell.shape[-4] == 1 else cell.sum(axis=-4)
     at_gate = paid * s.gate_cell / (1 + rate)
     gate[..., dear, :] = np.einsum("...ni->...i", at_gate)

@@ -94,7 +94,7 @@ class Regions:
         names = ORDINARY if self.researches else ORDINARY[:-1]
         masks = {name: cells.masks[State._fields.index(name)].reshape(len(b.output), -1) for name in names}
         for name, mask in masks.items():
-            chosen[name] = np.nonzero((mask & ~chain.get(name, False)).any(axis=0))[0]
+            chosen[name] = np.nonzero((mask & np.logical_not(chain.get(name, False))).any(axis=0))[0]
         own = _own_goods(system, chosen["price"], chosen["output"])
         self.plain = (
             own is not None and not self.researches and len(chosen["wage"]) > 0 == len(chosen["rent"])

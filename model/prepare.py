@@ -258,7 +258,7 @@ def _restrictions(
         return like.restrictions.replace(quotas=quotas, log_limit=log_limit)
     cell = np.nonzero(cell_goods(b, quotas, shock.production_quotas, stage_good))[0]
     covers = [q.covers[:, :, cell].transpose(2, 1, 0) for q in quotas]
-    per_kg = [c * q.weight[cell, None, None] for c, q in zip(covers, quotas, strict=True)]
+    per_kg = [c * q.counted[cell, None, None] for c, q in zip(covers, quotas, strict=True)]
     leaking = np.array([i for i, q in enumerate(quotas) if q.leak_margin is not None], dtype=int)
     by_value = [q.name for q in quotas if q.leak_margin is not None and not q.specific]
     if by_value:
@@ -298,7 +298,7 @@ def _production_unit_value(b: Benchmark, quota: ProductionQuota) -> float:
     unit = np.where(quota.goods, b.unit_value[quota.origin], 1.0)
     if not np.isfinite(unit).all():
         raise ValueError(f"production quota {quota.name!r} names a good that has no unit value")
-    tonnes = (made / unit * quota.weight).sum()
+    tonnes = (made / unit * quota.counted).sum()
     if tonnes <= 0:
         raise ValueError(f"production quota {quota.name!r} limits nothing that region {quota.origin} makes")
     return float(made.sum() / tonnes)

@@ -23,11 +23,17 @@ class Sources(NamedTuple):
 
     power: Array  # (k,i) (producer price hat)^(1-sigma) over the smallest of its good, less 1
     plain: Array  # (c,kp,n) P^(1-sigma) over the same, less 1, of plain goods
-    cell_power: (
-        Array  # (c,kc,n,i) (delivered price hat)^(1-sigma) over the smallest of its good, capacity included
+    cell_base: (
+        Array  # (c,kc,n,i) shares of origins in cell goods if all delivered prices rose alike, which sum to 1
     )
+    cell_power: Array  # (c,kc,n,i) (delivered price hat)^(1-sigma) over the smallest of its good, less 1
     cell: Array  # (c,kc,n) P^(1-sigma) over the same, less 1, of cell goods
     price: Array  # (c,n,k) ln P
+
+    @property
+    def cell_share(self) -> Array:
+        """E2: (c,kc,n,i) new shares of origins in spending on cell goods."""
+        return np.asarray(self.cell_base * (1 + self.cell_power) / (1 + self.cell)[..., None])
 
 
 class Costs(NamedTuple):
@@ -46,10 +52,10 @@ class Costs(NamedTuple):
     unit: Array  # (n,j) unit cost c
 
 
-def source(sourcing: Sourcing, p: Array, licence: Array, log_tilt: Array) -> Sources:
+def source(sourcing: Sourcing, p: Array, licence: Array, capacity: Array) -> Sources:
     """E1, E2: delivered and purchaser prices.
 
-    p (n,k) producer prices; licence (kc,n,i) ln((1+l)/(1+l0)); log_tilt (c,kc,n,i) capacity weights of E22, ln.
+    p (n,k) producer prices; licence (kc,n,i) ln((1+l)/(1+l0)); capacity (c,kc,n,i) weights of E22.
     """
     rho, prices = sourcing.rho[..., None], p.swapaxes(-1, -2)
     exponent = rho * prices
@@ -60,18 +66,23 @@ def source(sourcing: Sourcing, p: Array, licence: Array, log_tilt: Array) -> Sou
     level = floor[..., None, some, :] + np.log1p(plain)
     if not len(sourcing.cell):
         total = (level / rho[..., None, :, :]).swapaxes(-1, -2)
-        return Sources(power, plain, sourcing.share, plain[..., :0, :], total)
+        return Sources(power, plain, sourcing.share, sourcing.share, plain[..., :0, :], total)
+    base = sourcing.share * capacity
+    # Shares sum to 1 but for an embargo, and with unit elasticity rounding must not pass for one.
+    left = np.where(sourcing.closed < 0, base.sum(axis=-1), 1.0)
+    base = base / left[..., None]
     bought = sourcing.share > 0
-    wedge = rho[..., dear, :, None] * (prices[..., dear, None, :] + licence) + sourcing.tilt
-    shift = wedge[..., None, :, :, :] + log_tilt
-    cell_floor = np.where(bought, shift.real, np.inf).min(axis=(-2, -1))[..., None]
+    wedge = (rho[..., dear, :, None] * (prices[..., dear, None, :] + licence) + sourcing.tilt)[
+        ..., None, :, :, :
+    ]
+    cell_floor = np.where(bought, wedge.real, np.inf).min(axis=(-2, -1))[..., None]
     cell_floor = np.where(np.isfinite(cell_floor), cell_floor, 0.0)  # a good that nobody buys
-    rise = np.expm1(np.where(bought, shift - cell_floor[..., None], 0.0))
-    cell = np.einsum("...i,...i->...", sourcing.share, rise) + sourcing.closed
+    cell_power = np.expm1(np.where(bought, wedge - cell_floor[..., None], 0.0))
+    cell = np.einsum("...i,...i->...", base, cell_power)
     total = np.empty((*level.shape[:-2], *prices.shape[-2:]), dtype=level.dtype)
     total[..., some, :] = level
-    total[..., dear, :] = cell_floor + np.log1p(cell)
-    return Sources(power, plain, 1 + rise, cell, (total / rho[..., None, :, :]).swapaxes(-1, -2))
+    total[..., dear, :] = cell_floor + np.log(left) + np.log1p(cell)
+    return Sources(power, plain, base, cell_power, cell, (total / rho[..., None, :, :]).swapaxes(-1, -2))
 
 
 def materials_index(nests: Nests, users_price: Array) -> tuple[Array, tuple[Array, ...]]:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -148,6 +149,12 @@ class Benchmark(Frozen):
         return regions, sectors, self.final.shape[1], self.factor_payment.shape[1], len(self.elements)
 
 
+def _weigh(quota: Quota | ProductionQuota) -> None:
+    """Raise ValueError where the limit, or the weight of a good named, is no number: it would pass for slack."""
+    if np.isnan(quota.limit) or not np.isfinite(quota.counted).all():
+        raise ValueError(f"quota {quota.name!r} needs a limit, and a weight for each good that it names")
+
+
 @dataclass(frozen=True)
 class Quota(Frozen):
     """An export quota in tonnes, E12-E14."""
@@ -161,6 +168,22 @@ class Quota(Frozen):
     leak_margin: float | None = None  # m_q, USD per kg: cost of smuggling; None: no leak
     start: float = 0.0  # licence price of the base year, where the solver starts; USD per kg
 
+    def __post_init__(self) -> None:
+        if np.einsum("iik->k", self.covers).any():
+            raise ValueError(f"quota {self.name!r} covers sales at home")
+        _weigh(self)
+        super().__post_init__()
+
+    @cached_property
+    def goods(self) -> Array:
+        """(k,) bool: what it names."""
+        return np.asarray(self.covers.any(axis=(0, 1)))
+
+    @cached_property
+    def counted(self) -> Array:
+        """(k,) `weight`, 0 for goods that are not named."""
+        return np.where(self.goods, self.weight, 0.0)
+
 
 @dataclass(frozen=True)
 class ProductionQuota(Frozen):
@@ -171,6 +194,15 @@ class ProductionQuota(Frozen):
     goods: Array  # (k,) bool
     limit: float  # tonnes a year
     weight: Array  # (k,)
+
+    def __post_init__(self) -> None:
+        _weigh(self)
+        super().__post_init__()
+
+    @cached_property
+    def counted(self) -> Array:
+        """(k,) `weight`, 0 for goods that are not named."""
+        return np.where(self.goods, self.weight, 0.0)
 
 
 @dataclass(frozen=True)

@@ -38,24 +38,23 @@ def close_empty_quotas(
     if not quotas:
         return shock, quotas
     quotas = tuple(q for q in quotas if q.leak_margin != 0)
-    closed = [q.covers & (q.weight > 0) for q in quotas if q.limit <= 0]
+    closed = [q.covers & (q.counted > 0) for q in quotas if q.limit <= 0]
     if closed:
         embargo = np.logical_or.reduce(closed if shock.embargo is None else [*closed, shock.embargo])
         shock = shock.replace(embargo=embargo)
     sold = gate_value_base(benchmark) > 0
     if shock.embargo is not None:
         sold &= ~shock.embargo
-    return shock, tuple(q for q in quotas if (q.covers & sold & (q.weight > 0)).any())
+    return shock, tuple(q for q in quotas if (q.covers & sold & (q.counted > 0)).any())
 
 
 def implied(quota: Quota, by: Quota) -> bool:
     """E13: whether a quota cannot bind where another holds: that limits all of its sales, to no more tonnes."""
-    covered = quota.covers.any(axis=(0, 1))
     return (
         by.leak_margin is None
         and by.limit <= quota.limit
         and not (quota.covers & ~by.covers).any()
-        and bool((quota.weight <= by.weight)[covered].all())
+        and bool((quota.counted <= by.counted).all())
     )
 
 
@@ -106,4 +105,4 @@ def _between(base: float, limit: float, part: float) -> float:
 def _made(b: Benchmark, quota: ProductionQuota) -> float:
     made = np.where(quota.goods, b.output[quota.origin] @ b.make[quota.origin], 0.0)
     unit = np.where(quota.goods, b.unit_value[quota.origin], 1.0)
-    return float((made / unit * quota.weight).sum() * TONNES)
+    return float((made / unit * quota.counted).sum() * TONNES)

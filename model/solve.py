@@ -124,7 +124,7 @@ def _scales(solution: Solution, quotas: tuple[Quota, ...], active: list[bool]) -
 
 def _tonnes(solution: Solution, quota: Quota) -> float:
     """E12 for a quota that was not part of the solve."""
-    return float((np.where(quota.covers, gate_tonnes(solution), 0.0) * quota.weight).sum())
+    return float((np.where(quota.covers, gate_tonnes(solution), 0.0) * quota.counted).sum())
 
 
 def licensed(solution: Solution, quotas: tuple[Quota, ...]) -> Solution:

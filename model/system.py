@@ -189,9 +189,9 @@ class System(Frozen):
     numeraire_region: int  # whose budget is left out, by Walras' law
 
     @cached_property
-    def tilt(self) -> Array:
-        """E22 at given capacity: `cell_tilt`."""
-        return cell_tilt(self, self.log_capacity)
+    def weight(self) -> Array:
+        """E22 at given capacity: `capacity_weights`."""
+        return capacity_weights(self, self.log_capacity)
 
     @cached_property
     def users_by_class(self) -> list[tuple[int, Any]]:
@@ -234,16 +234,12 @@ def _span(raw: bytes, dtype: str) -> Any:
     return positions
 
 
-def capacity_tilt(capacity_weight: Array, stage_good: Array, log_capacity: Array) -> Array:
-    """E22: (k,i) capacity_weight (1,s) * ln K (i,s) of the stage that makes k in i; 0 for goods of no stage."""
-    tilt: Array = stage_good.T.astype(float) @ (capacity_weight * log_capacity).swapaxes(-1, -2)
-    return tilt
-
-
-def cell_tilt(system: System, capacity: Array) -> Array:
-    """E22: ln of K^w over its base-weighted mean, (c,kc,n,i); capacity (n,s) ln K."""
+def capacity_weights(system: System, capacity: Array) -> Array:
+    """E22: K^w over its base-weighted mean, (c,kc,n,i), 1 for goods of no stage; capacity (n,s) ln K."""
     s = system.sourcing
-    log_k = capacity_tilt(system.capacity_weight, system.stage_good, capacity)[..., span(s.cell), :]
-    change = np.expm1(log_k)[..., None, :, None, :]
-    mean = np.log1p((s.capacity_base * change).sum(axis=-1))
-    return log_k[..., None, :, None, :] - mean[..., None]
+    powers = system.capacity_weight * capacity
+    log_k = (system.stage_good.T.astype(float) @ powers.swapaxes(-1, -2))[..., None, span(s.cell), None, :]
+    relative = np.exp(log_k - log_k.real.max(axis=-1, keepdims=True))
+    mean = (s.capacity_base * relative).sum(axis=-1, keepdims=True)
+    weights: Array = relative / np.where(mean == 0, 1.0, mean)  # nobody buys
+    return weights

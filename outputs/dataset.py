@@ -179,7 +179,7 @@ def _quotas(solution: Solution, quotas: Sequence[Quota], names: Sequence[str]) -
             continue
         quota = in_force[name]
         chi = solution.licence.get(name, 0.0)
-        counted = float((quota.covers * tonnes * quota.weight).sum())
+        counted = float((quota.covers * tonnes * quota.counted).sum())
         value = float(gate[quota.covers].sum())
         rent = chi * (counted / 1e3 if quota.specific else value)  # million USD
         columns["quota_in_force"][at] = 1.0

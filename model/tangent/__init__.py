@@ -176,7 +176,7 @@ class Supply:
         rent = np.zeros_like(d.price)
         for position, quota in enumerate(system.restrictions.production):
             unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)
-            slope = np.where(quota.goods, quota.weight, 0.0) / unit * np.exp(-a.state.price[quota.origin])
+            slope = quota.counted / unit * np.exp(-a.state.price[quota.origin])
             rent[quota.origin] += slope[:, None] * d.production_licence[position]
         return d.price + (part * d.price - rent) / (1 - part)
 
@@ -189,12 +189,7 @@ class Supply:
         for position, quota in enumerate(system.restrictions.production):
             i, tonnes = quota.origin, a.production_tonnes[position]
             unit = np.where(quota.goods, system.benchmark.unit_value[i], 1.0)
-            per = (
-                np.where(quota.goods, quota.weight, 0.0)
-                * TONNES
-                / (unit * np.exp(a.state.price[i]))
-                * a.supply[i]
-            )
+            per = quota.counted * TONNES / (unit * np.exp(a.state.price[i])) * a.supply[i]
             change = (per[:, None] * (supplied[i] - price[i])).sum(axis=0)
             scale = system.production_scale[position]
             first, second = complementarity_slopes(

@@ -145,7 +145,7 @@ class Cells:
         unit_abroad = unit * r.rent_to_importer
         at_price = self.rho * (1 - falling * passed)  # a
         at_gate = at_price + falling * passed  # a'
-        share = s.share * a.sources.cell_power / (1 + a.sources.cell)[..., None]
+        share = a.sources.cell_share
         self.share = share * (1 - falling * passed)  # (c,kc,n,i) dP/dp
         self.by_chi = ((share * passed)[..., None] * unit).sum(axis=3) if quotas else None
         spent = a.spending.net.transpose(0, 2, 1)[:, s.cell]
@@ -160,7 +160,7 @@ class Cells:
         if quotas:
             above = (self.rho - 1) * passed
             self.chi_gate = ((flow * above)[..., None] * unit).sum(axis=1) * total[..., None]
-        self._capacity(system, a, share)
+        self._capacity(system, a)
         # What regions receive per change of a flow at purchaser prices and at the gate.
         kept = rate - abroad
         imported, exported = value * s.tariff_cell, value * s.tax_cell
@@ -193,7 +193,7 @@ class Cells:
             )  # (c,q,kc,n,i)
             self.quotas = QuotaTonnes(counted, at_gate - 1, above[..., None] * unit)
 
-    def _capacity(self, system: System, a: Allocation, share: Array) -> None:
+    def _capacity(self, system: System, a: Allocation) -> None:
         """E22: weights of capacity in prices and in the mean that normalises them."""
         self.stages = None
         if system.closure.capacity != "target":
@@ -201,8 +201,11 @@ class Cells:
         s = system.sourcing
         weights = system.capacity_weight.T * system.stage_good
         self.stages = weights.T[s.cell]  # (kc,s)
-        self.mean = s.capacity_base * np.exp(a.tilt)  # (c,kc,n,i)
-        self.capacity_price = (share - share.sum(axis=3, keepdims=True) * self.mean) / self.rho
+        self.mean = s.capacity_base * a.weight  # (c,kc,n,i)
+        # New shares less the means: with unit elasticity they differ in the last digits.
+        base, power, mean = a.sources.cell_base, a.sources.cell_power, a.sources.cell[..., None]
+        closed = np.where(s.closed[..., None] < 0, base - self.mean, 0.0)
+        self.capacity_price = (base * ((power - mean) / (1 + mean)) + closed) / self.rho
 
     def log_capacity(self, capacity: Array) -> Array | None:
         """(kc,i,x) change of the capacity weight of each origin, from ln K (n,s,x)."""

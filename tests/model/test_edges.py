@@ -119,7 +119,9 @@ def test_a_limit_of_zero_is_an_embargo_and_no_quota(b):
 
 
 def test_a_quota_that_lets_nothing_through_is_kept_while_some_of_what_it_covers_is_sold(b):
-    everything = np.ones_like(exports_of(b, 0, b.elements))
+    everything = np.logical_or.reduce(
+        [exports_of(b, i, np.arange(b.final.shape[1])) for i in range(len(b.output))]
+    )
     kept = close_empty_quotas(b, Shock(), (Quota("one", everything, 1.0, np.ones(b.final.shape[1])),))[1]
     assert [q.name for q in kept] == ["one"]
 
@@ -564,8 +566,7 @@ def test_stocks_are_counted_by_the_weights_of_the_quota(b):
     unit = b.unit_value.copy()  # a kilo costs the buyer as much from everywhere
     unit[:, good] = 5.0 / ((1 + b.export_tax[:, 1, good]) * (1 + b.tariff[:, 1, good]))
     b = b.replace(unit_value=unit)
-    sells = np.zeros(b.trade_share.shape[1:], dtype=bool)
-    sells[0, :, good] = True
+    sells = exports_of(b, 0, [good])
     closed = np.zeros_like(sells)
     closed[1:, :, good] = True
     weight = np.full(b.final.shape[1], 0.5)

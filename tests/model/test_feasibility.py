@@ -46,7 +46,8 @@ def purchases(b, good, tonnes=TONNES):
 
 
 def limit_of(b, covers, limit, weight=1.0):
-    return (Quota("quota", covers, limit, np.full(b.final.shape[1], weight)),)
+    abroad = ~np.eye(len(covers), dtype=bool)[:, :, None]
+    return (Quota("quota", covers & abroad, limit, np.full(b.final.shape[1], weight)),)
 
 
 # ------------------------------------------------------------------ stocks beyond what quotas let through

@@ -335,6 +335,30 @@ def test_ces_index_against_the_textbook_form(prices, sigma, seed):
     assert x.min() - 1e-12 <= found <= x.max() + 1e-12
 
 
+@pytest.mark.parametrize(
+    "closure", [Closure("exogenous", "given", "given"), Closure("exogenous", "given", "target")]
+)
+def test_trade_of_unit_elasticity_is_the_limit_of_its_neighbours(closure):
+    """E2 and E22: in between elasticities a ten-thousandth below and above, whatever capacity does."""
+    b = awkward()
+    plant = None
+    if closure.capacity == "given":
+        plant = np.log1p(np.random.default_rng(0).uniform(-0.4, 0.6, (len(b.output), len(b.stage_sector))))
+
+    def price(sigma):
+        b_ = b.replace(parameters=b.parameters.replace(trade_elasticity=np.full(b.final.shape[1], sigma)))
+        case = quota_case(b_, 0.6, closure)
+        found = solve(b_, case.shock.replace(capacity=plant), closure)
+        assert found.iterations < 15
+        return found.allocation.state.price
+
+    below, at, above = (price(sigma) for sigma in (1 - 1e-4, 1.0, 1 + 1e-4))
+    assert np.abs(above - below).max() > 1e-6
+    np.testing.assert_allclose(at, (below + above) / 2, atol=1e-6)
+    checks.levels(Case(b.replace(parameters=b.parameters.replace(
+        trade_elasticity=np.ones(b.final.shape[1]))), Shock(capacity=plant), closure), seed=1)  # fmt: skip
+
+
 def test_unit_elasticity_is_exact():
     x, share = np.array([0.3, -1.2, 0.7]), np.array([0.2, 0.5, 0.3])
     assert index(

@@ -99,6 +99,37 @@ def test_tonnes_are_the_limit(ratio, weight):
     assert solution.licence["quota"] > 0
 
 
+def test_goods_that_are_not_named_need_no_weight():
+    """The REO content of an ordinary good is no number."""
+    weight = np.where(np.isin(np.arange(K), B.elements), REO, np.nan)
+    whole = solve(B, Shock(quotas=(quota(0.5, weight=REO),)), DIRECTED)
+    limit = quota(0.5, weight=REO).limit
+    found = solve(B, Shock(quotas=(quota(0.5).replace(limit=limit, weight=weight),)), DIRECTED)
+    assert found.licence == whole.licence
+    assert found.licence["quota"] > 0
+    made = production_quota(B, 0.8)
+    bare = made.replace(weight=np.where(made.goods, made.weight, np.nan))
+    for one in (made, bare):
+        np.testing.assert_array_equal(
+            solve(B, Shock(production_quotas=(one,)), EXOGENOUS).allocation.state.price,
+            solve(B, Shock(production_quotas=(made,)), EXOGENOUS).allocation.state.price,
+        )
+
+
+@pytest.mark.parametrize("changes", [{"limit": np.nan}, {"weight": np.full(K, np.nan)}])
+def test_a_limit_or_weight_that_is_no_number_is_refused(changes):
+    for one in (quota(0.5), production_quota(B, 0.8)):
+        with pytest.raises(ValueError, match="needs a limit, and a weight"):
+            one.replace(**changes)
+
+
+def test_sales_at_home_need_no_licence():
+    home = OF_ZERO.copy()
+    home[0, 0] = home[0, 1]
+    with pytest.raises(ValueError, match="'quota' covers sales at home"):
+        quota(0.5, covers=home)
+
+
 def test_a_tighter_quota_has_a_dearer_licence():
     prices = [solve(B, Shock(quotas=(quota(r),)), DIRECTED).licence["quota"] for r in (0.9, 0.7, 0.5, 0.3)]
     assert np.all(np.diff(prices) > 0)
