@@ -117,7 +117,7 @@ def first_order(solution: Solution, base: Solution) -> FirstOrder:
     shocks without subsidies, research or new technology, and blind to everything of second order: report it beside the
     exact change.
     """
-    price = solution.allocation.state.price
+    price = solution.allocation.price
     old, new = gate_flows(base), gate_flows(solution)
     abroad = ~np.eye(len(price), dtype=bool)[:, :, None]
     trade = np.where(abroad, old, 0.0)  # (i,n,k)

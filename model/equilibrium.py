@@ -36,7 +36,7 @@ from model.system import System, capacity_weights, span
 class State(NamedTuple):
     """The unknowns: ln hats, except chi and leak."""
 
-    price: Array  # (n,k) producer price
+    price: Array  # (n,k) producer price less production-quota rents
     output: Array  # (n,j) value of output
     wage: Array  # (n,fm) mobile factors
     rent: Array  # (n,fs,j) sluggish and specific factors
@@ -61,7 +61,7 @@ class Allocation:
     weight: Array  # (c,kc,n,i) of capacity, normalised
     sources: Sources
     costs: Costs
-    net_price: Array  # (n,k) ln producer price less production-quota rent
+    price: Array  # (n,k) ln producer price, production-quota rents included
     revenue_price: Array  # (n,j)
     made: Array  # (n,m) new make shares
     spending: Spending
@@ -104,7 +104,8 @@ def allocate(system: System, state: State) -> Allocation:
     wage[..., span(system.mobile), :] = state.wage[..., None]
     if len(system.sluggish):
         wage[..., span(system.sluggish), :] = state.rent
-    prices = state.price.swapaxes(-1, -2)[..., span(s.cell), :]
+    price = gate_price(system, state.price, state.production_licence)
+    prices = price.swapaxes(-1, -2)[..., span(s.cell), :]
     rate = licence_rates(r, prices, state.licence)
     abroad = np.zeros(rate.shape[-3:])
     if r.shares_rent:
@@ -113,19 +114,18 @@ def allocate(system: System, state: State) -> Allocation:
         capacity, weight = state.capacity, capacity_weights(system, state.capacity)
     else:
         capacity, weight = system.log_capacity, system.weight
-    sources = source(s, state.price, log_licence(s, rate), weight)
+    sources = source(s, price, log_licence(s, rate), weight)
     if system.closure.technology == "target" and system.closure.regime != "exogenous":
         tech = technology(system.research, system.nests.users, state.research_x, state.research_e, spillovers)
     else:
         tech = given_technology(system)
     costs = unit_cost(system, sources.price, wage, *tech)
-    net_price = producer_price(system, state.price, state.production_licence)
-    revenue = revenue_price(system, net_price)
-    made = supply_shares(system, net_price, revenue)
+    revenue = revenue_price(system, state.price)
+    made = supply_shares(system, state.price, revenue)
     spending = spend(system, state.output, costs, wage, state.income, sources.price)
     sales = sell(system, sources, spending.net, rate, abroad)
     supply_net = supplied_value(system, made, state.output)
-    supply = supply_net * np.exp(state.price - net_price) if r.production else supply_net
+    supply = supply_net * np.exp(price - state.price) if r.production else supply_net
     wage_of_labour = labour_wage(system, state.wage, state.rent)
     direction = direct(system, costs, state.output + system.log_subsidy, wage_of_labour)
     labour = labour_in_production(system, direction)
@@ -137,12 +137,12 @@ def allocate(system: System, state: State) -> Allocation:
     richer = earned.sum(axis=-1) / system.endowment.sum(axis=(-2, -1))
     return Allocation(
         state=state, wage=wage, licence_rate=rate, licence_abroad=abroad, capacity=capacity, weight=weight,
-        sources=sources, costs=costs, net_price=net_price, revenue_price=revenue, made=made, spending=spending,
+        sources=sources, costs=costs, price=price, revenue_price=revenue, made=made, spending=spending,
         sales=sales, supply=supply, production_rent=rent, direction=direction,
         mobile_supply=mobile, sluggish_supply=sluggish, labour=labour,
         income=income(system, spending, sales, earned + rent, state.output, richer), world=world,
         quota_tonnes=quota_tonnes(r, sales.cell_gate, prices),
-        production_tonnes=production_tonnes(system, supply, state.price),
+        production_tonnes=production_tonnes(system, supply, price),
     )  # fmt: skip
 
 
@@ -175,16 +175,19 @@ def supplied_value(system: System, made: Array, output: Array) -> Array:
     return supply
 
 
-def producer_price(system: System, price: Array, chi: Array) -> Array:
-    """Section 5: (n,k) ln of the producer's price net of production-quota rents, p - chi/u."""
+def gate_price(system: System, net: Array, chi: Array) -> Array:
+    """Section 5: (n,k) ln p, from what a producer is left with, p - chi/u.
+
+    That is the unknown, because a cheap by-product may keep a billionth of its price.
+    """
     if not system.restrictions.production:
-        return price
-    rent = np.zeros_like(price)
+        return net
+    rent = np.zeros_like(net)
     for quota, value in zip(system.restrictions.production, chi, strict=True):
         per_kg = value * quota.counted
         unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)
         rent[quota.origin] = rent[quota.origin] + per_kg / unit
-    return price + np.log1p(-rent * np.exp(-price))
+    return net + np.log1p(rent * np.exp(-net))
 
 
 def production_tonnes(system: System, supply: Array, price: Array) -> Array:

@@ -41,7 +41,7 @@ def stage_flows(solution: Solution) -> Array:
 
 def gate_tonnes(solution: Solution) -> Array:
     """E12: (i,n,k) tonnes; nan for goods without a unit value."""
-    price = np.exp(solution.allocation.state.price)
+    price = np.exp(solution.allocation.price)
     return gate_flows(solution) * TONNES / (price * solution.system.benchmark.unit_value)[:, None, :]
 
 
@@ -73,7 +73,7 @@ def wedges(solution: Solution) -> tuple[Array, Array]:
 def export_price(solution: Solution) -> Array:
     """(i,n,k) what a foreign buyer pays at the border for a unit worth 1 at the base gate: p (1+l)(1+x)."""
     tax, _ = wedges(solution)
-    price = np.exp(solution.allocation.state.price)[:, None, :]
+    price = np.exp(solution.allocation.price)[:, None, :]
     return price * (1 + licence_rates(solution)) * (1 + tax)
 
 

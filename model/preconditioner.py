@@ -200,7 +200,9 @@ class Chain:
         columns = np.zeros((self.cells.edges[-1], own))
         columns[self.local.T, np.arange(own)[:, None]] = 1.0
         d = self.cells.arrange(columns)
-        revenue, supplied, _ = tangent.supply.change(d)
+        revenue, supplied, _ = tangent.supply.change(
+            d, tangent.supply.gate_price(d.price, d.production_licence)
+        )
         # What the region's own producer prices do, they do through what buyers pay: only the rest has replies of cost.
         moving = slice(self.edges[0], None)
         faced = State(*(_widen(array[..., moving], c * k) for array in d))
@@ -236,7 +238,8 @@ class Chain:
         world[:, local:] = np.eye(x - local)
         ends = np.cumsum([len(system.restrictions.quotas), len(system.restrictions.leaking)])
         chi, leak, made = np.split(world, ends)
-        dp, _, _, capacity = np.split(own, self.edges, axis=1)
+        net_price, _, _, capacity = np.split(own, self.edges, axis=1)
+        dp = self._gate_price(tangent, net_price, made)
         price = cells.inward(dp.swapaxes(0, 1), chi, capacity)  # (c,kc,n,x)
         c, k, n, _ = price.shape
         faced = np.concatenate([price.transpose(2, 0, 1, 3).reshape(n, c * k, x), own], axis=1)
@@ -245,7 +248,7 @@ class Chain:
         demand, _, tonnes = cells.outward(dp.swapaxes(0, 1), chi, capacity, price, spending)
         supplied, profit = replies["supplied"] @ faced, replies["profit"] @ faced
         if len(made):
-            self._made(tangent, profit[..., -len(made) :], supplied[..., -len(made) :])
+            self._made(tangent, supplied[..., -len(made) :])
         rows = [supplied - demand.swapaxes(0, 1), profit, replies["rent"] @ faced]
         if capacity.shape[1]:
             rows.append(replies["capacity"] @ faced)
@@ -255,13 +258,18 @@ class Chain:
             self._production(tangent, dp, made, supplied),
         ])  # fmt: skip
 
-    def _made(self, tangent: Tangent, profit: Array, supplied: Array) -> None:
-        """Add what licences of production quotas do to their origin; columns: the licences."""
-        columns = np.zeros((self.cells.edges[-1], profit.shape[-1]))
-        columns[-profit.shape[-1] :] = np.eye(profit.shape[-1])
-        revenue, supply, _ = tangent.supply.change(self.cells.arrange(columns))
-        profit += revenue[:, self.makers]
-        supplied += supply[:, self.goods]
+    def _gate_price(self, tangent: Tangent, net: Array, licence: Array) -> Array:
+        """(n,kc,x) ln prices of the chain with production-quota rents; licence (qp,x)."""
+        if not len(licence):
+            return net
+        price = np.zeros((len(net), self.system.supplied.shape[1], net.shape[-1]))
+        price[:, self.goods] = net
+        return tangent.supply.gate_price(price, licence)[:, self.goods]
+
+    def _made(self, tangent: Tangent, supplied: Array) -> None:
+        """Add what licences of production quotas do to the value of what is sold; columns: the licences."""
+        licences = np.eye(supplied.shape[-1])
+        supplied += self._gate_price(tangent, np.zeros_like(supplied), licences)
 
     def _production(self, tangent: Tangent, dp: Array, made: Array, supplied: Array) -> Array:
         """Rows of production quotas, which read the goods of the chain only."""
@@ -280,7 +288,8 @@ class Chain:
             return
         d, cells = self.cells.arrange(out[:, None]), _cells(self.tangent)
         price = np.zeros((*self.tangent.a.sources.price.shape, 1))
-        dp = d.price.swapaxes(0, 1)[cells.goods]
+        at_gate = self.tangent.supply.gate_price(d.price, d.production_licence)
+        dp = at_gate.swapaxes(0, 1)[cells.goods]
         price[:, :, cells.goods] = cells.inward(dp, d.licence, d.capacity).swapaxes(1, 2)
         excess = vector[self.research].reshape(d.research_e.shape)
         out[self.research] = self.tangent.region.follow(d, price, self._reward(d), excess).reshape(-1)

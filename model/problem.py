@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -15,7 +16,8 @@ from model.tangent import Tangent, linearise
 from model.unknowns import Layout, layout
 
 SLOW = 20  # products of one linear solve beyond which the regions of the preconditioner are renewed
-# Weight of outputs, rents and capacity in the length of a step: those of a dying mine fall by many orders at once.
+# Weight of outputs, rents, capacity, and what production quotas leave of a price, in the length of a step: those of a
+# dying mine fall by many orders at once.
 LOOSE = 0.05
 LARGE = 200_000  # cells beyond which products are bound by what memory gives: single precision is then twice as fast
 WIDE = 1e15  # powers of prices beyond which single precision might not hold their products
@@ -47,7 +49,8 @@ class Equilibrium:
         licence, leak = (State._fields.index(name) for name in ("licence", "leak"))
         starts = (*self.cells.starts, self.cells.size)
         names = [State._fields.index(name) for name in ("output", "rent", "capacity")]
-        self.loose = [slice(starts[name], starts[name + 1]) for name in names]
+        self.loose: list[Any] = [slice(starts[name], starts[name + 1]) for name in names]
+        self.loose.append(_under_production_quotas(system))
         self.exists = np.zeros(self.cells.edges[-1])  # 1 where a cell is an unknown
         self.exists[self.cells.positions] = 1.0
         self.licence = slice(starts[licence], starts[leak])
@@ -74,6 +77,8 @@ class Equilibrium:
         moved[..., self.licence] += (
             level * np.expm1(step[..., self.licence] / level) - step[..., self.licence]
         )
+        level = x[..., self.made] + self.system.production_scale
+        moved[..., self.made] += level * np.expm1(step[..., self.made] / level) - step[..., self.made]
         return moved
 
     def length(self, x: Array, step: Array) -> float:
@@ -87,8 +92,16 @@ class Equilibrium:
             scaled[..., block] *= LOOSE
         scaled[..., self.licence] /= x[..., self.licence] + r.scale
         scaled[..., self.leak] /= r.leak_scale
-        scaled[..., self.made] /= self.system.production_scale
+        scaled[..., self.made] /= x[..., self.made] + self.system.production_scale
         return scaled
+
+
+def _under_production_quotas(system: System) -> Array:
+    """Positions of the prices of goods that a production quota names."""
+    named = np.zeros(system.supplied.shape, dtype=bool)
+    for quota in system.restrictions.production:
+        named[quota.origin] |= quota.goods
+    return np.nonzero(named[system.supplied])[0]
 
 
 @dataclass(frozen=True)

@@ -147,7 +147,7 @@ class _Reader:
         return self.state.rent[:, self.system.stage_factor, self.b.stage_sector]
 
     def exports_volume(self) -> Array:
-        volume = self.exports / np.exp(self.state.price)
+        volume = self.exports / np.exp(self.a.price)
         before = (gate_value_base(self.b) * self.abroad).sum(axis=1)
         return _ratio(_by_sector(self.solution, volume), _by_sector(self.solution, before, base=True))
 
@@ -157,11 +157,11 @@ class _Reader:
 
 
 READ: dict[str, Callable[[_Reader], Array]] = {
-    "producer_price": lambda r: np.exp(r.state.price),
+    "producer_price": lambda r: np.exp(r.a.price),
     "purchaser_price": lambda r: np.exp(_mean_price(r.solution)),
     "border_price": lambda r: r.border,
     "border_value": lambda r: r.border * _border_base(r.b, r.at_gate),
-    "gate_value": lambda r: np.exp(r.state.price[:, r.b.elements]) * r.at_gate,
+    "gate_value": lambda r: np.exp(r.a.price[:, r.b.elements]) * r.at_gate,
     "tonnes": lambda r: flows.gate_tonnes(r.solution)[:, :, r.b.elements],
     "output": lambda r: r.b.output * np.exp(r.state.output),
     "output_volume": lambda r: np.exp(r.state.output - r.a.revenue_price),
@@ -229,7 +229,7 @@ def _border_price(solution: Solution, gate: Array) -> Array:
     ratio = (flows.export_price(solution) / tax0)[:, :, e]
     weight = gate_value_base(b)[:, :, e] * ~np.eye(gate.shape[0], dtype=bool)[:, :, None]
     total = weight.sum(axis=1)
-    at_gate = np.exp(solution.allocation.state.price[:, e])
+    at_gate = np.exp(solution.allocation.price[:, e])
     return np.where(total > 0, shares_of(total, (weight * ratio).sum(axis=1)), at_gate)
 
 

@@ -42,7 +42,7 @@ def leak_cost(solution: Solution) -> Array:
     cost = np.zeros(system.income_base.shape)
     if not len(r.leaking):
         return cost
-    per_value = tonnes_per_value(r, a.state.price.T[system.sourcing.cell])[:, None, :]
+    per_value = tonnes_per_value(r, a.price.T[system.sourcing.cell])[:, None, :]
     for position, quota in enumerate(r.leaking):
         sold = (r.per_kg[quota] * a.sales.cell_gate * per_value).sum(axis=0)  # (n,i)
         abroad = r.rent_to_importer[quota]
@@ -98,7 +98,7 @@ def _border(solution: Solution) -> tuple[Array, Array]:
 
     The border price, hat times base markup, less the licence rent that stays with the importer.
     """
-    gate_price, kept = np.exp(solution.allocation.state.price)[:, None, :], rent_left_abroad(solution)
+    gate_price, kept = np.exp(solution.allocation.price)[:, None, :], rent_left_abroad(solution)
     home = np.eye(len(kept), dtype=bool)[:, :, None]
     return export_price(solution) - gate_price * kept, np.where(home, 0.0, gate_flows(solution) / gate_price)
 

@@ -53,7 +53,7 @@ def published_at(system: System, a: Allocation) -> Published:
     research[:, :, -1], research[:, users, :-1] = source.research_x, source.research_e
     quotas = system.restrictions.quotas
     return Published(
-        price=np.exp(a.state.price), output=b.output * np.exp(a.state.output), wage=np.exp(a.wage),
+        price=np.exp(a.price), output=b.output * np.exp(a.state.output), wage=np.exp(a.wage),
         income=system.income_base * np.exp(a.state.income), technology=np.exp(technology), research=np.exp(research),
         research_wage=np.exp(a.direction.wage), scientists=a.direction.scientists, capacity=np.exp(a.capacity),
         licence=dict(zip([q.name for q in quotas], a.state.licence.tolist(), strict=True)),

@@ -61,10 +61,12 @@ class Tangent:
     def __call__(self, d: State) -> Residuals:
         """Changes of the residuals for changes of the unknowns."""
         system, a = self.system, self.a
-        price = self.trade.inward(d)
+        at_gate = self.supply.gate_price(d.price, d.production_licence)
+        faced = d._replace(price=at_gate)
+        price = self.trade.inward(faced)
         reply = self.region.respond(d, price)
-        demand, taxes, tonnes = self.trade.outward(d, price, reply.net)
-        revenue, supplied, rent = self.supply.change(d)
+        demand, taxes, tonnes = self.trade.outward(faced, price, reply.net)
+        revenue, supplied, rent = self.supply.change(d, at_gate)
         wage, scientists = d.output, None
         if self.region.rewards:  # else nothing reads the wage
             wage, scientists = self.region.scientists(d, reply, self.factors.labour_wage(d))
@@ -87,7 +89,7 @@ class Tangent:
         return Residuals(
             profit=revenue - reply.nest, market=supplied - demand, mobile=mobile, sluggish=sluggish, budget=budget,
             research_x=research_x, research_e=research_e, capacity=self.capacity(d, reply), quota=quota, leak=leak,
-            production=self.supply.quotas(d.price, d.production_licence, supplied),
+            production=self.supply.quotas(at_gate, d.production_licence, supplied),
         )  # fmt: skip
 
     def _transfers(self, d: State, reply: Reply, world: Array) -> Array:
@@ -149,13 +151,14 @@ class Supply:
         if not self.identity:
             value = a.made * (system.benchmark.output * np.exp(a.state.output))[:, system.pair_sector]
             self.sold = (value * reciprocal(value @ system.to_good)[:, system.pair_good])[..., None]
-        self.markup = np.exp(a.state.price - a.net_price)[..., None]
+        self.markup = np.exp(a.price - a.state.price)[..., None]
 
-    def change(self, d: State) -> tuple[Array, Array, Array | None]:
-        """ln revenue price (n,j,x), ln supply (n,k,x), production-quota rents (n,x) in million USD."""
-        system, a = self.system, self.a
-        production = bool(system.restrictions.production)
-        net = self._net_price(d) if production else d.price
+    def change(self, d: State, at_gate: Array) -> tuple[Array, Array, Array | None]:
+        """ln revenue price (n,j,x), ln supply (n,k,x), production-quota rents (n,x) in million USD.
+
+        at_gate (n,k,x) ln prices, production-quota rents included.
+        """
+        system, a, net = self.system, self.a, d.price
         if self.identity:
             revenue, supplied = net, d.output
         else:
@@ -163,22 +166,23 @@ class Supply:
             revenue = system.to_sector.T @ (self.made * pairs)
             shift = self.rho * (pairs - revenue[:, system.pair_sector]) + d.output[:, system.pair_sector]
             supplied = system.to_good.T @ (self.sold * shift)
-        if not production:
+        if not system.restrictions.production:
             return revenue, supplied, None
         before = (a.supply[..., None] / self.markup) * supplied
-        supplied = supplied + d.price - net
+        supplied = supplied + at_gate - net
         return revenue, supplied, (a.supply[..., None] * supplied - before).sum(axis=1)
 
-    def _net_price(self, d: State) -> Array:
-        """Section 5: p less chi/u."""
+    def gate_price(self, net: Array, licence: Array) -> Array:
+        """Section 5: (n,k,x) ln prices with production-quota rents, from those without and licences (qp,x)."""
         system, a = self.system, self.a
-        part = -np.expm1(a.net_price - a.state.price)[..., None]  # of the price that is rent
-        rent = np.zeros_like(d.price)
+        if not system.restrictions.production:
+            return net
+        price = net / self.markup
         for position, quota in enumerate(system.restrictions.production):
             unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)
-            slope = quota.counted / unit * np.exp(-a.state.price[quota.origin])
-            rent[quota.origin] += slope[:, None] * d.production_licence[position]
-        return d.price + (part * d.price - rent) / (1 - part)
+            slope = quota.counted / unit * np.exp(-a.price[quota.origin])
+            price[quota.origin] += slope[:, None] * licence[position]
+        return price
 
     def quotas(self, price: Array, licence: Array, supplied: Array) -> Array:
         """Section 5: conditions of production quotas (qp,x); price and supplied (n,k,x), licence (qp,x)."""
@@ -189,7 +193,7 @@ class Supply:
         for position, quota in enumerate(system.restrictions.production):
             i, tonnes = quota.origin, a.production_tonnes[position]
             unit = np.where(quota.goods, system.benchmark.unit_value[i], 1.0)
-            per = quota.counted * TONNES / (unit * np.exp(a.state.price[i])) * a.supply[i]
+            per = quota.counted * TONNES / (unit * np.exp(a.price[i])) * a.supply[i]
             change = (per[:, None] * (supplied[i] - price[i])).sum(axis=0)
             scale = system.production_scale[position]
             first, second = complementarity_slopes(

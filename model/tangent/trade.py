@@ -139,7 +139,7 @@ class Cells:
         rate, abroad = a.licence_rate, a.licence_abroad
         falling, falling_abroad = _specific(system, a)
         passed = 1 / (1 + rate)
-        prices = a.state.price.T[s.cell]
+        prices = a.price.T[s.cell]
         quotas = len(r.quotas)
         unit = _per_unit(system, prices)  # (kc,n,i,q) licence rate per unit of chi
         unit_abroad = unit * r.rent_to_importer
@@ -271,7 +271,7 @@ def _specific(system: System, a: Allocation) -> tuple[Array, Array]:
     r = system.restrictions
     if r.specific.all():
         return a.licence_rate, a.licence_abroad
-    prices = a.state.price.T[system.sourcing.cell]
+    prices = a.price.T[system.sourcing.cell]
     chi = np.where(r.specific, a.state.licence, 0.0)
     return licence_rates(r, prices, chi), licence_rates(r, prices, chi * r.rent_to_importer)
 

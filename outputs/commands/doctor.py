@@ -173,7 +173,7 @@ def _solve() -> Check:
     base = calibration.load("china-2009")
     solution = solve(base.benchmark, throw=False)
     largest = float(
-        max(np.abs(solution.allocation.state.price).max(), np.abs(solution.allocation.state.income).max())
+        max(np.abs(solution.allocation.price).max(), np.abs(solution.allocation.state.income).max())
     )
     well = solution.converged and largest < 1e-9
     return (

@@ -196,6 +196,6 @@ def test_the_model_is_the_economy_in_kilos(leaks, limited):
     assert solution.licence["licence"] == pytest.approx(there.licence, rel=1e-9)
     np.testing.assert_allclose(state.leak, [there.smuggled] if leaks else [], rtol=1e-9)
     np.testing.assert_allclose(state.production_licence, [there.levy] if limited else [], rtol=1e-9)
-    np.testing.assert_allclose(np.exp(state.price), there.price, rtol=1e-10)
+    np.testing.assert_allclose(np.exp(solution.allocation.price), there.price, rtol=1e-10)
     np.testing.assert_allclose(gate_tonnes(solution)[:, :, 1:], there.tonnes[:, :, 1:], rtol=1e-9)
     np.testing.assert_allclose(real_income(solution), there.real, rtol=1e-10)

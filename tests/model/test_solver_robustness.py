@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from scipy.optimize import root
 
+from calibration import load
 from model import Closure, Shock, SolveError, solve
 from model.newton import Options
 from model.problem import Equilibrium
+from model.records import ProductionQuota
 from model.table import RareEarths, benchmark_from_flows
 from model.uniqueness import distinct_solutions
 from tests.checks import solved
@@ -122,6 +124,29 @@ def test_quotas_on_whatever_is_exported_converge(goods):
     solution = solve(b, Shock(quotas=(quota,)), ALONE)
     assert solution.products < 60
     solved(Case(b, Shock(quotas=(quota,)), ALONE))
+
+
+@pytest.mark.parametrize("goods", [slice(0, 1), slice(0, None), slice(5, None)], ids=["one", "all", "heavy"])
+@pytest.mark.parametrize("closure", [ALONE, Closure("directed", "target", "given")])
+def test_production_quotas_take_nearly_all_of_what_by_products_cost(goods, closure):
+    """Fixed ores: to sell less of one oxide, or of all by weight, leaves next to nothing of the price of the cheap."""
+    b = load("china-2009").benchmark
+    named = np.isin(np.arange(b.final.shape[1]), b.elements[goods])
+    made = np.where(named, b.output[0] @ b.make[0] * 1e3 / np.where(named, b.unit_value[0], 1.0), 0.0).sum()
+    licences, left = [], []
+    for ratio in (0.9, 0.6, 0.3, 0.1):
+        quota = ProductionQuota("plants", 0, named, ratio * made, np.ones(len(named)))
+        found = solve(b, Shock(production_quotas=(quota,)), closure)
+        a = found.allocation
+        chi = a.state.production_licence[0]
+        assert found.iterations < 30
+        assert a.production_tonnes[0] == pytest.approx(quota.limit, rel=1e-9)
+        per_unit = np.where(named, chi / np.where(named, b.unit_value[0], 1.0), 0.0)
+        np.testing.assert_allclose(np.exp(a.price[0]), np.exp(a.state.price[0]) + per_unit, rtol=1e-12)
+        licences.append(chi)
+        left.append((a.state.price - a.price)[0, named].min())
+    assert (np.diff(licences) > 0).all()
+    assert (np.diff(left) < 0).all()
 
 
 def test_elements_that_no_stage_makes_cost_no_more_than_other_goods():
