@@ -171,7 +171,7 @@ def _log_mean(first: Array, second: Array) -> Array:
     first, second = np.broadcast_arrays(first, second)
     used = (first > 0) & (second > 0)
     x, y = np.where(used, first, 1.0), np.where(used, second, 1.0)
-    ratio = np.log(y) - np.log(x)
-    near = np.abs(ratio) < 1e-6
-    mean = np.where(near, np.sqrt(x * y) * (1 + ratio**2 / 24), (y - x) / np.where(near, 1.0, ratio))
+    half = (np.log(y) - np.log(x)) / 2
+    # (y - x) / ln(y/x), without cancellation where they are close
+    mean = np.sqrt(x * y) * np.where(half == 0, 1.0, np.sinh(half) / np.where(half == 0, 1.0, half))
     return np.where(used, mean, 0.0)

@@ -53,6 +53,16 @@ def test_contributions_add_up_to_the_change(capacity):
     assert all(np.abs(part).max() > 1e-9 for part in found.values())
 
 
+def test_plant_of_one_stage_in_one_region_is_a_part():
+    bench = awkward()
+    plant = np.zeros((len(bench.output), len(bench.stage_sector)))
+    plant[1, 0] = 0.3
+    solution = solve(bench, Shock(capacity=plant), EXOGENOUS)
+    found = contributions(bench, solution, {}, log_income)
+    assert set(found) == {"capacity"}
+    np.testing.assert_allclose(found["capacity"], log_income(solution), atol=1e-12)
+
+
 @pytest.mark.parametrize("regime", ["directed", "directed_with_spillovers"])
 def test_parts_of_technology_add_up(regime):
     bench, _ = world(2, research_closure="sector")
