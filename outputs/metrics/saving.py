@@ -97,7 +97,7 @@ def save(
         fill(found, report, draft.folder, draw=draw)
         write_text(
             draft.folder / store.INPUTS,
-            json.dumps(inputs, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
+            json.dumps(inputs, indent=1, ensure_ascii=False) + "\n",
         )
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return draft.finish(
