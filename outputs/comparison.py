@@ -50,7 +50,7 @@ def inputs(members: Sequence[Member]) -> pd.DataFrame:
         for key in keys
         if len({one.get(key, "-") for one in flat}) > 1
     ]
-    return pd.DataFrame(rows, columns=["input", *_columns(members)])
+    return pd.DataFrame(rows, columns=["input", *numbered([m.name for m in members])])
 
 
 def _flatten(value: Any, path: str = "") -> list[tuple[str, str]]:
@@ -152,7 +152,6 @@ def _largest(name: str, a: xr.DataArray, b: xr.DataArray, relative: float) -> di
     }
 
 
-def _columns(members: Sequence[Member]) -> list[str]:
-    """One heading for each run; numbered where names come twice."""
-    names = [m.name for m in members]
+def numbered(names: Sequence[str]) -> list[str]:
+    """Names, with their position where one comes more than once."""
     return [f"{name} ({at + 1})" if names.count(name) > 1 else name for at, name in enumerate(names)]

@@ -238,8 +238,8 @@ def scenario_text(scenario: scenarios.Scenario, args: argparse.Namespace) -> str
     document = scenario.whole.document
     assert document is not None
     path = Path(document.file)
-    if not args.settings and not args.horizon and not args.calibration and path.is_file():
-        return path.read_text(encoding="utf-8-sig")
+    if not args.settings and not args.horizon and not args.calibration and document.text:
+        return document.text  # the file may have changed since
     import yaml
 
     head = f"# {path.name} with settings of the command line: {command_line()}\n"

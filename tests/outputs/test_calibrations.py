@@ -36,6 +36,14 @@ def test_solve_takes_the_calibration_beside_each_scenario(files, tmp_path):
     assert found[0].calibration is found[2].calibration  # read once
 
 
+def test_the_saved_scenario_is_what_was_read_not_what_the_file_says_by_then(files, tmp_path):
+    text = "# a comment\n" + SCENARIO
+    (tmp_path / "a" / "s.yaml").write_text(text)
+    (one,) = pipeline.plans(files[:1], options(tmp_path))
+    (tmp_path / "a" / "s.yaml").write_text("name: changed\n")
+    assert pipeline.scenario_text(one.scenario, options(tmp_path)) == text
+
+
 @pytest.mark.parametrize("given", [{"calibration": "cal.yaml"}, {"settings": ["calibration=cal.yaml"]}])
 def test_a_path_that_is_typed_is_one_from_the_working_folder(given, files, tmp_path):
     found = pipeline.plans(files[:2], options(tmp_path, **given))

@@ -93,6 +93,50 @@ def test_compare_of_run_folders_solves_nothing(solved, capsys, monkeypatch, tmp_
     }
 
 
+def test_a_run_beside_itself_is_numbered(solved, capsys, tmp_path):
+    folder = solved[1][0]["folder"]
+    assert guarded("compare", folder, folder, "--no-report", "--out", tmp_path) == 0
+    text = capsys.readouterr().out
+    name = Path(folder).name
+    assert f"[1] {name} (1)\n  [2] {name} (2)" in text
+    assert "Results that differ by more than 1e-06: 0 variables" in text
+    assert guarded("report", folder, folder, "-o", tmp_path / "r.html") == 0
+    assert f"{name} (2)" in (tmp_path / "r.html").read_text()
+
+
+def test_another_tolerance_is_another_comparison(solved, capsys, tmp_path):
+    folders = [one["folder"] for one in solved[1]]
+    for tolerance in ("1e-2", "0.5", "1e-2"):
+        assert (
+            guarded("compare", *folders, "--tolerance", tolerance, "--no-report", "-q", "--out", tmp_path)
+            == 0
+        )
+    first, second, again = capsys.readouterr().out.splitlines()[2::3]
+    assert first == again
+    rows = [len((Path(folder) / "differences.csv").read_text().splitlines()) for folder in (first, second)]
+    assert rows[0] > rows[1]
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_the_default_comparison_names_a_report_only_where_there_is_one(written, tmp_path, monkeypatch):
+    from types import SimpleNamespace
+
+    from outputs import comparing, summary
+    from outputs.commands import compare
+
+    if written:
+        (tmp_path / "report.html").write_text("")
+    said = []
+    gathered = SimpleNamespace(members=(1, 2), folders=(), outcomes=())
+    monkeypatch.setattr(comparing, "gather", lambda names, args: gathered)
+    monkeypatch.setattr(comparing, "save", lambda *_: store.Saved(tmp_path))
+    monkeypatch.setattr(compare, "_default_summary", lambda _, shown: said.append(Path(shown)))
+    monkeypatch.setattr(summary, "write", lambda _: None)
+    args = SimpleNamespace(runs=[], json=False, quiet=False)
+    assert compare.run(args) == 0
+    assert said == [tmp_path / "report.html" if written else tmp_path]
+
+
 def test_compare_for_machines(solved, capsys, tmp_path):
     folders = [one["folder"] for one in solved[1]]
     assert (

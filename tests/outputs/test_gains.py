@@ -103,6 +103,11 @@ def test_too_many_instruments_are_refused(lines):
         instruments.players(scenario("many", instruments=many), "name")
 
 
+def test_no_instruments_cannot_be_divided_among():
+    with pytest.raises(InputError, match="instruments: there are none to divide among"):
+        instruments.players(scenario("none", limit=None), "name")
+
+
 def test_terms_of_trade_are_what_one_region_gains_from_another(base, three):
     """Antisymmetric in value, and equal to base trade times price changes recomputed from published variables."""
     ds = three.dataset.squeeze("scenario").sel(regime=FULL)
