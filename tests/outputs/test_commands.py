@@ -274,6 +274,8 @@ def test_doctor_deletes_what_killed_runs_left_and_nothing_else(tmp_path, monkeyp
         runs / ".partial-old" / "a.csv",
         runs / ".partial-new" / "a.csv",
         runs / "run-1" / "a.csv",
+        runs / "evidence" / "patents" / ".partial-deep.csv",
+        runs / "evidence" / "b.csv",
     ):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
@@ -286,9 +288,42 @@ def test_doctor_deletes_what_killed_runs_left_and_nothing_else(tmp_path, monkeyp
     os.utime(runs / ".partial-new" / "a.csv")
     assert guarded("doctor", "--clean") == 0
     said = capsys.readouterr().out.splitlines()
-    assert said == [f"deleted {runs / name}" for name in (".partial-file.nc", ".partial-old")]
-    assert sorted(path.name for path in runs.iterdir()) == [".partial-new", "run-1"]
+    deep = "evidence/patents/.partial-deep.csv"
+    assert said == [f"deleted {runs / name}" for name in (".partial-file.nc", ".partial-old", deep)]
+    assert sorted(path.name for path in runs.iterdir()) == [".partial-new", "evidence", "run-1"]
+    assert (runs / "evidence" / "b.csv").is_file()
     assert kept.exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        (["patents", "classify"], "evidence/patents"),
+        (["estimate", "exposure"], "evidence/exposure"),
+        (["estimate", "elasticities", "--simulate"], "evidence/elasticities"),
+    ],
+)
+def test_results_go_to_the_projects_folder_from_anywhere(command, place, tmp_path, monkeypatch):
+    from outputs.commands import estimate, patents
+
+    monkeypatch.setattr(store, "RUNS", tmp_path / "runs")
+    monkeypatch.chdir(tmp_path)
+    seen = []
+    for module, step in ((patents, "_classify"), (estimate, "_exposure"), (estimate, "_elasticities")):
+        monkeypatch.setattr(module, step, lambda args: seen.append(args.out) or 0)
+    assert guarded(*command) == 0
+    assert guarded(*command, "--out", "mine") == 0
+    assert seen == [tmp_path / "runs" / place, Path("mine")]
+
+
+def test_the_page_of_the_record_goes_to_the_projects_folder(tmp_path, monkeypatch):
+    from outputs.commands import validate
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(validate, "run", lambda args: written.append(args.write) or 0)
+    written = []
+    assert guarded("validate", "--write") == 0
+    assert written == [ROOT / "docs"]
 
 
 def test_doctor_says_what_is_broken(monkeypatch, capsys):
