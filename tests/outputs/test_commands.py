@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -113,6 +114,9 @@ def test_another_tolerance_is_another_comparison(solved, capsys, tmp_path):
         )
     first, second, again = capsys.readouterr().out.splitlines()[2::3]
     assert first == again
+    names = {Path(folder).name for folder in (first, second)}
+    assert len(names) == 2
+    assert all(re.fullmatch("comparison-[0-9a-f]{12}", name) for name in names)  # none had to be numbered
     rows = [len((Path(folder) / "differences.csv").read_text().splitlines()) for folder in (first, second)]
     assert rows[0] > rows[1]
 
