@@ -144,6 +144,19 @@ def test_tables_of_first_order_effects_hold_the_same_sums(three):
     assert list(stacked["instruments"]["instrument"]) == ["quota", "tariff", "luck", "sum"]
 
 
+def test_percentages_are_of_each_regions_own_income(three):
+    """Against the ratio of real income, which the solution holds besides."""
+    ds = three.dataset.squeeze("scenario")
+    table = gains.first_order(ds, FULL).set_index("region")
+    ratio = ds["real_income"].sel(regime=FULL).to_series()
+    np.testing.assert_allclose(
+        table["real income, exact [% of income]"], 100 * (ratio[table.index] - 1), rtol=1e-6, atol=1e-9
+    )
+    for kind in ("real income, exact", "sum, first-order"):
+        income = 100 * table[f"{kind} [million USD]"] / table[f"{kind} [% of income]"]
+        np.testing.assert_allclose(income, ds["base_income"].to_series()[income.index], rtol=1e-9)
+
+
 def test_the_terminal_shows_both(three):
     text = "\n".join(line.text for line in summary.instruments(three.dataset))
     assert "tariff" in text
