@@ -50,7 +50,15 @@ def inputs(members: Sequence[Member]) -> pd.DataFrame:
         for key in keys
         if len({one.get(key, "-") for one in flat}) > 1
     ]
+    orders = [_order(m.inputs) for m in members]
+    if len(set(orders)) > 1 and len(set(map(frozenset, orders))) == 1:
+        rows.append(["scenario.parameters, in this order", *map(", ".join, orders)])
     return pd.DataFrame(rows, columns=["input", *numbered([m.name for m in members])])
+
+
+def _order(inputs: Mapping[str, Any]) -> tuple[str, ...]:
+    """Parameters of a scenario as they are set one after another: a later one may set the same number again."""
+    return tuple(key for key, _ in _flatten(inputs.get("scenario", {})) if key.startswith("parameters."))
 
 
 def _flatten(value: Any, path: str = "") -> list[tuple[str, str]]:

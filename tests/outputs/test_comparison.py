@@ -96,6 +96,17 @@ def test_inputs_differ_by_the_name_of_the_instrument():
     assert ["lock", "x", "-"] in table.to_numpy().tolist()
 
 
+def test_another_order_of_parameters_is_an_input_that_differs():
+    def of(*parameters):
+        return Member("a", None, {"scenario": {"parameters": dict.fromkeys(parameters, 0.1), "year": 2010}})
+
+    (row,) = comparison.inputs([of("x", "x.y"), of("x.y", "x")]).to_dict("records")
+    assert list(row.values()) == ["scenario.parameters, in this order", "parameters.x, parameters.x.y",
+                                  "parameters.x.y, parameters.x"]  # fmt: skip
+    assert len(comparison.inputs([of("x", "x.y"), of("x", "x.y")])) == 0
+    assert list(comparison.inputs([of("x", "y"), of("y")])["input"]) == ["scenario.parameters.x"]
+
+
 def test_what_cannot_be_compared_is_said(ds, taxed):
     renamed = ds.assign_coords(region=["R0", "R1", "elsewhere"]).drop_vars("income")
     said = comparison.left_out([member(ds), member(renamed, "b")])
