@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import json
 import os
 import secrets
 import stat
@@ -11,6 +12,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from calibration.errors import InputError, Problem
 
@@ -89,6 +91,18 @@ def write_bytes(path: str | Path, content: bytes) -> None:
 def write_text(path: str | Path, text: str) -> None:
     """Write UTF-8 text whole or not at all, line ends as they stand in it."""
     write_bytes(path, text.encode())
+
+
+def named_in(folder: Path, name: str | Path) -> Path:
+    """The file that a file in `folder` calls by a path: beside it, or in the working folder where none is beside it."""
+    there, here = folder / name, Path(name)
+    return here if here.is_file() and not there.is_file() else there
+
+
+def content_hash(value: Any) -> str:
+    """SHA-256 of nested mappings, lists and scalars; the order of keys counts, as it decides which setting wins."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def source_hash(root: Path, packages: Iterable[str]) -> str:

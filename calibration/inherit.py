@@ -25,9 +25,9 @@ class Layered(Document):
     def owner(self, path: KeyPath) -> Document:
         """The document, of however many layers, that gives the value at a path."""
         depth = 2 if path[:1] and path[0] in MERGED and len(path) > 1 else 1
-        return (
-            self.base if path[:depth] in self.base.lines and path[:depth] not in self.top.lines else self.top
-        )
+        if path[:depth] in self.top.lines or path[:depth] not in self.base.lines:
+            return self.top
+        return self.base.owner(path) if isinstance(self.base, Layered) else self.base
 
     def line(self, path: Iterable[str | int] = ()) -> int:
         """Line, from 1, in the file that gives the value at a path."""

@@ -15,6 +15,7 @@ from calibration.base_year import assemble, remove_negative_final
 from calibration.carve import Carved, CarveData, carve
 from calibration.chain import Chain, ChainData, build_chain
 from calibration.errors import InputError, Problem, nearest, one_of
+from calibration.files import named_in
 from calibration.naming import Namer
 from calibration.provenance import Parameter, provenance
 from calibration.schema import CalibrationFile, Concordance
@@ -67,6 +68,11 @@ def find(path_or_name: str | Path) -> Path:
     return shipped
 
 
+def placed(name: str, folder: Path) -> str:
+    """What a file in `folder` calls its calibration, as `find` takes it: paths from that folder, names as they are."""
+    return str(named_in(folder, name)) if name.endswith((".yaml", ".yml")) else name
+
+
 def read_settings(path: Path) -> tuple[CalibrationFile, Document, Concordance, list[Path]]:
     """A calibration YAML with what it is based on, its concordance, and all files read. Raises InputError."""
     document, files = inherit.load(path)
@@ -86,7 +92,10 @@ def load(path_or_name: str | Path) -> Calibration:
         command = f"built by `python run.py calibrate {path} --source DIR`"
         raise InputError(Problem(text, document.file, document.line(("tables",)), "tables", command))
     host = host_tables.read(folder, tuple(concordance.regions), tuple(concordance.sectors))
-    hashes = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    hashes: dict[str, str] = {}
+    for at, file in enumerate(files):  # several may have the same name, in different folders
+        name = file.name if file.name not in hashes else f"{file.name} ({at})"
+        hashes[name] = hashlib.sha256(file.read_bytes()).hexdigest()
     return build(settings, document, concordance, host, path, {**hashes, **host_tables.hashes(folder)})
 
 

@@ -52,6 +52,7 @@ class Document:
     lines: Mapping[KeyPath, int] = field(repr=False)
     # Of values that are not the file's own: what they come from.
     origins: Mapping[KeyPath, str] = field(default_factory=dict, kw_only=True, repr=False)
+    text: str = field(default="", kw_only=True, repr=False)  # of the file, where nothing is laid over it
 
     def line(self, path: Iterable[str | int] = ()) -> int:
         """Line, from 1, of the value at a path, or of the nearest thing around it that the file has."""
@@ -132,7 +133,7 @@ class _Builder:
             self.problems.append(Problem("the file holds no values", self.file))
         if self.problems:
             raise InputError(self.problems)
-        return Document(self.file, self.root, self.lines)
+        return Document(self.file, self.root, self.lines, text=self.text)
 
     def _take(self, event: yaml.Event, line: int) -> None:
         match event:

@@ -50,7 +50,15 @@ def inputs(members: Sequence[Member]) -> pd.DataFrame:
         for key in keys
         if len({one.get(key, "-") for one in flat}) > 1
     ]
-    return pd.DataFrame(rows, columns=["input", *_columns(members)])
+    orders = [_order(m.inputs) for m in members]
+    if len(set(orders)) > 1 and len(set(map(frozenset, orders))) == 1:
+        rows.append(["scenario.parameters, in this order", *map(", ".join, orders)])
+    return pd.DataFrame(rows, columns=["input", *numbered([m.name for m in members])])
+
+
+def _order(inputs: Mapping[str, Any]) -> tuple[str, ...]:
+    """Parameters of a scenario as they are set one after another: a later one may set the same number again."""
+    return tuple(key for key, _ in _flatten(inputs.get("scenario", {})) if key.startswith("parameters."))
 
 
 def _flatten(value: Any, path: str = "") -> list[tuple[str, str]]:
@@ -152,7 +160,6 @@ def _largest(name: str, a: xr.DataArray, b: xr.DataArray, relative: float) -> di
     }
 
 
-def _columns(members: Sequence[Member]) -> list[str]:
-    """One heading for each run; numbered where names come twice."""
-    names = [m.name for m in members]
+def numbered(names: Sequence[str]) -> list[str]:
+    """Names, with their position where one comes more than once."""
     return [f"{name} ({at + 1})" if names.count(name) > 1 else name for at, name in enumerate(names)]

@@ -28,6 +28,7 @@ class Artist:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "outputs.draw"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # the cores are for the solver
+            start_new_session=True,  # Ctrl-C is for the main process, which ends this one
         )  # fmt: skip
         self.jobs = 0
         self.sender = ThreadPoolExecutor(1)  # jobs wait there until the process reads
@@ -94,5 +95,5 @@ def main() -> None:
 if __name__ == "__main__":
     try:
         main()
-    except (KeyboardInterrupt, BrokenPipeError):
+    except BrokenPipeError:
         sys.exit(130)

@@ -19,10 +19,15 @@ Players = Mapping[str, tuple[str, ...]]  # the lines of the scenario that each s
 
 
 def players(scenario: Scenario, by: str) -> dict[str, tuple[str, ...]]:
-    """Instruments by `name`, or taken together by `type`. Raises InputError when there are too many."""
+    """Instruments by `name`, or taken together by `type`. Raises InputError when there are too many, or none."""
     grouped: dict[str, list[str]] = {}
     for line in scenario.instruments:
         grouped.setdefault(line.name if by == "name" else line.type, []).append(line.name)
+    if not grouped:
+        place = ("instruments",)
+        raise InputError(
+            scenario.whole.problem(place, "there are none to divide among", "no --by-instrument")
+        )
     if len(grouped) > MOST:
         what = f"{len(grouped)} instruments by {by} need 2^{len(grouped)} scenarios"
         raise InputError(

@@ -80,14 +80,13 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[Plan]:
     """Scenarios made ready. Raises InputError with the problems of all of them."""
     changes = [settings.parse(text) for text in args.settings]
     edit = settings.editor(changes, {"horizon": args.horizon, "calibration": args.calibration})
-    bases: dict[str, Any] = {}
+    bases: dict[Path, calibration.Calibration] = {}
     found, problems = [], []
     for name in names:
         try:
             scenario = scenarios.load(name, edit=edit)
             refuse_path(scenario)
-            base = bases.setdefault(scenario.calibration, None) or calibration_of(scenario, name)
-            bases[scenario.calibration] = base
+            base = calibration_of(scenario, bases)
             scenario = scenarios.load(name, base, edit)
             regimes = tuple(args.regime) if args.regime else scenario.regimes
             ready = plan(
@@ -108,13 +107,14 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[Plan]:
     return found
 
 
-def calibration_of(scenario: scenarios.Scenario, name: str) -> calibration.Calibration:
-    """The calibration a scenario names; a path is taken from the scenario's folder when it is not found from here."""
-    beside = scenarios.library.find(name).parent / scenario.calibration
-    is_path = scenario.calibration.endswith((".yaml", ".yml"))
-    return calibration.load(
-        beside if is_path and not Path(scenario.calibration).is_file() else scenario.calibration
-    )
+def calibration_of(
+    scenario: scenarios.Scenario, bases: dict[Path, calibration.Calibration]
+) -> calibration.Calibration:
+    """The calibration a scenario names, kept in `bases`, so that each file is read once. Raises InputError."""
+    path = scenarios.library.calibration_file(scenario)
+    if path.resolve() not in bases:
+        bases[path.resolve()] = calibration.load(path)
+    return bases[path.resolve()]
 
 
 def refuse_path(scenario: scenarios.Scenario) -> None:
@@ -219,9 +219,7 @@ def _fill(folder: Path, result: Result, determined: dict[str, Any], args: argpar
     assert result.dataset is not None
     ready = result.plan
     store.write_netcdf(result.dataset, folder / store.RESULTS)
-    write_text(
-        folder / store.INPUTS, json.dumps(determined, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-    )
+    write_text(folder / store.INPUTS, json.dumps(determined, indent=1, ensure_ascii=False) + "\n")
     tables.write_tables(result.dataset, folder / "tables")
     tables.write_parameters(ready.calibration.parameters_table, folder / "parameters.csv")
     write_text(folder / "scenario.yaml", scenario_text(ready.scenario, args))
@@ -240,8 +238,8 @@ def scenario_text(scenario: scenarios.Scenario, args: argparse.Namespace) -> str
     document = scenario.whole.document
     assert document is not None
     path = Path(document.file)
-    if not args.settings and not args.horizon and not args.calibration and path.is_file():
-        return path.read_text(encoding="utf-8-sig")
+    if not args.settings and not args.horizon and not args.calibration and document.text:
+        return document.text  # the file may have changed since
     import yaml
 
     head = f"# {path.name} with settings of the command line: {command_line()}\n"

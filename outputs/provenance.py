@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import platform
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from calibration.files import source_hash
+from calibration.files import content_hash, source_hash
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("model", "calibration", "scenarios", "outputs")
@@ -78,8 +77,7 @@ def inputs(scenario: Any, calibration: Any, **options: object) -> dict[str, Any]
 
 def run_id(determined_by: Mapping[str, Any]) -> str:
     """Twelve hexadecimal digits of the SHA-256 of the inputs."""
-    text = json.dumps(determined_by, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
-    return hashlib.sha256(text.encode()).hexdigest()[:12]
+    return content_hash(determined_by)[:12]
 
 
 def circumstances(command: str, seconds: float, now: str) -> dict[str, Any]:

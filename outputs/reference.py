@@ -29,7 +29,7 @@ nothing in it has changed for a day.
 | `tables/*.csv` | the same as tables, units in the heads |
 | `figures/*.png` | prices, real income, sectors by exposure, research, what decides |
 | `parameters.csv` | parameters of the calibration with unit, source, status, and which are soft |
-| `scenario.yaml` | the scenario as it was solved; `python run.py solve` takes it as it is |
+| `scenario.yaml` | the scenario as it was solved; `python run.py solve` takes it, beside your own files that it names |
 | `inputs.json` | what the ID is made from |
 | `provenance.json` | time, command, machine, commit, status, file hashes: all that differs between equal runs |
 

@@ -56,7 +56,7 @@ class Saved:
     """What became of a run that was to be saved."""
 
     folder: Path
-    existed: bool = False  # the same run was there, byte for byte
+    existed: bool = False  # the same results were there, byte for byte
 
 
 def write_netcdf(dataset: xr.Dataset, path: Path) -> None:
@@ -117,13 +117,12 @@ class Draft:
     def finish(self, provenance: Mapping[str, Any]) -> Saved:
         """Write provenance.json and rename the folder.
 
-        A folder of that name that holds the same results is kept as it is; one that holds others is never touched: the
-        new one gets a number.
+        A folder of that name that holds the same results is kept, and given the pictures it lacks; one that holds
+        others is never touched: the new one gets a number.
         """
         try:
             hashes = file_hashes(self.folder)
-            text = json.dumps({**provenance, "files": hashes}, indent=2, ensure_ascii=False, sort_keys=True)
-            write_bytes(self.folder / PROVENANCE, (text + "\n").encode())
+            write_bytes(self.folder / PROVENANCE, _provenance({**provenance, "files": hashes}))
             flush(self.folder)
             return _rename(self.folder, self.root, self.name, hashes)
         finally:
@@ -151,7 +150,7 @@ def _rename(partial: Path, root: Path, name: str, hashes: Mapping[str, str]) -> 
         target = root / (name if count == 1 else f"{name}-{count}")
         if target.exists():
             if same_results(target, hashes):
-                return Saved(target, existed=True)
+                return _there(target, partial)
             continue
         try:
             partial.rename(target)
@@ -159,10 +158,29 @@ def _rename(partial: Path, root: Path, name: str, hashes: Mapping[str, str]) -> 
             if not target.exists():  # no other process has just made this folder: the disk refuses
                 raise
             if same_results(target, hashes):
-                return Saved(target, existed=True)
+                return _there(target, partial)
         else:
             return Saved(target)
     raise FileExistsError(f"{root / name}: a thousand runs of this name exist")
+
+
+def _there(target: Path, partial: Path) -> Saved:
+    """A folder with the same results takes over the pictures it lacks, and with them the pages that show them."""
+    made = [path.relative_to(partial) for path in sorted(partial.rglob("*")) if path.suffix in PICTURES]
+    if any(not (target / name).exists() for name in made):
+        taken = [name for name in made if name.suffix == ".html" or not (target / name).exists()]
+        for name in taken:
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            (partial / name).replace(target / name)
+        about = _json(target / PROVENANCE)
+        hashes = {name: value for name, value in file_hashes(target).items() if Path(name) in taken}
+        about["files"] = {**about.get("files", {}), **hashes}
+        write_bytes(target / PROVENANCE, _provenance(about))
+    return Saved(target, existed=True)
+
+
+def _provenance(about: Mapping[str, Any]) -> bytes:
+    return (json.dumps(about, indent=2, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
 
 def same_results(folder: Path, hashes: Mapping[str, str]) -> bool:

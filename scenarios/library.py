@@ -12,6 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from calibration import strict_yaml
 from calibration.errors import InputError, Problem, unknown_name
+from calibration.files import named_in
+from calibration.load import find as find_calibration
+from calibration.load import placed
 from calibration.strict_yaml import Document
 from calibration.validate import validate
 from scenarios import consistency
@@ -31,7 +34,7 @@ def find(name: str | Path, beside: Path | None = None) -> Path:
     """The file of a scenario: a path that exists, a file beside another one, or a name. Raises InputError."""
     path = Path(name)
     if path.suffix in (".yaml", ".yml"):
-        return path
+        return path if beside is None else named_in(beside, path)
     if beside is not None and (beside / f"{name}.yaml").is_file():
         return beside / f"{name}.yaml"
     known = available()
@@ -45,6 +48,14 @@ def find(name: str | Path, beside: Path | None = None) -> Path:
             problem = Problem(f"{name} is a sweep", expected=f"`python run.py sweep {name}`, or a scenario")
         raise InputError(problem)
     return known[str(name)]
+
+
+def calibration_file(scenario: Scenario) -> Path:
+    """The file of the calibration that a scenario names. Raises InputError when no shipped one has that name."""
+    document = scenario.whole.document
+    if document is None or ("calibration",) in document.origins:  # typed on the command line
+        return find_calibration(scenario.calibration)
+    return find_calibration(placed(scenario.calibration, Path(document.file).parent))
 
 
 def load(

@@ -99,7 +99,9 @@ class Scenario(Schema):
     name: Name = Field(description="The file's name without .yaml.")
     title: str = Field(description="Heading of the report.")
     question: str = Field(description="What the scenario answers, in one sentence.")
-    calibration: str = Field(description="Base year and parameters, by name or as a path.")
+    calibration: str = Field(
+        description="Base year and parameters: a name, or a path from this file's folder."
+    )
     year: Year | None = Field(None, description="The year that a single equilibrium stands for.")
     years: str | None = Field(
         None,

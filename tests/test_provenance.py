@@ -104,6 +104,16 @@ def test_options_are_part_of_the_run_id(change):
     assert identity(scenario, **change) != identity(scenario)
 
 
+def test_the_order_of_parameters_is_part_of_the_run_id():
+    """The later one wins where two set the same number."""
+    data = strict_yaml.load(ROOT / "scenarios" / "china-2010-quota.yaml").data
+    both = [("ree_elasticity", 0.3), ("ree_elasticity.magnets", 0.05)]
+    first, second = (scenarios.parse(data | {"parameters": dict(order)}) for order in (both, both[::-1]))
+    one, other = (case.benchmark(base()).parameters.ree_elasticity for case in (first, second))
+    assert (one != other).any()
+    assert identity(first) != identity(second)
+
+
 @pytest.mark.parametrize("what", ["code_hash", "lock_hash", "version", "libraries"])
 def test_code_and_packages_are_part_of_the_run_id(what, monkeypatch):
     scenario = scenarios.load("china-2010-quota")

@@ -51,7 +51,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Check every file; all problems of all files are reported together."""
     problems: list[Problem] = []
-    bases: dict[str, Calibration] = {}
+    bases: dict[Path, Calibration] = {}
     for file in args.files:
         try:
             text = _check(file, args.soft, bases)
@@ -69,15 +69,14 @@ def printable_lines(text: str) -> str:
     return "".join(f"{printable(line)}\n" for line in text.splitlines())
 
 
-def _check(file: Path, soft: bool, bases: dict[str, Calibration]) -> str:
+def _check(file: Path, soft: bool, bases: dict[Path, Calibration]) -> str:
     path = file if file.suffix in (".yaml", ".yml") else _named(str(file))
     data = strict_yaml.load(path).data
     if isinstance(data, dict) and SECTIONS & data.keys():
         return describe(calibration.load(path), soft)
     if isinstance(data, dict) and "design" in data:
         return _check_sweep(path)
-    base = data.get("calibration") if isinstance(data, dict) else None
-    return _check_scenario(path, base, soft, bases)
+    return _check_scenario(path, soft, bases)
 
 
 def _named(name: str) -> Path:
@@ -91,17 +90,13 @@ def _named(name: str) -> Path:
     return known[name]
 
 
-def _check_scenario(path: Path, base: object, soft: bool, bases: dict[str, Calibration]) -> str:
+def _check_scenario(path: Path, soft: bool, bases: dict[Path, Calibration]) -> str:
     """A scenario against the calibration that it names; each calibration is loaded once."""
     import scenarios
     from outputs.closure import numbers
 
-    if not isinstance(base, str):
-        scenarios.load(path)  # says that the calibration is missing, with all that is wrong besides
-        raise AssertionError("a scenario names its calibration")
-    if base not in bases:
-        bases[base] = _calibration(path, base)
-    scenario = scenarios.load(path, bases[base])
+    base = _calibration(path, bases)
+    scenario = scenarios.load(path, base)
     found = numbers(scenario)
     loose = [one for one in found if one[2] in SOFT]
     bare = [one for one in found if not one[2]]
@@ -114,19 +109,19 @@ def _check_scenario(path: Path, base: object, soft: bool, bases: dict[str, Calib
     for name, *about in loose if soft else found:
         lines += _wrapped(f"{name}: ", [_number(*about)])
     if not soft:
-        lines += _closure(scenario, bases[base])
+        lines += _closure(scenario, base)
         lines += _wrapped("assumed: ", [f"{one.text} ({one.status})" for one in scenario.assumptions])
     return "\n".join(lines)
 
 
-def _calibration(path: Path, name: str) -> Calibration:
+def _calibration(path: Path, bases: dict[Path, Calibration]) -> Calibration:
     """The calibration that a scenario names. Raises InputError with what else is wrong with the scenario, too."""
     import scenarios
     from outputs.pipeline import calibration_of
 
     scenario = scenarios.load(path)
     try:
-        return calibration_of(scenario, str(path))
+        return calibration_of(scenario, bases)
     except InputError as error:
         place = strict_yaml.load(path).problem(("calibration",), "")
         raise InputError(

@@ -77,16 +77,18 @@ def run(args: argparse.Namespace) -> int:
     elif args.runs:
         summary.write(comparing.lines(gathered, args, pipeline.shown_path(saved.folder)))
     else:
-        summary.write(_default_summary(gathered, pipeline.shown_path(saved.folder)))
+        page = saved.folder / "report.html"
+        written = page if page.is_file() else saved.folder
+        summary.write(_default_summary(gathered, pipeline.shown_path(written)))
     return pipeline.say_failures(gathered.outcomes)
 
 
-def _default_summary(gathered: Gathered, folder: str) -> list[Line]:
-    """The quota with the tax that exports as much below it."""
+def _default_summary(gathered: Gathered, written: str) -> list[Line]:
+    """The quota with the tax that exports as much below it; written: the report, or its folder where there is none."""
     from outputs import pipeline, summary
 
     quota, tax = (outcome.result for outcome in gathered.outcomes)
     assert quota.dataset is not None
     soft = summary.soft_count(quota.plan.calibration.parameters_table)
-    folders = [*map(pipeline.shown_path, gathered.folders), f"{folder}/report.html"]
+    folders = [*map(pipeline.shown_path, gathered.folders), written]
     return summary.scenario(quota.dataset, *summary.screen(), soft=soft, tax=tax.dataset, folders=folders)

@@ -140,7 +140,10 @@ def clean(folder: Path) -> list[Path]:
 
 def _left(folder: Path) -> tuple[list[Path], int]:
     """What runs left unfinished and nobody changed for a day, so that none is at work on it; how many others."""
-    left = sorted(folder.glob(".partial-*"))
+    inside = (path.relative_to(folder) for path in sorted(folder.rglob(".partial-*")))
+    left = [
+        folder / path for path in inside if not any(part.startswith(".partial-") for part in path.parts[:-1])
+    ]
     old = [path for path in left if time.time() - _changed(path) > DAY]
     return old, len(left) - len(old)
 
@@ -148,7 +151,7 @@ def _left(folder: Path) -> tuple[list[Path], int]:
 def _unfinished(folder: Path) -> str:
     """What runs that were killed left behind, by name once they are known to be dead; "" when nothing."""
     old, others = _left(folder)
-    names = " ".join(path.name for path in old)
+    names = " ".join(path.relative_to(folder).as_posix() for path in old)
     text = f"; left by runs that were killed, `python run.py doctor --clean` deletes: {names}" if old else ""
     if others:
         text += f"; {others} unfinished (.partial-*), changed within a day: at work, or killed"

@@ -69,6 +69,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Estimate, write the files and say what was found."""
+    from outputs.store import RUNS
+
+    args.out = args.out or RUNS / "evidence" / args.what
     if args.draws < 99:
         raise InputError(Problem(f"{args.draws} draws", where="--draws", expected="99 or more"))
     return _elasticities(args) if args.what == "elasticities" else _exposure(args)
@@ -96,11 +99,10 @@ def _elasticities(args: argparse.Namespace) -> int:
     instruments = ("quota_exposure",) if "quota_exposure" in data else ()
     panel = panel_from_frame(data, lags=args.lags, instruments=instruments)
     findings = elasticities_run.investigate(panel, score, zeta=args.zeta, base=args.base, draws=args.draws)
-    folder = args.out or Path("outputs/runs/evidence/elasticities")
     written = elasticities_run.write(
-        findings, folder, base=args.base, source=source, simulated=args.simulate, truth=truth
+        findings, args.out, base=args.base, source=source, simulated=args.simulate, truth=truth
     )
-    sys.stdout.write((folder / "summary.md").read_text(encoding="utf-8"))
+    sys.stdout.write((args.out / "summary.md").read_text(encoding="utf-8"))
     _say_written(written)
     return 0
 
@@ -180,11 +182,10 @@ def _exposure(args: argparse.Namespace) -> int:
         us = read_exposure(args.us_exposure, us_measured.sectors)
     named = exposure_run.samples(wiod, direct, us)
     estimates = exposure_run.estimate(named, args.base_year, args.draws, _progress(len(named)))
-    folder = args.out or Path("outputs/runs/evidence/exposure")
     if args.result:
         path = args.result / "results.nc" if args.result.is_dir() else args.result
         estimates = exposure_run.with_model(estimates, path, args.regime, args.base_year, args.draws)
-    written = exposure_run.write(estimates, measured, folder)
+    written = exposure_run.write(estimates, measured, args.out)
     table = effects_table(estimates.effects)
     print(screen({name: table[name] for name in exposure_run.SHOWN}, digits=2))
     for note in estimates.notes:
@@ -207,4 +208,6 @@ def _progress(total: int):  # type: ignore[no-untyped-def]
 
 
 def _say_written(written: list[Path]) -> None:
-    print(f"\nwritten to {written[0].parent}: {', '.join(path.name for path in written)}")
+    from outputs.pipeline import shown_path
+
+    print(f"\nwritten to {shown_path(written[0].parent)}: {', '.join(path.name for path in written)}")

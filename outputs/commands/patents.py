@@ -11,8 +11,6 @@ from typing import Any
 
 from calibration.errors import InputError, Problem
 
-DEFAULT_OUT = Path("outputs/runs/evidence/patents")
-
 EPILOG = """\
 examples:
   python run.py patents classify                                    72 invented patents that come with the project
@@ -66,13 +64,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     audit.add_argument("--size", type=int, default=120, help="patents in the sample (default 120)")
     audit.add_argument("--seed", type=int, default=0)
     for one in (classify, panel, audit):
-        one.add_argument(
-            "--out", type=Path, default=DEFAULT_OUT, metavar="DIR", help=f"default {DEFAULT_OUT}"
-        )
+        one.add_argument("--out", type=Path, metavar="DIR", help="default outputs/runs/evidence/patents")
 
 
 def run(args: argparse.Namespace) -> int:
     """One step."""
+    from outputs.store import RUNS
+
+    args.out = args.out or RUNS / "evidence" / "patents"
     return {"classify": _classify, "panel": _panel, "audit": _audit}[args.step](args)
 
 
@@ -220,6 +219,7 @@ def _panel(args: argparse.Namespace) -> int:
     from outputs import sections
     from outputs.evidence.figures import counts_figure, save
     from outputs.evidence.patents_files import read_verdicts, write_frame
+    from outputs.pipeline import shown_path
 
     if not 0 < args.depreciation < 1:
         raise InputError(
@@ -259,7 +259,7 @@ def _panel(args: argparse.Namespace) -> int:
     )  # fmt: skip
     sections.write(args.out, shown.title, sections.body(shown))
     files = ["counts.csv", "stocks.csv", "counts.png", sections.SECTION, sections.PAGE]
-    print(f"written to {args.out}: " + ", ".join([*files, "totals.csv"] if args.data else files))
+    print(f"written to {shown_path(args.out)}: " + ", ".join([*files, "totals.csv"] if args.data else files))
     return 0
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from outputs.arguments import whole
 
+DOCS = Path(__file__).parents[2] / "docs"
+
 EPILOG = """\
 examples:
   python run.py validate                       prices, trade, patents, exports, productivity: model against observed
@@ -52,7 +54,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--write",
         type=Path,
         nargs="?",
-        const=Path("docs"),
+        const=DOCS,
         metavar="FOLDER",
         help="write the page, its figure and table (docs), with all that --inverse and --questions ask",
     )
@@ -70,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
     """Solve the path, compare, and say how it went."""
     from outputs.paths import saving
     from outputs.paths.facts import View
+    from outputs.pipeline import shown_path
     from outputs.validation import book, observed, show
 
     options = argparse.Namespace(
@@ -99,5 +102,5 @@ def run(args: argparse.Namespace) -> int:
         for path in show.write_page(
             args.write, rows, answers, said, SCENARIO, ready.calibration.name, remarks
         ):
-            print(f"-> {path}", file=sys.stderr if args.json else sys.stdout)
+            print(f"-> {shown_path(path)}", file=sys.stderr if args.json else sys.stdout)
     return 1 if solved.failed else 0

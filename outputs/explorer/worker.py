@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
 
 from calibration.errors import InputError
 from outputs.explorer.state import State
+from scenarios.processes import worker
 
 
 class Busy(RuntimeError):
@@ -25,13 +29,14 @@ class Broken(RuntimeError):
 
 def serve(pipe: Connection) -> None:
     """Answer states until the other side closes: ("answer", payload), ("refused", problems) or ("broken", kind)."""
+    worker()
     from outputs.explorer.answer import Answers
 
     answers = Answers()
     while True:
         try:
             state = pipe.recv()
-        except (EOFError, KeyboardInterrupt):
+        except EOFError:
             return
         try:
             pipe.send(("answer", answers(state)))
@@ -39,6 +44,22 @@ def serve(pipe: Connection) -> None:
             pipe.send(("refused", [str(problem) for problem in error.problems]))
         except Exception as error:  # noqa: BLE001 - one state must not end the process; the kind is told, no traceback
             pipe.send(("broken", type(error).__name__))
+
+
+@contextmanager
+def _not_interrupted() -> Iterator[None]:
+    """Ctrl-C does not reach processes that are started now, before they can say so themselves.
+
+    Python hands signals to the main thread alone: in others this does nothing.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class Worker:
@@ -53,7 +74,8 @@ class Worker:
         context = get_context("spawn")
         self._pipe, theirs = context.Pipe()
         self._process = context.Process(target=serve, args=(theirs,), daemon=True, name="explorer-solver")
-        self._process.start()
+        with _not_interrupted():
+            self._process.start()
         theirs.close()
 
     def ask(self, state: State) -> dict[str, Any]:

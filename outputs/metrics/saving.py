@@ -20,6 +20,7 @@ from outputs.metrics import export, findings, networktables, results, tables
 from outputs.metrics.base import Base
 from outputs.metrics.network import Network
 from outputs.metrics.results import Metrics
+from outputs.metrics.scores import DATA
 from outputs.tables import columns, write_parameters
 
 PAGE_TABLES = ("exposure", "exposure_regions", "correlations", "supply_paths", "substitutability", "elements")
@@ -67,6 +68,9 @@ def determined(base: Base, kind: str, files: Sequence[str | Path], **options: ob
     return {
         "command": kind,
         "calibration": {"name": about.name, "files": dict(sorted(about.hashes.items()))},
+        "data": {
+            path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(DATA.glob("[!.]*"))
+        },
         "options": {
             **options,
             "restricting": list(base.restricting_names),
@@ -97,7 +101,7 @@ def save(
         fill(found, report, draft.folder, draw=draw)
         write_text(
             draft.folder / store.INPUTS,
-            json.dumps(inputs, indent=1, ensure_ascii=False, sort_keys=True) + "\n",
+            json.dumps(inputs, indent=1, ensure_ascii=False) + "\n",
         )
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return draft.finish(

@@ -67,7 +67,7 @@ def same_path(inputs: Mapping[str, Any], determined: Mapping[str, Any]) -> str:
 def shown(sweep: Sweep, design: Mapping[str, Any], key: str) -> list[tuple[Group, Outcome]]:
     """Outcomes of one scenario that a sweep has year by year, with what its file says of them."""
     outcomes = {one["name"]: Outcome.model_validate_json(json.dumps(one)) for one in design["outcomes"]}
-    first = next(iter(design["scenarios"]))
+    first = next(iter(json.loads(str(sweep.dataset.attrs["scenarios"]))))  # in the order of the sweep's file
     return [
         (group, outcomes[group.name])
         for group in groups(sweep)

@@ -39,7 +39,7 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[PathPlan]:
     """Paths made ready. Raises InputError with the problems of all of them."""
     changes = [settings.parse(text) for text in args.settings]
     edit = settings.editor(changes, {"calibration": args.calibration})
-    bases: dict[str, Calibration] = {}
+    bases: dict[Path, Calibration] = {}
     found, problems = [], []
     for name in names:
         try:
@@ -49,13 +49,8 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[PathPlan]:
                     ("horizon",), f"{scenario.name} has no years", "`python run.py solve`, or horizon: path"
                 )
                 raise InputError(where)
-            if scenario.calibration not in bases:
-                bases[scenario.calibration] = pipeline.calibration_of(scenario, name)
-            found.append(
-                _plan(
-                    scenarios.load(name, bases[scenario.calibration], edit), bases[scenario.calibration], args
-                )
-            )
+            base = pipeline.calibration_of(scenario, bases)
+            found.append(_plan(scenarios.load(name, base, edit), base, args))
         except InputError as error:
             problems += [problem for problem in error.problems if problem not in problems]
     if problems:
@@ -132,9 +127,7 @@ def _fill(folder: Path, result: PathResult, determined: dict[str, Any], args: ar
     assert result.dataset is not None
     ready, view = result.plan, View(result.dataset)
     store.write_netcdf(result.dataset, folder / store.RESULTS)
-    write_text(
-        folder / store.INPUTS, json.dumps(determined, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-    )
+    write_text(folder / store.INPUTS, json.dumps(determined, indent=1, ensure_ascii=False) + "\n")
     tables.write_tables(view, folder / "tables", ready.scenario.name)
     write_parameters(ready.calibration.parameters_table, folder / "parameters.csv")
     write_text(folder / "scenario.yaml", pipeline.scenario_text(ready.scenario, args))

@@ -19,6 +19,7 @@ from markupsafe import Markup
 from calibration.errors import InputError, Problem
 from calibration.files import write_text
 from outputs import facts, findings, intact, names, readable, store, tables
+from outputs.comparison import numbered
 from outputs.report import parameters, run_charts, tabular
 from outputs.report.tabular import Table
 from outputs.sections import Section
@@ -104,9 +105,10 @@ def html(runs: Sequence[ReportRun], parts: Sequence[Section] = ()) -> str:
 
 
 def labelled(runs: Sequence[ReportRun]) -> list[tuple[str, xr.Dataset]]:
-    """Runs by scenario, or by folder where a scenario comes twice."""
+    """Runs by scenario, by folder where a scenario comes twice, and numbered where a folder's name does."""
     scenarios = [run.scenario for run in runs]
-    return [(run.scenario if scenarios.count(run.scenario) == 1 else run.name, run.ds) for run in runs]
+    labels = [run.scenario if scenarios.count(run.scenario) == 1 else run.name for run in runs]
+    return list(zip(numbered(labels), [run.ds for run in runs], strict=True))
 
 
 def history() -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from calibration import Calibration, strict_yaml
 from calibration.errors import InputError, Problem
+from calibration.load import placed
 from calibration.strict_yaml import Document
 from scenarios import library
 from scenarios.scenario import Scenario
@@ -39,12 +40,17 @@ def documents(design: Design, document: Document) -> dict[str, Document]:
 
 
 def calibration_name(documents: Mapping[str, Document], document: Document) -> str:
-    """The one calibration that all scenarios name. Raises InputError."""
-    names = {str(doc.data.get("calibration", "")) for doc in documents.values() if isinstance(doc.data, dict)}
+    """The one calibration that all scenarios name, paths taken from their folders. Raises InputError."""
+    said = [
+        placed(str(doc.data.get("calibration", "")), Path(doc.file).parent)
+        for doc in documents.values()
+        if isinstance(doc.data, dict)
+    ]
+    names = {Path(name).resolve() for name in said}
     if len(names) != 1:
         text = f"the scenarios name {len(names)} calibrations"
         raise InputError(document.problem(("scenarios",), text, "one; or calibration: in the sweep"))
-    return names.pop()
+    return said[0]
 
 
 def within(problem: Problem) -> str:

@@ -148,7 +148,7 @@ def create(study: Study, folder: Path) -> Store:
         "identity": study.spec.identity, "name": design.name, "draws": store.draws, "chunk": store.size,
         "block": sample.block, "determined_by": study.spec.determined_by,
     }  # fmt: skip
-    write_text(folder / MANIFEST, json.dumps(about, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
+    write_text(folder / MANIFEST, json.dumps(about, indent=1, ensure_ascii=False) + "\n")
     return store
 
 
@@ -188,6 +188,8 @@ def differences(old: Mapping[str, Any], new: Mapping[str, Any], path: str = "") 
             found += differences(a, b, f"{path}{key}.")
         elif a != b:
             found.append(f"{path}{key}")
+    if not found and list(old) != list(new):
+        found.append(f"{path}(order)")
     return found
 
 

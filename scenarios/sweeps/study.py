@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import metadata
@@ -15,7 +14,8 @@ from typing import Any
 import calibration
 from calibration import Calibration, strict_yaml
 from calibration.errors import InputError, Problem, unknown_name
-from calibration.files import source_hash
+from calibration.files import content_hash, source_hash
+from calibration.load import placed
 from calibration.strict_yaml import Document
 from calibration.validate import validate
 from model.records import Array, Regime
@@ -46,7 +46,7 @@ class Spec:
     @cached_property
     def identity(self) -> str:
         """SHA-256 of everything the numbers depend on."""
-        return hashlib.sha256(_canonical(self.determined_by).encode()).hexdigest()
+        return content_hash(self.determined_by)
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,8 @@ def prepare(design: Design, document: Document, draws: int | None = None) -> Stu
     if draws is not None:
         design = _with_draws(design, draws, document)
     documents = cases_of.documents(design, document)
-    name = design.calibration or cases_of.calibration_name(documents, document)
+    own = design.calibration and placed(design.calibration, Path(document.file).parent)
+    name = own or cases_of.calibration_name(documents, document)
     try:
         base = calibration.load(name)
     except InputError as error:
@@ -257,6 +258,7 @@ def determined_by(design: Design, documents: Mapping[str, Document], base: Calib
     return {
         "design": design.model_dump(mode="json", by_alias=True),
         "scenarios": {key: doc.data for key, doc in documents.items()},
+        "borrowed": {f"{key}.{swap}": file.data for key, swap, file in _borrowed(documents)},
         "calibration": {"name": base.name, "files": dict(sorted(base.hashes.items()))},
         "code": code_hash(),
         "python": platform.python_version(),
@@ -264,5 +266,11 @@ def determined_by(design: Design, documents: Mapping[str, Document], base: Calib
     }
 
 
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=str)
+def _borrowed(documents: Mapping[str, Document]) -> Iterator[tuple[str, str, Document]]:
+    """Scenarios whose quotas others take over: files of their own. What cannot be read is said where it is built."""
+    for key, doc in documents.items():
+        for swap in library.SWAPS:
+            name = doc.data.get(swap) if isinstance(doc.data, dict) else None
+            if isinstance(name, str):
+                with suppress(InputError):
+                    yield key, swap, strict_yaml.load(library.find(name, Path(doc.file).parent))

@@ -179,6 +179,19 @@ def test_a_file_anywhere_can_be_based_on_a_shipped_calibration(tmp_path):
         calibration.load(tmp_path / "mine.yaml")
 
 
+def test_files_of_one_name_are_told_apart_however_deep(tmp_path):
+    """Tables and concordance are those of the file that names them, three files down."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "cal.yaml").write_text("name: mine\nbased_on: sub/cal.yaml\n")
+    (tmp_path / "sub" / "cal.yaml").write_text("name: inner\nbased_on: china-2009-small\n")
+    first = calibration.load(tmp_path / "cal.yaml").hashes
+    for name in ("cal.yaml", "sub/cal.yaml"):
+        (tmp_path / name).write_text((tmp_path / name).read_text() + "# changed\n")
+        second = calibration.load(tmp_path / "cal.yaml").hashes
+        assert len([key for key in first if first[key] != second[key]]) == 1
+        first = second
+
+
 def test_files_based_on_each_other_are_refused(tmp_path):
     (tmp_path / "a.yaml").write_text("based_on: b.yaml\n")
     (tmp_path / "b.yaml").write_text("based_on: a.yaml\n")

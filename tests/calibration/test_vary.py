@@ -34,6 +34,19 @@ def test_nothing_changed_is_the_same_to_the_bit():
         assert np.array_equal(getattr(same.benchmark, name), getattr(BASE.benchmark, name)), name
 
 
+@pytest.mark.parametrize("beyond", [0.5, 2.0])
+def test_a_number_outside_its_range_widens_it(beyond):
+    """So that nothing shows a value beside a range that it is not in."""
+    low, high = BASE.settings.parameters.ree_elasticity_max.range
+    value = low * beyond if beyond < 1 else high * beyond
+    varied = calibration.vary(BASE, {"ree_elasticity_max": value})
+    (row,) = (row for row in varied.parameters_table if row.name == "ree_elasticity_max")
+    assert row.value == value
+    assert row.range == (min(low, value), max(high, value))
+    within = calibration.vary(BASE, {"ree_elasticity_max": (low + high) / 2})
+    assert within.settings.parameters.ree_elasticity_max.range == (low, high)
+
+
 def test_a_cell_of_a_grid_is_scaled():
     varied = calibration.vary(BASE, {"ore_composition.ion_clay.Dy": 2.0})
     element = position(BASE.labels.elements, "Dy")

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import yaml
 
@@ -89,6 +90,21 @@ def test_controls_move_what_they_name(answers):
     assert abroad(substitution=1.5) < plain < abroad(substitution=0.6)
     assert abroad(capacity=5.0) < plain
     assert abroad(military=3.0) > plain
+
+
+@pytest.mark.parametrize("multiple", [1.5, 4.0])
+def test_more_capacity_is_a_multiple_of_what_there_was(multiple, base):
+    shock = scenarios.parse(question.text(State(capacity=multiple, horizon="short"), base), base).shock(base)
+    labels, b = base.labels, base.benchmark
+    china, elsewhere = labels.regions.index("CHN"), 0
+    for stage in ("ree_mining", "ree_separation"):
+        at = labels.stages.index(stage)
+        there = b.output[:, b.stage_sector[at]] > 0
+        there[china] = False
+        elsewhere += there.sum()
+        assert np.exp(shock.capacity[there, at]) == pytest.approx(multiple, rel=1e-9)
+        assert (shock.capacity[~there, at] == 0).all()
+    assert elsewhere > 2
 
 
 def test_research_at_zero_is_fixed_technology(answers):

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -91,6 +92,53 @@ def test_compare_of_run_folders_solves_nothing(solved, capsys, monkeypatch, tmp_
     assert {"differences.csv", "inputs_that_differ.csv", "report.html", "headline.csv"} <= {
         p.name for p in folder.iterdir()
     }
+
+
+def test_a_run_beside_itself_is_numbered(solved, capsys, tmp_path):
+    folder = solved[1][0]["folder"]
+    assert guarded("compare", folder, folder, "--no-report", "--out", tmp_path) == 0
+    text = capsys.readouterr().out
+    name = Path(folder).name
+    assert f"[1] {name} (1)\n  [2] {name} (2)" in text
+    assert "Results that differ by more than 1e-06: 0 variables" in text
+    assert guarded("report", folder, folder, "-o", tmp_path / "r.html") == 0
+    assert f"{name} (2)" in (tmp_path / "r.html").read_text()
+
+
+def test_another_tolerance_is_another_comparison(solved, capsys, tmp_path):
+    folders = [one["folder"] for one in solved[1]]
+    for tolerance in ("1e-2", "0.5", "1e-2"):
+        assert (
+            guarded("compare", *folders, "--tolerance", tolerance, "--no-report", "-q", "--out", tmp_path)
+            == 0
+        )
+    first, second, again = capsys.readouterr().out.splitlines()[2::3]
+    assert first == again
+    names = {Path(folder).name for folder in (first, second)}
+    assert len(names) == 2
+    assert all(re.fullmatch("comparison-[0-9a-f]{12}", name) for name in names)  # none had to be numbered
+    rows = [len((Path(folder) / "differences.csv").read_text().splitlines()) for folder in (first, second)]
+    assert rows[0] > rows[1]
+
+
+@pytest.mark.parametrize("written", [True, False])
+def test_the_default_comparison_names_a_report_only_where_there_is_one(written, tmp_path, monkeypatch):
+    from types import SimpleNamespace
+
+    from outputs import comparing, summary
+    from outputs.commands import compare
+
+    if written:
+        (tmp_path / "report.html").write_text("")
+    said = []
+    gathered = SimpleNamespace(members=(1, 2), folders=(), outcomes=())
+    monkeypatch.setattr(comparing, "gather", lambda names, args: gathered)
+    monkeypatch.setattr(comparing, "save", lambda *_: store.Saved(tmp_path))
+    monkeypatch.setattr(compare, "_default_summary", lambda _, shown: said.append(Path(shown)))
+    monkeypatch.setattr(summary, "write", lambda _: None)
+    args = SimpleNamespace(runs=[], json=False, quiet=False)
+    assert compare.run(args) == 0
+    assert said == [tmp_path / "report.html" if written else tmp_path]
 
 
 def test_compare_for_machines(solved, capsys, tmp_path):
@@ -230,6 +278,8 @@ def test_doctor_deletes_what_killed_runs_left_and_nothing_else(tmp_path, monkeyp
         runs / ".partial-old" / "a.csv",
         runs / ".partial-new" / "a.csv",
         runs / "run-1" / "a.csv",
+        runs / "evidence" / "patents" / ".partial-deep.csv",
+        runs / "evidence" / "b.csv",
     ):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
@@ -242,9 +292,42 @@ def test_doctor_deletes_what_killed_runs_left_and_nothing_else(tmp_path, monkeyp
     os.utime(runs / ".partial-new" / "a.csv")
     assert guarded("doctor", "--clean") == 0
     said = capsys.readouterr().out.splitlines()
-    assert said == [f"deleted {runs / name}" for name in (".partial-file.nc", ".partial-old")]
-    assert sorted(path.name for path in runs.iterdir()) == [".partial-new", "run-1"]
+    deep = "evidence/patents/.partial-deep.csv"
+    assert said == [f"deleted {runs / name}" for name in (".partial-file.nc", ".partial-old", deep)]
+    assert sorted(path.name for path in runs.iterdir()) == [".partial-new", "evidence", "run-1"]
+    assert (runs / "evidence" / "b.csv").is_file()
     assert kept.exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "place"),
+    [
+        (["patents", "classify"], "evidence/patents"),
+        (["estimate", "exposure"], "evidence/exposure"),
+        (["estimate", "elasticities", "--simulate"], "evidence/elasticities"),
+    ],
+)
+def test_results_go_to_the_projects_folder_from_anywhere(command, place, tmp_path, monkeypatch):
+    from outputs.commands import estimate, patents
+
+    monkeypatch.setattr(store, "RUNS", tmp_path / "runs")
+    monkeypatch.chdir(tmp_path)
+    seen = []
+    for module, step in ((patents, "_classify"), (estimate, "_exposure"), (estimate, "_elasticities")):
+        monkeypatch.setattr(module, step, lambda args: seen.append(args.out) or 0)
+    assert guarded(*command) == 0
+    assert guarded(*command, "--out", "mine") == 0
+    assert seen == [tmp_path / "runs" / place, Path("mine")]
+
+
+def test_the_page_of_the_record_goes_to_the_projects_folder(tmp_path, monkeypatch):
+    from outputs.commands import validate
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(validate, "run", lambda args: written.append(args.write) or 0)
+    written = []
+    assert guarded("validate", "--write") == 0
+    assert written == [ROOT / "docs"]
 
 
 def test_doctor_says_what_is_broken(monkeypatch, capsys):

@@ -36,6 +36,25 @@ def test_only_differences_beyond_the_tolerance_count(ds, factor, found):
         assert table["cells"][0] == ds["income"].size
 
 
+@pytest.mark.parametrize("factor", [1.5, 1 / 1.5])
+@pytest.mark.parametrize(("tolerance", "found"), [(0.34, 0), (0.33, 1)])
+def test_the_tolerance_is_a_share_of_the_larger_value(ds, factor, tolerance, found):
+    """Whichever run comes first: 150 is a third above 100, of 150."""
+    other = ds.assign(income=(ds["income"] * factor).assign_attrs(ds["income"].attrs))
+    assert len(comparison.results([member(ds), member(other, "b")], tolerance)) == found
+
+
+def test_the_tolerance_is_of_each_value_not_of_the_largest(ds):
+    other = ds.copy(deep=True)
+    values = other["output"].values
+    smallest = np.unravel_index(np.argmin(np.where(values > 0, values, np.inf)), values.shape)
+    assert values[smallest] < 0.01 * values.max()
+    values[smallest] *= 1.01
+    (row,) = comparison.results([member(ds), member(other, "b")], 1e-3).to_dict("records")
+    assert (row["variable"], row["cells"]) == ("output", 1)
+    assert row["difference [%]"] == pytest.approx(1, rel=1e-6)
+
+
 def test_the_largest_difference_comes_first(ds):
     other = ds.copy(deep=True)
     other["final_price"] = other["final_price"] * 1.01
@@ -75,6 +94,17 @@ def test_inputs_differ_by_the_name_of_the_instrument():
     three = {"scenario": {"year": 2010}}
     table = comparison.inputs([Member("a", None, one), Member("c", None, three)])
     assert ["lock", "x", "-"] in table.to_numpy().tolist()
+
+
+def test_another_order_of_parameters_is_an_input_that_differs():
+    def of(*parameters):
+        return Member("a", None, {"scenario": {"parameters": dict.fromkeys(parameters, 0.1), "year": 2010}})
+
+    (row,) = comparison.inputs([of("x", "x.y"), of("x.y", "x")]).to_dict("records")
+    assert list(row.values()) == ["scenario.parameters, in this order", "parameters.x, parameters.x.y",
+                                  "parameters.x.y, parameters.x"]  # fmt: skip
+    assert len(comparison.inputs([of("x", "x.y"), of("x", "x.y")])) == 0
+    assert list(comparison.inputs([of("x", "y"), of("y")])["input"]) == ["scenario.parameters.x"]
 
 
 def test_what_cannot_be_compared_is_said(ds, taxed):

@@ -103,6 +103,11 @@ def test_too_many_instruments_are_refused(lines):
         instruments.players(scenario("many", instruments=many), "name")
 
 
+def test_no_instruments_cannot_be_divided_among():
+    with pytest.raises(InputError, match="instruments: there are none to divide among"):
+        instruments.players(scenario("none", limit=None), "name")
+
+
 def test_terms_of_trade_are_what_one_region_gains_from_another(base, three):
     """Antisymmetric in value, and equal to base trade times price changes recomputed from published variables."""
     ds = three.dataset.squeeze("scenario").sel(regime=FULL)
@@ -137,6 +142,19 @@ def test_tables_of_first_order_effects_hold_the_same_sums(three):
     stacked = tables.all_tables(ds)
     assert set(stacked["first_order"]["regime"]) == set(ds["regime"].values)
     assert list(stacked["instruments"]["instrument"]) == ["quota", "tariff", "luck", "sum"]
+
+
+def test_percentages_are_of_each_regions_own_income(three):
+    """Against the ratio of real income, which the solution holds besides."""
+    ds = three.dataset.squeeze("scenario")
+    table = gains.first_order(ds, FULL).set_index("region")
+    ratio = ds["real_income"].sel(regime=FULL).to_series()
+    np.testing.assert_allclose(
+        table["real income, exact [% of income]"], 100 * (ratio[table.index] - 1), rtol=1e-6, atol=1e-9
+    )
+    for kind in ("real income, exact", "sum, first-order"):
+        income = 100 * table[f"{kind} [million USD]"] / table[f"{kind} [% of income]"]
+        np.testing.assert_allclose(income, ds["base_income"].to_series()[income.index], rtol=1e-9)
 
 
 def test_the_terminal_shows_both(three):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -13,7 +14,18 @@ import run
 from calibration.errors import InputError
 from calibration.load import build, read_settings
 from model.exposure import exposure_index, world_table
-from outputs.metrics import base, elasticity, governance, prediction, results, scores, tables, uncertainty
+from outputs import provenance
+from outputs.metrics import (
+    base,
+    elasticity,
+    governance,
+    prediction,
+    results,
+    saving,
+    scores,
+    tables,
+    uncertainty,
+)
 from outputs.metrics.regions import regions
 
 SMALL = "china-2009-small"
@@ -435,6 +447,18 @@ def test_the_command_writes_a_whole_folder_once(tmp_path, capsys):
         assert "index" in data
     assert run.guarded(command) == 0
     assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_shipped_tables_are_part_of_the_run_id(ready, tmp_path, monkeypatch):
+    shutil.copytree(saving.DATA, tmp_path / "data")
+    monkeypatch.setattr(saving, "DATA", tmp_path / "data")
+    seen = {provenance.run_id(saving.determined(ready, "metrics", []))}
+    files = sorted(saving.DATA.iterdir())
+    assert {"governance.csv", "substitutability.csv", "provenance.yaml"} <= {file.name for file in files}
+    for file in files:
+        file.write_bytes(file.read_bytes() + b"\n")
+        seen.add(provenance.run_id(saving.determined(ready, "metrics", [])))
+    assert len(seen) == 1 + len(files)
 
 
 def test_the_command_prints_json(tmp_path, capsys):

@@ -16,9 +16,13 @@ from outputs.names import signed
 from outputs.paths import bands, facts, figures, findings, instruments, labelled, plan, saving, summary, work
 from outputs.paths.facts import View
 from outputs.paths.tables import TABLES
+from outputs.sweeps.groups import groups
+from scenarios.sweeps import design as plans
 from scenarios.sweeps.design import Outcome
+from scenarios.sweeps.distributions import Uniform
 from scenarios.sweeps.execution import InProcess, pool
 from tests.outputs.conftest import small_calibration
+from tests.outputs.test_sweeps import sweep_of
 
 FULL = "directed_with_spillovers"
 
@@ -261,3 +265,44 @@ def test_bands_are_of_the_same_path_only():
     assert bands.same_path(inputs, determined()) == "it"
     assert bands.same_path(inputs, determined(years="2009-2013")) == ""
     assert bands.same_path(inputs, determined({**base, "files": {"small.yaml": "1"}})) == ""
+
+
+def sweep_by_year(view, draws=8):
+    """A Sobol sweep of an outcome in two years: the sum of two numbers, and its double."""
+    return sweep_of(
+        plans.Sobol(type="sobol", draws=2 * draws, seed=1, second_order=False),
+        lambda x: np.stack([x.sum(axis=1), 2 * x.sum(axis=1)], axis=1),
+        [Uniform(low=0.0, high=1.0), Uniform(low=5.0, high=9.0)],
+        years=(2010, 2011), regimes=(FULL,),
+    )  # fmt: skip
+
+
+def test_a_band_holds_the_quantiles_of_the_sweep(view, tmp_path, monkeypatch):
+    """Counted anew from the draws of the sample: of each block the first and the last."""
+    sweep, drawn = sweep_by_year(view), []
+    monkeypatch.setattr(bands.style, "finish", lambda figure, path, title, note: drawn.append(figure) or path)
+    (group,) = groups(sweep)
+    bands.draw(view, sweep, group, outcome(variable="equivalent_variation", year="all"), tmp_path)
+    axes = drawn[0].axes[0]
+    rows = np.arange(len(sweep.values)) % sweep.block
+    sums = sweep.values.sum(axis=1)[(rows == 0) | (rows == sweep.block - 1)]
+    median = next(line for line in axes.lines if line.get_label() == "median of draws")
+    np.testing.assert_array_equal(median.get_xdata(), [2010, 2011])
+    np.testing.assert_allclose(median.get_ydata(), [np.median(sums), 2 * np.median(sums)], rtol=1e-12)
+    for patch, share in zip(axes.collections, (0.05, 0.25), strict=True):
+        ends = patch.get_paths()[0].vertices[:, 1]
+        np.testing.assert_allclose(ends.min(), np.quantile(sums, share), rtol=1e-12)
+        np.testing.assert_allclose(ends.max(), 2 * np.quantile(sums, 1 - share), rtol=1e-12)
+
+
+def test_an_outcome_that_names_no_scenario_is_of_the_first_one(view):
+    """In the order of the sweep's file; what a manifest says of it may have been sorted."""
+    sweep = sweep_by_year(view)
+    sweep.dataset.attrs["scenarios"] = json.dumps({"zz": "zz", "aa": "aa"})
+    design = {
+        "scenarios": {"aa": "aa", "zz": "zz"},
+        "outcomes": [{"name": "y", "variable": "equivalent_variation"}],
+    }
+    assert bands.shown(sweep, design, "aa") == []
+    ((group, _),) = bands.shown(sweep, design, "zz")
+    assert group.name == "y"

@@ -87,6 +87,38 @@ def test_what_is_there_is_never_overwritten(tmp_path):
     assert make(tmp_path, text="two").folder == other.folder
 
 
+def illustrated(root, **pictures):
+    """The same results each time, with pictures: their name -> content."""
+    draft = store.Draft("run", root)
+    (draft.folder / "table.csv").write_text("one")
+    (draft.folder / "figures").mkdir()
+    for name, content in pictures.items():
+        folder = draft.folder / ("figures" if name.endswith("_png") else ".")
+        (folder / name.replace("_", ".")).write_text(content)
+    return draft.finish({"time": "now"})
+
+
+def test_pictures_asked_for_later_join_the_run_that_is_there(tmp_path):
+    first = illustrated(tmp_path, index_html="bare")
+    (first.folder / "mine.txt").write_text("not of the run")
+    second = illustrated(tmp_path, index_html="with a picture", a_png="a", report_html="r")
+    assert second.existed
+    assert [path.name for path in tmp_path.iterdir()] == [first.folder.name]
+    assert (first.folder / "figures" / "a.png").read_text() == "a"
+    assert (first.folder / "report.html").read_text() == "r"
+    assert (first.folder / "index.html").read_text() == "with a picture"
+    about = json.loads((first.folder / "provenance.json").read_text())
+    assert about["time"] == "now"
+    assert about["files"] == {
+        name: value for name, value in store.file_hashes(first.folder).items() if name != "mine.txt"
+    }
+    # What is there already is kept: other machines draw other bytes.
+    illustrated(tmp_path, index_html="again", a_png="b", report_html="s")
+    illustrated(tmp_path, index_html="bare")
+    assert (first.folder / "figures" / "a.png").read_text() == "a"
+    assert (first.folder / "index.html").read_text() == "with a picture"
+
+
 def test_time_stamps_do_not_make_a_run_another_one(tmp_path):
     first = make(tmp_path, time="2010-01-01")
     assert make(tmp_path, time="2011-01-01").existed

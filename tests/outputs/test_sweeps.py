@@ -375,6 +375,30 @@ def test_the_sign_flips_where_it_flips():
     assert discovery.crossings(discovery.threshold_curve(sweep, "y.directed", "p1")) == []
 
 
+def test_the_sample_of_a_saltelli_plan_has_no_value_twice(ishigami_sweep):
+    """Its other draws repeat the numbers of two: quantiles must leave them out."""
+    values, outcome, weights = ishigami_sweep.solved("y.directed")
+    assert len(values) == 2 * len(ishigami_sweep.values) // ishigami_sweep.block
+    assert all(len(np.unique(column)) == len(column) for column in values.T)
+    np.testing.assert_allclose(outcome, ishigami(values), rtol=1e-12)
+    np.testing.assert_allclose(weights.sum(), 1.0, rtol=1e-12)
+    row = indices.summary(ishigami_sweep).iloc[0]
+    found = [row["p5"], row["median"], row["p95"]]
+    np.testing.assert_allclose(found, np.quantile(ishigami(values), [0.05, 0.5, 0.95]), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("limit", "side"), [(0.9, "above"), (0.1, "below")])
+def test_what_is_singled_out_is_the_rarer_side(limit, side):
+    sweep = sweep_of(
+        plans.MonteCarlo(type="monte_carlo", draws=400, seed=1), lambda x: x[:, 0], [Uniform(low=0, high=1)]
+    )
+    for found in (report.boxes(sweep, "y.directed", limit), report.tree(sweep, "y.directed", limit)):
+        assert set(found["draws"]) == {f"{side} {limit:g}"}
+    box = report.boxes(sweep, "y.directed", limit).iloc[0]
+    assert box["share_of_draws"] < 0.2
+    assert (box["from"] > 0.8) if side == "above" else (box["to"] < 0.2)
+
+
 def test_shares_have_wilsons_interval():
     low, high = discovery._wilson(0.1, 50)  # Newcombe (1998), table I has 0.0435 and 0.2136 for 5 of 50
     assert (low, high) == pytest.approx((0.0435, 0.2136), abs=1e-4)
