@@ -34,8 +34,9 @@ nothing in it has changed for a day.
 | `provenance.json` | time, command, machine, commit, status, file hashes: all that differs between equal runs |
 
 `python run.py report RUN` makes one HTML file of it (folders named after it, of a path, a sweep, metrics or evidence,
-follow as sections), `python run.py compare RUN RUN` says what differs. Both refuse a result that was changed after it
-was written.
+follow as sections), `python run.py compare RUN RUN` says what differs. Both refuse a folder whose
+`results.nc`, `scenario.yaml`, `parameters.csv`, `inputs.json` or section was changed after it was written, and name the
+file.
 
 Exit codes of every command: 0 done, 1 something was not solved, 2 the input is wrong, 3 a file or a package
 is missing or cannot be written, 130 interrupted, 141 the reader of the output went away.

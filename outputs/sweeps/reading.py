@@ -13,7 +13,7 @@ import xarray as xr
 from calibration.errors import InputError, Problem, unknown_name
 from model.records import Array
 from outputs import store
-from scenarios.sweeps.storage import RESULTS
+from scenarios.sweeps.storage import MANIFEST, RESULTS
 
 SAME = 1e-9  # of an outcome: the solver's tolerance is 1e-11 in logs
 RESOLVED = {
@@ -169,7 +169,7 @@ def refuse_constant(column: str, y: Array, unit: str = "") -> None:
 
 
 def read(folder: str | Path) -> Sweep:
-    """A finished sweep from its folder, or from its name under outputs/runs. Raises InputError."""
+    """A finished sweep from its folder, or from its name under outputs/runs. Raises InputError when it was changed."""
     found = store.find(folder)
     path = found / RESULTS
     if not path.is_file():
@@ -178,6 +178,7 @@ def read(folder: str | Path) -> Sweep:
                 "holds no finished sweep", str(found), expected="`python run.py sweep DESIGN --resume` first"
             )
         )
+    store.refuse_changed(found, (RESULTS, MANIFEST), if_hashed=True)
     return of(store.read_netcdf(path))
 
 

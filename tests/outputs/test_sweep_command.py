@@ -54,6 +54,16 @@ def test_a_sweep_leaves_results_tables_and_a_page(sweep, tmp_path, capsys):
     assert run.guarded(["sweep", "--report", str(folder), "--no-figures", "-q"]) == 0
 
 
+@pytest.mark.parametrize("name", ["results.nc", "sweep.json"])
+def test_a_sweep_that_was_changed_is_refused(sweep, tmp_path, name, capsys):
+    assert sweep() == 0
+    (folder,) = folders(tmp_path)
+    with (folder / name).open("ab") as stream:
+        stream.write(b"\n")
+    assert run.guarded(["sweep", "--report", str(folder), "--no-figures"]) == 2
+    assert f"{name}: was changed after it was written" in capsys.readouterr().err
+
+
 def test_interrupted_then_refused_then_resumed(sweep, design, tmp_path, monkeypatch, capsys):
     real = execution.run_chunk
 
