@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from calibration.errors import printable
-from outputs import facts, findings, names
+from outputs import facts, findings, names, quotas
 from outputs.names import compact, number, signed
 
 if TYPE_CHECKING:
@@ -89,11 +89,13 @@ def scenario(
 def _quotas(ds: xr.Dataset, width: int) -> list[Line]:
     """Tonnes and licences of the quotas."""
     lines = []
-    for quota, rows in facts.quotas(ds).groupby("quota", sort=False):
+    for quota, rows in quotas.table(ds).groupby("quota", sort=False):
         first = rows.iloc[0]
         price = " | ".join(number(value) for value in rows["licence [USD/kg]"])
         rate = " | ".join(number(value, 2) for value in rows["licence [% of gate price]"])
         tonnes = f"{number(first['base [t]'], 5)} t, limit {number(first['limit [t]'], 5)} t"
+        if (leak := rows.get("smuggled [t]")) is not None and leak.any():
+            tonnes += f", smuggled {' | '.join(f'{value:,.0f}' for value in leak)} t"
         text, more = f"{quota}: {tonnes}; licence {price} USD/kg", f" ({rate} % of price)"
         if len(text + more) <= width:
             lines.append(Line(text + more))
