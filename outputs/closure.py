@@ -13,10 +13,11 @@ from scenarios.quantities import entries
 from scenarios.scenario import Scenario
 
 Assumed = tuple[str, str]  # what it is about, and what is assumed
+FAR = 30  # years after the base year, from which on its economy is another one
 
 
 def assumed(
-    scenario: Scenario, benchmark: Benchmark, labels: Labels, regimes: Sequence[Regime]
+    scenario: Scenario, benchmark: Benchmark, labels: Labels, regimes: Sequence[Regime], base_year: int
 ) -> list[Assumed]:
     """Everything in the closure that decides results, term by term (sections 4, 6 and 7 of docs/model.md).
 
@@ -24,6 +25,7 @@ def assumed(
     """
     return [
         ("Time", _time(scenario)),
+        *([("Years", amiss)] if (amiss := years_amiss(scenario, base_year)) else []),
         *_technology(scenario, regimes),
         *_scientists(benchmark, regimes),
         *_capacity(scenario, labels, regimes),
@@ -57,6 +59,24 @@ def _time(scenario: Scenario) -> str:
         f"{one}: what responds has reached its target, however many years that takes. "
         "A scenario with horizon: path has the years."
     )
+
+
+def years_amiss(scenario: Scenario, base_year: int) -> str:
+    """What is amiss with years that come before the base year or long after it; empty when nothing is."""
+    first, last = scenario.span[0], scenario.span[-1]
+    if first is None or last is None:
+        return ""
+    if first < base_year:
+        return (
+            f"{first} is before the base year of {scenario.calibration}, {base_year}: what was then is held against "
+            f"trade, prices and technology of {base_year}."
+        )
+    if last > base_year + FAR:
+        return (
+            f"{last} is {last - base_year} years after the base year of {scenario.calibration}, {base_year}: nothing "
+            "grows or changes until then but what the scenario names and what answers to it."
+        )
+    return ""
 
 
 def _technology(scenario: Scenario, regimes: Sequence[Regime]) -> list[Assumed]:

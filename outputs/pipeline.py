@@ -23,6 +23,7 @@ from calibration.files import write_text
 from model.records import REGIMES
 from outputs import provenance, settings, store, tables
 from outputs.arguments import whole
+from outputs.closure import years_amiss
 from outputs.draw import Artist
 from outputs.experiment import Plan, Result, plan, solve_plans
 from outputs.instruments import CHOICES
@@ -89,6 +90,7 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[Plan]:
             base = bases.setdefault(scenario.calibration, None) or calibration_of(scenario, name)
             bases[scenario.calibration] = base
             scenario = scenarios.load(name, base, edit)
+            warn_of_years(scenario, base)
             regimes = tuple(args.regime) if args.regime else scenario.regimes
             ready = plan(
                 scenario,
@@ -106,6 +108,12 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[Plan]:
     if problems:
         raise InputError(problems)
     return found
+
+
+def warn_of_years(scenario: scenarios.Scenario, base: calibration.Calibration) -> None:
+    """Say on standard error when a scenario's years do not go with the base year."""
+    if amiss := years_amiss(scenario, base.year):
+        print(f"{scenario.name}: {amiss}", file=sys.stderr)
 
 
 def calibration_of(scenario: scenarios.Scenario, name: str) -> calibration.Calibration:

@@ -147,7 +147,7 @@ def _closure(scenario: Scenario, base: Calibration) -> list[str]:
     from outputs.closure import assumed
     from scenarios.instruments import ResearchSubsidy
 
-    said = assumed(scenario, scenario.benchmark(base), base.labels, scenario.regimes)
+    said = assumed(scenario, scenario.benchmark(base), base.labels, scenario.regimes, base.year)
     lines = [line for term, text in said for line in _wrap(f"{term}: {text}")]
     fixed = scenario.horizon != "path" and all(
         closure.technology == "given" for closure in scenario.closures().values()

@@ -51,11 +51,10 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[PathPlan]:
                 raise InputError(where)
             if scenario.calibration not in bases:
                 bases[scenario.calibration] = pipeline.calibration_of(scenario, name)
-            found.append(
-                _plan(
-                    scenarios.load(name, bases[scenario.calibration], edit), bases[scenario.calibration], args
-                )
-            )
+            base = bases[scenario.calibration]
+            scenario = scenarios.load(name, base, edit)
+            pipeline.warn_of_years(scenario, base)
+            found.append(_plan(scenario, base, args))
         except InputError as error:
             problems += [problem for problem in error.problems if problem not in problems]
     if problems:
