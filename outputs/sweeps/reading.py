@@ -85,7 +85,12 @@ class Sweep:
         title = ""
         if "parameter_title" in self.dataset:
             title = str(self.dataset["parameter_title"].values[self.parameters.index(parameter)])
-        return title or _spelt(parameter)
+        return title or _spelt(parameter) + (" (factor)" if self.factor(parameter) else "")
+
+    def factor(self, parameter: str) -> bool:
+        """Whether a parameter's number multiplies what stands in the files."""
+        at = self.parameters.index(parameter)
+        return "factor" in self.dataset and bool(self.dataset["factor"].values[at])
 
     def change_by_range(self, column: str) -> Array:
         """(parameter,) derivative of an outcome in the middle, for a whole range; nan where there is none."""
