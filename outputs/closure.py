@@ -7,8 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from model.records import Benchmark, Labels, Regime
-from outputs.names import listed, regime, sector
-from scenarios.instruments import ExportQuota
+from outputs.names import listed, number, regime, sector
+from scenarios.common import RateLine
+from scenarios.instruments import ExportQuota, ExportTax, ProductionSubsidy
+from scenarios.naming import Names
 from scenarios.quantities import entries
 from scenarios.scenario import Scenario
 
@@ -32,6 +34,7 @@ def assumed(
         ("Trade deficits", DEFICITS[benchmark.parameters.deficit_rule]),
         ("Factors of production", _mobility(benchmark, labels)),
         *_rents(scenario),
+        *_replaced(scenario, benchmark, labels),
         ("Expectations", EXPECTATIONS),
     ]
 
@@ -153,6 +156,26 @@ def _rents(scenario: Scenario) -> list[Assumed]:
         else "nothing is smuggled past a quota"
     )
     return [("Quota rents", f"{rent[0].upper()}{rent[1:]} in the region that exports (E11); {leak}.")]
+
+
+def _replaced(scenario: Scenario, benchmark: Benchmark, labels: Labels) -> list[Assumed]:
+    """Taxes and subsidies of the base year that a `rate` takes the place of, where something is sold."""
+    names, said = Names(scenario, labels), []
+    traded = (benchmark.trade_share > 0).any(axis=0)
+    for line in scenario.instruments:
+        if not isinstance(line, RateLine) or line.rate is None:
+            continue
+        if isinstance(line, ProductionSubsidy):
+            cells = names.regions(line.regions, ("regions",))[:, None] & names.sectors(line.sectors)
+            base = benchmark.subsidy[cells & (benchmark.output > 0)]
+        else:
+            rates = benchmark.export_tax if isinstance(line, ExportTax) else benchmark.tariff
+            base = rates[names.trade(line) & traded]
+        if base.any():
+            low, high = (number(100 * rate) for rate in (base.min(), base.max()))
+            said.append(f"{line.name} takes the place of {low if low == high else f'{low} to {high}'} %")
+    text = f"{listed(said)} in the base year; with add instead of rate, that would stay as well."
+    return [("Rates replaced", text)] if said else []
 
 
 def numbers(scenario: Scenario) -> list[tuple[str, str, str, str]]:

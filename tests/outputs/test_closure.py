@@ -12,6 +12,7 @@ from calibration.errors import InputError
 from calibration.load import FOLDER
 from outputs import intact, pipeline, report
 from outputs.closure import DEFICITS, assumed, numbers, years_amiss
+from outputs.names import number
 from outputs.report.build import html
 from tests.outputs.conftest import scenario
 
@@ -164,3 +165,19 @@ def test_shipped_scenarios_go_with_their_base_years():
 def test_the_facts_of_2009_are_not_held_against_another_base_year(capsys):
     assert run.guarded(["validate", "--calibration", "world-2024"]) == 2
     assert "its base year is 2024; expected one of 2009" in capsys.readouterr().err
+
+
+def test_base_year_rates_that_a_rate_replaces_are_said(calibration):
+    line = {"type": "export_tax", "name": "duty", "origins": "R0", "destinations": "R1", "elements": ["E0"]}
+    base = calibration.benchmark.export_tax[0, 1, calibration.labels.goods.index("E0")]
+    assert base > 0
+    text = said(calibration, instruments=[{**line, "rate": 0.4}])["Rates replaced"]
+    assert text.startswith(f"duty takes the place of {number(100 * base)} % in the base year")
+    wide = {**line, "origins": "all", "destinations": "all", "elements": "all", "rate": 0.4}
+    traded = (calibration.benchmark.trade_share > 0).any(axis=0)[..., calibration.benchmark.elements]
+    rates = calibration.benchmark.export_tax[..., calibration.benchmark.elements]
+    rates = rates[traded & ~np.eye(3, dtype=bool)[..., None]]
+    low, high = number(100 * rates.min()), number(100 * rates.max())
+    assert f"{low} to {high} %" in said(calibration, instruments=[wide])["Rates replaced"]
+    assert "Rates replaced" not in said(calibration, instruments=[{**line, "add": 0.4}])
+    assert "Rates replaced" not in said(calibration, instruments=quota())
