@@ -248,11 +248,15 @@ def scenario_text(scenario: scenarios.Scenario, args: argparse.Namespace) -> str
     document = scenario.whole.document
     assert document is not None
     path = Path(document.file)
-    if not args.settings and not args.horizon and not args.calibration and path.is_file():
+    laid_over = [word for text in args.settings for word in ("--set", text)]
+    for name in ("horizon", "calibration"):
+        laid_over += [f"--{name}", getattr(args, name)] if getattr(args, name) else []
+    if not laid_over and path.is_file():
         return path.read_text(encoding="utf-8-sig")
     import yaml
 
-    head = f"# {path.name} with settings of the command line: {command_line()}\n"
+    # Not the whole command: how much it printed, or where to, makes no other run.
+    head = f"# {path.name} with {shlex.join(laid_over)}\n" if laid_over else ""
     return head + yaml.safe_dump(document.data, sort_keys=False, allow_unicode=True, width=110)
 
 
