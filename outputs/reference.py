@@ -80,7 +80,8 @@ have an axis `year`, and `memory`: `calibrated`, or `even`, the same path with f
 which shows how much of a result rests on the two speeds being different. Contributions by force are of the year's
 technology and plant;
 contributions by instrument (`--by-instrument`) are of whole paths, every set of instruments simulated from the first
-year. Stocks are `stock` (tonnes held at the start of a year, E23).
+year. Stocks are `stock` (tonnes held at the start of a year, E23);
+`stocks.csv` and `quotas.csv` have tonnes by year.
 
 Security is measured at the state of every year, in every regime: what stopping a share of the restricting regions'
 exports at once would cost (`cut_loss`; `--cut SHARE`, half by default), what an embargo would cost for good once plant

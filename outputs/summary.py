@@ -94,13 +94,14 @@ def _quotas(ds: xr.Dataset, width: int) -> list[Line]:
         price = " | ".join(number(value) for value in rows["licence [USD/kg]"])
         rate = " | ".join(number(value, 2) for value in rows["licence [% of gate price]"])
         tonnes = f"{number(first['base [t]'], 5)} t, limit {number(first['limit [t]'], 5)} t"
-        if (leak := rows.get("smuggled [t]")) is not None and leak.any():
-            tonnes += f", smuggled {' | '.join(f'{value:,.0f}' for value in leak)} t"
         text, more = f"{quota}: {tonnes}; licence {price} USD/kg", f" ({rate} % of price)"
         if len(text + more) <= width:
             lines.append(Line(text + more))
         else:
             lines += [Line(text), Line(f"  {more.strip(' ()')}", rank=2)]
+        if (leak := rows.get("smuggled [t]")) is not None and leak.any():
+            smuggled = " | ".join(f"{value:,.0f}" for value in leak)
+            lines.append(Line(f"  smuggled beside the limit {smuggled} t"))
     return lines
 
 
