@@ -7,16 +7,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from model.records import Benchmark, Labels, Regime
-from outputs.names import listed, regime, sector
-from scenarios.instruments import ExportQuota
+from outputs.names import listed, number, regime, sector
+from scenarios.common import RateLine
+from scenarios.instruments import ExportQuota, ExportTax, ProductionSubsidy
+from scenarios.naming import Names
 from scenarios.quantities import entries
 from scenarios.scenario import Scenario
 
 Assumed = tuple[str, str]  # what it is about, and what is assumed
+FAR = 30  # years after the base year, from which on its economy is another one
 
 
 def assumed(
-    scenario: Scenario, benchmark: Benchmark, labels: Labels, regimes: Sequence[Regime]
+    scenario: Scenario, benchmark: Benchmark, labels: Labels, regimes: Sequence[Regime], base_year: int
 ) -> list[Assumed]:
     """Everything in the closure that decides results, term by term (sections 4, 6 and 7 of docs/model.md).
 
@@ -24,12 +27,14 @@ def assumed(
     """
     return [
         ("Time", _time(scenario)),
+        *([("Years", amiss)] if (amiss := years_amiss(scenario, base_year)) else []),
         *_technology(scenario, regimes),
         *_scientists(benchmark, regimes),
         *_capacity(scenario, labels, regimes),
         ("Trade deficits", DEFICITS[benchmark.parameters.deficit_rule]),
         ("Factors of production", _mobility(benchmark, labels)),
         *_rents(scenario),
+        *_replaced(scenario, benchmark, labels),
         ("Expectations", EXPECTATIONS),
     ]
 
@@ -57,6 +62,24 @@ def _time(scenario: Scenario) -> str:
         f"{one}: what responds has reached its target, however many years that takes. "
         "A scenario with horizon: path has the years."
     )
+
+
+def years_amiss(scenario: Scenario, base_year: int) -> str:
+    """What is amiss with years that come before the base year or long after it; empty when nothing is."""
+    first, last = scenario.span[0], scenario.span[-1]
+    if first is None or last is None:
+        return ""
+    if first < base_year:
+        return (
+            f"{first} is before the base year of {scenario.calibration}, {base_year}: what was then is held against "
+            f"trade, prices and technology of {base_year}."
+        )
+    if last > base_year + FAR:
+        return (
+            f"{last} is {last - base_year} years after the base year of {scenario.calibration}, {base_year}: nothing "
+            "grows or changes until then but what the scenario names and what answers to it."
+        )
+    return ""
 
 
 def _technology(scenario: Scenario, regimes: Sequence[Regime]) -> list[Assumed]:
@@ -133,6 +156,26 @@ def _rents(scenario: Scenario) -> list[Assumed]:
         else "nothing is smuggled past a quota"
     )
     return [("Quota rents", f"{rent[0].upper()}{rent[1:]} in the region that exports (E11); {leak}.")]
+
+
+def _replaced(scenario: Scenario, benchmark: Benchmark, labels: Labels) -> list[Assumed]:
+    """Taxes and subsidies of the base year that a `rate` takes the place of, where something is sold."""
+    names, said = Names(scenario, labels), []
+    traded = (benchmark.trade_share > 0).any(axis=0)
+    for line in scenario.instruments:
+        if not isinstance(line, RateLine) or line.rate is None:
+            continue
+        if isinstance(line, ProductionSubsidy):
+            cells = names.regions(line.regions, ("regions",))[:, None] & names.sectors(line.sectors)
+            base = benchmark.subsidy[cells & (benchmark.output > 0)]
+        else:
+            rates = benchmark.export_tax if isinstance(line, ExportTax) else benchmark.tariff
+            base = rates[names.trade(line) & traded]
+        if base.any():
+            low, high = (number(100 * rate) for rate in (base.min(), base.max()))
+            said.append(f"{line.name} takes the place of {low if low == high else f'{low} to {high}'} %")
+    text = f"{listed(said)} in the base year; with add instead of rate, that would stay as well."
+    return [("Rates replaced", text)] if said else []
 
 
 def numbers(scenario: Scenario) -> list[tuple[str, str, str, str]]:

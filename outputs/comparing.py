@@ -15,7 +15,7 @@ import pandas as pd
 
 from calibration.files import write_text
 from calibration.tables import write_csv
-from outputs import comparison, facts, names, pipeline, provenance, store, tables
+from outputs import comparison, facts, names, pipeline, provenance, quotas, store, tables
 from outputs.comparison import Member
 from outputs.names import number, signed
 from outputs.report import ReportRun, from_folder, render, tabular
@@ -187,7 +187,7 @@ def as_json(gathered: Gathered, args: argparse.Namespace, folder: Path) -> dict[
         "tables": {
             m.name: {
                 "real_income": _records(facts.real_income(m.dataset)),
-                "quotas": _records(facts.quotas(m.dataset)),
+                "quotas": _records(quotas.table(m.dataset)),
                 "forces": _records(facts.forces(m.dataset)),
             }
             for m in members

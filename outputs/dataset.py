@@ -26,6 +26,7 @@ from model.unknowns import layout
 from model.variables import AXES, VARIABLES, Variable, results
 from scenarios.base_year import research_outlay
 
+LEAK = 1e-8  # of the tonnes sold; less is what the solver leaves
 LETTERS = {**AXES, "q": "quota", "b": "block", "u": "group"}
 
 EXTRA = tuple(
@@ -34,6 +35,8 @@ EXTRA = tuple(
         ("delivered_price", "ink", "ratio", "E1", "price of an origin's good at the buyer, taxes and frictions in it"),
         ("trade", "ink", "million USD", "E9", "sales of an origin to a buyer at the producer's gate"),
         ("quota_tonnes", "q", "t", "E12", "tonnes that count against a quota"),
+        ("quota_leak", "q", "t", "E13", "of these, tonnes that are smuggled: what is sold beside the limit"),
+        ("smuggling_cost", "q", "million USD", "E11", "what smuggling uses up, by quota; deducted from licence_rent"),
         ("licence_price", "q", "USD/kg", "E14", "rent of a quota per kg; for an ad-valorem licence the mean"),
         ("licence_rate", "q", "share", "E14", "rent of a quota over the gate value of what it covers"),
         ("quota_in_force", "q", "0 or 1", "E12", "1 where the quota applies in this year"),
@@ -168,12 +171,13 @@ def walras(solution: Solution) -> float:
 
 
 def _quotas(solution: Solution, quotas: Sequence[Quota], names: Sequence[str]) -> dict[str, Array]:
-    """Tonnes and licences of each quota of `names`; 0 for one that is not in force."""
+    """Tonnes, licences and smuggling of each quota of `names`; 0 for one that is not in force."""
     in_force = {quota.name: quota for quota in quotas}
     gate = flows.gate_flows(solution)
     tonnes = np.nan_to_num(flows.gate_tonnes(solution))
     columns = {name: np.zeros(len(names)) for name in
-               ("quota_tonnes", "licence_price", "licence_rate", "quota_in_force", "quota_limit")}  # fmt: skip
+               ("quota_tonnes", "quota_leak", "smuggling_cost", "licence_price", "licence_rate", "quota_in_force",
+                "quota_limit")}  # fmt: skip
     for at, name in enumerate(names):
         if name not in in_force:
             continue
@@ -185,6 +189,10 @@ def _quotas(solution: Solution, quotas: Sequence[Quota], names: Sequence[str]) -
         columns["quota_in_force"][at] = 1.0
         columns["quota_limit"][at] = quota.limit
         columns["quota_tonnes"][at] = counted
+        leak = counted - quota.limit
+        if quota.leak_margin is not None and leak > LEAK * counted:
+            columns["quota_leak"][at] = leak
+            columns["smuggling_cost"][at] = quota.leak_margin * leak / 1e3
         columns["licence_price"][at] = chi if quota.specific else _over(rent * 1e3, counted)
         columns["licence_rate"][at] = _over(rent, value)
     return columns

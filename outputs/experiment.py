@@ -266,7 +266,9 @@ def attributes(plan: Plan, failed: Mapping[str, str]) -> dict[str, str]:
         "notes": json.dumps(list(calibration.notes), ensure_ascii=False),
         "assumptions": json.dumps([[a.text, a.status] for a in scenario.assumptions], ensure_ascii=False),
         "failed": json.dumps(dict(failed), ensure_ascii=False),
-        "assumed": json.dumps(assumed(scenario, plan.benchmark, calibration.labels, plan.regimes)),
+        "assumed": json.dumps(
+            assumed(scenario, plan.benchmark, calibration.labels, plan.regimes, calibration.year)
+        ),
         "numbers": json.dumps(numbers(scenario), ensure_ascii=False),
         "closure": json.dumps({r: [c.technology, c.capacity] for r, c in plan.closures().items()}),
     }

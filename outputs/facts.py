@@ -298,23 +298,6 @@ def research(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def quotas(ds: xr.Dataset) -> pd.DataFrame:
-    """One row a regime and quota: tonnes, limit, licence per kg and as a rate."""
-    regimes, named = ds["regime"].values.astype(str), ds["quota"].values.astype(str)
-    count = len(regimes)
-    return pd.DataFrame(
-        {
-            "regime": np.repeat(regimes, len(named)),
-            "quota": np.tile(named, count),
-            "base [t]": np.tile(ds["quota_base_tonnes"].values, count),
-            "limit [t]": ds["quota_limit"].values.reshape(-1),
-            "sold [t]": ds["quota_tonnes"].values.reshape(-1),
-            "licence [USD/kg]": ds["licence_price"].values.reshape(-1),
-            "licence [% of gate price]": 100 * ds["licence_rate"].values.reshape(-1),
-        }
-    )
-
-
 def contributions(ds: xr.Dataset, axis: str) -> pd.DataFrame:
     """One row a force (or an instrument): what it adds to each outcome, the sum last; empty when there is none."""
     if axis not in ds.dims:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from outputs import facts, forces, names
+from outputs import facts, forces, names, quotas
 from outputs.names import listed, number, signed
 
 DEEP = 0.01  # of income: losses beyond it rest on what no data can tell
@@ -97,9 +97,8 @@ def rent(ds: xr.Dataset) -> Finding | None:
         f"The right to export is worth {number(total)} million USD a year with {names.regime(first)}, "
         f"and goes to {listed(got)}."
     )
-    return Finding(
-        "Rent", text + _elsewhere(ds, {r: float(v.sum()) for r, v in received.items()}, " million USD", first)
-    )
+    text += _elsewhere(ds, {r: float(v.sum()) for r, v in received.items()}, " million USD", first)
+    return Finding("Rent", f"{text} {quotas.smuggling(ds)}".strip())
 
 
 def income(ds: xr.Dataset) -> Finding:

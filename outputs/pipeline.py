@@ -23,6 +23,7 @@ from calibration.files import write_text
 from model.records import REGIMES
 from outputs import provenance, settings, store, tables
 from outputs.arguments import whole
+from outputs.closure import years_amiss
 from outputs.draw import Artist
 from outputs.experiment import Plan, Result, plan, solve_plans
 from outputs.instruments import CHOICES
@@ -88,6 +89,7 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[Plan]:
             refuse_path(scenario)
             base = calibration_of(scenario, bases)
             scenario = scenarios.load(name, base, edit)
+            warn_of_years(scenario, base)
             regimes = tuple(args.regime) if args.regime else scenario.regimes
             ready = plan(
                 scenario,
@@ -105,6 +107,12 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[Plan]:
     if problems:
         raise InputError(problems)
     return found
+
+
+def warn_of_years(scenario: scenarios.Scenario, base: calibration.Calibration) -> None:
+    """Say on standard error when a scenario's years do not go with the base year."""
+    if amiss := years_amiss(scenario, base.year):
+        print(f"{scenario.name}: {amiss}", file=sys.stderr)
 
 
 def calibration_of(
@@ -238,11 +246,15 @@ def scenario_text(scenario: scenarios.Scenario, args: argparse.Namespace) -> str
     document = scenario.whole.document
     assert document is not None
     path = Path(document.file)
-    if not args.settings and not args.horizon and not args.calibration and document.text:
+    laid_over = [word for text in args.settings for word in ("--set", text)]
+    for name in ("horizon", "calibration"):
+        laid_over += [f"--{name}", getattr(args, name)] if getattr(args, name) else []
+    if not laid_over and document.text:
         return document.text  # the file may have changed since
     import yaml
 
-    head = f"# {path.name} with settings of the command line: {command_line()}\n"
+    # Not the whole command: how much it printed, or where to, makes no other run.
+    head = f"# {path.name} with {shlex.join(laid_over)}\n" if laid_over else ""
     return head + yaml.safe_dump(document.data, sort_keys=False, allow_unicode=True, width=110)
 
 

@@ -34,8 +34,9 @@ nothing in it has changed for a day.
 | `provenance.json` | time, command, machine, commit, status, file hashes: all that differs between equal runs |
 
 `python run.py report RUN` makes one HTML file of it (folders named after it, of a path, a sweep, metrics or evidence,
-follow as sections), `python run.py compare RUN RUN` says what differs. Both refuse a result that was changed after it
-was written.
+follow as sections), `python run.py compare RUN RUN` says what differs. Both refuse a folder whose
+`results.nc`, `scenario.yaml`, `parameters.csv`, `inputs.json` or section was changed after it was written, and name the
+file.
 
 Exit codes of every command: 0 done, 1 something was not solved, 2 the input is wrong, 3 a file or a package
 is missing or cannot be written, 130 interrupted, 141 the reader of the output went away.
@@ -79,7 +80,8 @@ have an axis `year`, and `memory`: `calibrated`, or `even`, the same path with f
 which shows how much of a result rests on the two speeds being different. Contributions by force are of the year's
 technology and plant;
 contributions by instrument (`--by-instrument`) are of whole paths, every set of instruments simulated from the first
-year. Stocks are `stock` (tonnes held at the start of a year, E23).
+year. Stocks are `stock` (tonnes held at the start of a year, E23);
+`stocks.csv` and `quotas.csv` have tonnes by year.
 
 Security is measured at the state of every year, in every regime: what stopping a share of the restricting regions'
 exports at once would cost (`cut_loss`; `--cut SHARE`, half by default), what an embargo would cost for good once plant

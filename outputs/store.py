@@ -19,7 +19,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,11 @@ from typing import Any
 import xarray as xr
 
 from calibration.errors import InputError, Problem, nearest, one_of
-from calibration.files import MEGABYTE, decode, read_bytes, write_bytes
+from calibration.files import MEGABYTE, decode, read_bytes, write_bytes, write_text
 
 RUNS = Path(__file__).parent / "runs"
 RESULTS, PROVENANCE, INPUTS = "results.nc", "provenance.json", "inputs.json"
+READ = (RESULTS, INPUTS, "scenario.yaml", "parameters.csv")  # what is read back of a run
 PICTURES = (".png", ".svg", ".pdf", ".html")  # made from the results; their bytes may differ between machines
 MAX_RESULT = 2_000 * MEGABYTE
 MAX_JSON = 50 * MEGABYTE
@@ -121,8 +122,7 @@ class Draft:
         others is never touched: the new one gets a number.
         """
         try:
-            hashes = file_hashes(self.folder)
-            write_bytes(self.folder / PROVENANCE, _provenance({**provenance, "files": hashes}))
+            hashes = seal(self.folder, provenance)
             flush(self.folder)
             return _rename(self.folder, self.root, self.name, hashes)
         finally:
@@ -131,6 +131,17 @@ class Draft:
     def discard(self) -> None:
         """Remove what was not finished."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def seal(folder: Path, provenance: Mapping[str, Any]) -> dict[str, str]:
+    """Write provenance.json with the hashes of all other files, which are returned."""
+    hashes = file_hashes(folder)
+    _write_provenance(folder, {**provenance, "files": hashes})
+    return hashes
+
+
+def _write_provenance(folder: Path, about: Mapping[str, Any]) -> None:
+    write_text(folder / PROVENANCE, json.dumps(about, indent=2, ensure_ascii=False, sort_keys=True) + "\n")
 
 
 def flush(folder: Path) -> None:
@@ -175,12 +186,8 @@ def _there(target: Path, partial: Path) -> Saved:
         about = _json(target / PROVENANCE)
         hashes = {name: value for name, value in file_hashes(target).items() if Path(name) in taken}
         about["files"] = {**about.get("files", {}), **hashes}
-        write_bytes(target / PROVENANCE, _provenance(about))
+        _write_provenance(target, about)
     return Saved(target, existed=True)
-
-
-def _provenance(about: Mapping[str, Any]) -> bytes:
-    return (json.dumps(about, indent=2, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
 
 def same_results(folder: Path, hashes: Mapping[str, str]) -> bool:
@@ -196,27 +203,44 @@ def same_results(folder: Path, hashes: Mapping[str, str]) -> bool:
 def file_hashes(folder: Path) -> dict[str, str]:
     """SHA-256 of every file in a folder but provenance.json, by path within it."""
     return {
-        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        path.relative_to(folder).as_posix(): found
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and path.name != PROVENANCE
+        if path.name != PROVENANCE and (found := _hash(path))
     }
 
 
 def read(run: str | Path, root: Path | None = None) -> Run:
     """A run by folder, or by its name under `root`. Raises InputError when it is missing or was changed since."""
     folder = find(run, root)
-    provenance = _json(folder / PROVENANCE)
-    files = provenance.get("files")
-    expected = files.get(RESULTS) if isinstance(files, dict) else None
     if not (folder / RESULTS).is_file():
         raise InputError(
             Problem(f"holds no {RESULTS}", str(folder), expected="a run folder made by python run.py solve")
         )
-    if expected != hashlib.sha256((folder / RESULTS).read_bytes()).hexdigest():
-        raise InputError(
-            Problem("was changed after it was written", str(folder / RESULTS), expected="an untouched run")
-        )
-    return Run(folder, read_netcdf(folder / RESULTS), _json(folder / INPUTS), provenance)
+    refuse_changed(folder, READ)
+    return Run(folder, read_netcdf(folder / RESULTS), _json(folder / INPUTS), _json(folder / PROVENANCE))
+
+
+def refuse_changed(folder: Path, names: Iterable[str], *, if_hashed: bool = False) -> None:
+    """Raise InputError with those of the files that are not as provenance.json has them.
+
+    if_hashed: take a folder as it is when nothing was written down of its files, as of evidence.
+    """
+    path = folder / PROVENANCE
+    if if_hashed and not path.is_file():
+        return
+    files = _json(path).get("files")
+    if files is None and if_hashed:
+        return
+    written = files if isinstance(files, dict) else {}
+    changed = [name for name in names if _hash(folder / name) != written.get(name)]
+    if changed:
+        what = "was changed after it was written"
+        raise InputError([Problem(what, str(folder / name), expected="an untouched run") for name in changed])
+
+
+def _hash(path: Path) -> str | None:
+    """SHA-256 of a file; None when it is not there."""
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
 
 
 def find(run: str | Path, root: Path | None = None, *, abbreviated: bool = False) -> Path:

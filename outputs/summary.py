@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from calibration.errors import printable
-from outputs import facts, findings, names
+from outputs import facts, findings, names, quotas
 from outputs.names import compact, number, signed
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def scenario(
 def _quotas(ds: xr.Dataset, width: int) -> list[Line]:
     """Tonnes and licences of the quotas."""
     lines = []
-    for quota, rows in facts.quotas(ds).groupby("quota", sort=False):
+    for quota, rows in quotas.table(ds).groupby("quota", sort=False):
         first = rows.iloc[0]
         price = " | ".join(number(value) for value in rows["licence [USD/kg]"])
         rate = " | ".join(number(value, 2) for value in rows["licence [% of gate price]"])
@@ -99,6 +99,9 @@ def _quotas(ds: xr.Dataset, width: int) -> list[Line]:
             lines.append(Line(text + more))
         else:
             lines += [Line(text), Line(f"  {more.strip(' ()')}", rank=2)]
+        if (leak := rows.get("smuggled [t]")) is not None and leak.any():
+            smuggled = " | ".join(f"{value:,.0f}" for value in leak)
+            lines.append(Line(f"  smuggled beside the limit {smuggled} t"))
     return lines
 
 

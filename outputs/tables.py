@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration.tables import write_csv
-from outputs import facts, gains
+from outputs import facts, gains, quotas
 
 
 def write_tables(dataset: xr.Dataset, folder: Path) -> list[Path]:
@@ -43,7 +43,7 @@ def all_tables(ds: xr.Dataset) -> dict[str, pd.DataFrame]:
         "real_income": facts.real_income(ds),
         "real_income_parts": stacked(facts.income_parts),
         "prices": _with_gaps(stacked(facts.prices)),
-        "quotas": facts.quotas(ds),
+        "quotas": quotas.table(ds),
         "exposed_and_other_sectors": facts.sectors(ds),
         "sectors": stacked(facts.by_sector),
         "growth_on_exposure": facts.slopes(ds),

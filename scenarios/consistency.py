@@ -17,7 +17,9 @@ from scenarios.overrides import NAMES
 from scenarios.quantities import Dated, at, entries, is_ratio, start, unit
 from scenarios.scenario import Place, Scenario
 
+RATES = ("rate", "add", "cost")  # quantities that are shares of a value
 STATUS = ("seen", "computed", "memory", "analyst")
+HIGH_RATE = 2.0  # above, a plain number is more likely to be meant in per cent
 SMALL_LIMIT = 10.0  # tonnes: below, a plain number is more likely to be meant as a ratio
 
 
@@ -27,6 +29,7 @@ def problems(scenario: Scenario) -> Iterator[Problem]:
         place = scenario.place(line.name)
         yield from _time(line, scenario, place)
         yield from _provenance(line, place)
+        yield from _rates(line, place)
         if isinstance(line, ExportQuota):
             yield from _limit(line, place)
         if isinstance(line, Stockpile):
@@ -78,6 +81,20 @@ def _provenance(line: Instrument, place: Place) -> Iterator[Problem]:
 
 def _shown(years: tuple[int | None, ...]) -> str:
     return str(years[0]) if len(years) == 1 else f"{years[0]}-{years[-1]}"
+
+
+def _rates(line: Instrument, place: Place) -> Iterator[Problem]:
+    """A rate of 15 without a unit is hardly 1,500 %."""
+    for name, quantity in line.numbers().items():
+        if name not in RATES or "unit" in getattr(quantity, "model_fields_set", ()):
+            continue
+        for entry in entries(quantity):
+            if abs(entry.value) > HIGH_RATE:
+                yield place.problem(
+                    (name, *entry.loc),
+                    f"a rate of {entry.value:g} is {100 * entry.value:,.10g} %",
+                    f"{{value: {entry.value:g}, unit: '%'}}, or unit: ratio if it is meant so",
+                )
 
 
 def _limit(line: ExportQuota, place: Place) -> Iterator[Problem]:

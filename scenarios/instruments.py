@@ -146,7 +146,9 @@ class CapacityInvestment(Instrument):
     )
     stage: str
     spending: Amount = Field(description="Outlay a year, on the final bundle of the region that pays.")
-    capacity_cost: quantities.CapacityCost = Field(description="What a unit of yearly capacity costs.")
+    capacity_cost: quantities.CapacityCost = Field(
+        description="What a unit of yearly capacity costs: `value`, `unit`, `source` and `status`, all four required."
+    )
     build_time: Annotated[int, Field(ge=0, le=30)] = Field(description="Whole years from outlay to use.")
     paid_by: str | None = Field(None, description="Region whose income pays; the region itself if left out.")
 

@@ -233,7 +233,12 @@ def _recycling(line: kinds.Recycling, draft: Draft) -> None:
     use = _base_use(line, draft)
     if line.in_force(draft.year) and use.any():
         share = draft.now(line.tonnes) / (1.0 if is_ratio(line.tonnes) else use.sum())
-        draft.array("recycling")[:] += share * use
+        recycled = draft.array("recycling")
+        recycled[:] += share * use
+        for n, k in np.argwhere((use > 0) & (recycled >= use))[:1]:
+            used = f"{use[n, k]:,.4g} t of {draft.labels.goods[k]} used in {draft.labels.regions[n]}"
+            what = f"all of the {used} in the base year would be recycled, or more"
+            draft.names.refuse(("tonnes",), what, "less than all")
         draft.array("recycling_cost")[:] += draft.now(line.cost) * share * use
 
 

@@ -142,7 +142,7 @@ def _closure(scenario: Scenario, base: Calibration) -> list[str]:
     from outputs.closure import assumed
     from scenarios.instruments import ResearchSubsidy
 
-    said = assumed(scenario, scenario.benchmark(base), base.labels, scenario.regimes)
+    said = assumed(scenario, scenario.benchmark(base), base.labels, scenario.regimes, base.year)
     lines = [line for term, text in said for line in _wrap(f"{term}: {text}")]
     fixed = scenario.horizon != "path" and all(
         closure.technology == "given" for closure in scenario.closures().values()
@@ -166,6 +166,7 @@ def _shown(path: Path) -> str:
 def _check_sweep(path: Path) -> str:
     """A sweep: its numbers with their distributions, and how many solves it takes."""
     from scenarios import sweeps
+    from scenarios.sweeps.targets import multiplies
 
     study = sweeps.load(path)
     draws, soft = (
@@ -180,7 +181,8 @@ def _check_sweep(path: Path) -> str:
     for varied, law in zip(study.design.vary, study.laws, strict=True):
         paths = [path.split(".")[1] for path in varied.paths if path.startswith("calibration.")]
         mark = " (soft)" if soft & set(paths) else ""
-        lines.append(f"  {varied.name}: {law.type}, {law.bounds[0]:g} to {law.bounds[1]:g}{mark}")
+        times = "× " if multiplies(varied, study.calibration) else ""
+        lines.append(f"  {varied.name}: {law.type}, {times}{law.bounds[0]:g} to {law.bounds[1]:g}{mark}")
     return "\n".join(lines)
 
 

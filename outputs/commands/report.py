@@ -58,6 +58,7 @@ def run(args: argparse.Namespace) -> int:
         try:
             folders.append(store.find(name, args.out, abbreviated=True))
             if (folders[-1] / sections.SECTION).is_file():
+                store.refuse_changed(folders[-1], (sections.SECTION, *store.READ), if_hashed=True)
                 parts.append((folders[-1], sections.read(folders[-1], f"part{len(parts) + 1}")))
             else:
                 runs.append(report.from_folder(folders[-1]))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
     from outputs import store
     from outputs.sweeps import reading
 
+    start = time.perf_counter()
     if (args.design is None) == (args.report is None):
         raise InputError(
             "expected either a design or --report FOLDER; `python run.py sweep --help` has examples"
@@ -79,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
         if idle:
             raise InputError(f"--report computes no draws; expected it without {', '.join(idle)}")
         folder = store.find(args.report, args.out, abbreviated=True)
-        return _report(reading.read(folder), folder, args)
+        return _report(reading.read(folder), folder, args, start)
     for name in ("draws", "workers"):
         if (given := getattr(args, name)) is not None and given < 1:
             raise InputError(f"--{name} {given}: expected 1 or more")
@@ -102,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
                     file=sys.stderr,
                 )
                 return 130
-        return _report(reading.read(folder), folder, args)
+        return _report(reading.read(folder), folder, args, start)
 
 
 def _begun(study: Study, folder: Path, args: argparse.Namespace) -> Store:
@@ -158,11 +161,14 @@ def _progress(begun: Store, quiet: bool) -> Iterator[Any]:
         yield bar.update
 
 
-def _report(sweep: Sweep, folder: Path, args: argparse.Namespace) -> int:
-    from outputs.pipeline import shown_path
+def _report(sweep: Sweep, folder: Path, args: argparse.Namespace, start: float) -> int:
+    from outputs import provenance, store
+    from outputs.pipeline import command_line, shown_path
     from outputs.sweeps import report
 
     found = report.write(sweep, folder, figures=not args.no_figures)
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    store.seal(folder, provenance.circumstances(command_line(), time.perf_counter() - start, now))
     failed = sweep.failures()
     if args.quiet:
         print(shown_path(folder))

@@ -70,6 +70,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Solve the path, compare, and say how it went."""
+    from calibration.errors import InputError, Problem
     from outputs.paths import saving
     from outputs.paths.facts import View
     from outputs.pipeline import shown_path
@@ -80,6 +81,14 @@ def run(args: argparse.Namespace) -> int:
         no_decomposition=True, no_security=True, no_companion=True,
     )  # fmt: skip
     (ready,) = saving.plans([SCENARIO], options)
+    if ready.calibration.year != book.BASE:
+        raise InputError(
+            Problem(
+                f"its base year is {ready.calibration.year}",
+                where=f"calibration {ready.calibration.name}",
+                expected=f"one of {book.BASE}, which every observed change is counted from",
+            )
+        )
     solved = saving.solved(ready, args.workers, quiet=args.json)
     for regime, why in solved.failed.items():
         print(f"{SCENARIO}, {regime}: {why}", file=sys.stderr)

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from outputs import facts
+from outputs import facts, quotas
 from outputs.paths.industries import INDUSTRIES, bundle_prices
 from outputs.paths.work import CALIBRATED, EVEN
 
@@ -148,6 +148,29 @@ def state(view: View) -> pd.DataFrame:
         where = {"region": ds["region"].values[n].astype(str), "stage": ds["stage"].values[s].astype(str)}
         frames.append(pd.DataFrame({"year": at, "regime": regime, **where, **values}))
     return pd.concat(frames, ignore_index=True)
+
+
+def stocks(view: View) -> pd.DataFrame:
+    """One row a year and region that ever holds stocks: tonnes at the start of the year, of each element held."""
+    held = view.ds["stock"]
+    holders, kinds = (
+        held.any([axis for axis in held.dims if axis != kept]) for kept in ("region", "element")
+    )
+    tonnes = held[:, holders.values, kinds.values]
+    _, regions, elements = (tonnes[axis].values for axis in tonnes.dims)
+    columns = {f"{element} [t]": tonnes.values[:, :, at].ravel() for at, element in enumerate(elements)}
+    where = {
+        "year": np.repeat(view.years, len(regions)),
+        "region": np.tile(regions.astype(str), len(view.years)),
+    }
+    return pd.DataFrame({**where, "held [t]": tonnes.values.sum(axis=2).ravel(), **columns})
+
+
+def quota_years(view: View) -> pd.DataFrame:
+    """The rows of `outputs.quotas` of every year, without the years in which a quota is not in force."""
+    frames = [quotas.table(view.year(at)).assign(year=at) for at in view.years]
+    found = pd.concat(frames, ignore_index=True).fillna(0.0)
+    return found[["year", *(name for name in found if name != "year")]][found["limit [t]"] > 0]
 
 
 def security(view: View) -> pd.DataFrame:

@@ -257,7 +257,9 @@ def attributes(plan: PathPlan, failed: Mapping[str, str]) -> dict[str, str]:
         "limits": json.dumps(list(calibration.limits), ensure_ascii=False),
         "assumptions": json.dumps([[a.text, a.status] for a in scenario.assumptions], ensure_ascii=False),
         "failed": json.dumps(dict(failed), ensure_ascii=False),
-        "assumed": json.dumps(assumed(scenario, plan.benchmark, calibration.labels, plan.regimes)),
+        "assumed": json.dumps(
+            assumed(scenario, plan.benchmark, calibration.labels, plan.regimes, calibration.year)
+        ),
         "numbers": json.dumps(numbers(scenario), ensure_ascii=False),
         "learning": str(par.learning),
         "forgetting": str(par.forgetting),

@@ -50,7 +50,9 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[PathPlan]:
                 )
                 raise InputError(where)
             base = pipeline.calibration_of(scenario, bases)
-            found.append(_plan(scenarios.load(name, base, edit), base, args))
+            scenario = scenarios.load(name, base, edit)
+            pipeline.warn_of_years(scenario, base)
+            found.append(_plan(scenario, base, args))
         except InputError as error:
             problems += [problem for problem in error.problems if problem not in problems]
     if problems:

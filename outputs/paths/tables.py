@@ -16,6 +16,8 @@ TABLES: Mapping[str, Callable[[View], pd.DataFrame]] = {
     "overview": facts.overview,
     "prices": lambda view: facts.stacked(view, "prices"),
     "real_income": facts.real_income,
+    "stocks": facts.stocks,
+    "quotas": facts.quota_years,
     "capacity": facts.state,
     "embargo_now": facts.security,
     "years_to_replace": facts.years_to_replace,

@@ -13,7 +13,7 @@ import xarray as xr
 from calibration.errors import InputError, Problem, unknown_name
 from model.records import Array
 from outputs import store
-from scenarios.sweeps.storage import RESULTS
+from scenarios.sweeps.storage import MANIFEST, RESULTS
 
 SAME = 1e-9  # of an outcome: the solver's tolerance is 1e-11 in logs
 RESOLVED = {
@@ -85,7 +85,12 @@ class Sweep:
         title = ""
         if "parameter_title" in self.dataset:
             title = str(self.dataset["parameter_title"].values[self.parameters.index(parameter)])
-        return title or _spelt(parameter)
+        return title or _spelt(parameter) + (" (factor)" if self.factor(parameter) else "")
+
+    def factor(self, parameter: str) -> bool:
+        """Whether a parameter's number multiplies what stands in the files."""
+        at = self.parameters.index(parameter)
+        return "factor" in self.dataset and bool(self.dataset["factor"].values[at])
 
     def change_by_range(self, column: str) -> Array:
         """(parameter,) derivative of an outcome in the middle, for a whole range; nan where there is none."""
@@ -169,7 +174,7 @@ def refuse_constant(column: str, y: Array, unit: str = "") -> None:
 
 
 def read(folder: str | Path) -> Sweep:
-    """A finished sweep from its folder, or from its name under outputs/runs. Raises InputError."""
+    """A finished sweep from its folder, or from its name under outputs/runs. Raises InputError when it was changed."""
     found = store.find(folder)
     path = found / RESULTS
     if not path.is_file():
@@ -178,6 +183,7 @@ def read(folder: str | Path) -> Sweep:
                 "holds no finished sweep", str(found), expected="`python run.py sweep DESIGN --resume` first"
             )
         )
+    store.refuse_changed(found, (RESULTS, MANIFEST), if_hashed=True)
     return of(store.read_netcdf(path))
 
 

@@ -256,7 +256,12 @@ def _parameters(sweep: Sweep) -> Iterator[tuple[str, str, str, bool]]:
     for at, name in enumerate(sweep.parameters):
         law = json.loads(str(ds["distribution"].values[at]))
         kind = str(law.pop("type"))
-        words = ", ".join(f"{key} {_law(value)}" for key, value in law.items() if value is not None)
+        times = "× " if sweep.factor(name) else ""
+        words = ", ".join(
+            f"{key} {'' if key == 'weights' else times}{_law(value)}"
+            for key, value in law.items()
+            if value is not None
+        )
         yield sweep.words(name), str(ds["path"].values[at]), f"{kind}: {words}", name in sweep.soft
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from outputs.validation import figures, inverse, measures, page, record
 from outputs.validation.book import Row
 from outputs.validation.inverse import DIALS, Answer
 from scenarios.sweeps.execution import pool
+
+LABEL = 64  # width of what a fact is called; what is longer goes on in the next line
 
 
 def answers(ready: PathPlan, workers: int) -> list[Answer]:
@@ -40,7 +43,9 @@ def write_rows(rows: Sequence[Row]) -> None:
     """One line a fact: observed, model by regime, verdict; prices by element are in the page alone."""
     regimes = list(dict.fromkeys(row.regime for row in rows))
     head = (
-        f"{'':<64}{'observed':>10}" + "".join(f"{names.SHORT_REGIMES[r]:>13}" for r in regimes) + "  verdict"
+        f"{'':<{LABEL}}{'observed':>10}"
+        + "".join(f"{names.SHORT_REGIMES[r]:>13}" for r in regimes)
+        + "  verdict"
     )
     lines = [Line(f"Model against observed, {page.tally(rows, regimes[-1])}", "title"), Line(head, "head")]
     shown = [row for row in rows if row.fact.group not in ("prices by element", "prices in China")]
@@ -48,9 +53,12 @@ def write_rows(rows: Sequence[Row]) -> None:
         inside = {row.regime: row for row in rows if row.fact.name == name}
         last = inside[list(inside)[-1]]
         cells = "".join(f"{number(inside[r].model) if r in inside else '':>13}" for r in regimes)
-        text = f"{last.fact.text}, {last.fact.unit}"
+        first, *rest = textwrap.wrap(
+            f"{last.fact.text}, {last.fact.unit}", LABEL - 1, subsequent_indent="  ", break_on_hyphens=False
+        )
         style = "warning" if last.verdict.startswith("miss") else "plain"
-        lines.append(Line(f"{text[:63]:<64}{number(last.fact.observed):>10}{cells}  {last.verdict}", style))
+        lines.append(Line(f"{first:<{LABEL}}{number(last.fact.observed):>10}{cells}  {last.verdict}", style))
+        lines += [Line(more, style) for more in rest]
     summary.write(lines)
 
 

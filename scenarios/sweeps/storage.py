@@ -32,6 +32,7 @@ from calibration.files import atomic_path, write_bytes, write_text
 from model.records import Array, Regime
 from scenarios.sweeps.local import local
 from scenarios.sweeps.study import Study
+from scenarios.sweeps.targets import multiplies
 
 MANIFEST, SAMPLE, CHUNKS, RESULTS = "sweep.json", "sample.npz", "chunks", "results.nc"
 MAX_PART = 100_000_000  # bytes of a part's numbers and reasons
@@ -227,6 +228,9 @@ def _frame(file: Any, study: Study, store: Store) -> None:
     named = [each.title or "" for each in design.vary]
     names("parameter_title", "parameter", named, "uncertain number in words, empty when its name says all")
     names("path", "parameter", [", ".join(each.paths) for each in design.vary], "where the number goes")
+    factors = np.array([multiplies(each, study.calibration) for each in design.vary], dtype=np.int8)
+    about = "1 where the number multiplies what stands in the files, 0 where it is the value"
+    file.create_variable("factor", ("parameter",), data=factors).attrs["long_name"] = about
     names(
         "distribution",
         "parameter",

@@ -39,6 +39,15 @@ def targets(varied: Varied) -> tuple[Target, ...]:
     return tuple(found)
 
 
+def multiplies(varied: Varied, base: Calibration) -> bool:
+    """Whether a parameter's number is a factor on what stands in the files, and not the value itself."""
+    first = targets(varied)[0]
+    if first.room != "calibration":
+        return first.factor
+    single = {row.name for row in base.parameters_table if isinstance(row.value, int | float)}
+    return first.rest not in single
+
+
 def law(varied: Varied, base: Calibration, place: Place) -> Any:
     """The parameter's distribution, with what is left out from the calibration. Raises InputError."""
     low, high, centre = _range(varied, base, place)

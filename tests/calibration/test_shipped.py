@@ -141,6 +141,28 @@ def test_imposed_figures_are_met_within_one_percent(base):
     assert facts.unmet(comparisons) == ()
 
 
+def test_imposed_figures_of_2009_are_met_but_for_what_is_said_of_them():
+    """What their sources say: one flow below the price of any oxide, and output as the sum of what is sold."""
+    base = calibration.load("china-2009")
+    rows = {row.what: row for row in facts.compare(base) if row.imposed}
+    value = rows.pop("export value CHN")
+    for what, row in rows.items():
+        assert row.base_year == pytest.approx(row.source_value, rel=2e-6), what
+    customs = [row for row in table("china-2009", "rare_earth_trade.csv") if row["origin"] == "CHN"]
+    stated = {
+        row["region"]: float(row["cerium_value [million USD]"]) + float(row["other_value [million USD]"])
+        for row in customs
+    }
+    (flow,) = [row for row in customs if row["region"] == "AUS"]
+    tonnes = float(flow["cerium [t]"]) + float(flow["other [t]"])
+    measures, regions = facts.Measures(base), by(base.labels, "regions")
+    assert tonnes == pytest.approx(54, abs=0.5)
+    assert stated["AUS"] * 1e3 / tonnes < measures.export_price.min()
+    excess = measures.fob[regions["CHN"], regions["AUS"]].sum() - stated["AUS"]
+    assert value.base_year - excess == pytest.approx(sum(stated.values()), rel=1e-6)
+    assert value.base_year == pytest.approx(value.source_value, rel=0.002)
+
+
 def test_world_value_export_tonnes_and_value_by_hand(base):
     """From the YAML and the customs table alone: tonnes mined, ore grades, prices; and customs sums."""
     s = settings(base.name)["rare_earths"]

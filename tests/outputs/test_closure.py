@@ -5,10 +5,14 @@ import json
 import numpy as np
 import pytest
 
+import run
 import scenarios
+from calibration import strict_yaml
 from calibration.errors import InputError
-from outputs import intact, report
-from outputs.closure import DEFICITS, assumed, numbers
+from calibration.load import FOLDER
+from outputs import intact, pipeline, report
+from outputs.closure import DEFICITS, assumed, numbers, years_amiss
+from outputs.names import number
 from outputs.report.build import html
 from tests.outputs.conftest import scenario
 
@@ -16,7 +20,7 @@ from tests.outputs.conftest import scenario
 def said(calibration, regimes=("exogenous", "directed"), **changes):
     """The closure of a scenario, by what each line is about."""
     one = scenario(**changes)
-    lines = assumed(one, one.benchmark(calibration), calibration.labels, regimes)
+    lines = assumed(one, one.benchmark(calibration), calibration.labels, regimes, calibration.year)
     return {term.partition(" (")[0]: text for term, text in lines}
 
 
@@ -101,7 +105,7 @@ def test_every_shipped_scenario_has_a_closure_in_words(calibration):
     for name in scenarios.available():
         one = scenarios.load(name)
         labels = calibration.labels
-        lines = assumed(one, calibration.benchmark, labels, one.regimes)
+        lines = assumed(one, calibration.benchmark, labels, one.regimes, int(one.span[0] or 2009))
         assert len(lines) == len({term for term, _ in lines})
         assert all(text.endswith(".") and len(text) > 20 for _, text in lines), name
 
@@ -126,3 +130,54 @@ def test_numbers_have_units_status_and_source(calibration, runs):
         '<th scope="row">quota.limit</th><td class="number">60 %</td><td><span class="softmark">analyst</span>'
         in page
     )
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"year": 2008}, "2008 is before the base year of small, 2009"),
+        ({"year": 2009}, ""),
+        ({"year": 2039}, ""),
+        ({"year": 2040}, "2040 is 31 years after the base year"),
+        ({"horizon": "path", "year": None, "years": "2000-2100"}, "2000 is before the base year"),
+        ({"horizon": "path", "year": None, "years": "2009-2100"}, "2100 is 91 years after the base year"),
+        ({"year": None}, ""),
+    ],
+)
+def test_years_that_do_not_go_with_the_base_year_are_said(calibration, changes, text, capsys):
+    one = scenario(**changes)
+    assert text in years_amiss(one, calibration.year)
+    assert bool(years_amiss(one, calibration.year)) == bool(text)
+    assert text in said(calibration, **changes).get("Years", "")
+    pipeline.warn_of_years(one, calibration)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"cut: {text}") if text else err == ""
+
+
+def test_shipped_scenarios_go_with_their_base_years():
+    of = {path.stem: int(strict_yaml.load(path).data.get("year", 0)) for path in FOLDER.glob("*.yaml")}
+    for name in scenarios.available():
+        one = scenarios.load(name)
+        assert not years_amiss(one, of[one.calibration]), name
+
+
+def test_the_facts_of_2009_are_not_held_against_another_base_year(capsys):
+    assert run.guarded(["validate", "--calibration", "world-2024"]) == 2
+    assert "its base year is 2024; expected one of 2009" in capsys.readouterr().err
+
+
+def test_base_year_rates_that_a_rate_replaces_are_said(calibration):
+    line = {"type": "export_tax", "name": "duty", "origins": "R0", "destinations": "R1", "elements": ["E0"]}
+    base = calibration.benchmark.export_tax[0, 1, calibration.labels.goods.index("E0")]
+    assert base > 0
+    text = said(calibration, instruments=[{**line, "rate": 0.4}])["Rates replaced"]
+    assert text.startswith(f"duty takes the place of {number(100 * base)} % in the base year")
+    wide = {**line, "origins": "all", "destinations": "all", "elements": "all", "rate": 0.4}
+    traded = (calibration.benchmark.trade_share > 0).any(axis=0)[..., calibration.benchmark.elements]
+    rates = calibration.benchmark.export_tax[..., calibration.benchmark.elements]
+    rates = rates[traded & ~np.eye(3, dtype=bool)[..., None]]
+    low, high = number(100 * rates.min()), number(100 * rates.max())
+    assert f"{low} to {high} %" in said(calibration, instruments=[wide])["Rates replaced"]
+    assert "Rates replaced" not in said(calibration, instruments=[{**line, "add": 0.4}])
+    assert "Rates replaced" not in said(calibration, instruments=quota())

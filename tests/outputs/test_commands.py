@@ -410,3 +410,16 @@ def test_processes_side_by_side_give_the_same_bytes(calibration, runs, tmp_path)
         [experiment.plan(scenario(), calibration)], options(tmp_path, workers=2)
     )
     assert store.file_hashes(outcome.saved.folder) == store.file_hashes(runs.folders[0])
+
+
+def test_what_is_printed_makes_no_other_run(tmp_path, monkeypatch, capsys):
+    """The same settings with more or less output are the same run, which is kept as it is."""
+    words = ["solve", "no-shock", "--set", "parameters.breadth=0.02", "--out", str(tmp_path), *FAST]
+    for more in ([], ["-q"], ["--json"]):
+        monkeypatch.setattr(sys, "argv", ["run.py", *words, *more])
+        assert run.guarded([*words, *more]) == 0
+    (folder,) = tmp_path.iterdir()
+    head = (folder / "scenario.yaml").read_text().splitlines()[0]
+    assert head == "# no-shock.yaml with --set parameters.breadth=0.02"
+    assert run.guarded(["check", str(folder / "scenario.yaml")]) == 0
+    capsys.readouterr()

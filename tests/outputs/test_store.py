@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import run
 from calibration.errors import InputError
 from outputs import experiment, pipeline, provenance, store
 from tests.outputs.conftest import options, scenario
@@ -189,8 +191,6 @@ def test_hostile_names_stay_inside(tmp_path, name):
 
 
 def test_a_result_that_was_changed_is_refused(runs, tmp_path):
-    import shutil
-
     copy = tmp_path / "copy"
     shutil.copytree(runs.folders[0], copy)
     assert store.read(copy).dataset.identical(store.read(runs.folders[0]).dataset)
@@ -198,6 +198,41 @@ def test_a_result_that_was_changed_is_refused(runs, tmp_path):
         stream.write(b"\0")
     with pytest.raises(InputError, match="was changed"):
         store.read(copy)
+
+
+@pytest.mark.parametrize("name", ["results.nc", "inputs.json", "scenario.yaml", "parameters.csv"])
+def test_a_run_is_refused_with_the_file_that_was_changed(runs, tmp_path, name, capsys):
+    copy = shutil.copytree(runs.folders[0], tmp_path / "copy")
+    content = (copy / name).read_bytes()
+    for changed in (content + b" ", None):
+        if changed is None and name != "results.nc":  # without results.nc it is no run at all
+            (copy / name).unlink()
+        elif changed is not None:
+            (copy / name).write_bytes(changed)
+        for words in (["report", str(copy)], ["compare", str(copy), str(runs.folders[1])]):
+            assert run.guarded([*words, "--out", str(tmp_path)]) == 2
+            assert f"{name}: was changed after it was written" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["copy"]
+    assert not (copy / "report.html").exists()
+
+
+def test_a_section_is_refused_when_its_folder_was_changed(runs, tmp_path, capsys):
+    def folder(name, **about):
+        draft = store.Draft(name, tmp_path)
+        (draft.folder / "section.html").write_text("<section><h2>Metrics</h2></section>")
+        (draft.folder / "inputs.json").write_text("{}")
+        return draft.finish(about).folder
+
+    metrics, out = folder("metrics"), ["-o", str(tmp_path / "x.html")]
+    assert run.guarded(["report", str(runs.folders[0]), str(metrics), *out]) == 0
+    for name in ("section.html", "inputs.json"):
+        changed = folder(f"other-{name}")
+        with (changed / name).open("a") as stream:
+            stream.write("\n")
+        assert run.guarded(["report", str(runs.folders[0]), str(changed), *out]) == 2
+        assert f"{name}: was changed after it was written" in capsys.readouterr().err
+    (metrics / "provenance.json").write_text("{}")  # as evidence has it: nothing was said of its files
+    assert run.guarded(["report", str(runs.folders[0]), str(metrics), *out]) == 0
 
 
 def test_an_unknown_run_is_refused_with_the_nearest_name(runs):

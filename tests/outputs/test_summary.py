@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from outputs import facts, findings, names, summary
+from outputs import facts, findings, names, quotas, summary
 from outputs.summary import Line
 
 
@@ -237,7 +237,7 @@ def test_why_something_was_not_solved_is_said_in_full(solved):
 def test_the_licence_as_a_share_of_the_price_is_never_left_out(solved):
     rates = [
         f"{value:.0f}"
-        for value in facts.quotas(solved.dataset.squeeze("scenario"))["licence [% of gate price]"]
+        for value in quotas.table(solved.dataset.squeeze("scenario"))["licence [% of gate price]"]
     ]
     for width in (80, 100, 200):
         text = " ".join(line.text for line in summary.scenario(solved.dataset, width)[:3])

@@ -8,6 +8,7 @@ import pytest
 import xarray as xr
 
 import run
+from outputs.sweeps import reading, report
 from scenarios.sweeps import centres, evaluate, execution, storage
 from tests.scenarios.test_sweeps import SMALL
 
@@ -52,6 +53,16 @@ def test_a_sweep_leaves_results_tables_and_a_page(sweep, tmp_path, capsys):
     assert sweep() == 0  # the same again: nothing is solved, nothing is overwritten
     assert (folder / "results.nc").read_bytes() == before
     assert run.guarded(["sweep", "--report", str(folder), "--no-figures", "-q"]) == 0
+
+
+@pytest.mark.parametrize("name", ["results.nc", "sweep.json"])
+def test_a_sweep_that_was_changed_is_refused(sweep, tmp_path, name, capsys):
+    assert sweep() == 0
+    (folder,) = folders(tmp_path)
+    with (folder / name).open("ab") as stream:
+        stream.write(b"\n")
+    assert run.guarded(["sweep", "--report", str(folder), "--no-figures"]) == 2
+    assert f"{name}: was changed after it was written" in capsys.readouterr().err
 
 
 def test_interrupted_then_refused_then_resumed(sweep, design, tmp_path, monkeypatch, capsys):
@@ -152,6 +163,33 @@ def test_check_reads_sweeps(design, capsys):
     out = capsys.readouterr().out
     assert "6 draws of 3 numbers, 1 solves each" in out
     assert "ree_elasticity_max: uniform, 0.2 to 0.9 (soft)" in out
+    assert re.search(r"supply_elasticity.ree_mining: uniform, × [\d.]+ to [\d.]+", out)
+    assert "limit: uniform, 20000 to 35000" in out
+
+
+def test_a_number_that_multiplies_is_told_from_a_value(sweep, design, tmp_path, capsys):
+    text = design.read_text()
+    design.write_text(
+        text.replace(
+            "{type: uniform, low: 20000, high: 35000}",
+            "{type: uniform, low: 0.8, high: 1.1}\n    factor: true",
+        )
+    )
+    assert run.guarded(["check", str(design)]) == 0
+    assert "limit: uniform, × 0.8 to 1.1" in capsys.readouterr().out
+    assert sweep() == 0
+    found = reading.read(folders(tmp_path)[0])
+    assert [found.factor(name) for name in found.parameters] == [False, True, True]
+    drawn = {name: found.values[:, at] for at, name in enumerate(found.parameters)}
+    assert drawn["limit"].max() < 1.2  # of 30,258 t: what is said to multiply does
+    assert found.words("ree_elasticity_max") == "REE elasticity max"
+    assert found.words("limit") == "limit (factor)"
+    cells = {path: words for _, path, words, _ in report._parameters(found)}
+    assert cells["instruments.quota-2010.limit"] == "uniform: low × 0.8, high × 1.1"
+    assert cells["calibration.ree_elasticity_max"] == "uniform: low 0.2, high 0.9"
+    assert re.fullmatch(
+        r"uniform: low × [\d.]+, high × [\d.]+", cells["calibration.supply_elasticity.ree_mining"]
+    )
 
 
 class Terminal(io.StringIO):

@@ -105,6 +105,21 @@ def test_only_what_was_set_in_view_of_a_fact_is_fitted(rows):
     assert all("fitted" in row.verdict for row in rows if row.fact.fitted)
 
 
+def test_no_label_of_a_fact_is_cut(rows, capsys):
+    show.write_rows(rows)
+    out = capsys.readouterr().out
+    inside = {
+        row.fact.text: row.fact
+        for row in rows
+        if row.fact.group not in ("prices by element", "prices in China")
+    }
+    assert max(map(len, inside)) > show.LABEL
+    # Of a wrapped label the numbers stand at the end of its first line.
+    labels = " ".join(line[: show.LABEL].strip() for line in out.splitlines())
+    for fact in inside.values():
+        assert f"{fact.text}, {fact.unit}" in labels
+
+
 # Measures, recomputed from labels
 
 

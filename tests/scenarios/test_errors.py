@@ -317,3 +317,47 @@ def test_a_sweep_is_no_scenario_and_a_scenario_no_sweep(tmp_path: Path) -> None:
         sweeps.load("china-2010-quota")
     with pytest.raises(InputError, match="is a folder; expected a scenario by name"):
         scenarios.load(tmp_path)
+
+
+TAX = "instruments:\n  - {type: export_tax, elements: all, rate: %s}\n"
+
+
+@pytest.mark.parametrize(
+    ("rate", "message"),
+    [
+        ("15", "<scenario>:8: instruments[0].rate: a rate of 15 is 1,500 %; expected {value: 15, unit: '%'}, or"),
+        ("{value: 15}", "instruments[0].rate.value: a rate of 15 is 1,500 %"),
+        ("{2010: 0.1, 2011: 2.5}", "instruments[0].rate[2011]: a rate of 2.5 is 250 %"),
+        ("2", ""), ("1.45", ""), ("{value: 15, unit: '%'}", ""), ("{value: 1000, unit: '%'}", ""),
+        ("{value: 15, unit: ratio}", ""),
+    ],
+)  # fmt: skip
+def test_a_rate_above_200_per_cent_says_its_unit(rate: str, message: str) -> None:
+    text = HEAD + PATH + TAX % rate
+    if message:
+        assert any(message in line for line in problems(text))
+    else:
+        scenarios.parse(text)
+
+
+RECYCLED = "  - {type: recycling, regions: JPN, elements: Dy, cost: 0.5, tonnes: %s}\n"
+
+
+@pytest.mark.parametrize(
+    ("amounts", "line"),
+    [
+        (["{value: 250, unit: '%'}"], 6), (["{value: 1, unit: ratio}"], 6), (["400000"], 6),
+        (["{value: 60, unit: '%'}", "{value: 50, unit: '%'}"], 7),
+        (["{value: 99, unit: '%'}"], None), (["{value: 60, unit: '%'}", "{value: 30, unit: '%'}"], None),
+    ],
+)  # fmt: skip
+def test_no_more_is_recycled_than_is_used(
+    world: SimpleNamespace, amounts: list[str], line: int | None
+) -> None:
+    text = "instruments:\n" + "".join(RECYCLED % each for each in amounts)
+    if line is None:
+        scenarios.parse(HEAD + text, world)
+        return
+    (found,) = problems(HEAD + text, world)
+    assert found.startswith(f"<scenario>:{line}: instruments[{len(amounts) - 1}].tonnes: all of the ")
+    assert "t of Dy used in JPN in the base year would be recycled, or more; expected less than all" in found

@@ -247,6 +247,18 @@ def test_the_examples_of_the_reference_page_are_scenarios(china: calibration.Cal
             scenarios.parse(head + block, china)
 
 
+def test_the_first_example_makes_magnet_metals_dearer(china: calibration.Calibration) -> None:
+    """Its tax comes on top of the base year's, which is above 40 % on terbium and dysprosium."""
+    page = reference.PAGE.read_text(encoding="utf-8")
+    example = scenarios.parse(re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)[0], china)
+    assert example.name == "dearer-magnet-metals"
+    taxed = example.shock(china).export_tax - china.benchmark.export_tax
+    home = china.labels.regions.index("CHN")
+    for good in ("Pr", "Nd", "Tb", "Dy"):
+        change = np.delete(taxed[home, :, china.labels.goods.index(good)], home)
+        assert (change > 0.1).all(), good
+
+
 def test_shipped_files_agree_with_the_json_schema() -> None:
     """A small reading of JSON Schema, independent of pydantic, over what the shipped files use of it."""
     schema = json.loads(reference.SCHEMA.read_text(encoding="utf-8"))

@@ -1,0 +1,41 @@
+"""What quotas do: tonnes and licences, and what is smuggled past them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from outputs import names
+from outputs.names import listed, number
+
+
+def table(ds: xr.Dataset) -> pd.DataFrame:
+    """One row a regime and quota: tonnes, limit, licence per kg and as a rate; what is smuggled, if anything is."""
+    regimes, named = ds["regime"].values.astype(str), ds["quota"].values.astype(str)
+    columns = {
+        "regime": np.repeat(regimes, len(named)),
+        "quota": np.tile(named, len(regimes)),
+        "base [t]": np.tile(ds["quota_base_tonnes"].values, len(regimes)),
+        "limit [t]": ds["quota_limit"].values.reshape(-1),
+        "sold [t]": ds["quota_tonnes"].values.reshape(-1),
+    }
+    smuggled = ds["quota_leak"].values.reshape(-1)
+    if smuggled.any():
+        columns["smuggled [t]"] = smuggled
+        columns["cost of smuggling [million USD]"] = ds["smuggling_cost"].values.reshape(-1)
+    columns["licence [USD/kg]"] = ds["licence_price"].values.reshape(-1)
+    columns["licence [% of gate price]"] = 100 * ds["licence_rate"].values.reshape(-1)
+    return pd.DataFrame(columns)
+
+
+def smuggling(ds: xr.Dataset) -> str:
+    """What is sold beside the limits and what that uses up, by regime, as a sentence; empty when nothing is."""
+    leak, cost = (ds[name].sum("quota") for name in ("quota_leak", "smuggling_cost"))
+    each = [
+        f"{number(float(leak.sel(regime=r)))} t at a cost of {number(float(cost.sel(regime=r)))} million USD "
+        f"({names.regime(r)})"
+        for r in ds["regime"].values.astype(str)
+        if float(leak.sel(regime=r)) > 0
+    ]
+    return f"Smuggled beside the limit: {listed(each)}; rents are less this cost." if each else ""

@@ -1,0 +1,95 @@
+"""What is smuggled past a quota is in the results, in tonnes and in cost, and said wherever the quota is."""
+
+import numpy as np
+import pytest
+
+from outputs import experiment, findings, quotas, summary
+from outputs.paths import labelled, plan, work
+from outputs.paths.facts import View
+from outputs.paths.tables import TABLES
+from scenarios.sweeps.execution import InProcess
+from tests.outputs.conftest import scenario
+from tests.outputs.test_paths import path_file, path_scenario
+
+
+def leaky_line(margin):
+    source = {"source": "a test", "status": "analyst"}
+    return {
+        "type": "export_quota", "name": "quota", "origins": "R0", "elements": "all",
+        "limit": {"value": 0.6, "unit": "ratio", **source},
+        "leak_margin": {"value": margin, "unit": "USD/kg", **source},
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def margin(ds):
+    """Between the licences that the limit has in different regimes: some smuggle, one does not."""
+    licences = np.sort(ds["licence_price"].values.ravel())
+    return float(licences[0] + licences[-1]) / 2
+
+
+@pytest.fixture(scope="module")
+def leaky(calibration, margin):
+    changed = scenario("leaky", instruments=[leaky_line(margin)])
+    (result,) = experiment.solve_plans(
+        [experiment.plan(changed, calibration, security=False, decompose=False)]
+    )
+    return result
+
+
+def test_what_is_sold_is_the_limit_and_what_is_smuggled(leaky, margin, ds):
+    found = leaky.dataset.squeeze("scenario")
+    for regime in found["regime"].values:
+        run, tight = found.sel(regime=regime), ds.sel(regime=regime)
+        leak, chi = float(run["quota_leak"].sum()), float(run["licence_price"].sum())
+        abroad = float(run["tonnes"].sel(origin="R0", region=["R1", "R2"]).sum())
+        if float(tight["licence_price"].sum()) > margin:
+            assert chi == pytest.approx(margin, rel=1e-8)
+            assert leak == pytest.approx(abroad - float(run["quota_limit"].sum()), rel=1e-6)
+            assert leak > 0
+        else:
+            assert leak == 0
+        cost = float(run["smuggling_cost"].sum())
+        assert cost == pytest.approx(margin * leak / 1e3, rel=1e-12)
+        received = float(run["licence_rent"].sum())
+        assert received == pytest.approx(chi * abroad / 1e3 - cost, rel=1e-8)
+    assert 0 < int((found["quota_leak"].values > 0).sum()) < found.sizes["regime"]
+
+
+def test_smuggling_is_said_where_the_quota_is(leaky, ds):
+    found = leaky.dataset.squeeze("scenario")
+    table = quotas.table(found)
+    sold = table["limit [t]"] + table["smuggled [t]"]
+    np.testing.assert_allclose(table["sold [t]"], sold, rtol=1e-8)
+    tonnes = " | ".join(f"{value:,.0f}" for value in found["quota_leak"].values.ravel())
+    for width in (80, 200):
+        texts = [line.text for line in summary.scenario(leaky.dataset, width)]
+        assert f"  smuggled beside the limit {tonnes} t" in texts
+    rent = findings.rent(found)
+    assert "Smuggled beside the limit: " in rent.text
+    assert "rents are less this cost" in rent.text
+    # Without smuggling nothing is said of it.
+    assert not any("smuggl" in name for name in quotas.table(ds))
+    assert quotas.smuggling(ds) == ""
+
+
+def test_a_path_shows_its_stocks_and_quotas_by_year(calibration):
+    stock = {
+        "type": "stockpile", "name": "stock", "regions": "R1", "elements": ["E1"], "until": 2011,
+        "purchase": {2009: 5, 2011: 0}, "release": {2011: 4},
+    }  # fmt: skip
+    given = path_scenario(instruments=[*path_file()["instruments"], stock])
+    ready = plan.plan(given, calibration, security=False, decompose=False, companion=False)
+    view = View(labelled.label(ready, work.run(ready, InProcess())).dataset)
+    held = TABLES["stocks"](view)
+    assert list(held.columns) == ["year", "region", "held [t]", "E1 [t]"]
+    assert set(held["region"]) == {"R1"}
+    assert list(zip(held["year"], held["held [t]"], strict=True)) == [
+        (2009, 0),
+        (2010, 5),
+        (2011, 10),
+        (2012, 6),
+    ]
+    limits = TABLES["quotas"](view)
+    assert sorted(set(limits["year"])) == [2010, 2011]
+    np.testing.assert_allclose(limits["sold [t]"], limits["limit [t]"], rtol=1e-8)
