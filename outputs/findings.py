@@ -50,7 +50,8 @@ def headline(ds: xr.Dataset) -> str:
 
 def prices(ds: xr.Dataset) -> Finding | None:
     """How far prices rise abroad and at home, and for which elements most."""
-    first = str(ds["regime"].values[0])
+    first = _regimes(ds)[0]
+    mean = {r: facts.price_index(ds, r)["abroad"] for r in _regimes(ds)}
     table: Any = facts.prices(ds, first)
     table = table[table["sold abroad, base [t]"] > 0]
     if not len(table):
@@ -58,30 +59,36 @@ def prices(ds: xr.Dataset) -> Finding | None:
     change = table["abroad, change [%]"]
     if change.abs().max() < NEGLIGIBLE:
         return Finding("Prices", "No price moves.")
-    index = facts.price_index(ds, first)
     most, least = table.loc[change.idxmax()], table.loc[change.idxmin()]
-    home = index["home"]
+    home = facts.price_index(ds, first)["home"]
     moved = (
         "stays as it was"
         if abs(home) < NEGLIGIBLE
         else f"{'rises' if home > 0 else 'falls'} by {number(abs(home))} %"
     )
-    sold = (
-        f"{_restricting(ds)} exports no oxides any more: others pay for them, wherever they are from,"
-        if facts.stopped(ds)
-        else f"oxides sold abroad by {_restricting(ds)} cost"
-    )
     text = (
-        f"With {names.regime(first)}, {sold} {dearer(index['abroad'])} "
+        f"With {names.regime(first)}, {_sold(ds)} {dearer(mean[first])} "
         f"(mean by tonnes): {names.element(most['element'])} {signed(most['abroad, change [%]'])} % from "
         f"{number(most['abroad, base [USD/kg]'])} USD/kg, {names.element(least['element'])} "
-        f"{signed(least['abroad, change [%]'])} % from {number(least['abroad, base [USD/kg]'])} USD/kg. "
-        f"Inside {_restricting(ds)} the mean price {moved}."
+        f"{signed(least['abroad, change [%]'])} % from {number(least['abroad, base [USD/kg]'])} USD/kg."
+        f"{_elsewhere(ds, mean, ' %', first, 'The mean abroad')} "
+        f"Inside {_restricting(ds)} the mean price {moved} with {names.regime(first)}."
     )
-    return Finding(
-        "Prices",
-        text + _elsewhere(ds, {r: facts.price_index(ds, r)["abroad"] for r in _regimes(ds)}, " %", first),
-    )
+    return Finding("Prices", text)
+
+
+def _sold(ds: xr.Dataset) -> str:
+    """Whose oxides the price abroad is of, as the beginning of a sentence that ends with the change."""
+    own, paid = _restricting(ds), facts.paid(ds)
+    if facts.stopped(ds):
+        return f"{own} exports no oxides any more: others pay for them, wherever they are from,"
+    if not paid:
+        return f"oxides sold abroad by {own} cost"
+    which = "oxides" if paid == facts.exported(ds) else listed([names.element(e) for e in paid])
+    text = f"{own} has stopped selling {which} to some or all buyers"
+    if which == "oxides":
+        return f"{text}: others pay for them, wherever they are from,"
+    return f"{text}: with what others pay for these, wherever they are from, oxides abroad cost"
 
 
 def rent(ds: xr.Dataset) -> Finding | None:
@@ -127,9 +134,17 @@ def income(ds: xr.Dataset) -> Finding:
 
 def abroad(ds: xr.Dataset) -> str:
     """What prices abroad are, as part of a note."""
+    paid = facts.paid(ds)
     if facts.stopped(ds):
         return f"{_restricting(ds)} exports nothing any more; what others pay, wherever it is from."
-    return "at the border, export tax and licence in it."
+    if not paid:
+        return "at the border, export tax and licence in it."
+    ended = "what others pay, wherever it is from, as exports to some or all of them have stopped"
+    if paid == facts.exported(ds):
+        return f"{ended}."
+    return (
+        f"at the border, export tax and licence in it; of {listed([names.element(e) for e in paid])} {ended}."
+    )
 
 
 def is_deep(ds: xr.Dataset) -> bool:
@@ -274,14 +289,16 @@ def _restricting(ds: xr.Dataset) -> str:
     return listed([names.region(r) for r in facts.restricting(ds)])
 
 
-def _elsewhere(ds: xr.Dataset, values: dict[str, float], unit: str, first: str) -> str:
+def _elsewhere(
+    ds: xr.Dataset, values: dict[str, float], unit: str, first: str, what: str = "The same"
+) -> str:
     """The same number under the other regimes."""
     rest = [
         f"{signed(v) if unit == ' %' else number(v)}{unit} with {names.regime(r)}"
         for r, v in values.items()
         if r != first
     ]
-    return f" The same is {listed(rest)}." if rest else ""
+    return f" {what} is {listed(rest)}." if rest else ""
 
 
 def dearer(change: float) -> str:

@@ -113,16 +113,21 @@ def _prices(ds: xr.Dataset, width: int) -> list[Line]:
     shown = elements[: (width - LABEL) // cell - 1]
     more = f" {len(shown)}/{len(elements)}" if len(shown) < len(elements) else ""
     lines = [Line(_row(f"Prices{more}", [*shown, "mean"], cell), "head")]
-    base = tables[regimes[0]]["abroad, base [USD/kg]"]
+    base, paid = tables[regimes[0]]["abroad, base [USD/kg]"], facts.paid(ds)
+    all_paid = bool(paid) and paid == facts.exported(ds)
     lines.append(Line(_row("abroad, base USD/kg", [_short(base[e]) for e in shown], cell)))
     for column, where in (("abroad, change [%]", "abroad"), ("home, change [%]", "home")):
         for at, regime in enumerate(regimes):
             cells = [_percent(tables[regime][column][e]) for e in shown] + [
                 _percent(facts.price_index(ds, regime)[where])
             ]
-            called = "paid" if where == "abroad" and facts.stopped(ds) else where
+            called = "paid" if where == "abroad" and all_paid else where
             rank = 0 if where == "abroad" else 4 if 0 < at < len(regimes) - 1 else 1
             lines.append(Line(_row(f"{called} %, {_regime(regime)}", cells, cell), rank=rank))
+        if where == "abroad" and paid and not all_paid:
+            lines += _wrapped(
+                f"of {names.listed(paid)} what others pay: exports to some or all stopped", width
+            )
     return lines
 
 

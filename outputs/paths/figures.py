@@ -75,12 +75,8 @@ def prices(view: View, folder: Path, note: str) -> Path:
     change = f"{names.element(first['element'][top])} {signed(first['abroad, change [%]'][top], 2)} %"
     peak = f"{change} in {first['year'][top]}"
     title = f"{_title(view)}: prices abroad peak at {peak} with {names.regime(view.regimes[0])}"
-    return style.finish(
-        drawn,
-        folder / "prices.png",
-        title,
-        f"Abroad: at the border, export tax and licence in it; where exports have stopped, what others pay. {note}",
-    )
+    about = "Abroad: at the border, export tax and licence in it; what others pay where exports to some have stopped. "
+    return style.finish(drawn, folder / "prices.png", title, about + note)
 
 
 def shown_elements(table: pd.DataFrame) -> list[str]:

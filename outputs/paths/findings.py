@@ -43,6 +43,8 @@ def prices(view: View) -> Finding:
             f"with {names.regime(regime)} oxides abroad are furthest from their price of {view.years[0]} in {peak} "
             f"({dearer(float(run[peak]))}) and cost {dearer(float(run.iloc[-1]))} in {view.years[-1]}"
         )
+    if solve_facts.paid(view.ds):
+        parts.append("where exports to some or all have stopped that is what others pay, wherever it is from")
     return Finding("Prices", _sentence(parts))
 
 

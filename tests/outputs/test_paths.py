@@ -178,6 +178,13 @@ def test_findings_and_summary_fit_a_screen(view):
     assert all(len(line.text) <= 80 for line in lines)
 
 
+def test_words_say_where_the_price_abroad_is_what_others_pay(view):
+    tonnes = view.ds["tonnes"].copy()
+    tonnes.loc[{"year": 2012, "origin": "R0", "region": "R1"}] = 0.0
+    assert "what others pay" not in findings.prices(view).text
+    assert "what others pay" in findings.prices(View(view.ds.assign(tonnes=tonnes))).text
+
+
 def test_figures_are_drawn(view, tmp_path):
     drawn = figures.draw(view, tmp_path, "path")
     assert {path.stem for path in drawn} == {
