@@ -258,4 +258,4 @@ def _title(ds: xr.Dataset) -> str:
 
 
 def _who(ds: xr.Dataset) -> str:
-    return names.listed([names.region(r) for r in facts.restricting(ds)])
+    return names.regions(facts.restricting(ds))

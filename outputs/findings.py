@@ -28,7 +28,7 @@ class Finding(NamedTuple):
 
 def findings(ds: xr.Dataset) -> list[Finding]:
     """Everything that can be said of a scenario, most asked-for first."""
-    said = [prices(ds), rent(ds), income(ds), innovation(ds), exports(ds), security(ds)]
+    said = [regions(ds), prices(ds), rent(ds), income(ds), innovation(ds), exports(ds), security(ds)]
     return [one for one in said if one is not None]
 
 
@@ -46,6 +46,22 @@ def headline(ds: xr.Dataset) -> str:
             f"{own} {_gains(mine, len(facts.restricting(ds)))} a year, all others {_gains(others)}."
         )
     return " ".join(said)
+
+
+def regions(ds: xr.Dataset) -> Finding | None:
+    """Who is meant by those that restrict and by all others, where it is not plain."""
+    own, extent = facts.restricting(ds), ds.attrs.get("restricts", "some")
+    apart = f"{_restricting(ds)} stands apart as the largest maker of elements"
+    if extent == "none":
+        text = f"No sales of rare-earth goods are restricted. {apart}, where a restriction would come from"
+        return Finding("Regions", f"{text}; all others are the other regions.")
+    if extent == "all":
+        return Finding("Regions", f"Every region restricts. {apart}; all others restrict too.")
+    if len(own) < 4:
+        return None
+    others = [str(r) for r in ds["region"].values if str(r) not in own]
+    restrict, rest = (listed([names.region(r) for r in some]) for some in (own, others))
+    return Finding("Regions", f"{len(own)} regions restrict: {restrict}. All others are {rest}.")
 
 
 def prices(ds: xr.Dataset) -> Finding | None:
@@ -80,12 +96,13 @@ def prices(ds: xr.Dataset) -> Finding | None:
 def _sold(ds: xr.Dataset) -> str:
     """Whose oxides the price abroad is of, as the beginning of a sentence that ends with the change."""
     own, paid = _restricting(ds), facts.paid(ds)
+    s = _ending(ds)
     if facts.stopped(ds):
-        return f"{own} exports no oxides any more: others pay for them, wherever they are from,"
+        return f"{own} export{s} no oxides any more: others pay for them, wherever they are from,"
     if not paid:
         return f"oxides sold abroad by {own} cost"
     which = "oxides" if paid == facts.exported(ds) else listed([names.element(e) for e in paid])
-    text = f"{own} has stopped selling {which} to some or all buyers"
+    text = f"{own} {'has' if s else 'have'} stopped selling {which} to some or all buyers"
     if which == "oxides":
         return f"{text}: others pay for them, wherever they are from,"
     return f"{text}: with what others pay for these, wherever they are from, oxides abroad cost"
@@ -136,7 +153,9 @@ def abroad(ds: xr.Dataset) -> str:
     """What prices abroad are, as part of a note."""
     paid = facts.paid(ds)
     if facts.stopped(ds):
-        return f"{_restricting(ds)} exports nothing any more; what others pay, wherever it is from."
+        return (
+            f"{_restricting(ds)} export{_ending(ds)} nothing any more; what others pay, wherever it is from."
+        )
     if not paid:
         return "at the border, export tax and licence in it."
     ended = "what others pay, wherever it is from, as exports to some or all of them have stopped"
@@ -238,8 +257,8 @@ def security(ds: xr.Dataset) -> Finding | None:
     others = table[table["region"] == "others"].iloc[0]
     losses = [float(others[f"{r} [million USD]"]) for r in _regimes(ds)]
     if facts.stopped(ds):
-        text = f"{_restricting(ds)} exports no elements any more: what a stop costs is the change of real income above."
-        return Finding("Security", text)
+        text = f"{_restricting(ds)} export{_ending(ds)} no elements any more"
+        return Finding("Security", f"{text}: what a stop costs is the change of real income above.")
     unit, scale = names.readable_money(losses)
     parts = [
         f"{number(scale * loss)} with {names.regime(r)}" for r, loss in zip(_regimes(ds), losses, strict=True)
@@ -286,7 +305,12 @@ def _regimes(ds: xr.Dataset) -> list[str]:
 
 
 def _restricting(ds: xr.Dataset) -> str:
-    return listed([names.region(r) for r in facts.restricting(ds)])
+    return names.regions(facts.restricting(ds))
+
+
+def _ending(ds: xr.Dataset) -> str:
+    """The ending of a verb that the restricting regions do."""
+    return "s" if len(facts.restricting(ds)) == 1 else ""
 
 
 def _elsewhere(

@@ -13,7 +13,7 @@ REGIMES = {
 }
 SHORT_REGIMES = {"exogenous": "fixed", "directed": "directed", "directed_with_spillovers": "+ spillovers"}
 FORCES = {
-    "cost": "cost of the restriction",
+    "cost": "the shock itself",
     "direction": "direction of own research",
     "spillovers": "spillovers from others' research",
     "breadth": "breadth of rare-earth-saving research",
@@ -25,6 +25,15 @@ FORCES = {
 def region(label: str) -> str:
     """A region's name."""
     return REGIONS.get(label, label)
+
+
+def regions(labels: Sequence[str]) -> str:
+    """Regions as they stand in a sentence; only how many when there are more than three."""
+    return (
+        listed([region(label) for label in labels])
+        if len(labels) < 4
+        else f"{len(labels)} restricting regions"
+    )
 
 
 def element(label: str) -> str:

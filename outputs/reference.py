@@ -50,7 +50,7 @@ variable ever holds a number that is not finite: such a result is refused.
 FORCES = """
 ## What brought a result about
 
-These have the axes `scenario` and `force` before those given here. Forces are `cost` (the restriction at
+These have the axes `scenario` and `force` before those given here. Forces are `cost` (the shock at
 the technology and capacity of the base year), `direction` (own research), `spillovers`, `breadth` and
 `capacity`, as far as they act. Their contributions are averaged over all orders of switching them on
 (Shapley) and add up to the result of the regime with most forces. `embargo_loss` (`regime`, `region`;

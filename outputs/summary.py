@@ -76,7 +76,12 @@ def scenario(
     ds = facts.one_scenario(dataset)
     name = str(dataset["scenario"].values.reshape(-1)[0])
     head = f"{ds.attrs.get('title', name)}  ({name} on {ds.attrs.get('calibration', '')})"
-    lines = [Line(head, "title"), *_quotas(ds, width), *_prices(ds, width), *_income(ds), *_sectors(ds)]
+    about = findings.regions(ds)
+    lines = [
+        Line(head, "title"),
+        *(line._replace(rank=1) for line in _wrapped(about.text if about else "", width)),
+    ]
+    lines += [*_quotas(ds, width), *_prices(ds, width), *_income(ds), *_sectors(ds)]
     lines += _wrapped(_decided(ds), width)
     if tax is not None:
         lines += tax_equivalent(ds, facts.one_scenario(tax), width)
@@ -140,13 +145,14 @@ def _income(ds: xr.Dataset) -> list[Line]:
     most = list(table.loc[outside, columns].abs().max(axis=1).sort_values(ascending=False).index[:4])
     lines = [Line(_row("Real income, m USD", [_regime(r) for r in regimes], 14), "head")]
     ranks = {
-        **dict.fromkeys(own[:2], 0),
+        **dict.fromkeys(own if len(own) < 4 else ["restricting"], 0),
         "others": 0,
         **dict(zip(most, (2, 3, 5, 7), strict=False)),
         "world": 6,
     }
     for row, rank in ranks.items():
         label = f"  {names.region(row)}" if row in most else names.region(row)
+        label = names.regions(own) if row == "restricting" else label
         lines.append(Line(_row(label, [signed(float(table.loc[row, c])) for c in columns], 14), rank=rank))
     rents = [float(ds["licence_rent"].sel(regime=r).sum()) for r in regimes]
     if any(rents):
@@ -184,9 +190,9 @@ def _decided(ds: xr.Dataset) -> str:
         return ""
     parts = {str(f): float(ds["exposed_exports_by_force"].sel(force=f)) for f in ds["force"].values}
     unit, scale = names.readable_unit(list(parts.values()))
-    detail = ", ".join(f"{force} {signed(scale * value, 2)}" for force, value in parts.items())
+    detail = ", ".join(f"{_force(force)} {signed(scale * value, 2)}" for force, value in parts.items())
     regime = _regime(str(ds.attrs.get("decomposed", "")))
-    which = names.listed(list(findings.deciding(ds))) or "nothing"
+    which = names.listed([_force(force) for force in findings.deciding(ds)]) or "nothing"
     return f"Exports of exposed sectors ({regime}), {unit}: {detail}. Decided by {which}."
 
 
@@ -210,7 +216,7 @@ def tax_equivalent(quota: xr.Dataset, tax: xr.Dataset, width: int) -> list[Line]
     rate = [f"{number(100 * float(tax['licence_rate'].sel(regime=r).max()))} %" for r in regimes]
     lines = [Line(_row("As one export tax", rate, 14), "head")]
     for group, label in (
-        ("restricting", names.listed([names.region(r) for r in facts.restricting(quota)])),
+        ("restricting", names.regions(facts.restricting(quota))),
         ("others", "all others"),
     ):
         values = [float(tax["group_equivalent_variation"].sel(regime=r, group=group)) for r in regimes]
@@ -225,6 +231,10 @@ def _regimes(ds: xr.Dataset) -> list[str]:
 
 def _regime(regime: str) -> str:
     return names.SHORT_REGIMES.get(regime, regime)
+
+
+def _force(force: str) -> str:
+    return "shock" if force == "cost" else force
 
 
 def _row(label: str, cells: Sequence[str], cell: int) -> str:
@@ -312,5 +322,5 @@ def first_order(dataset: xr.Dataset, width: int) -> list[Line]:
 
 def _own_short(ds: xr.Dataset) -> str:
     """The restricting regions, when their names are short."""
-    text = names.listed([names.region(r) for r in facts.restricting(ds)])
+    text = names.regions(facts.restricting(ds))
     return text if 0 < len(text) < 9 else "restricting"

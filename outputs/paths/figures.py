@@ -342,7 +342,7 @@ def _title(view: View) -> str:
 
 
 def _who(view: View) -> str:
-    return names.listed([names.region(r) for r in solve_facts.restricting(view.ds)])
+    return names.regions(solve_facts.restricting(view.ds))
 
 
 def _memory(view: View) -> str:

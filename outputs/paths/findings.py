@@ -8,7 +8,7 @@ import numpy as np
 
 from outputs import facts as solve_facts
 from outputs import names
-from outputs.findings import Finding, dearer
+from outputs.findings import Finding, dearer, regions
 from outputs.forces import decisive
 from outputs.names import listed, number, signed
 from outputs.paths import facts
@@ -19,6 +19,7 @@ from outputs.paths.work import CALIBRATED, EVEN
 def findings(view: View) -> list[Finding]:
     """Everything that can be said of a path, most asked-for first."""
     said = [
+        regions(view.ds),
         prices(view),
         income(view),
         exports(view),
@@ -186,7 +187,7 @@ def _cut(view: View) -> str:
 
 
 def _who(view: View) -> str:
-    return listed([names.region(r) for r in solve_facts.restricting(view.ds)])
+    return names.regions(solve_facts.restricting(view.ds))
 
 
 def _sentence(parts: list[str]) -> str:

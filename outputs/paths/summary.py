@@ -83,7 +83,7 @@ def _outcomes(view: View, at: Sequence[int]) -> list[Line]:
 
 def _own(view: View) -> str:
     """The restricting regions, when their names are short."""
-    text = names.listed([names.region(r) for r in solve_facts.restricting(view.ds)])
+    text = names.regions(solve_facts.restricting(view.ds))
     return text if len(text) < 9 else "Restricting"
 
 

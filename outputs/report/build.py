@@ -190,7 +190,7 @@ class View:
 
     @property
     def who(self) -> str:
-        return names.listed([names.region(r) for r in facts.restricting(self.ds)])
+        return names.regions(facts.restricting(self.ds))
 
     @property
     def tiles(self) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -129,7 +129,7 @@ def tiles(ds: xr.Dataset) -> list[tuple[str, list[tuple[str, str]]]]:
     """The numbers of the first screen: heading, and (regime, number) pairs."""
     regimes = [str(r) for r in ds["regime"].values]
     groups: Any = facts.real_income(ds).set_index("region")
-    own = names.listed([names.region(r) for r in facts.restricting(ds)])
+    own = names.regions(facts.restricting(ds))
     index = {r: facts.price_index(ds, r) for r in regimes}
 
     def each(values: dict[str, str]) -> list[tuple[str, str]]:
