@@ -265,37 +265,6 @@ def by_sector(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-SLOPES = {
-    "exports_volume": "exports, volume",
-    "tfp_cost_saved": "TFP (cost saved by technology)",
-    "ree_patents": "rare-earth patents",
-}
-
-
-def slopes(ds: xr.Dataset) -> pd.DataFrame:
-    """Section 8: growth on exposure, the statistic that is estimated from data (`run.py estimate exposure`).
-
-    Slope of the log change of every sector outside the restricting regions and the chain on its exposure, with an
-    effect of each region, in percent a standard deviation of exposure. As in the data, exposure is that of the sector,
-    the mean over regions, and its standard deviation is over sectors.
-    """
-    outside, ordinary = ds["restricting"].values == 0, ds["chain"].values == 0
-    exposure = ds["exposure"].values[outside][:, ordinary].mean(axis=0)
-    spread = float(exposure.std(ddof=1)) if len(exposure) > 1 else 0.0
-    if spread == 0:
-        return pd.DataFrame(columns=["outcome"])
-    columns: dict[str, Sequence[object]] = {"outcome": list(SLOPES.values())}
-    centred = exposure - exposure.mean()
-    for at, regime in enumerate(ds["regime"].values):
-        change = {name: np.log(ds[name].values[at][outside][:, ordinary]) for name in SLOPES}
-        # With the same sectors in every region, the region's effect drops out of a regression on centred exposure.
-        columns[f"{regime} [% per s.d.]"] = [
-            100 * float((change[name] @ centred).sum() / (len(change[name]) * (centred**2).sum()) * spread)
-            for name in SLOPES
-        ]
-    return pd.DataFrame(columns)
-
-
 def research(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     """One row a technology: change in percent of research outside and inside the restricting regions.
 
