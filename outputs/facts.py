@@ -192,6 +192,11 @@ def real_income(ds: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def others_income(ds: xr.Dataset) -> float:
+    """Income of all others in the base year, million USD."""
+    return float(ds["base_income"].values[ds["restricting"].values == 0].sum())
+
+
 def income_parts(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     """One row a region: real income change and its parts; the rest is what other distortions and quantities did.
 

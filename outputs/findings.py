@@ -142,7 +142,8 @@ def income(ds: xr.Dataset) -> Finding:
     worst = ds["equivalent_variation"].sel(regime=_regimes(ds)[0])
     n = int(worst.values.argmin())
     if float(worst[n]) < -NEGLIGIBLE:
-        most = f"{signed(float(worst[n]))} million USD, {names.regime(_regimes(ds)[0])}"
+        unit, scale = names.readable_money([float(worst[n])])
+        most = f"{signed(scale * float(worst[n]))} {unit}, {names.regime(_regimes(ds)[0])}"
         text += f". Most is lost by {names.region(str(ds['region'].values[n]))} ({most})"
     if is_deep(ds):
         text += f". {DEEP_CAUTION}"
@@ -167,7 +168,7 @@ def abroad(ds: xr.Dataset) -> str:
 
 
 def is_deep(ds: xr.Dataset) -> bool:
-    """Whether all others lose so much under some regime that no data can tell it."""
+    """Whether all others lose so much under some regime, in some year, that no data can tell it."""
     ratio = ds["group_real_income"].sel(group="others").values
     return bool((ratio < 1 - DEEP).any())
 
@@ -290,7 +291,7 @@ def embargo_share(ds: xr.Dataset) -> float:
     """The largest loss of all others that an embargo would bring now, as a share of their income."""
     table: Any = facts.embargo(ds).set_index("region")
     losses = [float(table.loc["others", f"{r} [million USD]"]) for r in (_regimes(ds)[0], _regimes(ds)[-1])]
-    return max(losses) / float(ds["base_income"].values[ds["restricting"].values == 0].sum())
+    return max(losses) / facts.others_income(ds)
 
 
 def embargo_name(ds: xr.Dataset) -> str:

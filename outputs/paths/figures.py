@@ -13,8 +13,9 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 from outputs import facts as solve_facts
 from outputs import names, style
 from outputs.figures import source_note
+from outputs.findings import is_deep
 from outputs.names import number, signed
-from outputs.paths import facts
+from outputs.paths import facts, findings
 from outputs.paths.facts import View
 from outputs.paths.work import CALIBRATED, EVEN
 from outputs.style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
@@ -105,7 +106,8 @@ def real_income(view: View, folder: Path, note: str) -> Path:
     values = last["real income, others [million USD]"]
     said = "; ".join(f"{signed(values[r])} with {names.regime(r)}" for r in view.regimes)
     title = f"{_title(view)}: others' real income in {view.years[-1]}, million USD: {said}"
-    return style.finish(drawn, folder / "real_income.png", title, _memory(view) + note)
+    about = _memory(view) + note + findings.caution(is_deep(view.ds))
+    return style.finish(drawn, folder / "real_income.png", title, about)
 
 
 def exposed(view: View, folder: Path, note: str) -> Path:
@@ -233,9 +235,8 @@ def security(view: View, folder: Path, note: str) -> Path | None:
     if without != now:
         title += f"; without innovation {number(without)}"
     about = "At once: technology and plant as they stand. For good: plant has followed its rent, technology has not. "
-    return style.finish(
-        drawn, folder / "security.png", title, about + f"Title: {names.regime(last)}. " + note
-    )
+    about += f"Title: {names.regime(last)}. {note}{findings.caution(findings.is_insecure(view))}"
+    return style.finish(drawn, folder / "security.png", title, about)
 
 
 def forces(view: View, folder: Path, note: str) -> Path | None:

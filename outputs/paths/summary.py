@@ -9,6 +9,7 @@ import numpy as np
 
 from outputs import facts as solve_facts
 from outputs import names
+from outputs.findings import DEEP_CAUTION, is_deep
 from outputs.names import number, signed
 from outputs.paths import facts, findings
 from outputs.paths.facts import View
@@ -38,6 +39,8 @@ def path(
             rank = 2 if finding.topic == "Years to replace" else 0
             lines += _wrapped(finding.text, width, rank=rank)
     lines += _trust(view, width, soft)
+    if is_deep(view.ds) or findings.is_insecure(view):
+        lines += _wrapped(f"! {DEEP_CAUTION}.", width, "warning")
     lines += [Line(f"! {one}", "warning") for one in findings.missing(view)]
     lines += [Line(f"-> {folder}", "note") for folder in folders]
     return fitted(lines, width, rows)

@@ -153,6 +153,15 @@ def test_losses_that_no_data_can_tell_are_no_forecast(solved, others, deep):
     assert ("no forecast" in text) is deep
 
 
+def test_who_loses_most_is_told_in_the_unit_of_the_group(ds):
+    lost = ds["equivalent_variation"].copy()
+    lost.loc[{"region": "R1", "regime": "exogenous"}] = -434_243.0
+    assert (
+        "Most is lost by R1 (-434 billion USD, fixed technology)"
+        in findings.income(ds.assign(equivalent_variation=lost)).text
+    )
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [
