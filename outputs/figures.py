@@ -62,7 +62,7 @@ def prices(ds: xr.Dataset, folder: Path, note: str) -> Path:
         f"{_title(ds)}: abroad, {names.element(most)} {signed(change[most], 2)} % and "
         f"{names.element(least)} {signed(change[least], 2)} % with {names.regime(regimes[0])}"
     )
-    about = f"Abroad: {findings.abroad(ds)} {note}"
+    about = f"Abroad: {findings.abroad(ds)} {names.OF_PRODUCT} {note}"
     return style.finish(drawn, folder / "prices.png", title, about)
 
 
@@ -78,7 +78,7 @@ def _levels(axes: Axes, table: pd.DataFrame, rows: Values, regime: str, who: str
         axes.scatter(after, y, s=40, color=colour, marker=shape, zorder=4, label=f"{label}, {regime}")
     axes.set_xscale("log")
     style.log_ticks(axes.xaxis, (1, 3))
-    axes.set_xlabel("USD per kg of oxide, logarithmic")
+    axes.set_xlabel(f"{names.PER_KG}, logarithmic")
     axes.set_title("Level")
     style.legend_above(axes, 2)
 

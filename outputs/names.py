@@ -22,6 +22,8 @@ FORCES = {
 }
 
 
+PER_KG = "USD per kg of product"  # gross weight, as customs count it
+OF_PRODUCT = "Product as it is traded: oxides; lanthanum and cerium as compounds with less oxide."
 LARGE = 9999.5  # from here on numbers in a chart are written in thousands and millions
 
 

@@ -68,7 +68,7 @@ def prices(view: View, folder: Path, note: str) -> Path:
         axes.set_title(names.element(element)[:1].upper() + names.element(element)[1:], fontsize=10)
         _years(axes)
     for axes in grid[:, 0]:
-        axes.set_ylabel("USD per kg of oxide")
+        axes.set_ylabel(names.PER_KG)
     _legend(strip, grid[0, 0])
     first = table[table["regime"] == view.regimes[0]].reset_index(drop=True)
     top = int(np.argmax(first["abroad, change [%]"].to_numpy()))
@@ -76,7 +76,7 @@ def prices(view: View, folder: Path, note: str) -> Path:
     peak = f"{change} in {first['year'][top]}"
     title = f"{_title(view)}: prices abroad peak at {peak} with {names.regime(view.regimes[0])}"
     about = "Abroad: at the border, export tax and licence in it; what others pay where exports to some have stopped. "
-    return style.finish(drawn, folder / "prices.png", title, about + note)
+    return style.finish(drawn, folder / "prices.png", title, f"{about}{names.OF_PRODUCT} {note}")
 
 
 def shown_elements(table: pd.DataFrame) -> list[str]:

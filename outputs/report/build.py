@@ -238,8 +238,8 @@ class View:
 
     @property
     def abroad(self) -> str:
-        """What the price abroad is."""
-        return findings.abroad(self.ds)
+        """What the price abroad is, and a kg of what it buys."""
+        return f"{findings.abroad(self.ds)} {names.OF_PRODUCT}"
 
     @property
     def caution(self) -> str:

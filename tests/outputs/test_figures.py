@@ -5,7 +5,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
+import calibration
 from outputs import figures, names, style
 
 
@@ -81,3 +83,20 @@ def test_numbers_on_an_axis_are_exact(value, text):
 )
 def test_numbers_beside_a_bar_are_short(value, text):
     assert names.beside(value, 0.005) == text
+
+
+def test_prices_are_by_kg_of_product(drawn, ds):
+    """Lanthanum and cerium are compounds with less oxide: no axis calls a kg of them a kg of oxide."""
+    figure = drawn(figures.prices, ds)
+    words = " ".join(" ".join(text.get_text().split()) for text in figure.findobj(Text))
+    assert "kg of product" in words
+    assert "kg of oxide" not in words
+    assert "lanthanum and cerium as compounds" in words
+
+
+def test_content_of_the_base_year_is_what_the_words_say():
+    b = calibration.load("china-2009").benchmark
+    labels = calibration.load("china-2009").labels.elements
+    content = dict(zip(labels, b.reo_content[b.elements], strict=True))
+    assert {element for element, kg in content.items() if kg < 1} == {"La", "Ce"}
+    assert content["La"] == content["Ce"] == 0.9
