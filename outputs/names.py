@@ -102,6 +102,11 @@ def readable_money(values: Sequence[float]) -> tuple[str, float]:
     return ("billion USD", 1e-3) if many else ("million USD", 1.0)
 
 
+def brief(unit: str) -> str:
+    """A unit of `readable_money` where there is little room: m USD, bn USD."""
+    return unit.replace("million", "m").replace("billion", "bn")
+
+
 def beside(value: float, least: float = 0.0) -> str:
     """A change beside its bar: two digits, from LARGE on as `compact`; "about 0" below `least`."""
     if abs(value) < least and value != 0:

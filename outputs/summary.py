@@ -177,7 +177,7 @@ def _sectors(ds: xr.Dataset) -> list[Line]:
             values += [None, None] if fixed else [row["exposed [%]"], row["other [%]"]]
         unit, scale = names.readable_unit([v for v in values if v is not None])
         cells = [
-            "-" if v is None else signed(scale * v, 2) if abs(v) > findings.NEGLIGIBLE else "0"
+            "-" if v is None else fitting(scale * v, 9) if abs(v) > findings.NEGLIGIBLE else "0"
             for v in values
         ]
         lines.append(Line(_row(f"{label}, {unit}", cells, 9), rank=3 if measure == "tfp" else 0))
@@ -239,6 +239,15 @@ def _force(force: str) -> str:
 
 def _row(label: str, cells: Sequence[str], cell: int) -> str:
     return _clip(label, LABEL).ljust(LABEL) + "".join(text.rjust(cell) for text in cells)
+
+
+def fitting(value: float, cell: int, digits: int = 2) -> str:
+    """A change that leaves a space in its cell: +0 or -0 for what has no room to be told from 0, large ones short."""
+    text = signed(value, digits)
+    if len(text) < cell and "e" not in text:
+        return text
+    short = compact(value) if abs(value) >= names.LARGE else "0" if value > 0 else "-0"
+    return f"{'+' if value > 0 else ''}{short}"
 
 
 def _percent(value: float) -> str:

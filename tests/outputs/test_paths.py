@@ -210,6 +210,24 @@ def test_a_cut_that_would_cost_so_much_is_no_forecast(view, name, share, deep):
     assert ("no forecast" in text) is deep
 
 
+@pytest.mark.parametrize("lost", [-2.2e6, -84_505.0, -3.0, -1e-5])
+def test_years_stand_under_each_other(view, lost):
+    """Every cell ends where its year does, whatever the size of the numbers."""
+    usd = view.ds["group_equivalent_variation"].copy()
+    usd.loc[{"year": 2011}] = lost
+    lines = [
+        line.text for line in summary.path(View(view.ds.assign(group_equivalent_variation=usd)), "path", 100)
+    ]
+    (head,) = [line for line in lines if line.endswith("2012") and "2009" in line]
+    ends = [head.index(str(year)) + 4 for year in view.years]
+    rows = lines[lines.index(head) + 1 :][: 3 * len(view.regimes)]
+    assert len(rows) == 9
+    for row in rows:
+        assert all(row[end - 1] != " " and row[end : end + 1] in ("", " ") for end in ends), row
+    unit = "bn USD" if lost < -1e4 else "m USD"
+    assert any(line.startswith(f"Others, {unit}") for line in lines)
+
+
 def test_large_losses_are_in_billions(view):
     lost = view.ds["group_equivalent_variation"].copy()
     lost.loc[{"group": "others", "year": 2012}] = -819_230.0

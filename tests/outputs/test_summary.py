@@ -1,12 +1,14 @@
 """The summary fits a screen and says what the numbers say."""
 
 import io
+import re
 
 import numpy as np
 import pytest
 import xarray as xr
 
 from outputs import facts, findings, growth, names, readable, summary, tables
+from outputs.report import tabular
 from outputs.summary import Line
 
 
@@ -268,6 +270,40 @@ def test_large_changes_keep_their_distance(solved):
         cells = row[summary.LABEL :].split()
         assert len(cells) == dear.sizes["element"] + 1
         assert max(map(len, cells)) >= 5
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (0.0011, "+0.0011"), (0.000022, "+0"), (-0.000022, "-0"), (2.5e-9, "+0"), (-12.0, "-12"),
+     (99_999_999.0, "+100M")],
+)  # fmt: skip
+def test_a_cell_keeps_its_distance(value, text):
+    assert summary.fitting(value, 9) == text
+
+
+@pytest.mark.parametrize("scale", [1e-7, 1e-5, 1.0, 1e5])
+def test_cells_of_sectors_never_run_together(solved, scale):
+    """Whatever the sizes, a row has a number for each group and regime."""
+    changed = {
+        name: 1 + scale * (solved.dataset[name] - 1)
+        for name in ("exports_volume", "tfp_solow", "tfp_cost_saved", "ree_patents")
+    }
+    lines = [line.text for line in summary.scenario(solved.dataset.assign(changed), 100)]
+    for label in ("exports,", "TFP,", "cost saved,", "REE patents,"):
+        (row,) = [line for line in lines if line.startswith(label)]
+        cells = row[summary.LABEL :].split()
+        assert len(cells) == 2 * solved.dataset.sizes["regime"], row
+        assert all(re.fullmatch(r"-|0|[+-][\d.,]+[kM]?", cell) for cell in cells), row
+
+
+def test_the_caption_of_real_income_leaves_the_unit_to_the_columns(ds):
+    """Small shares are in ppm: a caption that says percent would be wrong."""
+    small = ds.assign(real_income=1 + 1e-6 * (ds["real_income"] - 1),
+                      group_real_income=1 + 1e-6 * (ds["group_real_income"] - 1))  # fmt: skip
+    frame = tables.all_tables(small)["real_income"]
+    shown = tabular.table("real_income", frame, "cut", readable.page("real_income", frame, []))
+    assert any("[ppm]" in head for head, _ in shown.columns)
+    assert "percent" not in shown.caption
 
 
 def test_why_something_was_not_solved_is_said_in_full(solved):
