@@ -168,9 +168,10 @@ def abroad(ds: xr.Dataset) -> str:
 
 
 def is_deep(ds: xr.Dataset) -> bool:
-    """Whether all others lose so much under some regime, in some year, that no data can tell it."""
-    ratio = ds["group_real_income"].sel(group="others").values
-    return bool((ratio < 1 - DEEP).any())
+    """Whether all others, or one of them, lose so much under some regime, in some year, that no data can tell it."""
+    together = ds["group_real_income"].sel(group="others").values
+    each = ds["real_income"].values[..., ds["restricting"].values == 0]
+    return bool((together < 1 - DEEP).any() or (each < 1 - DEEP).any())
 
 
 def innovation(ds: xr.Dataset) -> Finding | None:

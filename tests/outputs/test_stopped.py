@@ -153,6 +153,16 @@ def test_losses_that_no_data_can_tell_are_no_forecast(solved, others, deep):
     assert ("no forecast" in text) is deep
 
 
+@pytest.mark.parametrize(("region", "deep"), [("R1", True), ("R0", False)])
+def test_one_of_the_others_that_loses_so_much_is_enough(ds, region, deep):
+    """A region that alone is cut off loses what the gains of the rest hide; the restricting one does not count."""
+    ratio = ds["real_income"].copy()
+    ratio.loc[{"region": region, "regime": "directed"}] = 0.97
+    changed = ds.assign(real_income=ratio)
+    assert findings.is_deep(changed) is deep
+    assert ("no forecast" in findings.income(changed).text) is deep
+
+
 def test_who_loses_most_is_told_in_the_unit_of_the_group(ds):
     lost = ds["equivalent_variation"].copy()
     lost.loc[{"region": "R1", "regime": "exogenous"}] = -434_243.0
