@@ -21,7 +21,7 @@ from model.solve import solve
 from outputs import dataset, facts, forces
 from outputs.closure import assumed, numbers
 from outputs.dataset import Case, Frame
-from outputs.focus import marks, restricting_regions
+from outputs.focus import extent, marks, restricted, restricting_regions
 from outputs.forces import Parts
 from outputs.instruments import ABOUT, groups, lines_of, players
 from outputs.instruments import contributions as split
@@ -258,6 +258,7 @@ def attributes(plan: Plan, failed: Mapping[str, str]) -> dict[str, str]:
     return {
         "title": scenario.title,
         "question": scenario.question,
+        "restricts": extent(restricted(plan.benchmark, plan.shock)),
         "scenario_horizon": scenario.horizon,
         "scenario_year": str(scenario.year or ""),
         "calibration": calibration.name,

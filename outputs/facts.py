@@ -97,14 +97,15 @@ def prices(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     """One row an element: prices abroad and at home of the restricting regions, and tonnes sold abroad.
 
     Abroad: price at the border, export tax and licence in it, weighted by base tonnes when several regions restrict.
-    Where exports have stopped nobody pays that price: then it moves as what others pay does, over all origins.
-    NaN where there is no price: nothing was exported, made or bought in the base year (`no_price`).
+    Where exports to some buyer have stopped that is not the price they pay: then it moves as what others pay does, over
+    all origins (`paid`). NaN where there is no price, as nothing was exported, made or bought in the base year.
     """
     at = _position(ds, "regime", regime)
     own = ds["restricting"].values > 0
     base, now = ds["base_tonnes"].values, ds["tonnes"].values[at]
     sold, after = base[own][:, ~own].sum(axis=1), now[own][:, ~own].sum(axis=1)  # (i,e)
     made, bought = base[own].sum(axis=1), base[:, ~own].sum(axis=0)  # (i,e), (n,e)
+    ended = np.any(has_stopped(base[own][:, ~own], now[own][:, ~own]), axis=(0, 1))  # (e,)
     border, gate = ds["border_value"].values[at][own], ds["gate_value"].values[at][own]
     border_base, gate_base = ds["base_border_value"].values[own], ds["base_gate_value"].values[own]
     goods, paid = list(ds["good"].values), ds["purchaser_price"].values[at][~own]
@@ -112,7 +113,7 @@ def prices(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     for e, element in enumerate(ds["element"].values):
         before, abroad = _mean(border_base[:, e], sold[:, e]), _mean(border[:, e], sold[:, e])
         others = _mean(paid[:, goods.index(element)], bought[:, e])
-        if has_stopped(float(sold[:, e].sum()), float(after[:, e].sum())):
+        if ended[e]:
             abroad = before * others
         home = _mean(gate_base[:, e], made[:, e]), _mean(gate[:, e], made[:, e])
         rows.append(
@@ -132,16 +133,33 @@ def prices(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def has_stopped(before: float, now: float) -> bool:
-    """Whether exports that there were have stopped."""
-    return before > 0 and now < 1e-9 * before
+def has_stopped(before: Array, now: Array) -> Array:
+    """Whether sales that there were have stopped; bool, of the shape of `now`."""
+    return np.asarray((before > 0) & (now < 1e-9 * before))
 
 
 def stopped(ds: xr.Dataset) -> bool:
     """Whether the restricting regions export no element any more, under any regime."""
+    before, now = _sold_abroad(ds)
+    return bool(has_stopped(before.sum(), now.sum(axis=(-3, -2, -1))).all())
+
+
+def paid(ds: xr.Dataset) -> list[str]:
+    """Elements whose price abroad is what others pay: exports to some buyer have stopped, in any regime or year."""
+    ended = has_stopped(*_sold_abroad(ds))
+    return [str(name) for name in ds["element"].values[ended.any(axis=tuple(range(ended.ndim - 1)))]]
+
+
+def exported(ds: xr.Dataset) -> list[str]:
+    """Elements that the restricting regions sold abroad in the base year."""
+    before, _ = _sold_abroad(ds)
+    return [str(name) for name in ds["element"].values[(before > 0).any(axis=(0, 1))]]
+
+
+def _sold_abroad(ds: xr.Dataset) -> tuple[Array, Array]:
+    """Tonnes that the restricting regions sell to others: in the base year (i,n,e), and now (...,i,n,e)."""
     own = ds["restricting"].values > 0
-    before = float(ds["base_tonnes"].values[own][:, ~own].sum())
-    return all(has_stopped(before, float(now[own][:, ~own].sum())) for now in ds["tonnes"].values)
+    return ds["base_tonnes"].values[own][:, ~own], ds["tonnes"].values[..., own, :, :][..., ~own, :]
 
 
 def price_index(ds: xr.Dataset, regime: str) -> dict[str, float]:
@@ -172,6 +190,11 @@ def real_income(ds: xr.Dataset) -> pd.DataFrame:
         columns[f"{regime} [million USD]"] = usd[at].tolist()
         columns[f"{regime} [%]"] = (100 * (ratio[at] - 1)).tolist()
     return pd.DataFrame(columns)
+
+
+def others_income(ds: xr.Dataset) -> float:
+    """Income of all others in the base year, million USD."""
+    return float(ds["base_income"].values[ds["restricting"].values == 0].sum())
 
 
 def income_parts(ds: xr.Dataset, regime: str) -> pd.DataFrame:
@@ -244,37 +267,6 @@ def by_sector(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     }
     for name, (label, _) in SECTOR_MEASURES.items():
         columns[f"{label} [%]"] = 100 * (ds[name].values[position][n, j] - 1)
-    return pd.DataFrame(columns)
-
-
-SLOPES = {
-    "exports_volume": "exports, volume",
-    "tfp_cost_saved": "TFP (cost saved by technology)",
-    "ree_patents": "rare-earth patents",
-}
-
-
-def slopes(ds: xr.Dataset) -> pd.DataFrame:
-    """Section 8: growth on exposure, the statistic that is estimated from data (`run.py estimate exposure`).
-
-    Slope of the log change of every sector outside the restricting regions and the chain on its exposure, with an
-    effect of each region, in percent a standard deviation of exposure. As in the data, exposure is that of the sector,
-    the mean over regions, and its standard deviation is over sectors.
-    """
-    outside, ordinary = ds["restricting"].values == 0, ds["chain"].values == 0
-    exposure = ds["exposure"].values[outside][:, ordinary].mean(axis=0)
-    spread = float(exposure.std(ddof=1)) if len(exposure) > 1 else 0.0
-    if spread == 0:
-        return pd.DataFrame(columns=["outcome"])
-    columns: dict[str, Sequence[object]] = {"outcome": list(SLOPES.values())}
-    centred = exposure - exposure.mean()
-    for at, regime in enumerate(ds["regime"].values):
-        change = {name: np.log(ds[name].values[at][outside][:, ordinary]) for name in SLOPES}
-        # With the same sectors in every region, the region's effect drops out of a regression on centred exposure.
-        columns[f"{regime} [% per s.d.]"] = [
-            100 * float((change[name] @ centred).sum() / (len(change[name]) * (centred**2).sum()) * spread)
-            for name in SLOPES
-        ]
     return pd.DataFrame(columns)
 
 

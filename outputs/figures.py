@@ -11,13 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator
 
 from outputs import facts, findings, names, style
-from outputs.names import number, signed
+from outputs.names import signed
 from outputs.style import BLUE, GREY, ORANGE, RED
 
 Values = npt.NDArray[Any]
+SHORT = 16  # characters of a name that a legend has room for
 
 
 def draw_scenario(dataset: xr.Dataset, folder: Path) -> list[Path]:
@@ -50,23 +50,26 @@ def prices(ds: xr.Dataset, folder: Path, note: str) -> Path:
         r: facts.prices(ds, r).set_index("element")["abroad, change [%]"].reindex(order) for r in regimes
     }
     _grouped(right, {regime: change.to_numpy() for regime, change in changes.items()})
-    right.set_xlabel("change of the price abroad, %")
+    large = max(float(change.abs().max()) for change in changes.values()) >= names.LARGE
+    right.set_xlabel(f"change of the price abroad, %{'; k: thousands, M: millions' if large else ''}")
+    right.xaxis.set_major_formatter(style.ticks())
     right.set_title("Change abroad, by technology regime")
     right.margins(x=0.12)
-    right.legend(loc="best")
+    style.legend_above(right, 2)
     change = changes[regimes[0]]
     most, least = str(change.idxmax()), str(change.idxmin())
     title = (
         f"{_title(ds)}: abroad, {names.element(most)} {signed(change[most], 2)} % and "
         f"{names.element(least)} {signed(change[least], 2)} % with {names.regime(regimes[0])}"
     )
-    about = f"Abroad: {findings.abroad(ds)} {note}"
+    about = f"Abroad: {findings.abroad(ds)} {names.OF_PRODUCT} {note}"
     return style.finish(drawn, folder / "prices.png", title, about)
 
 
 def _levels(axes: Axes, table: pd.DataFrame, rows: Values, regime: str, who: str) -> None:
     """Prices before and after, abroad above and at home below in each row."""
-    for at, where, colour, label in ((0.14, "abroad", RED, "abroad"), (-0.14, "home", BLUE, f"in {who}")):
+    home = f"in {who}" if len(who) < SHORT else "at home"
+    for at, where, colour, label in ((0.14, "abroad", RED, "abroad"), (-0.14, "home", BLUE, home)):
         before, after = table[f"{where}, base [USD/kg]"].to_numpy(), table[f"{where} [USD/kg]"].to_numpy()
         y, shape = rows + at, "D" if where == "abroad" else "o"
         axes.hlines(y, before, after, color=colour, linewidth=2, zorder=2)
@@ -74,32 +77,35 @@ def _levels(axes: Axes, table: pd.DataFrame, rows: Values, regime: str, who: str
         axes.scatter(before, y, s=34, zorder=3, label=f"{label}, base year", **hollow)
         axes.scatter(after, y, s=40, color=colour, marker=shape, zorder=4, label=f"{label}, {regime}")
     axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 1)))
-    axes.set_xlabel("USD per kg of oxide, logarithmic")
+    style.log_ticks(axes.xaxis, (1, 3))
+    axes.set_xlabel(f"{names.PER_KG}, logarithmic")
     axes.set_title("Level")
-    axes.legend(loc="best")
+    style.legend_above(axes, 2)
 
 
 def real_income(ds: xr.Dataset, folder: Path, note: str) -> Path:
-    """Real income by region and regime, million USD."""
+    """Real income by region and regime."""
     regimes = _regimes(ds)
     table: Any = facts.real_income(ds).set_index("region")
     own, columns = facts.restricting(ds), {r: f"{r} [million USD]" for r in regimes}
     regions = table.loc[[str(r) for r in ds["region"].values]]
     order = [*regions[columns[regimes[0]]].drop(own).sort_values().index, *own]
+    unit, scale = names.readable_money([float(v) for v in regions[list(columns.values())].to_numpy().ravel()])
+    bars = {regime: scale * regions.loc[order, column].to_numpy() for regime, column in columns.items()}
     drawn, axes = style.figure()
-    _grouped(axes, {regime: regions.loc[order, column].to_numpy() for regime, column in columns.items()})
+    _grouped(axes, bars, least=0.005 if scale < 1 else 0.0)
     axes.set_yticks(np.arange(len(order)), [names.region(r)[:1].upper() + names.region(r)[1:] for r in order])
     axes.margins(x=0.08, y=0.02)
-    axes.set_xlabel("equivalent variation, million USD a year at base prices")
-    axes.legend(loc="lower right")
-    group = table[columns[regimes[0]]]
+    axes.set_xlabel(f"equivalent variation, {unit} a year at base prices")
+    axes.xaxis.set_major_formatter(style.ticks())
+    style.legend_above(axes, 3)
+    group = scale * table[columns[regimes[0]]]
     title = (
-        f"{_title(ds)}: real income {signed(group['restricting'])} million USD in {_who(ds)}, "
+        f"{_title(ds)}: real income {signed(group['restricting'])} {unit} in {_who(ds)}, "
         f"{signed(group['others'])} in all others with {names.regime(regimes[0])}"
     )
-    return style.finish(drawn, folder / "real_income.png", title, note)
+    about = f"{note} {findings.DEEP_CAUTION}." if findings.is_deep(ds) else note
+    return style.finish(drawn, folder / "real_income.png", title, about)
 
 
 def sectors(ds: xr.Dataset, folder: Path, note: str) -> Path:
@@ -158,7 +164,7 @@ def _cloud(axes: Axes, table: pd.DataFrame, column: str, scale: float) -> None:
         axes.scatter(part["exposure [USD per million USD]"], scale * part[column], s=area, **look)
     style.zero_line(axes, vertical=False)
     axes.set_xscale("log")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 1)))
+    axes.xaxis.set_major_formatter(style.ticks())
 
 
 def research(ds: xr.Dataset, folder: Path, note: str) -> Path | None:
@@ -177,7 +183,7 @@ def research(ds: xr.Dataset, folder: Path, note: str) -> Path | None:
     kinds = next(iter(tables.values()))["technology"]
     labels = ["all other inputs" if kind == "X" else f"{names.element(kind)} ({kind})" for kind in kinds]
     grid[0].set_yticks(np.arange(len(labels)), labels)
-    grid[0].legend(loc="lower right")
+    style.legend_above(grid[0], 2, grid[1])
     about = "By what research improves, sectors weighted by what they spend on it. "
     return style.finish(drawn, folder / "research.png", f"{_title(ds)}: where research went", about + note)
 
@@ -227,7 +233,7 @@ def _numbers(
 ) -> None:
     """The number of each bar beside its end."""
     for value, end, place in zip(values, x, y, strict=True):
-        text = signed(value, 2) if abs(value) >= least or value == 0 else "about 0"
+        text = names.beside(value, least)
         # On the left "about 0" would stand on the label of its row.
         side = 1 if value >= 0 or text == "about 0" else -1
         where: Any = {"va": "center", "ha": "left" if side > 0 else "right", "textcoords": "offset points"}
@@ -258,4 +264,4 @@ def _title(ds: xr.Dataset) -> str:
 
 
 def _who(ds: xr.Dataset) -> str:
-    return names.listed([names.region(r) for r in facts.restricting(ds)])
+    return names.regions(facts.restricting(ds))

@@ -28,7 +28,7 @@ class Finding(NamedTuple):
 
 def findings(ds: xr.Dataset) -> list[Finding]:
     """Everything that can be said of a scenario, most asked-for first."""
-    said = [prices(ds), rent(ds), income(ds), innovation(ds), exports(ds), security(ds)]
+    said = [regions(ds), prices(ds), rent(ds), income(ds), innovation(ds), exports(ds), security(ds)]
     return [one for one in said if one is not None]
 
 
@@ -48,9 +48,26 @@ def headline(ds: xr.Dataset) -> str:
     return " ".join(said)
 
 
+def regions(ds: xr.Dataset) -> Finding | None:
+    """Who is meant by those that restrict and by all others, where it is not plain."""
+    own, extent = facts.restricting(ds), ds.attrs.get("restricts", "some")
+    apart = f"{_restricting(ds)} stands apart as the largest maker of elements"
+    if extent == "none":
+        text = f"No sales of rare-earth goods are restricted. {apart}, where a restriction would come from"
+        return Finding("Regions", f"{text}; all others are the other regions.")
+    if extent == "all":
+        return Finding("Regions", f"Every region restricts. {apart}; all others restrict too.")
+    if len(own) < 4:
+        return None
+    others = [str(r) for r in ds["region"].values if str(r) not in own]
+    restrict, rest = (listed([names.region(r) for r in some]) for some in (own, others))
+    return Finding("Regions", f"{len(own)} regions restrict: {restrict}. All others are {rest}.")
+
+
 def prices(ds: xr.Dataset) -> Finding | None:
     """How far prices rise abroad and at home, and for which elements most."""
-    first = str(ds["regime"].values[0])
+    first = _regimes(ds)[0]
+    mean = {r: facts.price_index(ds, r)["abroad"] for r in _regimes(ds)}
     table: Any = facts.prices(ds, first)
     table = table[table["sold abroad, base [t]"] > 0]
     if not len(table):
@@ -58,30 +75,37 @@ def prices(ds: xr.Dataset) -> Finding | None:
     change = table["abroad, change [%]"]
     if change.abs().max() < NEGLIGIBLE:
         return Finding("Prices", "No price moves.")
-    index = facts.price_index(ds, first)
     most, least = table.loc[change.idxmax()], table.loc[change.idxmin()]
-    home = index["home"]
+    home = facts.price_index(ds, first)["home"]
     moved = (
         "stays as it was"
         if abs(home) < NEGLIGIBLE
         else f"{'rises' if home > 0 else 'falls'} by {number(abs(home))} %"
     )
-    sold = (
-        f"{_restricting(ds)} exports no oxides any more: others pay for them, wherever they are from,"
-        if facts.stopped(ds)
-        else f"oxides sold abroad by {_restricting(ds)} cost"
-    )
     text = (
-        f"With {names.regime(first)}, {sold} {dearer(index['abroad'])} "
+        f"With {names.regime(first)}, {_sold(ds)} {dearer(mean[first])} "
         f"(mean by tonnes): {names.element(most['element'])} {signed(most['abroad, change [%]'])} % from "
         f"{number(most['abroad, base [USD/kg]'])} USD/kg, {names.element(least['element'])} "
-        f"{signed(least['abroad, change [%]'])} % from {number(least['abroad, base [USD/kg]'])} USD/kg. "
-        f"Inside {_restricting(ds)} the mean price {moved}."
+        f"{signed(least['abroad, change [%]'])} % from {number(least['abroad, base [USD/kg]'])} USD/kg."
+        f"{_elsewhere(ds, mean, ' %', first, 'The mean abroad')} "
+        f"Inside {_restricting(ds)} the mean price {moved} with {names.regime(first)}."
     )
-    return Finding(
-        "Prices",
-        text + _elsewhere(ds, {r: facts.price_index(ds, r)["abroad"] for r in _regimes(ds)}, " %", first),
-    )
+    return Finding("Prices", text)
+
+
+def _sold(ds: xr.Dataset) -> str:
+    """Whose oxides the price abroad is of, as the beginning of a sentence that ends with the change."""
+    own, paid = _restricting(ds), facts.paid(ds)
+    s = _ending(ds)
+    if facts.stopped(ds):
+        return f"{own} export{s} no oxides any more: others pay for them, wherever they are from,"
+    if not paid:
+        return f"oxides sold abroad by {own} cost"
+    which = "oxides" if paid == facts.exported(ds) else listed([names.element(e) for e in paid])
+    text = f"{own} {'has' if s else 'have'} stopped selling {which} to some or all buyers"
+    if which == "oxides":
+        return f"{text}: others pay for them, wherever they are from,"
+    return f"{text}: with what others pay for these, wherever they are from, oxides abroad cost"
 
 
 def rent(ds: xr.Dataset) -> Finding | None:
@@ -117,7 +141,8 @@ def income(ds: xr.Dataset) -> Finding:
     worst = ds["equivalent_variation"].sel(regime=_regimes(ds)[0])
     n = int(worst.values.argmin())
     if float(worst[n]) < -NEGLIGIBLE:
-        most = f"{signed(float(worst[n]))} million USD, {names.regime(_regimes(ds)[0])}"
+        unit, scale = names.readable_money([float(worst[n])])
+        most = f"{signed(scale * float(worst[n]))} {unit}, {names.regime(_regimes(ds)[0])}"
         text += f". Most is lost by {names.region(str(ds['region'].values[n]))} ({most})"
     if is_deep(ds):
         text += f". {DEEP_CAUTION}"
@@ -126,15 +151,26 @@ def income(ds: xr.Dataset) -> Finding:
 
 def abroad(ds: xr.Dataset) -> str:
     """What prices abroad are, as part of a note."""
+    paid = facts.paid(ds)
     if facts.stopped(ds):
-        return f"{_restricting(ds)} exports nothing any more; what others pay, wherever it is from."
-    return "at the border, export tax and licence in it."
+        return (
+            f"{_restricting(ds)} export{_ending(ds)} nothing any more; what others pay, wherever it is from."
+        )
+    if not paid:
+        return "at the border, export tax and licence in it."
+    ended = "what others pay, wherever it is from, as exports to some or all of them have stopped"
+    if paid == facts.exported(ds):
+        return f"{ended}."
+    return (
+        f"at the border, export tax and licence in it; of {listed([names.element(e) for e in paid])} {ended}."
+    )
 
 
 def is_deep(ds: xr.Dataset) -> bool:
-    """Whether all others lose so much under some regime that no data can tell it."""
-    ratio = ds["group_real_income"].sel(group="others").values
-    return bool((ratio < 1 - DEEP).any())
+    """Whether all others, or one of them, lose so much under some regime, in some year, that no data can tell it."""
+    together = ds["group_real_income"].sel(group="others").values
+    each = ds["real_income"].values[..., ds["restricting"].values == 0]
+    return bool((together < 1 - DEEP).any() or (each < 1 - DEEP).any())
 
 
 def innovation(ds: xr.Dataset) -> Finding | None:
@@ -222,8 +258,8 @@ def security(ds: xr.Dataset) -> Finding | None:
     others = table[table["region"] == "others"].iloc[0]
     losses = [float(others[f"{r} [million USD]"]) for r in _regimes(ds)]
     if facts.stopped(ds):
-        text = f"{_restricting(ds)} exports no elements any more: what a stop costs is the change of real income above."
-        return Finding("Security", text)
+        text = f"{_restricting(ds)} export{_ending(ds)} no elements any more"
+        return Finding("Security", f"{text}: what a stop costs is the change of real income above.")
     unit, scale = names.readable_money(losses)
     parts = [
         f"{number(scale * loss)} with {names.regime(r)}" for r, loss in zip(_regimes(ds), losses, strict=True)
@@ -255,7 +291,7 @@ def embargo_share(ds: xr.Dataset) -> float:
     """The largest loss of all others that an embargo would bring now, as a share of their income."""
     table: Any = facts.embargo(ds).set_index("region")
     losses = [float(table.loc["others", f"{r} [million USD]"]) for r in (_regimes(ds)[0], _regimes(ds)[-1])]
-    return max(losses) / float(ds["base_income"].values[ds["restricting"].values == 0].sum())
+    return max(losses) / facts.others_income(ds)
 
 
 def embargo_name(ds: xr.Dataset) -> str:
@@ -270,17 +306,24 @@ def _regimes(ds: xr.Dataset) -> list[str]:
 
 
 def _restricting(ds: xr.Dataset) -> str:
-    return listed([names.region(r) for r in facts.restricting(ds)])
+    return names.regions(facts.restricting(ds))
 
 
-def _elsewhere(ds: xr.Dataset, values: dict[str, float], unit: str, first: str) -> str:
+def _ending(ds: xr.Dataset) -> str:
+    """The ending of a verb that the restricting regions do."""
+    return "s" if len(facts.restricting(ds)) == 1 else ""
+
+
+def _elsewhere(
+    ds: xr.Dataset, values: dict[str, float], unit: str, first: str, what: str = "The same"
+) -> str:
     """The same number under the other regimes."""
     rest = [
         f"{signed(v) if unit == ' %' else number(v)}{unit} with {names.regime(r)}"
         for r, v in values.items()
         if r != first
     ]
-    return f" The same is {listed(rest)}." if rest else ""
+    return f" {what} is {listed(rest)}." if rest else ""
 
 
 def dearer(change: float) -> str:

@@ -14,25 +14,36 @@ EXPOSED_SHARE = 0.1  # the most exposed tenth of sectors outside the restricting
 
 
 def restricting_regions(benchmark: Benchmark, *shocks: Shock) -> Array:
-    """(n,) bool: regions whose exports of rare-earth goods the shocks tax more, ration or close.
+    """(n,) bool: regions whose sales of rare-earth goods the shocks tax more, ration or close.
 
-    Without any such region, the one that makes most of the elements: it is the one a restriction would come from.
+    When it is no region, or every one, the one that makes most of the elements, so that there always are others.
     """
+    b, found = benchmark, restricted(benchmark, *shocks)
+    if extent(found) != "some":
+        made = np.einsum("nj,nje->n", b.output, b.make[:, :, b.elements])
+        found = np.arange(len(found)) == made.argmax()
+    return found
+
+
+def extent(found: Array) -> str:
+    """Whether it is `all` regions, `some` or `none`."""
+    return "all" if found.all() else "some" if found.any() else "none"
+
+
+def restricted(benchmark: Benchmark, *shocks: Shock) -> Array:
+    """(n,) bool: regions that sell what the shocks tax more, ration or close."""
     b = benchmark
-    chain = rare_earth_goods(b)
+    sells = (b.trade_share > 0).any(axis=0) & rare_earth_goods(b)  # (i,n,k)
     found = np.zeros(b.output.shape[0], dtype=bool)
     for shock in shocks:
         for quota in shock.quotas:
-            found |= (quota.covers & chain).any(axis=(1, 2))
+            found |= (quota.covers & sells).any(axis=(1, 2))
         for made in shock.production_quotas:
-            found[made.origin] |= bool((made.goods & chain).any())
+            found[made.origin] |= bool((made.goods & sells[made.origin]).any())
         if shock.embargo is not None:
-            found |= (shock.embargo & chain).any(axis=(1, 2))
+            found |= (shock.embargo & sells).any(axis=(1, 2))
         if shock.export_tax is not None:
-            found |= ((shock.export_tax > b.export_tax + 1e-12) & chain).any(axis=(1, 2))
-    if not found.any():
-        made = np.einsum("nj,nje->n", b.output, b.make[:, :, b.elements])
-        found[int(made.argmax())] = True
+            found |= ((shock.export_tax > b.export_tax + 1e-12) & sells).any(axis=(1, 2))
     return found
 
 

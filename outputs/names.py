@@ -13,7 +13,7 @@ REGIMES = {
 }
 SHORT_REGIMES = {"exogenous": "fixed", "directed": "directed", "directed_with_spillovers": "+ spillovers"}
 FORCES = {
-    "cost": "cost of the restriction",
+    "cost": "the shock itself",
     "direction": "direction of own research",
     "spillovers": "spillovers from others' research",
     "breadth": "breadth of rare-earth-saving research",
@@ -22,9 +22,23 @@ FORCES = {
 }
 
 
+PER_KG = "USD per kg of product"  # gross weight, as customs count it
+OF_PRODUCT = "Product as it is traded: oxides; lanthanum and cerium as compounds with less oxide."
+LARGE = 9999.5  # from here on numbers in a chart are written in thousands and millions
+
+
 def region(label: str) -> str:
     """A region's name."""
     return REGIONS.get(label, label)
+
+
+def regions(labels: Sequence[str]) -> str:
+    """Regions as they stand in a sentence; only how many when there are more than three."""
+    return (
+        listed([region(label) for label in labels])
+        if len(labels) < 4
+        else f"{len(labels)} restricting regions"
+    )
 
 
 def element(label: str) -> str:
@@ -86,6 +100,30 @@ def readable_money(values: Sequence[float]) -> tuple[str, float]:
     """million USD or, when some amount is 10,000 of them, billion USD; and what to multiply amounts with."""
     many = bool(values) and max(abs(v) for v in values) >= 1e4
     return ("billion USD", 1e-3) if many else ("million USD", 1.0)
+
+
+def brief(unit: str) -> str:
+    """A unit of `readable_money` where there is little room: m USD, bn USD."""
+    return unit.replace("million", "m").replace("billion", "bn")
+
+
+def beside(value: float, least: float = 0.0) -> str:
+    """A change beside its bar: two digits, from LARGE on as `compact`; "about 0" below `least`."""
+    if abs(value) < least and value != 0:
+        return "about 0"
+    if abs(value) < LARGE:
+        return signed(value, 2)
+    return f"{'+' if value > 0 else ''}{compact(value)}"
+
+
+def tick(value: float) -> str:
+    """A round value as it stands on an axis, exactly: 0.25; 3,000; 12.5k; 3M."""
+    size = abs(value)
+    if size >= 1e6:
+        return f"{value / 1e6:,.10g}M"
+    if size >= LARGE:
+        return f"{value / 1000:,.10g}k"
+    return f"{value:,.10g}" if size >= 1e-4 or value == 0 else f"{value:.1g}"
 
 
 def compact(value: float) -> str:

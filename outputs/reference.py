@@ -45,13 +45,14 @@ is missing or cannot be written, 130 interrupted, 141 the reader of the output w
 
 All have the axes `scenario` and `regime` (and `year` along a path) before those given here. A ratio is the
 value in the solution over the value in the base year, and 1 for a sector that the region does not have. No
-variable ever holds a number that is not finite: such a result is refused.
+variable ever holds a number that is not finite: such a result is refused. Tonnes and kg are of product as it is
+traded (gross weight): oxides; lanthanum and cerium as compounds of 90 % oxide (`reo_content`).
 """
 
 FORCES = """
 ## What brought a result about
 
-These have the axes `scenario` and `force` before those given here. Forces are `cost` (the restriction at
+These have the axes `scenario` and `force` before those given here. Forces are `cost` (the shock at
 the technology and capacity of the base year), `direction` (own research), `spillovers`, `breadth` and
 `capacity`, as far as they act. Their contributions are averaged over all orders of switching them on
 (Shapley) and add up to the result of the regime with most forces. `embargo_loss` (`regime`, `region`;

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from pathlib import Path
 from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator
+
+from outputs.names import tick
 
 # Okabe and Ito (2008).
 BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, RED, PURPLE, GREY = (
@@ -27,6 +32,7 @@ RC: Any = {
     "figure.dpi": 110, "savefig.dpi": 150, "axes.edgecolor": "#555555", "xtick.color": "#333333",
     "ytick.color": "#333333", "figure.facecolor": "white", "hatch.linewidth": 1.2,
 }  # fmt: skip
+LABELS = 8  # that an axis has room for
 INCHES = (10.0, 5.6)  # 16:9, a slide
 
 
@@ -65,6 +71,33 @@ def finish(drawn: Figure, path: Path, title: str, note: str) -> Path:
 def plain(text: str) -> str:
     """Text that matplotlib shows as it stands: a dollar sign would start a formula."""
     return text.replace("$", r"\$")
+
+
+def log_ticks(axis: Axis, within: tuple[int, ...]) -> None:
+    """Ticks of a logarithmic axis: those `within` each decade, or decades alone where there is no room for more."""
+    low, high = axis.get_view_interval()
+    few = math.log10(high / low) * len(within) <= LABELS
+    axis.set_major_locator(LogLocator(subs=within if few else (1,)))
+    axis.set_major_formatter(ticks())
+
+
+def ticks() -> FuncFormatter:
+    """Numbers on an axis as `names.tick` writes them."""
+    return FuncFormatter(lambda value, _: tick(value))
+
+
+def legend_above(axes: Axes, columns: int, *beside: Axes) -> None:
+    """A legend between the title of a panel and its frame, where it covers nothing that is drawn.
+
+    beside: panels without a legend whose titles are to stand as high.
+    """
+    entries = len(axes.get_legend_handles_labels()[1])
+    axes.legend(
+        loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, fontsize=8, borderaxespad=0.2, borderpad=0.2,
+        columnspacing=1.2, handlelength=1.5, handletextpad=0.6,
+    )  # fmt: skip
+    for panel in (axes, *beside):
+        panel.set_title(panel.get_title(loc="left"), pad=6 + 13 * -(-entries // columns))
 
 
 def zero_line(axes: Axes, vertical: bool = True) -> None:

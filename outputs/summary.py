@@ -76,7 +76,12 @@ def scenario(
     ds = facts.one_scenario(dataset)
     name = str(dataset["scenario"].values.reshape(-1)[0])
     head = f"{ds.attrs.get('title', name)}  ({name} on {ds.attrs.get('calibration', '')})"
-    lines = [Line(head, "title"), *_quotas(ds, width), *_prices(ds, width), *_income(ds), *_sectors(ds)]
+    about = findings.regions(ds)
+    lines = [
+        Line(head, "title"),
+        *(line._replace(rank=1) for line in _wrapped(about.text if about else "", width)),
+    ]
+    lines += [*_quotas(ds, width), *_prices(ds, width), *_income(ds), *_sectors(ds)]
     lines += _wrapped(_decided(ds), width)
     if tax is not None:
         lines += tax_equivalent(ds, facts.one_scenario(tax), width)
@@ -116,16 +121,21 @@ def _prices(ds: xr.Dataset, width: int) -> list[Line]:
     shown = elements[: (width - LABEL) // cell - 1]
     more = f" {len(shown)}/{len(elements)}" if len(shown) < len(elements) else ""
     lines = [Line(_row(f"Prices{more}", [*shown, "mean"], cell), "head")]
-    base = tables[regimes[0]]["abroad, base [USD/kg]"]
+    base, paid = tables[regimes[0]]["abroad, base [USD/kg]"], facts.paid(ds)
+    all_paid = bool(paid) and paid == facts.exported(ds)
     lines.append(Line(_row("abroad, base USD/kg", [_short(base[e]) for e in shown], cell)))
     for column, where in (("abroad, change [%]", "abroad"), ("home, change [%]", "home")):
         for at, regime in enumerate(regimes):
             cells = [_percent(tables[regime][column][e]) for e in shown] + [
                 _percent(facts.price_index(ds, regime)[where])
             ]
-            called = "paid" if where == "abroad" and facts.stopped(ds) else where
+            called = "paid" if where == "abroad" and all_paid else where
             rank = 0 if where == "abroad" else 4 if 0 < at < len(regimes) - 1 else 1
             lines.append(Line(_row(f"{called} %, {_regime(regime)}", cells, cell), rank=rank))
+        if where == "abroad" and paid and not all_paid:
+            lines += _wrapped(
+                f"of {names.listed(paid)} what others pay: exports to some or all stopped", width
+            )
     return lines
 
 
@@ -138,13 +148,14 @@ def _income(ds: xr.Dataset) -> list[Line]:
     most = list(table.loc[outside, columns].abs().max(axis=1).sort_values(ascending=False).index[:4])
     lines = [Line(_row("Real income, m USD", [_regime(r) for r in regimes], 14), "head")]
     ranks = {
-        **dict.fromkeys(own[:2], 0),
+        **dict.fromkeys(own if len(own) < 4 else ["restricting"], 0),
         "others": 0,
         **dict(zip(most, (2, 3, 5, 7), strict=False)),
         "world": 6,
     }
     for row, rank in ranks.items():
         label = f"  {names.region(row)}" if row in most else names.region(row)
+        label = names.regions(own) if row == "restricting" else label
         lines.append(Line(_row(label, [signed(float(table.loc[row, c])) for c in columns], 14), rank=rank))
     rents = [float(ds["licence_rent"].sel(regime=r).sum()) for r in regimes]
     if any(rents):
@@ -169,7 +180,7 @@ def _sectors(ds: xr.Dataset) -> list[Line]:
             values += [None, None] if fixed else [row["exposed [%]"], row["other [%]"]]
         unit, scale = names.readable_unit([v for v in values if v is not None])
         cells = [
-            "-" if v is None else signed(scale * v, 2) if abs(v) > findings.NEGLIGIBLE else "0"
+            "-" if v is None else fitting(scale * v, 9) if abs(v) > findings.NEGLIGIBLE else "0"
             for v in values
         ]
         lines.append(Line(_row(f"{label}, {unit}", cells, 9), rank=3 if measure == "tfp" else 0))
@@ -182,9 +193,9 @@ def _decided(ds: xr.Dataset) -> str:
         return ""
     parts = {str(f): float(ds["exposed_exports_by_force"].sel(force=f)) for f in ds["force"].values}
     unit, scale = names.readable_unit(list(parts.values()))
-    detail = ", ".join(f"{force} {signed(scale * value, 2)}" for force, value in parts.items())
+    detail = ", ".join(f"{_force(force)} {signed(scale * value, 2)}" for force, value in parts.items())
     regime = _regime(str(ds.attrs.get("decomposed", "")))
-    which = names.listed(list(findings.deciding(ds))) or "nothing"
+    which = names.listed([_force(force) for force in findings.deciding(ds)]) or "nothing"
     return f"Exports of exposed sectors ({regime}), {unit}: {detail}. Decided by {which}."
 
 
@@ -208,7 +219,7 @@ def tax_equivalent(quota: xr.Dataset, tax: xr.Dataset, width: int) -> list[Line]
     rate = [f"{number(100 * float(tax['licence_rate'].sel(regime=r).max()))} %" for r in regimes]
     lines = [Line(_row("As one export tax", rate, 14), "head")]
     for group, label in (
-        ("restricting", names.listed([names.region(r) for r in facts.restricting(quota)])),
+        ("restricting", names.regions(facts.restricting(quota))),
         ("others", "all others"),
     ):
         values = [float(tax["group_equivalent_variation"].sel(regime=r, group=group)) for r in regimes]
@@ -225,8 +236,21 @@ def _regime(regime: str) -> str:
     return names.SHORT_REGIMES.get(regime, regime)
 
 
+def _force(force: str) -> str:
+    return "shock" if force == "cost" else force
+
+
 def _row(label: str, cells: Sequence[str], cell: int) -> str:
     return _clip(label, LABEL).ljust(LABEL) + "".join(text.rjust(cell) for text in cells)
+
+
+def fitting(value: float, cell: int, digits: int = 2) -> str:
+    """A change that leaves a space in its cell: +0 or -0 for what has no room to be told from 0, large ones short."""
+    text = signed(value, digits)
+    if len(text) < cell and "e" not in text:
+        return text
+    short = compact(value) if abs(value) >= names.LARGE else "0" if value > 0 else "-0"
+    return f"{'+' if value > 0 else ''}{short}"
 
 
 def _percent(value: float) -> str:
@@ -310,5 +334,5 @@ def first_order(dataset: xr.Dataset, width: int) -> list[Line]:
 
 def _own_short(ds: xr.Dataset) -> str:
     """The restricting regions, when their names are short."""
-    text = names.listed([names.region(r) for r in facts.restricting(ds)])
+    text = names.regions(facts.restricting(ds))
     return text if 0 < len(text) < 9 else "restricting"

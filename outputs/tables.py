@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration.tables import write_csv
-from outputs import facts, gains, quotas
+from outputs import facts, gains, growth, quotas
 
 
 def write_tables(dataset: xr.Dataset, folder: Path) -> list[Path]:
@@ -46,7 +46,7 @@ def all_tables(ds: xr.Dataset) -> dict[str, pd.DataFrame]:
         "quotas": quotas.table(ds),
         "exposed_and_other_sectors": facts.sectors(ds),
         "sectors": stacked(facts.by_sector),
-        "growth_on_exposure": facts.slopes(ds),
+        "growth_on_exposure": _with_gaps(growth.slopes(ds)),
         "research": stacked(facts.research),
         "security": stacked(facts.security),
         "embargo_now": facts.embargo(ds),
@@ -62,7 +62,7 @@ def all_tables(ds: xr.Dataset) -> dict[str, pd.DataFrame]:
 
 
 def _with_gaps(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with None, an empty cell, where there is no price."""
+    """The table with None, an empty cell, where there is no number."""
     return table.astype(object).where(table.notna(), None)
 
 

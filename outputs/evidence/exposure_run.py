@@ -13,6 +13,7 @@ from calibration.errors import InputError, Problem
 from calibration.evidence.exposure.measures import Exposure
 from calibration.evidence.exposure.panels import ExposurePanel, exports_panel, tfp_panel
 from calibration.evidence.exposure.regressions import (
+    FEWEST,
     Effect,
     EventStudy,
     difference_in_differences,
@@ -113,10 +114,12 @@ def with_model(
     for regime in regimes or known:
         for variable in OUTCOMES:
             panel = panel_from_result(data, variable, regime=regime, base_year=base_year, last_year=last_year)
-            end = int(panel.data["year"].max())
-            if float(np.ptp(panel.data["outcome"])) < STILL:
+            if panel.data["sector"].nunique() < FEWEST:
+                notes.append(f"{panel.source}: {panel.outcome} is of fewer than {FEWEST} sectors")
+            elif float(np.ptp(panel.data["outcome"])) < STILL:
                 notes.append(f"{panel.source}: {panel.outcome} does not move")
             else:
+                end = int(panel.data["year"].max())
                 rows.append(
                     (panel.outcome, panel.source, long_difference(panel, base_year, end, draws=draws))
                 )

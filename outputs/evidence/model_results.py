@@ -7,6 +7,7 @@ import xarray as xr
 
 from calibration.errors import InputError, unknown_name
 from calibration.evidence.exposure.panels import ExposurePanel, panel_from_arrays
+from outputs import growth
 
 OUTCOMES = {
     "exports_volume": "ln export volume",
@@ -25,7 +26,8 @@ def panel_from_result(
     last_year: int = 2011,
 ) -> ExposurePanel:
     """A result's ratios to the base year by region and sector, outside the regions that restrict and the rare-earth
-    chain itself; exposure is the mean over the regions left, as in the data it varies by sector only.
+    chain itself; exposure is the mean over the regions left, as in the data it varies by sector only. What there
+    was none of in the base year is left out whole, as in the data.
 
     A result without years is put at `last_year`, the base year of ones before it. Raises InputError on a variable,
     regime or scenario the result does not have.
@@ -50,6 +52,7 @@ def panel_from_result(
     if base_year not in years:
         years = (base_year, *years)
         level = np.concatenate([np.ones_like(level[:1]), level])
+    level = np.where(growth.had(kept, variable), level, 0.0)
     exposure = kept["exposure"].mean("region").to_numpy()
     return panel_from_arrays(
         level,

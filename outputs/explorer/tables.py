@@ -45,7 +45,7 @@ def all_tables(ds: xr.Dataset, scenario: Scenario, regime: str, region: str, sec
     prices, income = facts.prices(ds, regime), _by_region(facts.real_income(ds))
     index, limits = facts.price_index(ds, regime), quotas.table(ds)
     usd, share = f"{regime} [million USD]", f"{regime} [%]"
-    who = names.listed([names.region(r) for r in facts.restricting(ds)])
+    who = names.regions(facts.restricting(ds))
     limit = _rows(limits[limits["limit [t]"] > 0])
     cells = facts.by_sector(ds, regime)
     mine = _rows(cells[cells["region"] == region])

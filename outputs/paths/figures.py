@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from outputs import facts as solve_facts
 from outputs import names, style
 from outputs.figures import source_note
+from outputs.findings import is_deep
 from outputs.names import number, signed
-from outputs.paths import facts
+from outputs.paths import facts, findings
 from outputs.paths.facts import View
 from outputs.paths.work import CALIBRATED, EVEN
 from outputs.style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
@@ -62,25 +63,20 @@ def prices(view: View, folder: Path, note: str) -> Path:
             **_line(),
         )
         axes.set_yscale("log")
-        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: number(value, 2)))
+        style.log_ticks(axes.yaxis, (1, 2, 5))
         axes.yaxis.set_minor_formatter(FuncFormatter(lambda *_: ""))
         axes.set_title(names.element(element)[:1].upper() + names.element(element)[1:], fontsize=10)
         _years(axes)
     for axes in grid[:, 0]:
-        axes.set_ylabel("USD per kg of oxide")
+        axes.set_ylabel(names.PER_KG)
     _legend(strip, grid[0, 0])
     first = table[table["regime"] == view.regimes[0]].reset_index(drop=True)
     top = int(np.argmax(first["abroad, change [%]"].to_numpy()))
     change = f"{names.element(first['element'][top])} {signed(first['abroad, change [%]'][top], 2)} %"
     peak = f"{change} in {first['year'][top]}"
     title = f"{_title(view)}: prices abroad peak at {peak} with {names.regime(view.regimes[0])}"
-    return style.finish(
-        drawn,
-        folder / "prices.png",
-        title,
-        f"Abroad: at the border, export tax and licence in it; where exports have stopped, what others pay. {note}",
-    )
+    about = "Abroad: at the border, export tax and licence in it; what others pay where exports to some have stopped. "
+    return style.finish(drawn, folder / "prices.png", title, f"{about}{names.OF_PRODUCT} {note}")
 
 
 def shown_elements(table: pd.DataFrame) -> list[str]:
@@ -95,21 +91,24 @@ def shown_elements(table: pd.DataFrame) -> list[str]:
 
 def real_income(view: View, folder: Path, note: str) -> Path:
     """Real income of the restricting regions and of all others, by regime; dotted with an even memory."""
-    table = facts.overview(view)
+    table, columns = (
+        facts.overview(view),
+        [f"real income, {who} [million USD]" for who in ("others", "restricting")],
+    )
+    unit, scale = names.readable_money([float(v) for v in table[columns].to_numpy().ravel()])
+    table = table.assign(**{column: scale * table[column] for column in columns})
     drawn, grid, strip = _panels(1, 2)
-    for axes, column, who in zip(
-        grid[0], ("real income, others [million USD]", "real income, restricting [million USD]"),
-        ("All others", _who(view)), strict=True,
-    ):  # fmt: skip
+    for axes, column, who in zip(grid[0], columns, ("All others", _who(view)), strict=True):
         _by_regime(axes, view, table, column)
         axes.set_title(who)
-    grid[0, 0].set_ylabel("equivalent variation, million USD a year")
+    grid[0, 0].set_ylabel(f"equivalent variation, {unit} a year")
     _legend(strip, grid[0, 0])
     last = table[(table["memory"] == CALIBRATED) & (table["year"] == view.years[-1])].set_index("regime")
     values = last["real income, others [million USD]"]
     said = "; ".join(f"{signed(values[r])} with {names.regime(r)}" for r in view.regimes)
-    title = f"{_title(view)}: others' real income in {view.years[-1]}, million USD: {said}"
-    return style.finish(drawn, folder / "real_income.png", title, _memory(view) + note)
+    title = f"{_title(view)}: others' real income in {view.years[-1]}, {unit}: {said}"
+    about = _memory(view) + note + findings.caution(is_deep(view.ds))
+    return style.finish(drawn, folder / "real_income.png", title, about)
 
 
 def exposed(view: View, folder: Path, note: str) -> Path:
@@ -205,11 +204,13 @@ def security(view: View, folder: Path, note: str) -> Path | None:
     if not panels:
         return None
     drawn, grid, strip = _panels(1, len(panels))
+    lost = [facts.others(view, name, regime) for name, _ in panels for regime in view.regimes]
+    unit, scale = names.readable_money([float(loss.max()) for loss in lost])
     for axes, (name, label) in zip(grid[0], panels, strict=True):
         for regime in view.regimes:
             axes.plot(
                 view.years,
-                facts.others(view, name, regime),
+                scale * facts.others(view, name, regime),
                 color=COLOUR[regime],
                 label=names.regime(regime),
                 **_line(),
@@ -218,7 +219,7 @@ def security(view: View, folder: Path, note: str) -> Path | None:
                 without = facts.others(view, f"{name}_without_innovation", regime)
                 axes.plot(
                     view.years,
-                    without,
+                    scale * without,
                     color=COLOUR[regime],
                     ls=":",
                     label="the same at base-year technology",
@@ -227,19 +228,18 @@ def security(view: View, folder: Path, note: str) -> Path | None:
         axes.set_ylim(bottom=0)
         axes.set_title(label)
         _years(axes)
-    grid[0, 0].set_ylabel("loss of all others, million USD a year")
+    grid[0, 0].set_ylabel(f"loss of all others, {unit} a year")
     _legend(strip, grid[0, 0])
     name, label = panels[0]
     last = view.regimes[-1]
     now, without = (facts.others(view, f"{name}{suffix}", last)[-1] for suffix in ("", "_without_innovation"))
     when = f"if {label[0].lower() + label[1:]} in {view.years[-1]}"
-    title = f"{_title(view)}: {when}, others lose {number(now)} million USD"
+    title = f"{_title(view)}: {when}, others lose {number(scale * now)} {unit}"
     if without != now:
-        title += f"; without innovation {number(without)}"
+        title += f"; without innovation {number(scale * without)}"
     about = "At once: technology and plant as they stand. For good: plant has followed its rent, technology has not. "
-    return style.finish(
-        drawn, folder / "security.png", title, about + f"Title: {names.regime(last)}. " + note
-    )
+    about += f"Title: {names.regime(last)}. {note}{findings.caution(findings.is_insecure(view))}"
+    return style.finish(drawn, folder / "security.png", title, about)
 
 
 def forces(view: View, folder: Path, note: str) -> Path | None:
@@ -274,9 +274,8 @@ def _stacks(
         grid[0], ("exports, exposed [%]", "real income, others [million USD]"),
         (f"Exports, exposed sectors outside {_who(view)}", "Real income, all others"), strict=True,
     ):  # fmt: skip
-        unit, scale = ("million USD", 1.0)
-        if column.endswith("[%]"):
-            unit, scale = names.readable_unit([float(v) for v in table[column]])
+        readable = names.readable_unit if column.endswith("[%]") else names.readable_money
+        unit, scale = readable([float(v) for v in table[column]])
         up, down = np.zeros(len(years)), np.zeros(len(years))
         for name, colour in colours.items():
             values = scale * table[table[axis] == name].set_index("year")[column].reindex(years).to_numpy()
@@ -346,7 +345,7 @@ def _title(view: View) -> str:
 
 
 def _who(view: View) -> str:
-    return names.listed([names.region(r) for r in solve_facts.restricting(view.ds)])
+    return names.regions(solve_facts.restricting(view.ds))
 
 
 def _memory(view: View) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from outputs import facts as solve_facts
 from outputs import names
-from outputs.findings import Finding, dearer
+from outputs.findings import DEEP, DEEP_CAUTION, Finding, dearer, is_deep, regions
 from outputs.forces import decisive
 from outputs.names import listed, number, signed
 from outputs.paths import facts
@@ -19,6 +19,7 @@ from outputs.paths.work import CALIBRATED, EVEN
 def findings(view: View) -> list[Finding]:
     """Everything that can be said of a path, most asked-for first."""
     said = [
+        regions(view.ds),
         prices(view),
         income(view),
         exports(view),
@@ -43,6 +44,8 @@ def prices(view: View) -> Finding:
             f"with {names.regime(regime)} oxides abroad are furthest from their price of {view.years[0]} in {peak} "
             f"({dearer(float(run[peak]))}) and cost {dearer(float(run.iloc[-1]))} in {view.years[-1]}"
         )
+    if solve_facts.paid(view.ds):
+        parts.append("where exports to some or all have stopped that is what others pay, wherever it is from")
     return Finding("Prices", _sentence(parts))
 
 
@@ -52,13 +55,18 @@ def income(view: View) -> Finding:
     for regime in view.regimes:
         values = _group(view, regime, "others")
         worst = int(values.argmin())
+        unit, scale = names.readable_money([values[worst], values[-1]])
         parts.append(
-            f"with {names.regime(regime)} {signed(values[worst])} million USD in {view.years[worst]} and "
-            f"{signed(values[-1])} in {view.years[-1]}"
+            f"with {names.regime(regime)} {signed(scale * values[worst])} {unit} in {view.years[worst]} and "
+            f"{signed(scale * values[-1])} in {view.years[-1]}"
         )
-    return Finding(
-        "Real income", f"Real income of all others, at its lowest and at the end: {'; '.join(parts)}."
-    )
+    text = f"Real income of all others, at its lowest and at the end: {'; '.join(parts)}."
+    return Finding("Real income", text + caution(is_deep(view.ds)))
+
+
+def caution(deep: bool) -> str:
+    """What is said behind losses that no data can tell."""
+    return f" {DEEP_CAUTION}." if deep else ""
 
 
 def exports(view: View) -> Finding:
@@ -130,15 +138,22 @@ def security(view: View) -> Finding | None:
         now, without = (
             facts.others(view, f"{name}{suffix}", regime) for suffix in ("", "_without_innovation")
         )
+        unit, scale = names.readable_money([now[0], now[-1], without[-1]])
         parts.append(
-            f"{what} costs all others {number(now[0])} million USD a year in {view.years[0]} and {number(now[-1])} in "
-            f"{view.years[-1]} ({number(without[-1])} at base-year technology)"
+            f"{what} costs all others {number(scale * now[0])} {unit} a year in {view.years[0]} and "
+            f"{number(scale * now[-1])} in {view.years[-1]} ({number(scale * without[-1])} at base-year technology)"
         )
     if not parts:
         return None
-    return Finding(
-        "Security", f"With {names.regime(regime)}: {'; '.join(part[0].lower() + part[1:] for part in parts)}."
-    )
+    text = f"With {names.regime(regime)}: {'; '.join(part[0].lower() + part[1:] for part in parts)}."
+    return Finding("Security", text + caution(is_insecure(view)))
+
+
+def is_insecure(view: View) -> bool:
+    """Whether a cut or an embargo would cost all others so much, in any regime and year, that no data can tell it."""
+    at_stake = DEEP * solve_facts.others_income(view.ds)
+    lost = [name for name in ("cut_loss", "embargo_loss") if name in view.ds]
+    return any(bool((facts.others(view, n, r) > at_stake).any()) for n in lost for r in view.regimes)
 
 
 def replacing(view: View) -> Finding | None:
@@ -184,7 +199,7 @@ def _cut(view: View) -> str:
 
 
 def _who(view: View) -> str:
-    return listed([names.region(r) for r in solve_facts.restricting(view.ds)])
+    return names.regions(solve_facts.restricting(view.ds))
 
 
 def _sentence(parts: list[str]) -> str:

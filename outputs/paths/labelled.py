@@ -18,6 +18,7 @@ from model.records import Array, Regime
 from model.variables import Variable
 from outputs import dataset, facts, forces
 from outputs.closure import assumed, numbers
+from outputs.focus import extent, restricted
 from outputs.paths.plan import PathPlan
 from outputs.paths.work import CALIBRATED, EVEN, Done, Results, parts_of
 
@@ -250,6 +251,7 @@ def attributes(plan: PathPlan, failed: Mapping[str, str]) -> dict[str, str]:
     return {
         "title": scenario.title,
         "question": scenario.question,
+        "restricts": extent(restricted(plan.benchmark, *plan.inputs.shocks)),
         "scenario_horizon": "path",
         "scenario_year": str(scenario.years),
         "calibration": calibration.name,

@@ -9,11 +9,12 @@ import numpy as np
 
 from outputs import facts as solve_facts
 from outputs import names
-from outputs.names import number, signed
+from outputs.findings import DEEP_CAUTION, is_deep
+from outputs.names import number
 from outputs.paths import facts, findings
 from outputs.paths.facts import View
 from outputs.paths.work import CALIBRATED, EVEN
-from outputs.summary import LABEL, Line, fitted
+from outputs.summary import LABEL, Line, fitted, fitting
 
 CELL = 8
 NOISE = 1e-6  # smaller changes come from rounding
@@ -38,6 +39,8 @@ def path(
             rank = 2 if finding.topic == "Years to replace" else 0
             lines += _wrapped(finding.text, width, rank=rank)
     lines += _trust(view, width, soft)
+    if is_deep(view.ds) or findings.is_insecure(view):
+        lines += _wrapped(f"! {DEEP_CAUTION}.", width, "warning")
     lines += [Line(f"! {one}", "warning") for one in findings.missing(view)]
     lines += [Line(f"-> {folder}", "note") for folder in folders]
     return fitted(lines, width, rows)
@@ -54,36 +57,38 @@ def _outcomes(view: View, at: Sequence[int]) -> list[Line]:
     lines = []
     for column, label, what in (
         ("oxides abroad [%]", "Oxides abroad, %", "plain"),
-        ("real income, others [million USD]", "Others, m USD", "even"),
-        ("real income, restricting [million USD]", f"{_own(view)}, m USD", "plain"),
+        ("real income, others [million USD]", "Others", "even"),
+        ("real income, restricting [million USD]", _own(view), "plain"),
         ("exports, exposed [%]", "Exposed exp", "even"),
     ):
         chosen = table[table["memory"] == CALIBRATED]
         unit, scale = ("", 1.0)
         if column.startswith("exports"):
             unit, scale = names.readable_unit([float(v) for v in chosen[column]])
+        elif column.endswith("[million USD]"):
+            unit, scale = names.readable_money([float(v) for v in chosen[column]])
         for at_regime, regime in enumerate(view.regimes):
             values = scale * chosen[chosen["regime"] == regime][column].to_numpy()
             values = np.where(np.abs(values) < NOISE, 0.0, values)
-            name = f"{label}{', ' + unit if unit else ''}" if at_regime == 0 else ""
+            name = f"{label}{', ' + names.brief(unit) if unit else ''}" if at_regime == 0 else ""
             short = names.SHORT_REGIMES.get(regime, regime)
             middle = 0 < at_regime < len(view.regimes) - 1
             lines.append(
-                Line(_labelled(name, short, [signed(values[t], 2) for t in at]), rank=3 if middle else 0)
+                Line(_labelled(name, short, [fitting(values[t], CELL) for t in at]), rank=3 if middle else 0)
             )
         if what == "even" and EVEN in view.memories and view.regimes[-1] != "exogenous":
             other = table[(table["memory"] == EVEN) & (table["regime"] == view.regimes[-1])][
                 column
             ].to_numpy()
             lines.append(
-                Line(_labelled("", "even memory", [signed(scale * other[t], 2) for t in at]), rank=1)
+                Line(_labelled("", "even memory", [fitting(scale * other[t], CELL) for t in at]), rank=1)
             )
     return lines
 
 
 def _own(view: View) -> str:
     """The restricting regions, when their names are short."""
-    text = names.listed([names.region(r) for r in solve_facts.restricting(view.ds)])
+    text = names.regions(solve_facts.restricting(view.ds))
     return text if len(text) < 9 else "Restricting"
 
 
@@ -95,9 +100,11 @@ def _security(view: View, at: Sequence[int]) -> list[Line]:
         if name == "cut_loss":
             label = f"{100 * float(view.ds['cut'].values[0]):.0f} % cut now"
         now, without = (facts.others(view, f"{name}{suffix}", last) for suffix in ("", "_without_innovation"))
-        lines.append(Line(_row(f"{label}, m USD"[:LABEL], [number(now[t], 3) for t in at]), rank=0))
+        unit, scale = names.readable_money([float(v) for v in (*now, *without)])
+        cells, bare = ([number(scale * loss[t], 3) for t in at] for loss in (now, without))
+        lines.append(Line(_row(f"{label}, {names.brief(unit)}", cells), rank=0))
         if (now != without).any():
-            lines.append(Line(_row("  no innovation", [number(without[t], 3) for t in at]), rank=1))
+            lines.append(Line(_row("  no innovation", bare), rank=1))
     return lines
 
 
@@ -108,7 +115,7 @@ def _labelled(name: str, regime: str, cells: Sequence[str]) -> str:
 
 
 def _row(label: str, cells: Sequence[str]) -> str:
-    return label[: LABEL - 1].ljust(LABEL) + "".join(f" {text}".rjust(CELL) for text in cells)
+    return label[:LABEL].ljust(LABEL) + "".join(f" {text}".rjust(CELL) for text in cells)
 
 
 def _wrapped(text: str, width: int, style: str = "plain", rank: int = 0) -> list[Line]:

@@ -192,7 +192,7 @@ class View:
 
     @property
     def who(self) -> str:
-        return names.listed([names.region(r) for r in facts.restricting(self.ds)])
+        return names.regions(facts.restricting(self.ds))
 
     @property
     def tiles(self) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -240,8 +240,8 @@ class View:
 
     @property
     def abroad(self) -> str:
-        """What the price abroad is."""
-        return findings.abroad(self.ds)
+        """What the price abroad is, and a kg of what it buys."""
+        return f"{findings.abroad(self.ds)} {names.OF_PRODUCT}"
 
     @property
     def caution(self) -> str:

@@ -9,11 +9,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from outputs.names import compact, number, signed
+from outputs.names import LARGE, beside, number, signed, tick
 
 LEFT, RIGHT = 1.0, 99.0  # percent of the width that marks may use
 LONG = 5  # characters of a tick above which there are fewer ticks: they meet on a narrow screen
-LARGE = 9999.5  # from here on numbers in a chart are written in thousands and millions
 ROOM = 11.0  # percent kept beside the outermost bar for its number
 
 
@@ -79,16 +78,9 @@ class Scale:
         values = (
             _log_ticks(math.exp(self.low), math.exp(self.high)) if self.log else _ticks(self.low, self.high)
         )
-        if not self.log and max((len(_round(v)) for v in values), default=0) > LONG:
+        if not self.log and max((len(tick(v)) for v in values), default=0) > LONG:
             values = _ticks(self.low, self.high, about=3)
-        return tuple(Tick(self(v), _round(v)) for v in values)
-
-
-def _round(value: float) -> str:
-    """A round value as it stands on an axis."""
-    if abs(value) >= LARGE:
-        return compact(value).replace(".0M", "M")
-    return f"{value:,.10g}" if abs(value) >= 1e-4 or value == 0 else f"{value:.1g}"
+        return tuple(Tick(self(v), tick(v)) for v in values)
 
 
 def _ticks(low: float, high: float, about: int = 5) -> list[float]:
@@ -179,9 +171,7 @@ def _bar(
     value: float, start: float, top: float, kind: str, scale: Scale, tip: str, least: float = 0.0
 ) -> Mark:
     begin, end = scale(start), scale(start + value)
-    text = signed(value, 2) if abs(value) >= least or value == 0 else "about 0"
-    if abs(value) >= LARGE:
-        text = f"{'+' if value > 0 else ''}{compact(value)}"
+    text = beside(value, least)
     anchor = "start" if value >= 0 or text == "about 0" else "end"
     return Mark(min(begin, end), round(abs(end - begin), 3), top, kind, text, end, anchor, tip)
 
@@ -234,7 +224,7 @@ def scatter(
                     size=round(1.8 + 6 * math.sqrt(w / most), 2)))
         for kind, name, x, y, w in points
     ]  # fmt: skip
-    side = tuple(Tick(up(v), _round(v)) for v in _ticks(low, high))
+    side = tuple(Tick(up(v), tick(v)) for v in _ticks(low, high))
     zero = Mark(7.0, 92.0, up(0.0), "axis")
     return Chart(
         (),

@@ -31,7 +31,7 @@ def charts_of_prices(ds: xr.Dataset) -> dict[str, Chart | None]:
     first = first[first["abroad, base [USD/kg]"] > 0].sort_values("abroad, base [USD/kg]")
     if not len(first):
         return {"prices": None, "price_changes": None}
-    own = names.listed([names.region(r) for r in facts.restricting(ds)])
+    own = names.regions(facts.restricting(ds))
     levels = charts.dumbbells(
         [
             (

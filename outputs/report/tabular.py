@@ -15,7 +15,7 @@ from outputs import facts, names, readable, tables
 from outputs.names import number, signed
 
 CAPTIONS = {
-    "real_income": "Real income by region and regime: equivalent variation, and percent of base income",
+    "real_income": "Real income by region and regime: equivalent variation, also as a share of base income",
     "real_income_parts": "What the change of real income is made of",
     "prices": "Prices and tonnes by element",
     "quotas": "Quotas: tonnes and licences",
@@ -129,7 +129,7 @@ def tiles(ds: xr.Dataset) -> list[tuple[str, list[tuple[str, str]]]]:
     """The numbers of the first screen: heading, and (regime, number) pairs."""
     regimes = [str(r) for r in ds["regime"].values]
     groups: Any = facts.real_income(ds).set_index("region")
-    own = names.listed([names.region(r) for r in facts.restricting(ds)])
+    own = names.regions(facts.restricting(ds))
     index = {r: facts.price_index(ds, r) for r in regimes}
 
     def each(values: dict[str, str]) -> list[tuple[str, str]]:
@@ -151,7 +151,7 @@ def tiles(ds: xr.Dataset) -> list[tuple[str, list[tuple[str, str]]]]:
 
 def _million(value: float) -> str:
     unit, scale = names.readable_money([float(value)])
-    return f"{signed(scale * float(value))} {unit.replace('million', 'm').replace('billion', 'bn')}"
+    return f"{signed(scale * float(value))} {names.brief(unit)}"
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from model.records import Closure
 from model.solve import solve
-from outputs import dataset, experiment, focus, store
+from outputs import dataset, experiment, findings, focus, names, store, summary
 from tests.outputs.conftest import scenario, small_calibration
 from tests.worlds import quota
 
@@ -34,8 +34,8 @@ def test_axes_have_the_labels_of_the_calibration(ds, calibration):
     axes = {"region": labels.regions, "origin": labels.regions, "sector": labels.sectors, "good": labels.goods,
             "element": labels.elements, "factor": labels.factors, "technology": labels.technologies,
             "stage": labels.stages, "quota": ("quota",)}  # fmt: skip
-    for axis, names in axes.items():
-        assert tuple(ds[axis].values) == names
+    for axis, wanted in axes.items():
+        assert tuple(ds[axis].values) == wanted
     assert ds["tonnes"].dims == ("regime", "origin", "region", "element")
 
 
@@ -204,6 +204,80 @@ def test_restricting_regions_are_those_of_the_instruments(calibration):
     assert focus.restricting_regions(b, embargo.shock(calibration)).tolist() == [False, False, True]
     made = (b.output[:, :, None] * b.make)[:, :, b.elements].sum(axis=(1, 2))
     assert focus.restricting_regions(b, scenario("n", None).shock(calibration)).argmax() == made.argmax()
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"type": "export_quota", "limit": {"value": 80, "unit": "%"}},
+        {"type": "export_tax", "add": 0.2},
+        {"type": "embargo", "elements": "E0"},
+    ],
+)
+def test_when_all_restrict_the_largest_maker_stands_apart(calibration, line):
+    """Instruments without `origins` are of all regions; without anybody else there would be no others."""
+    lines = [{"name": "line", "elements": "all", **line}]
+    b, shock = calibration.benchmark, scenario("all", None, instruments=lines).shock(calibration)
+    assert focus.restricted(b, shock).all()
+    made = (b.output[:, :, None] * b.make)[:, :, b.elements].sum(axis=(1, 2))
+    found = focus.restricting_regions(b, shock)
+    assert found.sum() == 1
+    assert found.argmax() == made.argmax()
+
+
+def test_a_region_that_sells_nothing_restricts_nothing(calibration):
+    b = calibration.benchmark
+    share = np.array(b.trade_share)
+    goods = focus.rare_earth_goods(b)
+    share[..., 2, :, goods] = 0.0
+    line = {"type": "export_tax", "name": "line", "elements": "all", "add": 0.2}
+    shock = scenario("all", None, instruments=[line]).shock(calibration)
+    found = focus.restricting_regions(b.replace(trade_share=share), shock)
+    assert found.tolist() == [True, True, False]
+
+
+def test_a_result_without_origins_says_who_is_meant(calibration):
+    line = {"type": "export_quota", "name": "line", "elements": "all", "limit": {"value": 80, "unit": "%"}}
+    asked = scenario("all", None, instruments=[line])
+    (result,) = experiment.solve_plans([experiment.plan(asked, calibration, security=False)])
+    assert not result.failed
+    ds = result.dataset.squeeze("scenario")
+    assert np.isfinite(ds["group_real_income"]).all()
+    said = findings.regions(ds).text
+    assert "Every region restricts" in said
+    assert "all others restrict too" in said
+    assert any("Every region restricts" in line.text for line in summary.scenario(result.dataset, 100))
+
+
+def test_who_is_meant_is_said_where_it_is_not_plain(ds):
+    assert findings.regions(ds) is None  # one region restricts
+    none = findings.regions(ds.assign_attrs(restricts="none")).text
+    assert "No sales of rare-earth goods are restricted" in none
+    assert "R0 stands apart" in none
+    regions = [f"R{at}" for at in range(6)]
+    many = xr.Dataset({"restricting": ("region", [1.0, 1, 0, 1, 1, 0])}, {"region": regions})
+    assert findings.regions(many).text == "4 regions restrict: R0, R1, R3 and R4. All others are R2 and R5."
+    assert names.regions(["R0", "R1", "R2"]) == "R0, R1 and R2"
+    assert names.regions(["R0", "R1", "R2", "R3"]) == "4 restricting regions"
+
+
+def test_what_a_shock_does_is_no_cost_of_a_restriction_where_none_is(calibration):
+    line = {
+        "type": "tariff",
+        "name": "more",
+        "origins": "R0",
+        "destinations": "R1",
+        "elements": "all",
+        "rate": 0.3,
+    }
+    asked = scenario("more", None, instruments=[line])
+    (result,) = experiment.solve_plans([experiment.plan(asked, calibration, security=False)])
+    ds = result.dataset.squeeze("scenario")
+    assert ds.attrs["restricts"] == "none"
+    assert "cost" not in findings.deciding_force(ds)
+    assert "the shock itself" in findings.deciding_force(ds)
+    (line,) = [row.text for row in summary.scenario(result.dataset, 200) if "Decided by" in row.text]
+    assert "cost" not in line
 
 
 def test_exposure_is_the_sum_of_all_rounds_of_inputs(calibration):

@@ -182,6 +182,64 @@ def test_findings_and_summary_fit_a_screen(view):
     assert all(len(line.text) <= 80 for line in lines)
 
 
+def test_words_say_where_the_price_abroad_is_what_others_pay(view):
+    tonnes = view.ds["tonnes"].copy()
+    tonnes.loc[{"year": 2012, "origin": "R0", "region": "R1"}] = 0.0
+    assert "what others pay" not in findings.prices(view).text
+    assert "what others pay" in findings.prices(View(view.ds.assign(tonnes=tonnes))).text
+
+
+@pytest.mark.parametrize(("others", "deep"), [(0.985, True), (0.995, False)])
+def test_losses_of_a_year_that_no_data_can_tell_are_no_forecast(view, others, deep):
+    ratio = view.ds["group_real_income"].copy()
+    ratio.loc[{"group": "others", "year": 2011, "regime": "exogenous"}] = others
+    changed = View(view.ds.assign(group_real_income=ratio))
+    assert ("no forecast" in findings.income(changed).text) is deep
+    assert "no forecast" not in findings.security(changed).text
+    text = " ".join(line.text for line in summary.path(changed, "path", 100))
+    assert ("no forecast" in text) is deep
+
+
+@pytest.mark.parametrize(("share", "deep"), [(0.011, True), (0.009, False)])
+@pytest.mark.parametrize("name", ["cut_loss", "embargo_loss"])
+def test_a_cut_that_would_cost_so_much_is_no_forecast(view, name, share, deep):
+    abroad = view.ds["restricting"].values == 0
+    loss = xr.zeros_like(view.ds[name])
+    income = view.ds["base_income"].values[abroad].sum()
+    loss.loc[{"region": view.ds["region"].values[abroad][0], "year": 2012}] = share * income
+    changed = View(view.ds.assign({name: loss}))
+    assert ("no forecast" in findings.security(changed).text) is deep
+    assert "no forecast" not in findings.income(changed).text
+    text = " ".join(line.text for line in summary.path(changed, "path", 100))
+    assert ("no forecast" in text) is deep
+
+
+@pytest.mark.parametrize("lost", [-2.2e6, -84_505.0, -3.0, -1e-5])
+def test_years_stand_under_each_other(view, lost):
+    """Every cell ends where its year does, whatever the size of the numbers."""
+    usd = view.ds["group_equivalent_variation"].copy()
+    usd.loc[{"year": 2011}] = lost
+    lines = [
+        line.text for line in summary.path(View(view.ds.assign(group_equivalent_variation=usd)), "path", 100)
+    ]
+    (head,) = [line for line in lines if line.endswith("2012") and "2009" in line]
+    ends = [head.index(str(year)) + 4 for year in view.years]
+    rows = lines[lines.index(head) + 1 :][: 3 * len(view.regimes)]
+    assert len(rows) == 9
+    for row in rows:
+        assert all(row[end - 1] != " " and row[end : end + 1] in ("", " ") for end in ends), row
+    unit = "bn USD" if lost < -1e4 else "m USD"
+    assert any(line.startswith(f"Others, {unit}") for line in lines)
+
+
+def test_large_losses_are_in_billions(view):
+    lost = view.ds["group_equivalent_variation"].copy()
+    lost.loc[{"group": "others", "year": 2012}] = -819_230.0
+    text = findings.income(View(view.ds.assign(group_equivalent_variation=lost))).text
+    assert "-819 billion USD in 2012" in text
+    assert "million" not in text
+
+
 def test_figures_are_drawn(view, tmp_path):
     drawn = figures.draw(view, tmp_path, "path")
     assert {path.stem for path in drawn} == {

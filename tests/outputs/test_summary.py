@@ -1,12 +1,14 @@
 """The summary fits a screen and says what the numbers say."""
 
 import io
+import re
 
 import numpy as np
 import pytest
 import xarray as xr
 
-from outputs import facts, findings, names, quotas, summary
+from outputs import facts, findings, growth, names, quotas, readable, summary, tables
+from outputs.report import tabular
 from outputs.summary import Line
 
 
@@ -191,17 +193,62 @@ def test_parts_of_real_income_add_up(ds):
         np.testing.assert_allclose(parts, table["real income [million USD]"], atol=1e-9)
 
 
+def by_dummies(ds, variable, regime):
+    """Growth on exposure by least squares with a dummy of each region, over the sectors that had any of it."""
+    outside = [str(r) for r in ds["region"].values if r != "R0"]
+    ordinary = [str(s) for s, chain in zip(ds["sector"].values, ds["chain"].values, strict=True) if not chain]
+    exposure = ds["exposure"].sel(region=outside, sector=ordinary).mean("region")
+    rows, growth = [], []
+    for n, region in enumerate(outside):
+        for sector in ordinary:
+            here = {"region": region, "sector": sector}
+            before = {
+                "exports_volume": ds["base_exports"].sel(here),
+                "tfp_cost_saved": ds["base_output"].sel(here),
+                "ree_patents": ds["base_research"].sel(here).sel(technology=["E0", "E1"]).sum(),
+            }[variable]
+            if before > 0:
+                rows.append(
+                    [float(exposure.sel(sector=sector)), *(float(n == at) for at in range(len(outside)))]
+                )
+                growth.append(np.log(float(ds[variable].sel(here).sel(regime=regime))))
+    slope = np.linalg.lstsq(np.array(rows), np.array(growth), rcond=None)[0][0]
+    return 100 * slope * float(exposure.std(ddof=1)), len(rows)
+
+
+@pytest.mark.parametrize("regime", ["exogenous", "directed", "directed_with_spillovers"])
+def test_growth_on_exposure_is_over_the_sectors_that_had_any_of_it(ds, regime):
+    table = growth.slopes(ds)
+    cells = {}
+    for row, variable in enumerate(growth.SLOPES):
+        expected, cells[variable] = by_dummies(ds, variable, regime)
+        assert table[f"{regime} [% per s.d.]"][row] == pytest.approx(expected, rel=1e-8, abs=1e-10)
+    assert 0 < cells["ree_patents"] < cells["tfp_cost_saved"]  # some do no research on elements
+
+
 def test_growth_on_exposure_is_the_regression_that_is_run_on_data(solved):
     """By pyfixest, with region effects, on the panel that `run.py estimate exposure --result` makes."""
     from calibration.evidence.exposure.regressions import long_difference
     from outputs.evidence.model_results import panel_from_result
 
-    table = facts.slopes(solved.dataset.squeeze("scenario"))
-    for row, variable in enumerate(facts.SLOPES):
+    # Two sectors of the small world do research on elements, and the regression wants three: here all do.
+    ds = solved.dataset.assign(base_research=solved.dataset["base_research"] + 1.0)
+    table = growth.slopes(ds.squeeze("scenario"))
+    for row, variable in enumerate(growth.SLOPES):
         for regime in ("directed", "directed_with_spillovers"):
-            panel = panel_from_result(solved.dataset, variable, regime=regime, base_year=2009, last_year=2010)
+            panel = panel_from_result(ds, variable, regime=regime, base_year=2009, last_year=2010)
             expected = long_difference(panel, 2009, 2010, draws=0).value
             assert table[f"{regime} [% per s.d.]"][row] == pytest.approx(100 * expected, rel=1e-6, abs=1e-10)
+
+
+def test_a_slope_that_nobody_has_is_a_gap(ds):
+    none = ds.assign(base_research=0 * ds["base_research"])
+    row = growth.slopes(none).set_index("outcome").loc["rare-earth patents"]
+    assert row.isna().all()
+    table = tables.all_tables(none)["growth_on_exposure"]
+    assert table.set_index("outcome").loc["rare-earth patents"].tolist() == [None, None, None]
+    page = readable.page("growth_on_exposure", table, ["directed"])
+    assert page.iloc[-1, 1:].tolist() == [None, None, None]
 
 
 def test_dependence_is_a_share_of_tonnes(ds):
@@ -223,6 +270,40 @@ def test_large_changes_keep_their_distance(solved):
         cells = row[summary.LABEL :].split()
         assert len(cells) == dear.sizes["element"] + 1
         assert max(map(len, cells)) >= 5
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (0.0011, "+0.0011"), (0.000022, "+0"), (-0.000022, "-0"), (2.5e-9, "+0"), (-12.0, "-12"),
+     (99_999_999.0, "+100M")],
+)  # fmt: skip
+def test_a_cell_keeps_its_distance(value, text):
+    assert summary.fitting(value, 9) == text
+
+
+@pytest.mark.parametrize("scale", [1e-7, 1e-5, 1.0, 1e5])
+def test_cells_of_sectors_never_run_together(solved, scale):
+    """Whatever the sizes, a row has a number for each group and regime."""
+    changed = {
+        name: 1 + scale * (solved.dataset[name] - 1)
+        for name in ("exports_volume", "tfp_solow", "tfp_cost_saved", "ree_patents")
+    }
+    lines = [line.text for line in summary.scenario(solved.dataset.assign(changed), 100)]
+    for label in ("exports,", "TFP,", "cost saved,", "REE patents,"):
+        (row,) = [line for line in lines if line.startswith(label)]
+        cells = row[summary.LABEL :].split()
+        assert len(cells) == 2 * solved.dataset.sizes["regime"], row
+        assert all(re.fullmatch(r"-|0|[+-][\d.,]+[kM]?", cell) for cell in cells), row
+
+
+def test_the_caption_of_real_income_leaves_the_unit_to_the_columns(ds):
+    """Small shares are in ppm: a caption that says percent would be wrong."""
+    small = ds.assign(real_income=1 + 1e-6 * (ds["real_income"] - 1),
+                      group_real_income=1 + 1e-6 * (ds["group_real_income"] - 1))  # fmt: skip
+    frame = tables.all_tables(small)["real_income"]
+    shown = tabular.table("real_income", frame, "cut", readable.page("real_income", frame, []))
+    assert any("[ppm]" in head for head, _ in shown.columns)
+    assert "percent" not in shown.caption
 
 
 def test_why_something_was_not_solved_is_said_in_full(solved):

@@ -21,6 +21,7 @@ from calibration.evidence.exposure.panels import ExposurePanel
 from calibration.evidence.regression import feols
 
 Array = npt.NDArray[np.float64]
+FEWEST = 3  # sectors from which exposure can be told from chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ def _effect(
 def _fit(data: pd.DataFrame, columns: dict[str, Array], single: bool = False) -> tuple[Array, Array, int]:
     """Coefficients (k,), covariance clustered by sector (k, k) and the number of clusters."""
     clusters = int(data["sector"].nunique())
-    if clusters < 3:
+    if clusters < FEWEST:
         raise InputError(f"{clusters} sectors are too few to tell exposure from chance")
     values = np.array([data["outcome"].to_numpy(float), *columns.values()])
     left = np.abs(partial_out(values, _effects(data, single))).max(axis=1) > 1e-12 * np.abs(values).max(

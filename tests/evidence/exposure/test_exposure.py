@@ -154,18 +154,23 @@ def result_dataset() -> xr.Dataset:
     rng = np.random.default_rng(1)
     exposure = rng.uniform(size=(4, 6))
     hats = 1 + 0.1 * exposure.mean(0) + 0.001 * rng.normal(size=(1, 2, 4, 6))
+    base = np.ones((4, 6))
     return xr.Dataset(
         {
             "exports_volume": (("scenario", "regime", "region", "sector"), hats),
             "restricting": ("region", [1.0, 0, 0, 0]),
             "chain": ("sector", [0.0, 0, 0, 0, 0, 1.0]),
             "exposure": (("region", "sector"), exposure),
+            "base_exports": (("region", "sector"), base),
+            "base_output": (("region", "sector"), base),
+            "base_research": (("region", "sector", "technology"), np.ones((4, 6, 3))),
         },
         {
             "scenario": ["quota"],
             "regime": ["exogenous", "directed"],
             "region": list("abcd"),
             "sector": [f"s{k}" for k in range(6)],
+            "technology": ["E0", "E1", "X"],
         },
     )
 
@@ -180,6 +185,28 @@ def test_results_of_the_model_become_a_panel_without_the_restricting_region() ->
         panel_from_result(result_dataset(), "exports_volume", regime="directd")
     with pytest.raises(InputError, match="unknown variable"):
         panel_from_result(result_dataset(), "ree_patents", regime="directed")
+
+
+def test_what_there_never_was_is_not_growth_of_zero(tmp_path: Path) -> None:
+    """Sectors without research on elements in the base year have a ratio of 1: they are no rows of the regression."""
+    result = result_dataset()
+    growth = result["exports_volume"]
+    research = result["base_research"].copy()
+    research[:, 0, :2] = 0.0  # a sector whose research is all on other things
+    research[1, 3, :2] = 0.0
+    result["base_research"] = research
+    idle = (research[..., :2].sum("technology") == 0).broadcast_like(growth)
+    result["ree_patents"] = growth.where(~idle, 1.0)
+    found = panel_from_result(result, "ree_patents", regime="directed")
+    assert set(found.data["sector"]) == {"s1", "s2", "s3", "s4"}
+    assert "b s3" not in set(found.data["unit"])
+    assert len(found.data) == 2 * (3 * 4 - 1)
+    result["tfp_cost_saved"] = growth
+    few = result.assign(base_research=research.where(research["sector"].isin(["s1", "s2"]), 0.0))
+    few.to_netcdf(tmp_path / "results.nc", engine="h5netcdf")
+    none = exposure_run.Estimates((), ())
+    beside = exposure_run.with_model(none, tmp_path / "results.nc", ["directed"], 2009, 99)
+    assert "the model: quota, directed: ln rare-earth patents is of fewer than 3 sectors" in beside.notes
 
 
 def test_model_beside_data_by_command(tmp_path: Path) -> None:

@@ -1,0 +1,102 @@
+"""Figures can be read: labels stand apart, legends cover nothing, axes have no factor of their own."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
+
+import calibration
+from outputs import figures, names, style
+
+
+@pytest.fixture
+def drawn(monkeypatch, tmp_path):
+    """Draws one figure of a dataset and returns it, laid out."""
+    kept = []
+    finish = style.finish
+    monkeypatch.setattr(style, "finish", lambda drawn, *rest: kept.append(drawn) or finish(drawn, *rest))
+
+    def draw(make, ds):
+        with style.look():
+            make(ds, tmp_path, "a note")
+        FigureCanvasAgg(kept[-1]).draw()
+        return kept[-1]
+
+    return draw
+
+
+def deep(ds):
+    """Prices abroad of a full embargo, up to ten million times those of the base year, and losses of billions."""
+    factor = np.geomspace(1e2, 1e7, ds.sizes["element"])
+    dear = ds["base_border_value"] * factor * (1 + 0 * ds["border_value"])
+    lost = 1e5 * ds["equivalent_variation"] / float(np.abs(ds["equivalent_variation"]).max())
+    changed = {"border_value": dear.transpose(*ds["border_value"].dims), "equivalent_variation": lost}
+    return ds.assign(changed)
+
+
+def boxes(axis):
+    shown = [label for label in axis.get_ticklabels() if label.get_text()]
+    return sorted((label.get_window_extent() for label in shown), key=lambda box: box.x0)
+
+
+@pytest.mark.parametrize("cut", [lambda ds: ds, deep])
+@pytest.mark.parametrize("make", [figures.prices, figures.real_income, figures.research])
+def test_labels_stand_apart_and_legends_cover_nothing(drawn, ds, make, cut):
+    figure = drawn(make, cut(ds))
+    whole = figure.bbox
+    for axes in figure.axes:
+        labels = boxes(axes.xaxis)
+        assert len(labels) > 1
+        assert all(one.x1 < other.x0 for one, other in pairwise(labels))
+        assert axes.xaxis.get_offset_text().get_text() == ""
+        frame = axes.get_window_extent()
+        if legend := axes.get_legend():
+            assert legend.get_window_extent().y0 >= frame.y1 - 2
+            assert axes._left_title.get_window_extent().y0 >= legend.get_window_extent().y1 - 4
+        for text in axes.texts:
+            assert text.get_window_extent().x1 <= whole.x1
+
+
+def test_large_losses_are_in_billions(drawn, ds):
+    (axes,) = drawn(figures.real_income, deep(ds)).axes
+    assert "billion USD" in axes.get_xlabel()
+    longest = max(abs(bar.get_width()) for bar in axes.patches)
+    assert longest == pytest.approx(100.0)
+    (axes,) = drawn(figures.real_income, ds).axes
+    assert "million USD" in axes.get_xlabel()
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (0.25, "0.25"), (-2500.0, "-2,500"), (10_000.0, "10k"), (12_500.0, "12.5k"), (2.5e6, "2.5M"),
+     (1.25e8, "125M")],
+)  # fmt: skip
+def test_numbers_on_an_axis_are_exact(value, text):
+    assert names.tick(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0, "0"), (0.001, "about 0"), (-9999.0, "-9,999"), (1.217e8, "+122M"), (-2e4, "-20k")],
+)
+def test_numbers_beside_a_bar_are_short(value, text):
+    assert names.beside(value, 0.005) == text
+
+
+def test_prices_are_by_kg_of_product(drawn, ds):
+    """Lanthanum and cerium are compounds with less oxide: no axis calls a kg of them a kg of oxide."""
+    figure = drawn(figures.prices, ds)
+    words = " ".join(" ".join(text.get_text().split()) for text in figure.findobj(Text))
+    assert "kg of product" in words
+    assert "kg of oxide" not in words
+    assert "lanthanum and cerium as compounds" in words
+
+
+def test_content_of_the_base_year_is_what_the_words_say():
+    b = calibration.load("china-2009").benchmark
+    labels = calibration.load("china-2009").labels.elements
+    content = dict(zip(labels, b.reo_content[b.elements], strict=True))
+    assert {element for element, kg in content.items() if kg < 1} == {"La", "Ce"}
+    assert content["La"] == content["Ce"] == 0.9
