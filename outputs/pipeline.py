@@ -7,7 +7,7 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -80,15 +80,13 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[Plan]:
     """Scenarios made ready. Raises InputError with the problems of all of them."""
     changes = [settings.parse(text) for text in args.settings]
     edit = settings.editor(changes, {"horizon": args.horizon, "calibration": args.calibration})
-    bases: dict[str, Any] = {}
+    bases: dict[str, calibration.Calibration] = {}
     found, problems = [], []
     for name in names:
         try:
-            scenario = scenarios.load(name, edit=edit)
+            scenario = scenarios.load(name, finder(name, bases), edit)
             refuse_path(scenario)
-            base = bases.setdefault(scenario.calibration, None) or calibration_of(scenario, name)
-            bases[scenario.calibration] = base
-            scenario = scenarios.load(name, base, edit)
+            base = bases[scenario.calibration]
             regimes = tuple(args.regime) if args.regime else scenario.regimes
             ready = plan(
                 scenario,
@@ -108,13 +106,22 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[Plan]:
     return found
 
 
-def calibration_of(scenario: scenarios.Scenario, name: str) -> calibration.Calibration:
-    """The calibration a scenario names; a path is taken from the scenario's folder when it is not found from here."""
-    beside = scenarios.library.find(name).parent / scenario.calibration
-    is_path = scenario.calibration.endswith((".yaml", ".yml"))
-    return calibration.load(
-        beside if is_path and not Path(scenario.calibration).is_file() else scenario.calibration
-    )
+def finder(
+    scenario: str | Path, bases: dict[str, calibration.Calibration]
+) -> Callable[[str], calibration.Calibration]:
+    """What finds the calibration that a scenario names, by name or path, and keeps it in `bases`.
+
+    A path is taken from the scenario's folder when it is not found from here. Raises InputError.
+    """
+
+    def found(name: str) -> calibration.Calibration:
+        if name not in bases:
+            beside = scenarios.library.find(scenario).parent / name
+            is_path = name.endswith((".yaml", ".yml"))
+            bases[name] = calibration.load(beside if is_path and not Path(name).is_file() else name)
+        return bases[name]
+
+    return found
 
 
 def refuse_path(scenario: scenarios.Scenario) -> None:

@@ -73,10 +73,10 @@ class Instrument(Schema):
             quantities.start(value) for name, value in self.numbers().items() if name not in self.secondary
         ]
 
-    def dated(self) -> bool:
-        """Whether anything in the instrument depends on the year."""
+    def years(self) -> tuple[int, ...]:
+        """The years that it names, of each number the first; none where nothing depends on the year."""
         starts = (quantities.start(number) for number in self.numbers().values())
-        return any(year is not None for year in (self.from_year, self.until_year, *starts))
+        return tuple(year for year in (self.from_year, self.until_year, *starts) if year is not None)
 
     def first_year(self) -> int | None:
         """First year in force; None when it is always. A number without years holds in every year."""

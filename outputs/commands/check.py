@@ -6,7 +6,6 @@ import argparse
 import sys
 import textwrap
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -76,8 +75,7 @@ def _check(file: Path, soft: bool, bases: dict[str, Calibration]) -> str:
         return describe(calibration.load(path), soft)
     if isinstance(data, dict) and "design" in data:
         return _check_sweep(path)
-    base = data.get("calibration") if isinstance(data, dict) else None
-    return _check_scenario(path, base, soft, bases)
+    return _check_scenario(path, soft, bases)
 
 
 def _named(name: str) -> Path:
@@ -91,17 +89,13 @@ def _named(name: str) -> Path:
     return known[name]
 
 
-def _check_scenario(path: Path, base: object, soft: bool, bases: dict[str, Calibration]) -> str:
+def _check_scenario(path: Path, soft: bool, bases: dict[str, Calibration]) -> str:
     """A scenario against the calibration that it names; each calibration is loaded once."""
     import scenarios
     from outputs.closure import numbers
+    from outputs.pipeline import finder
 
-    if not isinstance(base, str):
-        scenarios.load(path)  # says that the calibration is missing, with all that is wrong besides
-        raise AssertionError("a scenario names its calibration")
-    if base not in bases:
-        bases[base] = _calibration(path, base)
-    scenario = scenarios.load(path, bases[base])
+    scenario = scenarios.load(path, finder(path, bases))
     found = numbers(scenario)
     loose = [one for one in found if one[2] in SOFT]
     bare = [one for one in found if not one[2]]
@@ -114,25 +108,9 @@ def _check_scenario(path: Path, base: object, soft: bool, bases: dict[str, Calib
     for name, *about in loose if soft else found:
         lines += _wrapped(f"{name}: ", [_number(*about)])
     if not soft:
-        lines += _closure(scenario, bases[base])
+        lines += _closure(scenario, bases[scenario.calibration])
         lines += _wrapped("assumed: ", [f"{one.text} ({one.status})" for one in scenario.assumptions])
     return "\n".join(lines)
-
-
-def _calibration(path: Path, name: str) -> Calibration:
-    """The calibration that a scenario names. Raises InputError with what else is wrong with the scenario, too."""
-    import scenarios
-    from outputs.pipeline import calibration_of
-
-    scenario = scenarios.load(path)
-    try:
-        return calibration_of(scenario, str(path))
-    except InputError as error:
-        place = strict_yaml.load(path).problem(("calibration",), "")
-        raise InputError(
-            [one if one.file else replace(one, file=place.file, line=place.line, where=place.where)
-             for one in error.problems]
-        ) from None  # fmt: skip
 
 
 def _number(value: str, status: str, source: str) -> str:

@@ -43,19 +43,13 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[PathPlan]:
     found, problems = [], []
     for name in names:
         try:
-            scenario = scenarios.load(name, edit=edit)
+            scenario = scenarios.load(name, pipeline.finder(name, bases), edit)
             if scenario.horizon != "path":
                 where = scenario.whole.problem(
                     ("horizon",), f"{scenario.name} has no years", "`python run.py solve`, or horizon: path"
                 )
                 raise InputError(where)
-            if scenario.calibration not in bases:
-                bases[scenario.calibration] = pipeline.calibration_of(scenario, name)
-            found.append(
-                _plan(
-                    scenarios.load(name, bases[scenario.calibration], edit), bases[scenario.calibration], args
-                )
-            )
+            found.append(_plan(scenario, bases[scenario.calibration], args))
         except InputError as error:
             problems += [problem for problem in error.problems if problem not in problems]
     if problems:
