@@ -59,7 +59,7 @@ class Reading(Generic[M]):
     record: M | None  # None when too little could be read
     document: Document  # what the record says: the file, or the file as it was probably meant
     problems: tuple[Problem, ...] = ()
-    doubts: frozenset[KeyPath] = frozenset()  # places that were refused: the record holds nothing true there
+    doubts: frozenset[KeyPath] = frozenset()  # places that were refused: what the record holds there is a guess
 
 
 def validate(schema: type[M], document: Document, path: KeyPath = ()) -> M:
@@ -114,7 +114,7 @@ def _follows(fault: Fault, found: Sequence[Fault]) -> bool:
 
 
 def _refused(found: Iterable[Fault]) -> list[KeyPath]:
-    return [fault.path for fault in found if not fault.is_key and not (fault.is_name and fault.suggestion)]
+    return [fault.path for fault in found if not fault.is_key]
 
 
 def _faults(schema: type[BaseModel], data: Any, errors: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
