@@ -8,15 +8,17 @@ in doubt, and nothing is said of it.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 from calibration.errors import Problem
 from calibration.strict_yaml import Document, KeyPath
 
 LEFT_OUT: Any = object()  # the stand-in for what a file need not have
-# By the path of a key with * for positions, by the key alone, or as `KEY.*` for whatever stands below it.
+# By the path of a key with * for positions, by the key alone, or as `KEY.*` for whatever stands below it; what can be
+# called is given the path.
 StandIns = Mapping[str, Any]
 
 
@@ -67,27 +69,31 @@ def mended(document: Document, faults: Iterable[Fault], stand_ins: StandIns) -> 
     """The document without these faults, as far as they can be mended; the same one when none can."""
     data = copy.deepcopy(document.data)
     spelt = dict(document.spelt) if isinstance(document, Mended) else {}
-    done = [_mend(data, fault, spelt, stand_ins) for fault in faults]
-    if not any(done):
+    done: list[KeyPath] = []
+    for fault in sorted(faults, key=lambda fault: not fault.is_key):
+        if fault.path and not within(fault.path, done):
+            done += _mend(data, fault, spelt, stand_ins)
+    if not done:
         return document
     written = document.written if isinstance(document, Mended) else document
     return Mended(document.file, data, document.lines, written, spelt)
 
 
-def _mend(data: Any, fault: Fault, spelt: dict[KeyPath, str | int], stand_ins: StandIns) -> bool:
-    if not fault.path:
-        return False
+def _mend(data: Any, fault: Fault, spelt: dict[KeyPath, str | int], stand_ins: StandIns) -> Iterator[KeyPath]:
+    """Mend a fault; gives the place at which the data changed."""
     around, key = _at(data, fault.path[:-1]), fault.path[-1]
     if fault.is_key and isinstance(around, dict) and key in around:
         value = around.pop(key)
         if fault.suggestion and fault.suggestion not in around:
             around[fault.suggestion] = value
             spelt[*fault.path[:-1], fault.suggestion] = key
-        return True
-    if fault.is_name and fault.suggestion and _holds(around, key) and around[key] != fault.suggestion:
+        yield fault.path
+    elif fault.is_name and fault.suggestion and _holds(around, key) and around[key] != fault.suggestion:
         around[key] = fault.suggestion
-        return True
-    return any(_stand_in(data, fault.path[:length], stand_ins) for length in range(len(fault.path), 0, -1))
+        yield fault.path
+    else:
+        places = (fault.path[:length] for length in range(len(fault.path), 0, -1))
+        yield from islice((place for place in places if _stand_in(data, place, stand_ins)), 1)
 
 
 def _stand_in(data: Any, path: KeyPath, stand_ins: StandIns) -> bool:
@@ -98,11 +104,12 @@ def _stand_in(data: Any, path: KeyPath, stand_ins: StandIns) -> bool:
     found = [stand_ins[name] for name in named if name in stand_ins]
     if not found or not isinstance(around, dict if isinstance(key, str) else dict | list):
         return False
-    if found[0] is LEFT_OUT:
+    value = found[0](path) if callable(found[0]) else found[0]
+    if value is LEFT_OUT:
         return isinstance(around, dict) and around.pop(key, LEFT_OUT) is not LEFT_OUT
-    if _holds(around, key) and around[key] == found[0]:
+    if _holds(around, key) and around[key] == value:
         return False
-    around[key] = copy.deepcopy(found[0])
+    around[key] = copy.deepcopy(value)
     return True
 
 

@@ -59,7 +59,9 @@ class Reading(Generic[M]):
     record: M | None  # None when too little could be read
     document: Document  # what the record says: the file, or the file as it was probably meant
     problems: tuple[Problem, ...] = ()
-    doubts: frozenset[KeyPath] = frozenset()  # places that were refused: what the record holds there is a guess
+    doubts: frozenset[KeyPath] = (
+        frozenset()
+    )  # places that were refused: what the record holds there is a guess
 
 
 def validate(schema: type[M], document: Document, path: KeyPath = ()) -> M:

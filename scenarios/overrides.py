@@ -52,15 +52,29 @@ def problems(scenario: Scenario) -> Iterator[Problem]:
     for key, value in scenario.parameters.items():
         name, along, axes = _split(key)
         path, whole = ("parameters", key), scenario.whole
-        if name not in NAMES:
-            yield whole.problem(path, f"unknown parameter {name!r}", one_of(NAMES), nearest(name, NAMES))
-        elif len(along) > len(axes):
-            yield whole.problem(path, TOO_MANY, f"{len(axes)} at most" if axes else "none")
+        if fault := misplaced(key):
+            yield whole.problem(path, *fault)
         elif name in AXES:
             yield from _values(name, axes[len(along) :], value, path, whole)
         elif value not in CHOICES[name]:
             suggestion = nearest(value, CHOICES[name])
             yield whole.problem(path, f"got {shown(value)}", one_of(CHOICES[name]), suggestion)
+
+
+def misplaced(key: str) -> tuple[str, str, str] | None:
+    """What is wrong with a path to a parameter apart from its labels, what was expected, what was perhaps meant."""
+    name, along, axes = _split(key)
+    if name not in NAMES:
+        return f"unknown parameter {name!r}", one_of(NAMES), nearest(name, NAMES)
+    if len(along) > len(axes):
+        return TOO_MANY, f"{len(axes)} at most" if axes else "none", ""
+    return None
+
+
+def look_up(key: str, path: Loc, names: Names) -> tuple[Array, ...]:
+    """Positions of the labels in a path to a parameter, along its first axes."""
+    _, along, axes = _split(key)
+    return tuple(_labels(axis, label, path, names) for axis, label in zip(axes, along, strict=False))
 
 
 def _split(key: str) -> tuple[str, list[str], str]:
@@ -120,7 +134,7 @@ def apply(scenario: Scenario, benchmark: Benchmark, labels: Labels) -> Benchmark
         elif len(along) <= len(axes):
             array = np.array(changes.get(name, getattr(benchmark.parameters, name)), copy=True)
             path = ("parameters", key)
-            cells = tuple(_labels(axis, label, path, names) for axis, label in zip(axes, along, strict=False))
+            cells = look_up(key, path, names)
             _write(array, cells, axes[len(along) :], value, path, name, names)
             changes[name] = array
     if names.problems:

@@ -73,6 +73,11 @@ class Place:
     path: Loc = ()
     doubts: frozenset[Loc] = frozenset()  # places of the document that were refused when it was read
 
+    @property
+    def file(self) -> str:
+        """The file's name; "" where there is none."""
+        return "" if self.document is None else self.document.file
+
     def at(self, *path: str | int) -> Place:
         """The place of a part."""
         return replace(self, path=(*self.path, *path))

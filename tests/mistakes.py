@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from calibration.errors import InputError, dotted
-from calibration.strict_yaml import Document
 
 KeyPath = tuple[str | int, ...]
 NAMES = {
@@ -52,12 +51,11 @@ def chosen(found: list[Mistake], chance: random.Random) -> list[Mistake]:
     """Two to four that do not stand in each other's way."""
     chance.shuffle(found)
     taken: list[Mistake] = []
+    count = chance.choice((2, 3, 4))
     for mistake in found:
         if all(mistake.path[: len(one.path)] != one.path[: len(mistake.path)] for one in taken):
             taken.append(mistake)
-        if len(taken) == chance.choice((2, 3, 4)):
-            break
-    return taken
+    return taken[:count]
 
 
 def of_a_scenario(data: dict[str, Any]) -> list[Mistake]:
@@ -89,6 +87,54 @@ def _of_a_line(path: KeyPath, line: dict[str, Any]) -> Iterator[Mistake]:
             yield Mistake(here, "many")
 
 
+def of_a_sweep(data: dict[str, Any]) -> list[Mistake]:
+    """Every mistake that is known here of a sweep."""
+    found = [Mistake(("colour",), "red"), Mistake(("regimes",), "none at all")]
+    found.append(Mistake(("design", "type"), f"{data['design']['type']}s"))
+    found += [Mistake((key,), None, f"{key}x") for key in data if key not in ("scenarios", "name")]
+    found += [Mistake(("design", key), None, f"{key}x") for key in data["design"]]
+    found += [
+        Mistake(("design", key), -7) for key in ("draws", "seed", "points", "levels") if key in data["design"]
+    ]
+    for at, varied in enumerate(data["vary"]):
+        found += _of_varied(("vary", at), varied)
+    for at, outcome in enumerate(data["outcomes"]):
+        found += _of_an_outcome(("outcomes", at), outcome)
+    for at in range(len(data.get("correlations", []))):
+        found += [Mistake(("correlations", at, "value"), 2), Mistake(("correlations", at, "between"), "one")]
+    return found
+
+
+def _of_varied(path: KeyPath, varied: dict[str, Any]) -> Iterator[Mistake]:
+    for key, value in varied.items():
+        yield Mistake((*path, key), None, f"{key}x")
+        if key != "distribution":
+            yield Mistake((*path, key), {"x": 1})
+        if key == "path" and isinstance(value, str):
+            room, name, *rest = value.split(".")
+            yield Mistake((*path, key), ".".join((f"{room}x", name, *rest)))
+            if room != "instruments":
+                yield Mistake((*path, key), ".".join((room, f"{name}x", *rest)))
+            else:
+                yield Mistake((*path, key), f"{value}x")
+    for key, value in varied.get("distribution", {}).items():
+        here = (*path, "distribution", key)
+        yield Mistake(here, None, f"{key}x")
+        yield Mistake(here, f"{value}s")
+
+
+def _of_an_outcome(path: KeyPath, outcome: dict[str, Any]) -> Iterator[Mistake]:
+    for key in outcome:
+        yield Mistake((*path, key), None, f"{key}x")
+    yield Mistake((*path, "variable"), "happiness")
+    yield Mistake((*path, "measure"), "metres")
+    yield Mistake((*path, "scenario"), "nowhere")
+    yield Mistake((*path, "threshold"), "high")
+    for axis, selector in outcome.get("select", {}).items():
+        yield Mistake((*path, "select", axis), None, f"{axis}x")
+        yield from names((*path, "select", axis), selector)
+
+
 def names(path: KeyPath, selector: Any) -> Iterator[Mistake]:
     """Each name of a selector, misspelt beyond recognition, or no name at all."""
     if isinstance(selector, str):
@@ -102,10 +148,10 @@ def names(path: KeyPath, selector: Any) -> Iterator[Mistake]:
         yield from names((*path, "all_but"), selector["all_but"])
 
 
-def told(read: Callable[[Document], object], document: Document) -> list[str]:
+def told(read: Callable[[], object]) -> list[str]:
     """The places of the problems that a reader tells."""
     try:
-        read(document)
+        read()
     except InputError as error:
         return sorted(problem.where for problem in error.problems)
     return []
