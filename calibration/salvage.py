@@ -22,6 +22,9 @@ LEFT_OUT: Any = object()  # the stand-in for what a file need not have
 StandIns = Mapping[str, Any]
 
 
+NO_CURE: Mapping[str, Any] = {}
+
+
 class Fault(NamedTuple):
     """What a schema refuses at a place of a document."""
 
@@ -31,6 +34,17 @@ class Fault(NamedTuple):
     suggestion: str = ""
     is_key: bool = False  # the key itself is unknown, not its value
     is_name: bool = False  # one of a few names was expected: the suggestion is a value
+    is_kind: bool = False  # what stands there is of another kind than was expected
+    cure: Mapping[str, Any] = (
+        NO_CURE  # of a mapping whose keys do not go together: what some would have to be
+    )
+
+    @property
+    def refused(self) -> list[KeyPath]:
+        """The places of which nothing is known with this fault."""
+        if self.is_key:
+            return []
+        return [(*self.path, key) for key in self.cure] or [self.path]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +67,11 @@ class Mended(Document):
     ) -> Problem:
         """A problem with the value at a path, where the file has it."""
         return self.written.problem(self._there(path), what, expected, suggestion)
+
+
+def is_guess(document: Document, path: KeyPath) -> bool:
+    """Whether the last key of a path is only what the file's key was taken for."""
+    return isinstance(document, Mended) and path in document.spelt
 
 
 def overlaps(path: KeyPath, places: Iterable[KeyPath]) -> bool:
@@ -91,6 +110,9 @@ def _mend(data: Any, fault: Fault, spelt: dict[KeyPath, str | int], stand_ins: S
     elif fault.is_name and fault.suggestion and _holds(around, key) and around[key] != fault.suggestion:
         around[key] = fault.suggestion
         yield fault.path
+    elif fault.cure and isinstance(whole := _at(data, fault.path), dict):
+        whole |= fault.cure
+        yield from fault.refused
     else:
         places = (fault.path[:length] for length in range(len(fault.path), 0, -1))
         yield from islice((place for place in places if _stand_in(data, place, stand_ins)), 1)
@@ -107,7 +129,7 @@ def _stand_in(data: Any, path: KeyPath, stand_ins: StandIns) -> bool:
     value = found[0](path) if callable(found[0]) else found[0]
     if value is LEFT_OUT:
         return isinstance(around, dict) and around.pop(key, LEFT_OUT) is not LEFT_OUT
-    if _holds(around, key) and around[key] == value:
+    if _holds(around, key) and (type(around[key]), around[key]) == (type(value), value):  # True is 1, too
         return False
     around[key] = copy.deepcopy(value)
     return True

@@ -18,7 +18,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, g
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from calibration.errors import InputError, Problem, nearest, one_of, shown
-from calibration.salvage import Fault, StandIns, mended, within
+from calibration.salvage import NO_CURE, Fault, StandIns, is_guess, mended, within
 from calibration.strict_yaml import Document, KeyPath
 
 M = TypeVar("M", bound=BaseModel)
@@ -99,7 +99,11 @@ def read(
                 for fault in _faults(schema, data, error.errors(include_url=False))
             ]
         new = [fault for fault in faults if not _follows(fault, found)]
-        problems += [(document.line(fault.path), document.problem(*fault[:4])) for fault in new]
+        problems += [
+            (document.line(fault.path), document.problem(*fault[:4]))
+            for fault in new
+            if not (fault.is_kind and is_guess(document, fault.path))
+        ]
         found += new
         as_meant = mended(document, faults, stand_ins or {})
         if as_meant is document:
@@ -116,7 +120,7 @@ def _follows(fault: Fault, found: Sequence[Fault]) -> bool:
 
 
 def _refused(found: Iterable[Fault]) -> list[KeyPath]:
-    return [fault.path for fault in found if not fault.is_key]
+    return [path for fault in found for path in fault.refused]
 
 
 def _faults(schema: type[BaseModel], data: Any, errors: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
@@ -150,20 +154,18 @@ def _fault(error: Mapping[str, Any], steps: KeyPath, kinds: list[Any], data: Any
         valid, around = [key for kind in kinds for key in _keys(kind)], _at(data, steps[:-1])
         unused = [key for key in valid if not isinstance(around, dict) or key not in around]
         return Fault(steps, "unknown key", one_of(valid), nearest(steps[-1], unused), is_key=True)
-    if not error["type"].startswith("union_tag"):
-        return Fault(steps, *_message(error, kinds), is_name=_is_name(error))
+    kind, is_name = error["type"], error["type"] in ("literal_error", "enum", "union_tag_invalid")
+    if not kind.startswith("union_tag"):
+        is_kind = is_name or kind in _EXPECTED or kind.startswith("model_")
+        cure = error.get("ctx", {}).get("cure", NO_CURE)
+        return Fault(steps, *_message(error, kinds), is_name=is_name, is_kind=is_kind, cure=cure)
     tag, around = error["ctx"]["discriminator"].strip("'"), _at(data, steps)
-    if error["type"] == "union_tag_not_found" and isinstance(around, dict):
+    if kind == "union_tag_not_found" and isinstance(around, dict):
         known = {key for kind in kinds for key in _keys(kind)}
         written = nearest(tag, [key for key in around if key not in known])
         if written:
             return Fault((*steps, written), "unknown key", f"the key {tag}", tag, is_key=True)
-    return Fault((*steps, tag), *_message(error, kinds), is_name=_is_name(error))
-
-
-def _is_name(error: Mapping[str, Any]) -> bool:
-    """Whether one of a few names was expected."""
-    return error["type"] in ("literal_error", "enum", "union_tag_invalid")
+    return Fault((*steps, tag), *_message(error, kinds), is_name=is_name)
 
 
 def _message(error: Mapping[str, Any], kinds: list[Any]) -> tuple[str, str, str]:

@@ -56,7 +56,8 @@ class Instrument(Schema):
     @model_validator(mode="after")
     def _years_in_order(self) -> Instrument:
         if self.from_year is not None and self.until_year is not None and self.from_year > self.until_year:
-            raise PydanticCustomError("years", f"until {self.until_year} is before from {self.from_year}")
+            text = f"until {self.until_year} is before from {self.from_year}"
+            raise PydanticCustomError("years", text, {"cure": {"until": None}})
         return self
 
     def numbers(self) -> dict[str, AnyQuantity]:
@@ -111,7 +112,8 @@ class OnGoods(Instrument):
     @model_validator(mode="after")
     def _some_goods(self) -> OnGoods:
         if self.elements is None and self.goods is None:
-            raise PydanticCustomError("missing_goods", "names no goods", {"expected": "elements: or goods:"})
+            hint = {"expected": "elements: or goods:", "cure": {"elements": "all"}}
+            raise PydanticCustomError("missing_goods", "names no goods", hint)
         return self
 
 
@@ -131,5 +133,7 @@ class RateLine(Schema):
     @model_validator(mode="after")
     def _one(self) -> RateLine:
         if (self.rate is None) == (self.add is None):
-            raise PydanticCustomError("rate_or_add", "needs a rate", {"expected": "either rate: or add:"})
+            cure = {"rate": 0} if self.rate is None else {"add": None}
+            hint = {"expected": "either rate: or add:", "cure": cure}
+            raise PydanticCustomError("rate_or_add", "needs a rate", hint)
         return self

@@ -152,7 +152,8 @@ STAND_INS: Mapping[str, Any] = {
         for part in ("", ".*")
     },
     **dict.fromkeys(("rate", "add", "cost", "tonnes", "spending", "release", "build_time"), 0),
-    "all_but": "all", "all_but.*": "all", "coalitions.*": ["x"], "groups.*": ["x"], "instruments.*": {"type": "remove_base_licence"}, "status": "analyst",
+    "all_but": "all", "all_but.*": "all", "coalitions.*": ["x"], "groups.*": ["x"], "status": "analyst",
+    "instruments.*": {"type": "remove_base_licence"},
     "limit": 1000, "multiplier": 1, "purchase": 1e9, "initial": 1e9,
     "capacity_cost": {"value": 1, "unit": "ratio", "source": "x", "status": "analyst"},
 }  # fmt: skip
