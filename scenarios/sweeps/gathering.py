@@ -135,7 +135,8 @@ def _unread(columns: tuple[Column, ...], cases: Mapping[str, Read], whole: Place
 def _correlation(design: Design, whole: Place) -> tuple[Array, list[Problem]]:
     """Correlations of the parameters, and what is wrong with them; names are only known where all are read."""
     problems = []
-    if whole.sure("vary"):
+    named = (whole.sure("vary", at, key) for at in range(len(design.vary)) for key in ("name", "path"))
+    if all(named):
         problems = [
             whole.problem(("correlations", at, "between"), p.what, p.expected, p.suggestion)
             for at, entry in enumerate(design.correlations)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,13 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import scenarios
-from calibration import strict_yaml
 from calibration.errors import InputError
-from calibration.validate import read
-from scenarios import base_year, library, sweeps
+from scenarios import base_year, sweeps
 from scenarios.common import Instrument
 from scenarios.reference import KINDS
-from scenarios.scenario import Scenario
 
 HEAD = """\
 name: t
@@ -266,156 +262,6 @@ def test_whatever_stands_in_a_file_gives_a_scenario_or_an_input_error(
         return
     for year in scenario.span:
         scenario.shock(world, year)
-
-
-LAYERS = """\
-name: t
-title: t
-question: q
-calibration: %s
-yeers: 2009-2015
-horizon: path
-coalitions: {quad: [USA, JPM], allies: JPN}
-parameters: {ree_elasticity: {magnet: -1}, breath: 2, trade_elasticity: 1000}
-instruments:
-  - type: export_quta
-    origins: CHM
-    elements: [Nd, Dz]
-    form: 2010
-    limit: 30258
-  - {type: stockpile, regions: [quad, allies], elements: Dy, release: plenty}
-  - {type: production_subsidy, regions: allies, sectors: ree_minning, rte: 1.5}
-  - {type: use_subsidy, regions: [JPN], elements: Dy, rate: 1.5, until: 2008}
-  - nothing
-  - {typ: recycling, regions: USB, goods: [magnets, 5, gold], tonnes: {value: -5, unti: t}, cost: 900}
-  - {type: capacity_investment, region: AUS, stage: magnet, spending: {value: 3, unit: EUR}, build_time: 2.5,
-     capacity_cost: {value: 30, unit: USD/t, source: x}, from: 2010}
-"""
-WITHOUT_CALIBRATION = {
-    "yeers", "coalitions.allies", "parameters.ree_elasticity.magnet", "parameters.breath",
-    "parameters.trade_elasticity", "instruments[0].type", "instruments[0].form", "instruments[1].release",
-    "instruments[2].rte", "instruments[3].rate", "instruments[3]", "instruments[4]", "instruments[5].typ",
-    "instruments[5].goods[1]",
-    "instruments[5].tonnes.value", "instruments[5].tonnes.unti", "instruments[5].cost", "instruments[6].spending.unit",
-    "instruments[6].build_time", "instruments[6].capacity_cost.status",
-}  # fmt: skip
-WITH_CALIBRATION = {
-    "coalitions.quad[1]", "instruments[0].origins", "instruments[0].elements[1]", "instruments[2].sectors",
-    "instruments[5].regions", "instruments[5].goods[2]", "instruments[6].stage",
-}  # fmt: skip
-
-
-def places(text: str, world: Any) -> list[str]:
-    with pytest.raises(InputError) as error:
-        scenarios.parse(text, world)
-    found = error.value.problems
-    assert [problem.line for problem in found] == sorted(problem.line or 0 for problem in found)
-    return [problem.where for problem in found]
-
-
-def test_mistakes_of_all_layers_are_told_at_once_and_each_once(world: SimpleNamespace) -> None:
-    """The sector `magnet` is wrong twice: no such label, and its value is out of range."""
-    found = places(LAYERS % "small", lambda name: world)
-    assert sorted(found) == sorted(
-        [*WITHOUT_CALIBRATION, *WITH_CALIBRATION, "parameters.ree_elasticity.magnet"]
-    )
-
-
-def test_without_a_calibration_names_are_not_guessed(world: SimpleNamespace) -> None:
-    def find(name: str) -> Any:
-        raise InputError(f"no calibration {name!r}")
-
-    assert sorted(places(LAYERS % "smal", find)) == sorted([*WITHOUT_CALIBRATION, "calibration"])
-
-
-INVESTMENT = (
-    "instruments:\n  - {type: capacity_investment, region: %s, stage: magnets, spending: %s, build_time: 1, "
-    "capacity_cost: {value: 1, unit: ratio, source: s, status: analyst}}\n"
-)
-HEAD_OF_A_PATH = HEAD + "horizon: path\nyears: 2009-2012\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "where"),
-    [
-        ("instruments:\n  - {type: production_quota, region: CHM, goods: magnets, limit: 5000}\n",
-         ["instruments[0].region"]),
-        ("instruments:\n  - {type: embargo, origins: allies, elements: all}\ncoalitions: {allies: [JPM]}\n",
-         ["coalitions.allies[0]"]),
-        ("instruments:\n  - {type: embargo, origins: allies, elements: all}\ncoalitions: 5\n", ["coalitions"]),
-        ("instruments:\n  - {type: embargo, origins: [CHM], destinations: CHN, elements: all}\n",
-         ["instruments[0].origins[0]"]),
-        ("instruments:\n  - {type: research_subsidy, regions: CHM, spending: 10}\n", ["instruments[0].regions"]),
-        ("instruments:\n  - {type: stockpile, regions: JPN, elements: Dy, initial: lots, release: 5}\n",
-         ["instruments[0].initial"]),
-        ("instruments:\n  - {type: export_quota, elements: all, limit: {value: 5000, status: sen}}\n",
-         ["instruments[0].limit.status"]),
-        ("instruments:\n  - {type: export_quota, elements: all, limit: {value: 5000, status: sure, source: x}}\n",
-         ["instruments[0].limit.status"]),
-        ("instruments:\n  - {type: export_quota, elements: all, limit: {amount: 5000}}\n",
-         ["instruments[0].limit.amount"]),
-        ("instruments:\n  - {type: tariff, ore: all, rate: 0.5}\n", ["instruments[0].ore"]),
-        ("instruments:\n  - {type: quota, origins: CHM}\n", ["instruments[0].type"]),
-        ("tax_equivalent_of: nowhere\ninstruments:\n  - {type: embargo, origins: friends, elements: all}\n",
-         ["tax_equivalent_of"]),
-        (INVESTMENT % ("CHM", "{2010: 5}"), ["instruments[0].region"]),
-        (INVESTMENT % ("CHN", "soon"), ["instruments[0].spending"]),
-        ("instruments:\n  - {type: embargo, origins: CHM}\n", ["instruments[0]", "instruments[0].origins"]),
-        ("instruments:\n  - {type: tariff, origins: CHM, elements: all, rate: 1, add: 1}\n",
-         ["instruments[0]", "instruments[0].origins"]),
-        ("instruments:\n  - {type: tariff, origins: CHM, elements: all}\n",
-         ["instruments[0]", "instruments[0].origins"]),
-        ("instruments:\n  - {type: stockpile, regions: CHM, elements: Dy, initial: 5}\n",
-         ["instruments[0]", "instruments[0].regions"]),
-        ("instruments:\n  - {type: embargo, origins: CHM, elements: all, from: 2012, until: 2010}\n",
-         ["instruments[0]", "instruments[0].origins"]),
-    ],
-)  # fmt: skip
-def test_what_follows_from_a_mistake_is_not_told(text: str, where: list[str], world: SimpleNamespace) -> None:
-    assert places(HEAD_OF_A_PATH + text, world) == where
-
-
-@pytest.mark.parametrize(
-    ("head", "where"),
-    [
-        ("horizon: forever\nyears: 2009-2012\n", ["horizon"]),
-        ("horizon: path\nyears: soon\n", ["years"]),
-        ("horizon: longest\nyears: 2009-2012\n", ["horizon"]),
-    ],
-)
-def test_years_that_cannot_be_read_put_no_instrument_in_the_wrong(
-    head: str, where: list[str], world: SimpleNamespace
-) -> None:
-    line = "instruments:\n  - {type: export_quota, elements: all, limit: {2011: 5000}, until: 2015}\n"
-    assert places(HEAD + head + line, world) == where
-
-
-def test_a_scenario_that_borrows_from_itself(tmp_path: Path) -> None:
-    tmp_path.joinpath("own.yaml").write_text(HEAD + "tax_equivalent_of: own\n")
-    with pytest.raises(InputError, match="borrows its quotas itself"):
-        scenarios.load(tmp_path / "own.yaml")
-
-
-@pytest.mark.parametrize("spoilt", [{"?": []}, [[]], None, True, -1e9])
-def test_a_field_that_cannot_be_read_leaves_the_others(spoilt: Any) -> None:
-    """Each field of every instrument of the library in its turn: its line is still read as what it is."""
-    lines = [
-        line
-        for path in library.available().values()
-        for line in strict_yaml.load(path).data.get("instruments", [])
-    ]
-    assert {line["type"] for line in lines} >= {
-        kind.model_fields["type"].annotation.__args__[0] for kind in KINDS
-    }
-    for line in lines:
-        for key in line.keys() - {"type"}:
-            data = FRAME | {"instruments": [line | {key: spoilt}]}
-            reading = read(Scenario, strict_yaml.loads(json.dumps(data, indent=1)), library.STAND_INS)
-            assert reading.record is not None
-            assert reading.record.instruments[0].type == line["type"], (line["type"], key)
-
-
-FRAME = {"name": "t", "title": "t", "question": "q", "calibration": "small"}
 
 
 def test_every_kind_of_instrument_says_what_it_does() -> None:
