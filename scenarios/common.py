@@ -57,7 +57,7 @@ class Instrument(Schema):
     def _years_in_order(self) -> Instrument:
         if self.from_year is not None and self.until_year is not None and self.from_year > self.until_year:
             text = f"until {self.until_year} is before from {self.from_year}"
-            raise PydanticCustomError("years", text, {"cure": {"until": None}})
+            raise PydanticCustomError("years", text, {"cure": {"from": None, "until": None}})
         return self
 
     def numbers(self) -> dict[str, AnyQuantity]:

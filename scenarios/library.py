@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -32,19 +33,26 @@ def find(name: str | Path, beside: Path | None = None) -> Path:
     path = Path(name)
     if path.suffix in (".yaml", ".yml"):
         return path
-    if beside is not None and (beside / f"{name}.yaml").is_file():
+    if beside is not None and _is(Path.is_file, beside / f"{name}.yaml"):
         return beside / f"{name}.yaml"
     known = available()
     if str(name) not in known:
         problem = unknown_name("scenario", str(name), known)
-        if path.is_dir():
+        if _is(Path.is_dir, path):
             problem = Problem(
                 "is a folder", str(path), expected="a scenario by name or a file ending in .yaml"
             )
-        elif (FOLDER / "sweeps" / "designs" / f"{name}.yaml").is_file():
+        elif _is(Path.is_file, FOLDER / "sweeps" / "designs" / f"{name}.yaml"):
             problem = Problem(f"{name} is a sweep", expected=f"`python run.py sweep {name}`, or a scenario")
         raise InputError(problem)
     return known[str(name)]
+
+
+def _is(kind: Callable[[Path], bool], path: Path) -> bool:
+    """Whether a path leads to something of a kind; a name too long for a file leads nowhere."""
+    with suppress(OSError):
+        return kind(path)
+    return False
 
 
 def load(

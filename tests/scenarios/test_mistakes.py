@@ -152,6 +152,17 @@ def test_years_that_cannot_be_read_put_no_instrument_in_the_wrong(
     assert places(HEAD + head + line, world) == where
 
 
+def test_years_that_are_turned_round_are_told_once(world: SimpleNamespace) -> None:
+    line = "instruments:\n  - {type: embargo, elements: all, from: 2015, until: 2008}\n"
+    assert places(HEAD_OF_A_PATH + line, world) == ["instruments[0]"]
+
+
+def test_a_name_too_long_for_a_file_is_an_unknown_name(tmp_path: Path) -> None:
+    tmp_path.joinpath("own.yaml").write_text(HEAD + f"compare_with: {'x' * 5000}\n")
+    with pytest.raises(InputError, match="compare_with: unknown scenario"):
+        scenarios.load(tmp_path / "own.yaml")
+
+
 def test_a_scenario_that_borrows_from_itself(tmp_path: Path) -> None:
     tmp_path.joinpath("own.yaml").write_text(HEAD + "tax_equivalent_of: own\n")
     with pytest.raises(InputError, match="borrows its quotas itself"):
