@@ -296,7 +296,8 @@ class Scenario(Schema):
 
     def _swapped(self, shock: Shock, calibration: Calibration) -> Shock:
         """With `taxes_from_licences_of`, licences of a shock as taxes; raises InputError when it has no solution."""
-        if self.taxes_from_licences_of is None or not shock.quotas:
+        guessed = any(place.doubts for place in (self._whole, *self._places.values()))
+        if self.taxes_from_licences_of is None or not shock.quotas or guessed:
             return shock
         from model.solution import SolveError
         from scenarios.swaps import fixed_taxes

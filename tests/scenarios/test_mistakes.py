@@ -163,6 +163,19 @@ def test_a_name_too_long_for_a_file_is_an_unknown_name(tmp_path: Path) -> None:
         scenarios.load(tmp_path / "own.yaml")
 
 
+def test_nothing_is_solved_on_a_guess(
+    tmp_path: Path, world: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quota = "instruments:\n  - {type: export_quota, name: q, origins: CHN, elements: all, limit: %s}\n"
+    tmp_path.joinpath("quota.yaml").write_text(HEAD + quota % "lots")
+    tmp_path.joinpath("tax.yaml").write_text(HEAD + "taxes_from_licences_of: quota\n")
+    monkeypatch.setattr("scenarios.swaps.fixed_taxes", lambda shock, benchmark: pytest.fail("solved"))
+    with pytest.raises(InputError) as error:
+        scenarios.load(tmp_path / "tax.yaml", world)
+    (problem,) = error.value.problems
+    assert (Path(problem.file).name, problem.where) == ("quota.yaml", "instruments[0].limit")
+
+
 def test_a_scenario_that_borrows_from_itself(tmp_path: Path) -> None:
     tmp_path.joinpath("own.yaml").write_text(HEAD + "tax_equivalent_of: own\n")
     with pytest.raises(InputError, match="borrows its quotas itself"):
