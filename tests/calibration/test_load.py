@@ -224,6 +224,12 @@ def test_files_based_on_each_other_are_refused(tmp_path):
         inherit.load(tmp_path / "a.yaml")
 
 
+def test_a_name_too_long_for_a_file_is_no_calibration(tmp_path):
+    (tmp_path / "a.yaml").write_text(f"based_on: {'x' * 5000}\n")
+    with pytest.raises(InputError, match="no calibration"):
+        inherit.load(tmp_path / "a.yaml")
+
+
 def namer():
     return Namer(loads("value:\n  DEU: 1\n"))
 
