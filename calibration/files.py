@@ -9,7 +9,7 @@ import os
 import secrets
 import stat
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,14 @@ def write_text(path: str | Path, text: str) -> None:
 def named_in(folder: Path, name: str | Path) -> Path:
     """The file that a file in `folder` calls by a path: beside it, or in the working folder where none is beside it."""
     there, here = folder / name, Path(name)
-    return here if here.is_file() and not there.is_file() else there
+    return here if is_there(here) and not is_there(there) else there
+
+
+def is_there(path: Path, kind: Callable[[Path], bool] = Path.is_file) -> bool:
+    """Whether a path leads to a file; a name too long for one leads nowhere."""
+    with suppress(OSError):
+        return kind(path)
+    return False
 
 
 def content_hash(value: Any) -> str:

@@ -84,8 +84,7 @@ def _named(name: object, file: Path) -> Path | None:
         return None
     if name.endswith((".yaml", ".yml")):
         return file.parent / name
-    shipped = SHIPPED / f"{name}.yaml"
-    return shipped if shipped.is_file() else None
+    return next((file for file in SHIPPED.glob("*.yaml") if file.stem == name), None)
 
 
 def _over(top: Document, base: Document) -> Layered:

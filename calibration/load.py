@@ -18,14 +18,21 @@ from calibration.errors import InputError, Problem, nearest, one_of
 from calibration.files import named_in
 from calibration.naming import Namer
 from calibration.provenance import Parameter, provenance
+from calibration.salvage import LEFT_OUT
 from calibration.schema import CalibrationFile, Concordance
 from calibration.strict_yaml import Document
-from calibration.validate import validate
+from calibration.validate import read, validate
 from model.records import Benchmark, Labels
 
 Array = npt.NDArray[np.float64]
 
 FOLDER = Path(__file__).parent
+# What is read in place of what is refused, so that the rest of an entry and all others are checked.
+STAND_INS = {
+    **dict.fromkeys(("name", "title", "tables", "unit", "source"), "x"), "soft": LEFT_OUT, "facts": LEFT_OUT,
+    "status": "analyst", "range": [-1e300, 1e300], "range_factor": [1, 1], "value.*": 1, "value": {}, "year": 2000,
+    "limits": [],
+}  # fmt: skip
 # What a parameter of the calibration can change in a base year: income divided anew.
 ASSEMBLED = ("output", "make", "use", "final", "trade_share", "factor_payment", "research_share", "deficit")
 
@@ -76,10 +83,21 @@ def placed(name: str, folder: Path) -> str:
 def read_settings(path: Path) -> tuple[CalibrationFile, Document, Concordance, list[Path]]:
     """A calibration YAML with what it is based on, its concordance, and all files read. Raises InputError."""
     document, files = inherit.load(path)
-    settings = validate(CalibrationFile, document)
+    reading = read(CalibrationFile, document, STAND_INS)
+    problems = list(reading.problems)
+    if reading.record is None:
+        raise InputError(problems)
     concordance_path = inherit.beside(document, "concordance")
-    concordance = validate(Concordance, strict_yaml.load(concordance_path))
-    return settings, document, concordance, [*files, concordance_path]
+    try:
+        concordance = validate(Concordance, strict_yaml.load(concordance_path))
+    except InputError as error:
+        raise InputError([*problems, *error.problems]) from None
+    if problems:  # the names that can be looked up without the tables
+        namer = Namer(reading.document, reading.doubts)
+        parameters.look_up(reading.record.parameters, namer, inputs.make_axes(reading.record, concordance))
+        found = [*problems, *namer.problems]
+        raise InputError(sorted(found, key=lambda problem: (problem.file, problem.line or 0)))
+    return reading.record, document, concordance, [*files, concordance_path]
 
 
 def load(path_or_name: str | Path) -> Calibration:
@@ -113,6 +131,8 @@ def build(
     namer = Namer(document)
     chain_data = inputs.chain_data(settings, namer, axes, host)
     carve_data = inputs.carve_data(settings, namer, axes, chain_data)
+    if namer.problems:  # what else is wrong that would be found later
+        parameters.look_up(settings.parameters, namer, axes)
     namer.finish()
     chain = build_chain(chain_data)
     final_trade, moved, added = remove_negative_final(host.final_trade)
@@ -254,10 +274,10 @@ def _latent(
         for stage, tonnes in stages.items():
             if stage not in base:
                 text, expected = f"no tonnes of stage {stage!r}", one_of(base)
-                namer.problems.append(namer.document.problem((*path, stage), text, expected))
+                namer.refuse((*path, stage), text, expected)
             elif base[stage][position] <= 0:
                 text = f"{stage} of {region} has no share in the base year, so that it can never open"
-                namer.problems.append(namer.document.problem((*path, stage), text, "a small mine_output"))
+                namer.refuse((*path, stage), text, "a small mine_output")
             else:
                 found[axes.region.names[position], stage] = tonnes / float(base[stage][position])
     namer.finish()

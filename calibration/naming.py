@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from calibration.errors import InputError, Problem, one_of, unknown_name
+from calibration.salvage import overlaps
 from calibration.schema import Grid, Names
 from calibration.strict_yaml import Document, KeyPath
 
@@ -64,11 +65,20 @@ class Axis:
 
 
 class Namer:
-    """Turns the mappings of one document into arrays and gathers what is wrong with their names."""
+    """Turns the mappings of one document into arrays and gathers what is wrong with their names.
 
-    def __init__(self, document: Document) -> None:
-        self.document = document
+    doubts: places that were refused already; nothing more is said of them.
+    """
+
+    def __init__(self, document: Document, doubts: Collection[KeyPath] = ()) -> None:
+        self.document, self.doubts = document, doubts
         self.problems: list[Problem] = []
+
+    def refuse(self, path: KeyPath, what: str, expected: str = "", suggestion: str = "") -> None:
+        """Note a problem with the value at a path."""
+        problem = self.document.problem(path, what, expected, suggestion)
+        if not overlaps(path, self.doubts) and problem not in self.problems:
+            self.problems.append(problem)
 
     def vector(
         self, entry: Names, axis: Axis, path: KeyPath, *, missing: float | None = None, amounts: bool = False
@@ -127,9 +137,9 @@ class Namer:
         row, lacking = axis.row(values, values.get("default", missing), amounts)
         if lacking:
             text = f"no value for {axis.kind} {one_of(lacking).removeprefix('one of ')}"
-            self.problems.append(self.document.problem(path, text, "a value for each, or `default`"))
+            self.refuse(path, text, "a value for each, or `default`")
         return row
 
     def _unknown(self, kind: str, name: str, valid: Sequence[str], path: KeyPath) -> None:
         problem = unknown_name(kind, name, valid)
-        self.problems.append(self.document.problem(path, problem.what, problem.expected, problem.suggestion))
+        self.refuse(path, problem.what, problem.expected, problem.suggestion)

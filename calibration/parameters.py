@@ -16,20 +16,23 @@ from model.records import Parameters
 
 Array = npt.NDArray[np.float64]
 
+BY_SECTOR = (
+    "element_elasticity", "value_added_elasticity", "factor_elasticity", "materials_elasticity",
+    "transformation_elasticity",
+)  # fmt: skip
+BY_STAGE = (
+    "capacity_weight", "capacity_response", "capacity_expansion", "capacity_exit", "capacity_scrapping",
+)  # fmt: skip
 RESEARCH_GOODS = ("chemicals", "machinery", "electrical_optical", "transport_equipment")
 
 
 def shares(p: ModelParameters, namer: Namer, axes: Axes, carved: Carved) -> Shares:
     """Labour, resource and research shares (n,j)."""
     regions, sectors, stages = axes.region.names, axes.sector.names, axes.stage.names
-
-    def by_sector(name: str) -> Array:
-        return namer.vector(getattr(p, name), axes.sector, at(name))
-
-    labour = np.repeat(by_sector("labour_share")[None], len(regions), axis=0)
-    by_region = namer.vector(p.research_by_region, axes.region, at("research_by_region"))
-    research = by_sector("research_intensity")[None] * by_region[:, None]
-    target = namer.grid(p.supply_elasticity, axes.stage, axes.region, at("supply_elasticity")).T  # (n,s)
+    given = _of_shares(p, namer, axes)
+    labour = np.repeat(given["labour_share"][None], len(regions), axis=0)
+    research = given["research_intensity"][None] * given["research_by_region"][:, None]
+    target = given["supply_elasticity"].T  # (n,s)
     stage = [sectors.index(name) for name in stages]
     first = len(sectors) - len(stages)
     sales = carved.trade.sum((0, 2))
@@ -39,9 +42,28 @@ def shares(p: ModelParameters, namer: Namer, axes: Axes, carved: Carved) -> Shar
     value_added = 1 - np.divide(bought, cost, out=np.zeros_like(cost), where=cost > 0)
     resource = np.zeros_like(labour)
     resource[:, stage] = resource_share(
-        target, value_added, by_sector("factor_elasticity")[stage], by_sector("value_added_elasticity")[stage]
+        target, value_added, given["factor_elasticity"][stage], given["value_added_elasticity"][stage]
     )
     return Shares(labour, resource, research)
+
+
+def look_up(p: ModelParameters, namer: Namer, axes: Axes) -> None:
+    """Whether all names are those of the calibration; what is wrong is left in `namer`."""
+    _of_shares(p, namer, axes)
+    _of_model(p, namer, axes)
+    ree_elasticity(p, namer, axes, np.ones((len(axes.element.names), len(axes.sector.names))))
+
+
+def _of_shares(p: ModelParameters, namer: Namer, axes: Axes) -> dict[str, Array]:
+    """The numbers by name that shares are made of."""
+    sectors = ("labour_share", "research_intensity", "factor_elasticity", "value_added_elasticity")
+    return {
+        **{name: namer.vector(getattr(p, name), axes.sector, at(name)) for name in sectors},
+        "research_by_region": namer.vector(p.research_by_region, axes.region, at("research_by_region")),
+        "supply_elasticity": namer.grid(
+            p.supply_elasticity, axes.stage, axes.region, at("supply_elasticity")
+        ),
+    }
 
 
 def resource_share(elasticity: Array, value_added: Array, factor: Array, substitution: Array) -> Array:
@@ -58,30 +80,16 @@ def model_parameters(
     p: ModelParameters, namer: Namer, axes: Axes, base: dict[str, Any], elements: Array
 ) -> Parameters:
     """`model.Parameters` of a base year given as the arrays of a `Benchmark`."""
-
-    def by(name: str, axis: Axis) -> Array:
-        return namer.vector(getattr(p, name), axis, at(name))
-
+    given = _of_model(p, namer, axes)
     technologies = len(elements) + 1
-    innovation = np.repeat(by("innovation_elasticity", axes.region)[:, None], technologies, axis=1)
+    innovation = np.repeat(given.pop("innovation_elasticity")[:, None], technologies, axis=1)
     innovation[:, -1] *= p.innovation_elasticity_other.value
     spillover = np.full((len(axes.region.names), technologies), p.spillover.value)
     spillover[:, -1] *= p.spillover_other.value
-    build_time = by("build_time", axes.stage)
-    if (build_time != np.round(build_time)).any():
-        namer.problems.append(namer.document.problem((*at("build_time"), "value"), "not whole years"))
     return Parameters(
-        trade_elasticity=np.concatenate(
-            [1 + by("trade_theta", axes.good), by("trade_sigma_rare_earths", axes.rare_good)]
-        ),
+        **given,
         ree_elasticity=ree_elasticity(p, namer, axes, base["use"][:, elements].sum(0)),
-        element_elasticity=by("element_elasticity", axes.sector),
-        value_added_elasticity=by("value_added_elasticity", axes.sector),
-        factor_elasticity=by("factor_elasticity", axes.sector),
-        materials_elasticity=by("materials_elasticity", axes.sector),
-        transformation_elasticity=by("transformation_elasticity", axes.sector),
         final_elasticity=p.final_elasticity.value,
-        factor_mobility=_mobility(p, namer, axes),
         innovation_elasticity=innovation,
         spillover=spillover,
         spillover_region=_region_weights(p.spillover_region.value, axes, base),
@@ -90,15 +98,29 @@ def model_parameters(
         breadth_reference=p.breadth_reference.value,
         research_supply_elasticity=p.research_supply_elasticity.value,
         research_closure=p.research_closure.value,
-        capacity_weight=by("capacity_weight", axes.stage),
-        capacity_response=by("capacity_response", axes.stage),
-        capacity_expansion=by("capacity_expansion", axes.stage),
-        capacity_exit=by("capacity_exit", axes.stage),
-        capacity_scrapping=by("capacity_scrapping", axes.stage),
-        build_time=build_time.astype(int),
         learning=p.learning.value,
         forgetting=p.forgetting.value,
     )
+
+
+def _of_model(p: ModelParameters, namer: Namer, axes: Axes) -> dict[str, Any]:
+    """The parameters that are given by name."""
+
+    def by(name: str, axis: Axis) -> Array:
+        return namer.vector(getattr(p, name), axis, at(name))
+
+    build_time = by("build_time", axes.stage)
+    if (build_time != np.round(build_time)).any():
+        namer.refuse((*at("build_time"), "value"), "not whole years")
+    trade = [1 + by("trade_theta", axes.good), by("trade_sigma_rare_earths", axes.rare_good)]
+    return {
+        "trade_elasticity": np.concatenate(trade),
+        **{name: by(name, axes.sector) for name in BY_SECTOR},
+        **{name: by(name, axes.stage) for name in BY_STAGE},
+        "build_time": np.nan_to_num(build_time).astype(int),
+        "factor_mobility": _mobility(p, namer, axes),
+        "innovation_elasticity": by("innovation_elasticity", axes.region),
+    }
 
 
 def at(name: str) -> tuple[str, str]:
@@ -113,8 +135,7 @@ def _mobility(p: ModelParameters, namer: Namer, axes: Axes) -> Array:
     lacking = [name for name in axes.factor.names if name not in given]
     if unknown or lacking:
         text = f"names {', '.join(given)}"
-        where = (*at("factor_mobility"), "value")
-        namer.problems.append(namer.document.problem(where, text, ", ".join(axes.factor.names)))
+        namer.refuse((*at("factor_mobility"), "value"), text, ", ".join(axes.factor.names))
         return np.zeros(len(axes.factor.names))
     return np.array([np.inf if given[f] == "mobile" else float(given[f]) for f in axes.factor.names])
 

@@ -49,7 +49,8 @@ class Scalar(Entry):
         low, high = self.range
         if not low <= self.value <= high:
             text = f"value {self.value:g} is outside its range"
-            raise PydanticCustomError("range", text, {"expected": f"{low:g} to {high:g}"})
+            hint = {"expected": f"{low:g} to {high:g}", "cure": {"range": [self.value, self.value]}}
+            raise PydanticCustomError("range", text, hint)
         return self
 
 

@@ -10,15 +10,19 @@ from __future__ import annotations
 import json
 import re
 import types
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Annotated, Any, Generic, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from calibration.errors import InputError, Problem, nearest, one_of, shown
+from calibration.salvage import NO_CURE, Fault, StandIns, is_guess, mended, within
 from calibration.strict_yaml import Document, KeyPath
 
 M = TypeVar("M", bound=BaseModel)
+ROUNDS = 20  # of mending; each takes away what hid the faults of the next
 
 
 class Schema(BaseModel):
@@ -48,61 +52,126 @@ _LENGTHS = {"too_short": "{} or more", "too_long": "{} or fewer"}  # of lists an
 _KEY = "[key]"  # pydantic's mark for an error in the key of a mapping, not in its value
 
 
+@dataclass(frozen=True)
+class Reading(Generic[M]):
+    """What could be read of a document, and everything wrong with it."""
+
+    record: M | None  # None when too little could be read
+    document: Document  # what the record says: the file, or the file as it was probably meant
+    problems: tuple[Problem, ...] = ()
+    doubts: frozenset[KeyPath] = (
+        frozenset()
+    )  # places that were refused: what the record holds there is a guess
+
+
 def validate(schema: type[M], document: Document, path: KeyPath = ()) -> M:
     """The document, or the part of it at `path`, as a record of the given schema.
 
     Raises InputError with all problems at once, each with file and line.
     """
-    data = document.data
-    for step in path:
-        data = data[step]
-    if data is None:
-        data = {}  # an empty file or section: report the keys it lacks
-    try:
-        # Through JSON, because pydantic's strict mode there is that of a file: a list may fill a tuple, text an enum.
-        return schema.model_validate_json(json.dumps(data))
-    except ValidationError as error:
-        found = error.errors(include_url=False)
-        raise InputError(list(_problems(schema, document, path, data, found))) from None
+    reading = read(schema, document, path=path)
+    if reading.record is None or reading.problems:
+        raise InputError(reading.problems)
+    return reading.record
 
 
-def _problems(
-    schema: type[BaseModel], document: Document, path: KeyPath, data: Any, errors: Sequence[Mapping[str, Any]]
-) -> Iterator[Problem]:
-    """One problem per place; the alternatives of a union that fail at the same place are read as one."""
-    places: dict[tuple[KeyPath, str], list[tuple[str, str, str]]] = {}
+def read(
+    schema: type[M], document: Document, stand_ins: StandIns | None = None, *, path: KeyPath = ()
+) -> Reading[M]:
+    """The document, or the part of it at `path`, and all its problems, in the order of the file.
+
+    After a fault the rest is read as `salvage` says, with `stand_ins` for what cannot be read.
+    """
+    found: list[Fault] = []
+    problems: list[tuple[int, Problem]] = []
+    record = None
+    for _ in range(ROUNDS):
+        data = _at(document.data, path)
+        if data is None:
+            data = {}  # an empty file or section: report the keys it lacks
+        try:
+            # Through JSON, as pydantic's strict mode there is that of a file: a list may fill a tuple, text an enum.
+            record = schema.model_validate_json(json.dumps(data))
+            break
+        except ValidationError as error:
+            faults = [
+                fault._replace(path=path + fault.path)
+                for fault in _faults(schema, data, error.errors(include_url=False))
+            ]
+        new = [fault for fault in faults if not _follows(fault, found)]
+        problems += [
+            (document.line(fault.path), document.problem(*fault[:4]))
+            for fault in new
+            if not (fault.is_kind and is_guess(document, fault.path))
+        ]
+        found += new
+        as_meant = mended(document, faults, stand_ins or {})
+        if as_meant is document:
+            break
+        document = as_meant
+    told = tuple(problem for _, problem in sorted(problems, key=itemgetter(0)))
+    return Reading(record, document, told, frozenset(_refused(found)))
+
+
+def _follows(fault: Fault, found: Sequence[Fault]) -> bool:
+    """Whether a fault comes from one that was told: that stands around it, or is an unknown key that was left out."""
+    left_out = {one.path[:-1] for one in found if one.is_key and not one.suggestion}
+    return fault.path in left_out or within(fault.path, _refused(found))
+
+
+def _refused(found: Iterable[Fault]) -> list[KeyPath]:
+    return [path for fault in found for path in fault.refused]
+
+
+def _faults(schema: type[BaseModel], data: Any, errors: Sequence[Mapping[str, Any]]) -> Iterator[Fault]:
+    """One fault per place; the alternatives of a union that fail at the same place are read as one."""
+    places: dict[tuple[KeyPath, str], list[Fault]] = {}
     misspelt: set[tuple[KeyPath, str]] = (
         set()
     )  # keys that are missing only because they are written otherwise
     for error in errors:
-        steps, kinds = _locate(schema, data, error["loc"])
-        what, expected, suggestion = _message(error, kinds, _at(data, steps[:-1]))
-        if error["type"] == "extra_forbidden":
-            misspelt.add((steps[:-1], suggestion))
-        if error["type"].startswith("union_tag"):
-            steps = (*steps, error["ctx"]["discriminator"].strip("'"))
-        places.setdefault((steps, what), []).append((what, expected, suggestion))
+        steps, kinds = _locate(schema, data, error)
+        fault = _fault(error, steps, kinds, data)
+        if fault.is_key:
+            misspelt.add((fault.path[:-1], fault.suggestion))
+        places.setdefault((fault.path, fault.what), []).append(fault)
     wrong = {steps[:length] for steps, _ in places for length in range(len(steps))}
     for error in errors:  # a list is not too short that has members, of which all are wrong
-        steps, _ = _locate(schema, data, error["loc"])
+        steps, _ = _locate(schema, data, error)
         if error["type"] == "too_short" and steps in wrong:
             places = {place: said for place, said in places.items() if place[0] != steps}
-    for (steps, what), messages in sorted(places.items(), key=lambda item: document.line(path + item[0][0])):
+    for (steps, what), same in places.items():
         if what == "missing key" and (steps[:-1], str(steps[-1])) in misspelt:
             continue
-        expected = " or ".join(dict.fromkeys(message[1] for message in messages if message[1]))
-        suggestion = next((message[2] for message in messages if message[2]), "")
-        yield document.problem(path + steps, what, expected, suggestion)
+        expected = " or ".join(dict.fromkeys(fault.expected for fault in same if fault.expected))
+        meant = next((fault for fault in same if fault.suggestion), same[0])
+        yield meant._replace(expected=expected)
 
 
-def _message(error: Mapping[str, Any], kinds: list[Any], around: Any) -> tuple[str, str, str]:
+def _fault(error: Mapping[str, Any], steps: KeyPath, kinds: list[Any], data: Any) -> Fault:
+    """What is wrong at a place, what was expected, what was perhaps meant."""
+    if error["type"] == "extra_forbidden":
+        valid, around = [key for kind in kinds for key in _keys(kind)], _at(data, steps[:-1])
+        unused = [key for key in valid if not isinstance(around, dict) or key not in around]
+        return Fault(steps, "unknown key", one_of(valid), nearest(steps[-1], unused), is_key=True)
+    kind, is_name = error["type"], error["type"] in ("literal_error", "enum", "union_tag_invalid")
+    if not kind.startswith("union_tag"):
+        is_kind = is_name or kind in _EXPECTED or kind.startswith("model_")
+        cure = error.get("ctx", {}).get("cure", NO_CURE)
+        return Fault(steps, *_message(error, kinds), is_name=is_name, is_kind=is_kind, cure=cure)
+    tag, around = error["ctx"]["discriminator"].strip("'"), _at(data, steps)
+    if kind == "union_tag_not_found" and isinstance(around, dict):
+        known = {key for kind in kinds for key in _keys(kind)}
+        written = nearest(tag, [key for key in around if key not in known])
+        if written:
+            return Fault((*steps, written), "unknown key", f"the key {tag}", tag, is_key=True)
+    return Fault((*steps, tag), *_message(error, kinds), is_name=is_name)
+
+
+def _message(error: Mapping[str, Any], kinds: list[Any]) -> tuple[str, str, str]:
     """What is wrong, what was expected, what was perhaps meant."""
     kind, context, value = error["type"], error.get("ctx", {}), error["input"]
     got = f"got {shown(value)}"
-    if kind == "extra_forbidden":
-        valid = [key for kind in kinds for key in _keys(kind)]
-        unused = [key for key in valid if not isinstance(around, dict) or key not in around]
-        return "unknown key", one_of(valid), nearest(error["loc"][-1], unused)
     if kind == "missing":
         return "missing key", "; ".join(filter(None, (_describe(k) for k in kinds[:1]))), ""
     if kind in ("model_type", "model_attributes_type"):
@@ -121,7 +190,7 @@ def _message(error: Mapping[str, Any], kinds: list[Any], around: Any) -> tuple[s
     if bounds:
         return got, f"a number {bounds[0]}".replace("a number a", "a"), ""
     if kind in _EXPECTED:
-        return got, _EXPECTED[kind], _meant(kind, value)
+        return got, _EXPECTED[kind], "" if _KEY in error["loc"] else _meant(kind, value)
     if kind in _LENGTHS:
         bound = context.get("min_length", context.get("max_length"))
         return f"has {context['actual_length']}", _LENGTHS[kind].format(bound), ""
@@ -153,7 +222,7 @@ def _meant(kind: str, value: Any) -> str:
 _STANDARD = {"string_too_short", "string_too_long", "string_pattern_mismatch"}
 
 
-def _locate(schema: type[BaseModel], data: Any, location: Sequence[str | int]) -> tuple[KeyPath, list[Any]]:
+def _locate(schema: type[BaseModel], data: Any, error: Mapping[str, Any]) -> tuple[KeyPath, list[Any]]:
     """Path in the file of an error's location, and the types that may stand there.
 
     Pydantic puts the names of union members and of validators between the keys; they are told from keys by following
@@ -161,6 +230,7 @@ def _locate(schema: type[BaseModel], data: Any, location: Sequence[str | int]) -
     """
     steps: list[str | int] = []
     kinds: list[Any] = [schema]
+    location: Sequence[str | int] = error["loc"]
     for position, step in enumerate(location):
         if step == _KEY:
             break
@@ -169,12 +239,17 @@ def _locate(schema: type[BaseModel], data: Any, location: Sequence[str | int]) -
         if isinstance(data, dict) and (found := _key_in(data, step)) is not None and (inner or last):
             steps.append(found)
             data = data[found]
-            kinds = inner or kinds
+            if (
+                error["type"] != "extra_forbidden" or not last
+            ):  # an unknown key: what it stands in is asked for
+                kinds = inner or kinds
         elif isinstance(data, list) and isinstance(step, int) and step < len(data):
             steps.append(step)
             data = data[step]
             kinds = inner
-        elif inner and last and isinstance(data, dict):  # a missing key: its place is the mapping around it
+        elif (
+            last and error["type"] == "missing" and isinstance(data, dict)
+        ):  # a missing key: its place is the mapping around it
             steps.append(step)
             kinds = inner
         else:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from calibration.errors import InputError, Problem, unknown_name
-from calibration.schema import CalibrationFile, Entry
+from calibration.errors import InputError, Problem, nearest, unknown_name
+from calibration.schema import CalibrationFile
 
 if TYPE_CHECKING:
     from calibration.load import Calibration
@@ -40,27 +40,50 @@ def changed(settings: CalibrationFile, changes: Mapping[str, float]) -> Calibrat
     sections: dict[str, Any] = {section: getattr(settings, section) for section in SECTIONS}
     problems = []
     for path, amount in changes.items():
-        name, *steps = path.split(".")
-        section = next((s for s in SECTIONS if name in type(sections[s]).model_fields), "")
-        entry: Entry | None = getattr(sections[section], name, None) if section else None
-        if entry is None:
-            known = [n for s in SECTIONS for n in type(sections[s]).model_fields]
-            problems.append(unknown_name("parameter", name, known))
+        problem = misplaced(settings, path)
+        if problem is not None:
+            problems.append(problem)
             continue
+        name, *steps = path.split(".")
+        section = _section(settings, name)
+        entry = getattr(sections[section], name)
         try:
             new = type(entry).model_validate(entry.model_dump() | _new_value(name, entry, steps, amount))
         except ValidationError as error:
             problems.append(Problem(f"{path} = {amount:g}: {error.errors()[0]['msg']}"))
-        except (KeyError, TypeError):
-            expected = f"a name within {name}, or {name} alone" if steps else ""
-            problems.append(
-                Problem(f"{path}: {'no such number' if steps else 'is no number'}", expected=expected)
-            )
         else:
             sections[section] = sections[section].model_copy(update={name: new})
     if problems:
         raise InputError(problems)
     return settings.model_copy(update=sections)
+
+
+def _section(settings: CalibrationFile, name: str) -> str:
+    """The section in which a parameter is given; "" when it is in none."""
+    given = {section: {key for key, entry in getattr(settings, section) if entry} for section in SECTIONS}
+    return next((section for section in SECTIONS if name in given[section]), "")
+
+
+def misplaced(settings: CalibrationFile, path: str) -> Problem | None:
+    """What is wrong with a path to a number, or to several; None when it leads to some."""
+    name, *steps = path.split(".")
+    section = _section(settings, name)
+    if not section:
+        known = [key for section in SECTIONS for key, entry in getattr(settings, section) if entry]
+        return unknown_name("parameter", name, known)
+    entry = getattr(getattr(settings, section), name)
+    try:
+        _new_value(name, entry, steps, 1.0)
+    except (KeyError, TypeError):
+        inside: Any = entry.value
+        while steps and isinstance(inside, dict) and steps[0] in inside:
+            inside = inside[steps.pop(0)]
+        valid = list(inside) if isinstance(inside, dict) else []
+        suggestion = nearest(steps[0], valid) if steps else ""
+        expected = f"a name within {name}, or {name} alone" if len(path) > len(name) else ""
+        what = "no such number" if len(path) > len(name) else "is no number"
+        return Problem(f"{path}: {what}", expected=expected, suggestion=suggestion)
+    return None
 
 
 def _new_value(name: str, entry: Any, steps: list[str], amount: float) -> dict[str, Any]:

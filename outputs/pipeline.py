@@ -12,6 +12,7 @@ from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -85,10 +86,9 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[Plan]:
     found, problems = [], []
     for name in names:
         try:
-            scenario = scenarios.load(name, edit=edit)
+            scenario = scenarios.load(name, partial(calibration_of, bases=bases), edit)
             refuse_path(scenario)
             base = calibration_of(scenario, bases)
-            scenario = scenarios.load(name, base, edit)
             warn_of_years(scenario, base)
             regimes = tuple(args.regime) if args.regime else scenario.regimes
             ready = plan(

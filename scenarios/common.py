@@ -56,7 +56,8 @@ class Instrument(Schema):
     @model_validator(mode="after")
     def _years_in_order(self) -> Instrument:
         if self.from_year is not None and self.until_year is not None and self.from_year > self.until_year:
-            raise PydanticCustomError("years", f"until {self.until_year} is before from {self.from_year}")
+            text = f"until {self.until_year} is before from {self.from_year}"
+            raise PydanticCustomError("years", text, {"cure": {"from": None, "until": None}})
         return self
 
     def numbers(self) -> dict[str, AnyQuantity]:
@@ -73,10 +74,10 @@ class Instrument(Schema):
             quantities.start(value) for name, value in self.numbers().items() if name not in self.secondary
         ]
 
-    def dated(self) -> bool:
-        """Whether anything in the instrument depends on the year."""
+    def years(self) -> tuple[int, ...]:
+        """The years that it names, of each number the first; none where nothing depends on the year."""
         starts = (quantities.start(number) for number in self.numbers().values())
-        return any(year is not None for year in (self.from_year, self.until_year, *starts))
+        return tuple(year for year in (self.from_year, self.until_year, *starts) if year is not None)
 
     def first_year(self) -> int | None:
         """First year in force; None when it is always. A number without years holds in every year."""
@@ -111,7 +112,8 @@ class OnGoods(Instrument):
     @model_validator(mode="after")
     def _some_goods(self) -> OnGoods:
         if self.elements is None and self.goods is None:
-            raise PydanticCustomError("missing_goods", "names no goods", {"expected": "elements: or goods:"})
+            hint = {"expected": "elements: or goods:", "cure": {"elements": "all"}}
+            raise PydanticCustomError("missing_goods", "names no goods", hint)
         return self
 
 
@@ -131,5 +133,7 @@ class RateLine(Schema):
     @model_validator(mode="after")
     def _one(self) -> RateLine:
         if (self.rate is None) == (self.add is None):
-            raise PydanticCustomError("rate_or_add", "needs a rate", {"expected": "either rate: or add:"})
+            cure = {"rate": 0} if self.rate is None else {"add": None}
+            hint = {"expected": "either rate: or add:", "cure": cure}
+            raise PydanticCustomError("rate_or_add", "needs a rate", hint)
         return self

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from calibration.errors import Problem, nearest, one_of
+from calibration.errors import Problem, one_of
+from scenarios import overrides
 from scenarios.common import Instrument
 from scenarios.instruments import (
     CapacityInvestment,
@@ -13,7 +14,6 @@ from scenarios.instruments import (
     Recycling,
     Stockpile,
 )
-from scenarios.overrides import NAMES
 from scenarios.quantities import Dated, at, entries, is_ratio, start, unit
 from scenarios.scenario import Place, Scenario
 
@@ -24,7 +24,8 @@ SMALL_LIMIT = 10.0  # tonnes: below, a plain number is more likely to be meant a
 
 
 def problems(scenario: Scenario) -> Iterator[Problem]:
-    """Everything wrong with a scenario that its schema cannot see."""
+    """Everything wrong with a scenario that its schema cannot see; nothing that rests on what was refused already."""
+    yield from _years(scenario)
     for line in scenario.instruments:
         place = scenario.place(line.name)
         yield from _time(line, scenario, place)
@@ -32,31 +33,44 @@ def problems(scenario: Scenario) -> Iterator[Problem]:
         yield from _rates(line, place)
         if isinstance(line, ExportQuota):
             yield from _limit(line, place)
-        if isinstance(line, Stockpile):
+        if isinstance(line, Stockpile) and place.sure("from") and place.sure("until"):
             yield from _stock(line, scenario, place)
-    for key in scenario.parameters:
-        name = str(key).split(".")[0]
-        if name not in NAMES:
-            yield scenario.whole.problem(
-                ("parameters", key), f"unknown parameter {name!r}", one_of(NAMES), nearest(name, NAMES)
-            )
+    yield from overrides.problems(scenario)
+
+
+def _years(scenario: Scenario) -> Iterator[Problem]:
+    """A path has years and no year; anything else the reverse."""
+    whole, is_path = scenario.whole, scenario.horizon == "path"
+    if not whole.sure("horizon"):
+        return
+    if is_path and scenario.years is None and whole.sure("years"):
+        yield whole.problem(("horizon",), "a path needs years", "years: 2009-2018")
+    if not is_path and scenario.years is not None:
+        yield whole.problem(("years",), "belong to horizon: path", "year:")
+    if is_path and scenario.year is not None:
+        yield whole.problem(("year",), "a path has no single year", "years: alone")
 
 
 def _time(line: Instrument, scenario: Scenario, place: Place) -> Iterator[Problem]:
     """An instrument acts in some year of the scenario, and one that grows from year to year has a beginning."""
-    if line.dated() and scenario.span == (None,):
-        yield place.problem(
-            (), "has years, but the scenario has none", "year: or, with horizon: path, years:"
-        )
+    if not all(scenario.whole.sure(key) for key in ("year", "years", "horizon")):
         return
     years = scenario.span
+    if line.years() and years == (None,):
+        if scenario.horizon != "path":  # else its years are missing
+            yield place.problem(
+                (), "has years, but the scenario has none", "year: or, with horizon: path, years:"
+            )
+        return
+    begins = all(place.sure(name) for name in ("from", *line.numbers()))
     if isinstance(line, CapacityInvestment):
         if line.first_year() is None:
-            yield place.problem(("spending",), "has no first year", "from: or a value by year")
+            if begins:
+                yield place.problem(("spending",), "has no first year", "from: or a value by year")
             return
         if any(year is not None and line.total(line.spending, year - line.build_time) for year in years):
             return  # what was built before acts now
-    for field in line.secondary if isinstance(line, Recycling | DemandShift) else ():
+    for field in line.secondary if begins and isinstance(line, Recycling | DemandShift) else ():
         quantity, first = getattr(line, field), line.first_year() or years[0]
         if first is not None and at(quantity, first) is None:
             yield place.problem((field,), f"starts in {start(quantity)}, after the instrument ({first})")
@@ -67,7 +81,7 @@ def _time(line: Instrument, scenario: Scenario, place: Place) -> Iterator[Proble
 def _provenance(line: Instrument, place: Place) -> Iterator[Problem]:
     """A number that is called seen has been seen somewhere; a source says how sure the number is."""
     for name, quantity in line.numbers().items():
-        for entry in entries(quantity):
+        for entry in entries(quantity) if place.sure(name) else ():
             if entry.status in ("seen", "computed") and not entry.source:
                 what = f"a number with status {entry.status} has no source"
                 yield place.problem((name,), what, "source:, or status memory or analyst")

@@ -51,7 +51,7 @@ class Draft:
         for k in np.flatnonzero(~np.isfinite(tonnes).reshape(-1, tonnes.shape[-1]).all(axis=0)):
             priced = np.isfinite(self.benchmark.unit_value)
             valid = [good for at, good in enumerate(self.labels.goods) if priced[:, at].any()]
-            self.names.refuse(
+            self.names.clash(
                 loc,
                 f"{self.labels.goods[k]} has no price per kg in the calibration",
                 one_of(valid),

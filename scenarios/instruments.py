@@ -131,9 +131,9 @@ class ResearchSubsidy(Instrument):
     @model_validator(mode="after")
     def _one(self) -> ResearchSubsidy:
         if (self.rate is None) == (self.spending is None):
-            raise PydanticCustomError(
-                "rate_or_spending", "needs an amount", {"expected": "either rate: or spending:"}
-            )
+            cure = {"rate": 0} if self.rate is None else {"spending": None}
+            hint = {"expected": "either rate: or spending:", "cure": cure}
+            raise PydanticCustomError("rate_or_spending", "needs an amount", hint)
         return self
 
 
@@ -170,7 +170,8 @@ class Stockpile(OnGoods):
     @model_validator(mode="after")
     def _some(self) -> Stockpile:
         if self.purchase is None and self.release is None:
-            raise PydanticCustomError("no_flow", "moves nothing", {"expected": "purchase: or release:"})
+            hint = {"expected": "purchase: or release:", "cure": {"purchase": 0}}
+            raise PydanticCustomError("no_flow", "moves nothing", hint)
         return self
 
     def held(self, year: int | None, since: int | None = None) -> float:

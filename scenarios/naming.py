@@ -11,11 +11,15 @@ from calibration.errors import Problem, one_of
 from model.records import Array, Labels
 from scenarios.common import OnGoods, OnTrade
 from scenarios.quantities import Loc
-from scenarios.selectors import ELEMENT_GROUPS, select
+from scenarios.selectors import ELEMENT_GROUPS, select, terms
 from scenarios.spoken import meant
 
 if TYPE_CHECKING:
     from scenarios.scenario import Place, Scenario
+
+TARGETS = (
+    "elements", "goods", "origins", "destinations", "region", "regions", "sectors", "technologies",
+)  # fmt: skip
 
 
 class Names:
@@ -31,19 +35,44 @@ class Names:
         }
         self.problems: list[Problem] = []
         self.place: Place = scenario.whole
+        self._vague: set[Loc] = set()  # places with names that are not all known
+        self._vague_groups: set[str] = set()
+        # With groups that cannot be read, or of another file that is not there, any name may be a group's.
+        borrowed = scenario.whole.sure("tax_equivalent_of") and scenario.whole.sure("taxes_from_licences_of")
+        self._listed = {
+            key for key in ("coalitions", "groups") if borrowed and not scenario.whole.refused(key)
+        }
         self._check_groups(scenario)
 
     def refuse(self, loc: Loc, what: str, expected: str = "", suggestion: str = "") -> None:
-        """Note that something does not fit the calibration."""
+        """Note that something does not fit the calibration, unless it was refused when it was read."""
+        if self.place.refused(*loc):
+            return
         problem = self.place.problem(loc, what, expected, suggestion)
         if problem not in self.problems:
             self.problems.append(problem)
+
+    def clash(self, loc: Loc, what: str, expected: str = "") -> None:
+        """Note that what an instrument is aimed at is there, but not together."""
+        if self.certain(*TARGETS):
+            self.refuse(loc, what, expected)
+
+    def certain(self, *fields: str) -> bool:
+        """Whether fields of an instrument could be read, and all names in them exist."""
+        return all(self._certain((field,)) for field in fields)
+
+    def _certain(self, loc: Loc) -> bool:
+        return self.place.sure(*loc) and (*self.place.path, *loc) not in self._vague
+
+    def _doubt(self, loc: Loc) -> None:
+        self._vague.add((*self.place.path, *loc))
 
     def one(self, kind: str, name: str, loc: Loc, valid: Sequence[str]) -> int:
         """Position of one name; 0 with a problem noted when there is none."""
         if name in valid:
             return valid.index(name)
         self.refuse(loc, f"unknown {kind} {name!r}", one_of(valid), meant(name, valid))
+        self._doubt(loc)
         return 0
 
     def region(self, name: str, loc: Loc) -> int:
@@ -58,14 +87,18 @@ class Names:
         self, kind: str, selector: Any, loc: Loc, valid: Sequence[str], groups: Mapping[str, Sequence[str]]
     ) -> Array:
         """Mask of what a selector covers; empty only with a problem noted."""
-        count = len(self.problems)
+        group = "coalitions" if groups is self.coalitions else "groups"
 
         def unknown(below: Loc, name: str) -> None:
-            suggestion = meant(name, (*valid, *groups, "all"))
-            self.refuse((*loc, *below), f"unknown {kind} {name!r}", one_of(valid), suggestion)
+            self._doubt(loc)
+            if group in self._listed:
+                suggestion = meant(name, (*valid, *groups, "all"))
+                self.refuse((*loc, *below), f"unknown {kind} {name!r}", one_of(valid), suggestion)
 
         mask = select(selector, valid, groups, unknown)
-        if not mask.any() and len(self.problems) == count:
+        if self._vague_groups.intersection(name for _, name in terms(selector)):
+            self._doubt(loc)
+        if not mask.any() and self._certain(loc):
             self.refuse(loc, f"covers no {kind} of this calibration", one_of(valid))
         return mask
 
@@ -99,7 +132,7 @@ class Names:
         )
         abroad = ~np.eye(len(origins), dtype=bool) & origins[:, None] & destinations[None, :]
         if not abroad.any() and origins.any() and destinations.any():
-            self.refuse((), "covers no trade: the only origin is the only destination", "two regions")
+            self.clash((), "covers no trade: the only origin is the only destination", "two regions")
         return np.asarray(abroad[:, :, None] & self.goods(line))
 
     def _check_groups(self, scenario: Scenario) -> None:
@@ -113,3 +146,5 @@ class Names:
             for group, members in groups.items():
                 for position, member in enumerate(members):
                     self.one(kind, member, (where, group, position), valid)
+                if self.place.refused(where, group) or not set(members) <= set(valid):
+                    self._vague_groups.add(group)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
-from calibration.errors import InputError, nearest, one_of, shown
+from calibration.errors import InputError, Problem, nearest, one_of, shown
 from model.records import Array, Benchmark, Labels, Parameters
 from scenarios.naming import Names
 from scenarios.quantities import Loc
-from scenarios.scenario import Scenario
+from scenarios.scenario import Place, Scenario
 
 # Axes of each parameter, in the letters of docs/model.md, and the range its values must be in.
 AXES: Mapping[str, tuple[str, float, float]] = {
@@ -41,8 +41,81 @@ AXES: Mapping[str, tuple[str, float, float]] = {
 }
 CHOICES: Mapping[str, tuple[str, ...]] = {"research_closure": ("region", "sector")}
 NAMES = (*AXES, *CHOICES)
+WHOLE = ("build_time",)
+PROVENANCE = ("value", "source", "status", "note")
 TOO_MANY = "has more labels than the parameter has axes"
 AXIS_KIND = {"n": "region", "j": "sector", "k": "good", "f": "factor", "s": "stage", "g": "technology"}
+
+
+def problems(scenario: Scenario) -> Iterator[Problem]:
+    """Everything wrong with the parameters of a scenario that needs no calibration: all but the labels."""
+    for key, value in scenario.parameters.items():
+        name, along, axes = _split(key)
+        path, whole = ("parameters", key), scenario.whole
+        if fault := misplaced(key):
+            yield whole.problem(path, *fault)
+        elif name in AXES:
+            yield from _values(name, axes[len(along) :], value, path, whole)
+        elif value not in CHOICES[name]:
+            suggestion = nearest(value, CHOICES[name])
+            yield whole.problem(path, f"got {shown(value)}", one_of(CHOICES[name]), suggestion)
+
+
+def misplaced(key: str) -> tuple[str, str, str] | None:
+    """What is wrong with a path to a parameter apart from its labels, what was expected, what was perhaps meant."""
+    name, along, axes = _split(key)
+    if name not in NAMES:
+        return f"unknown parameter {name!r}", one_of(NAMES), nearest(name, NAMES)
+    if len(along) > len(axes):
+        return TOO_MANY, f"{len(axes)} at most" if axes else "none", ""
+    return None
+
+
+def look_up(key: str, path: Loc, names: Names) -> tuple[Array, ...]:
+    """Positions of the labels in a path to a parameter, along its first axes."""
+    _, along, axes = _split(key)
+    return tuple(_labels(axis, label, path, names) for axis, label in zip(axes, along, strict=False))
+
+
+def _split(key: str) -> tuple[str, list[str], str]:
+    """A parameter's name, the labels in its key and its axes: `ree_elasticity.magnets: 0.2` is
+    `ree_elasticity: {magnets: 0.2}`."""
+    name, *along = str(key).split(".")
+    return name, along, AXES[name][0] if name in AXES else ""
+
+
+def _values(name: str, axes: str, value: Any, path: Loc, whole: Place) -> Iterator[Problem]:
+    """What is wrong with a number, or with those of a mapping of labels to numbers."""
+    if not isinstance(value, Mapping):
+        if fault := _fault(name, value):
+            yield whole.problem(path, *fault)
+    elif "value" not in value:
+        if not axes:
+            yield whole.problem(path, TOO_MANY, "a number")
+            return
+        for label, inner in value.items():
+            yield from _values(name, axes[1:], inner, (*path, label), whole)
+    else:
+        extra = [key for key in value if key not in PROVENANCE]
+        if extra:
+            suggestion = nearest(extra[0], [key for key in PROVENANCE if key not in value])
+            yield whole.problem((*path, extra[0]), "unknown key", one_of(PROVENANCE), suggestion)
+        if fault := _fault(name, value["value"]):
+            yield whole.problem((*path, "value"), *fault)
+
+
+def _fault(name: str, value: Any) -> tuple[str, str] | None:
+    """Why something is no value of a parameter, and what was expected; None when it is one."""
+    _, low, high = AXES[name]
+    if value == "mobile" and high == math.inf:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return f"got {shown(value)}", "a number, or a mapping of labels to numbers"
+    if not low <= value <= high:
+        return f"got {shown(value)}", f"a number from {low:g} to {high:g}"
+    if name in WHOLE and value != int(value):
+        return f"got {shown(value)}", "a whole number"
+    return None
 
 
 def apply(scenario: Scenario, benchmark: Benchmark, labels: Labels) -> Benchmark:
@@ -50,24 +123,20 @@ def apply(scenario: Scenario, benchmark: Benchmark, labels: Labels) -> Benchmark
     if not scenario.parameters and scenario.deficits is None:
         return benchmark
     names = Names(scenario, labels)
-    names.place = scenario.whole
+    names.problems += problems(scenario)
     changes: dict[str, Any] = {} if scenario.deficits is None else {"deficit_rule": scenario.deficits}
     for key, value in scenario.parameters.items():
-        # `ree_elasticity.magnets: 0.2` is `ree_elasticity: {magnets: 0.2}`
-        name, *along = str(key).split(".")
-        path = ("parameters", key)
-        axes = AXES[name][0] if name in AXES else ""
-        if name not in NAMES:
-            names.refuse(path, f"unknown parameter {name!r}", one_of(NAMES), nearest(name, NAMES))
-        elif len(along) > len(axes):
-            names.refuse(path, TOO_MANY, f"{len(axes)} at most" if axes else "none")
-        elif name in AXES:
-            now = changes.get(name, getattr(benchmark.parameters, name))
-            changes[name] = _changed(name, now, along, value, path, names)
-        elif value in CHOICES[name]:
+        name, along, axes = _split(key)
+        if name not in AXES:
             changes[name] = value
-        else:
-            names.refuse(path, f"got {shown(value)}", one_of(CHOICES[name]), nearest(value, CHOICES[name]))
+        elif not axes:
+            changes[name] = _number(value)
+        elif len(along) <= len(axes):
+            array = np.array(changes.get(name, getattr(benchmark.parameters, name)), copy=True)
+            path = ("parameters", key)
+            cells = look_up(key, path, names)
+            _write(array, cells, axes[len(along) :], value, path, name, names)
+            changes[name] = array
     if names.problems:
         raise InputError(names.problems)
     parameters: Parameters = benchmark.parameters.replace(**changes)
@@ -75,44 +144,27 @@ def apply(scenario: Scenario, benchmark: Benchmark, labels: Labels) -> Benchmark
     return changed
 
 
-def _changed(name: str, now: Any, along: Sequence[str], value: Any, path: Loc, names: Names) -> Any:
-    """The parameter with an override written over it, at the labels that stand in its key."""
-    axes, low, high = AXES[name]
-    if not axes:
-        number = _number(value, path, (low, high), names)
-        return now if number is None else number
-    array = np.array(now, copy=True)
-    cells = tuple(_labels(axis, label, path, names) for axis, label in zip(axes, along, strict=False))
-    _write(array, cells, axes[len(along) :], value, path, (low, high), names)
-    return array
-
-
 def _write(
-    array: Array,
-    cells: tuple[Array, ...],
-    axes: str,
-    value: Any,
-    path: Loc,
-    bounds: tuple[float, float],
-    names: Names,
+    array: Array, cells: tuple[Array, ...], axes: str, value: Any, path: Loc, name: str, names: Names
 ) -> None:
-    """Write a number, or a mapping of labels to numbers along the next axis, over some cells of an array."""
+    """Write a number, or a mapping of labels to numbers along the next axis, over some cells of an array.
+
+    What is wrong with numbers is told by `problems`."""
     if isinstance(value, Mapping) and "value" not in value:
-        if not axes:
-            names.refuse(path, TOO_MANY, "a number")
-            return
-        for label, inner in value.items():
+        for label, inner in value.items() if axes else ():
             mask = _labels(axes[0], str(label), (*path, label), names)
-            _write(array, (*cells, mask), axes[1:], inner, (*path, label), bounds, names)
+            _write(array, (*cells, mask), axes[1:], inner, (*path, label), name, names)
         return
-    number = _number(value, path, bounds, names)
-    if number is None:
-        return
-    if array.dtype.kind == "i" and number != int(number):
-        names.refuse(path, f"got {shown(number)}", "a whole number")
-        return
-    full = [*cells, *(np.ones(size, dtype=bool) for size in array.shape[len(cells) :])]
-    array[np.ix_(*full)] = number
+    number = _number(value)
+    if _fault(name, number) is None:
+        full = [*cells, *(np.ones(size, dtype=bool) for size in array.shape[len(cells) :])]
+        array[np.ix_(*full)] = number
+
+
+def _number(value: Any) -> Any:
+    """A number, or the `value` of a mapping that also has source and status; `mobile` is infinity."""
+    bare = value.get("value") if isinstance(value, Mapping) else value
+    return math.inf if bare == "mobile" else bare
 
 
 def _labels(axis: str, label: str, path: Loc, names: Names) -> Array:
@@ -123,23 +175,3 @@ def _labels(axis: str, label: str, path: Loc, names: Names) -> Array:
         "g": labels.technologies,
     }[axis]  # fmt: skip
     return names.many(AXIS_KIND[axis], label, path, valid, names.coalitions if axis == "n" else names.groups)
-
-
-def _number(value: Any, path: Loc, bounds: tuple[float, float], names: Names) -> float | None:
-    """A number, or the `value` of a mapping that also has source and status."""
-    if isinstance(value, Mapping):
-        extra = [key for key in value if key not in ("value", "source", "status", "note")]
-        if extra:
-            names.refuse((*path, extra[0]), "unknown key", "one of value, source, status, note")
-        value = value.get("value")
-        path = (*path, "value")
-    if value == "mobile" and bounds[1] == math.inf:
-        return math.inf
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        names.refuse(path, f"got {shown(value)}", "a number, or a mapping of labels to numbers")
-        return None
-    low, high = bounds
-    if not low <= value <= high:
-        names.refuse(path, f"got {shown(value)}", f"a number from {low:g} to {high:g}")
-        return None
-    return float(value)

@@ -40,7 +40,8 @@ def _shape(value: Any) -> str:
     """Which form of a quantity stands in the file."""
     if not isinstance(value, Mapping):
         return "figure" if isinstance(value, Schema) else "number"
-    return "years" if value and all(str(key).lstrip("-").isdigit() for key in value) else "figure"
+    years = any(str(key).lstrip("-").isdigit() for key in value)
+    return "years" if years and not {"value", "steps", "linear"} & value.keys() else "figure"
 
 
 Point: TypeAlias = Annotated[

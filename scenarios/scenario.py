@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, TypeAlias
 
-from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from calibration.errors import InputError, Problem, dotted, shown
+from calibration.salvage import overlaps, within
 from calibration.strict_yaml import Document
 from calibration.validate import Schema
 from model.records import REGIMES, Benchmark, Closure, Labels, Regime, Shock
@@ -70,6 +71,24 @@ class Place:
 
     document: Document | None = None
     path: Loc = ()
+    doubts: frozenset[Loc] = frozenset()  # places of the document that were refused when it was read
+
+    @property
+    def file(self) -> str:
+        """The file's name; "" where there is none."""
+        return "" if self.document is None else self.document.file
+
+    def at(self, *path: str | int) -> Place:
+        """The place of a part."""
+        return replace(self, path=(*self.path, *path))
+
+    def sure(self, *loc: str | int) -> bool:
+        """Whether nothing was refused there, in what is around it or in what it holds."""
+        return not overlaps((*self.path, *loc), self.doubts)
+
+    def refused(self, *loc: str | int) -> bool:
+        """Whether what stands there was refused, or what is around it."""
+        return within((*self.path, *loc), self.doubts)
 
     def problem(
         self, loc: Iterable[str | int], what: str, expected: str = "", suggestion: str = ""
@@ -180,11 +199,10 @@ class Scenario(Schema):
     @field_validator("coalitions", "groups")
     @classmethod
     def _not_reserved(cls, groups: dict[str, Names]) -> dict[str, Names]:
-        taken = [name for name in groups if name in RESERVED]
+        fault = PydanticCustomError("reserved", "is a group already", {"expected": "another name"})
+        taken = [InitErrorDetails(type=fault, loc=(name,), input=None) for name in groups if name in RESERVED]
         if taken:
-            raise PydanticCustomError(
-                "reserved", f"{', '.join(taken)}: is a group already", {"expected": "another name"}
-            )
+            raise ValidationError.from_exception_data("groups", taken)
         return groups
 
     @field_validator("years", mode="before")
@@ -202,35 +220,6 @@ class Scenario(Schema):
         if expected:
             raise PydanticCustomError("years", f"got {shown(years)}", {"expected": expected})
         return years
-
-    @model_validator(mode="after")
-    def _time(self) -> Scenario:
-        """A path has years and no year; anything else the reverse."""
-        faults = (
-            (
-                "horizon",
-                self.horizon == "path" and self.years is None,
-                "a path needs years",
-                "years: 2009-2018",
-            ),
-            ("years", self.horizon != "path" and self.years is not None, "belong to horizon: path", "year:"),
-            (
-                "year",
-                self.horizon == "path" and self.year is not None,
-                "a path has no single year",
-                "years: alone",
-            ),
-        )
-        found = [
-            InitErrorDetails(
-                type=PydanticCustomError("years", what, {"expected": expected}), loc=(key,), input=None
-            )
-            for key, wrong, what, expected in faults
-            if wrong
-        ]
-        if found:
-            raise ValidationError.from_exception_data("scenario", found)
-        return self
 
     @property
     def first(self) -> int:
@@ -309,7 +298,8 @@ class Scenario(Schema):
 
     def _swapped(self, shock: Shock, calibration: Calibration) -> Shock:
         """With `taxes_from_licences_of`, licences of a shock as taxes; raises InputError when it has no solution."""
-        if self.taxes_from_licences_of is None or not shock.quotas:
+        guessed = any(place.doubts for place in (self._whole, *self._places.values()))
+        if self.taxes_from_licences_of is None or not shock.quotas or guessed:
             return shock
         from model.solution import SolveError
         from scenarios.swaps import fixed_taxes
@@ -329,8 +319,8 @@ class Scenario(Schema):
     def check(self, calibration: Calibration) -> None:
         """Raise InputError with everything that does not fit the calibration, in any year."""
         problems: list[Problem] = []
-        dated = [line.first_year() or line.until_year for line in self.instruments if line.dated()]
-        years = self.span if self.span != (None,) or not dated else (max(dated, key=lambda year: year or 0),)
+        dated = [year for line in self.instruments for year in line.years()]
+        years = self.span if self.span != (None,) or not dated else (max(dated),)
         actions: list[Callable[[Calibration], object]] = [self.benchmark]
         actions += [partial(self.shock, year=year) for year in years]
         for action in actions:

@@ -100,7 +100,7 @@ def _quota_weight(line: kinds.ExportQuota | kinds.ProductionQuota, goods: Array,
     content = draft.benchmark.reo_content if line.weight == "reo" else np.ones(len(goods))
     weight = np.where(goods, content, 0.0)
     for k in np.flatnonzero(~np.isfinite(weight)):
-        draft.names.refuse(
+        draft.names.clash(
             ("weight",),
             f"{draft.labels.goods[k]} has no rare-earth content in the calibration",
             "weight: gross",
@@ -115,7 +115,7 @@ def _export_quota(line: kinds.ExportQuota, draft: Draft) -> None:
     base = draft.weighed(covers, base_year.tonnes_sold(draft.benchmark)) @ weight
     if is_ratio(line.limit) and base.sum() == 0 and covers.any():
         what = "a share of nothing: none of these goods is exported there in the base year"
-        draft.names.refuse(("limit",), what, "unit: t, or other goods, origins or destinations")
+        draft.names.clash(("limit",), what, "unit: t, or other goods, origins or destinations")
     if not line.in_force(draft.year):
         return
     limit = draft.now(line.limit) * (base.sum() if is_ratio(line.limit) else 1.0)
@@ -140,9 +140,7 @@ def _production_quota(line: kinds.ProductionQuota, draft: Draft) -> None:
     weight = _quota_weight(line, goods, draft)
     base = float(draft.weighed(goods, base_year.tonnes_made(draft.benchmark)[origin]) @ weight)
     if base == 0:
-        draft.names.refuse(
-            (), f"{line.region} makes none of the goods in the base year", "a region that does"
-        )
+        draft.names.clash((), f"{line.region} makes none of the goods in the base year", "a region that does")
     if line.in_force(draft.year):
         limit = draft.now(line.limit) * (base if is_ratio(line.limit) else 1.0)
         draft.production_quotas.append(ProductionQuota(line.name, origin, goods, limit, weight))
@@ -165,8 +163,8 @@ def _research_subsidy(line: kinds.ResearchSubsidy, draft: Draft) -> None:
     technologies = draft.names.technologies(line.technologies)
     cells = regions[:, None, None] & sectors[:, None] & technologies
     outlay = float(base_year.research_outlay(draft.benchmark)[cells].sum())
-    if outlay == 0 and regions.any() and sectors.any() and technologies.any():
-        draft.names.refuse(
+    if outlay == 0:
+        draft.names.clash(
             (), "no research of this kind in the base year", "regions and sectors that do research"
         )
         return
@@ -176,10 +174,9 @@ def _research_subsidy(line: kinds.ResearchSubsidy, draft: Draft) -> None:
 
 
 def _capacity_investment(line: kinds.CapacityInvestment, draft: Draft) -> None:
-    count = len(draft.names.problems)
     region, stage = draft.names.region(line.region, ("region",)), draft.names.stage(line.stage, ("stage",))
-    payer = draft.names.region(line.paid_by or line.region, ("paid_by",))
-    if len(draft.names.problems) > count:
+    payer = draft.names.region(line.paid_by, ("paid_by",)) if line.paid_by else region
+    if not draft.names.certain("region", "stage", "paid_by"):
         return
     base = _stage_capacity(line, region, stage, draft)
     if line.in_force(draft.year):
@@ -215,8 +212,8 @@ def _base_use(line: kinds.Stockpile | kinds.Recycling, draft: Draft) -> Array:
     regions, goods = draft.names.regions(line.regions, ("regions",)), draft.names.goods(line)
     sold = base_year.tonnes_sold(draft.benchmark)
     use = draft.weighed(regions[:, None] & goods, sold.sum(axis=0))
-    if not use.any() and not draft.names.problems:
-        draft.names.refuse((), "none of the goods is used there in the base year", "regions that use them")
+    if not use.any():
+        draft.names.clash((), "none of the goods is used there in the base year", "regions that use them")
     return use
 
 
@@ -246,7 +243,7 @@ def _demand_shift(line: kinds.DemandShift, draft: Draft) -> None:
     cells = draft.names.regions(line.regions, ("regions",))[:, None] & draft.names.goods(line)
     bought = draft.benchmark.final[cells] > 0
     if cells.any() and not bought.any():
-        draft.names.refuse(
+        draft.names.clash(
             (),
             "none of the goods is bought by final demand there",
             "goods that households or governments buy",

@@ -6,7 +6,7 @@ import argparse
 import sys
 import textwrap
 from collections.abc import Sequence
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,9 +94,9 @@ def _check_scenario(path: Path, soft: bool, bases: dict[Path, Calibration]) -> s
     """A scenario against the calibration that it names; each calibration is loaded once."""
     import scenarios
     from outputs.closure import numbers
+    from outputs.pipeline import calibration_of
 
-    base = _calibration(path, bases)
-    scenario = scenarios.load(path, base)
+    scenario = scenarios.load(path, partial(calibration_of, bases=bases))
     found = numbers(scenario)
     loose = [one for one in found if one[2] in SOFT]
     bare = [one for one in found if not one[2]]
@@ -109,25 +109,9 @@ def _check_scenario(path: Path, soft: bool, bases: dict[Path, Calibration]) -> s
     for name, *about in loose if soft else found:
         lines += _wrapped(f"{name}: ", [_number(*about)])
     if not soft:
-        lines += _closure(scenario, base)
+        lines += _closure(scenario, calibration_of(scenario, bases))
         lines += _wrapped("assumed: ", [f"{one.text} ({one.status})" for one in scenario.assumptions])
     return "\n".join(lines)
-
-
-def _calibration(path: Path, bases: dict[Path, Calibration]) -> Calibration:
-    """The calibration that a scenario names. Raises InputError with what else is wrong with the scenario, too."""
-    import scenarios
-    from outputs.pipeline import calibration_of
-
-    scenario = scenarios.load(path)
-    try:
-        return calibration_of(scenario, bases)
-    except InputError as error:
-        place = strict_yaml.load(path).problem(("calibration",), "")
-        raise InputError(
-            [one if one.file else replace(one, file=place.file, line=place.line, where=place.where)
-             for one in error.problems]
-        ) from None  # fmt: skip
 
 
 def _number(value: str, status: str, source: str) -> str:

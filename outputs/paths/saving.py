@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +44,13 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[PathPlan]:
     found, problems = [], []
     for name in names:
         try:
-            scenario = scenarios.load(name, edit=edit)
+            scenario = scenarios.load(name, partial(pipeline.calibration_of, bases=bases), edit)
             if scenario.horizon != "path":
                 where = scenario.whole.problem(
                     ("horizon",), f"{scenario.name} has no years", "`python run.py solve`, or horizon: path"
                 )
                 raise InputError(where)
             base = pipeline.calibration_of(scenario, bases)
-            scenario = scenarios.load(name, base, edit)
             pipeline.warn_of_years(scenario, base)
             found.append(_plan(scenario, base, args))
         except InputError as error:

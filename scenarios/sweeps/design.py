@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from calibration.validate import Schema
 from model.records import Regime
@@ -214,7 +214,7 @@ class Design(Schema):
         named = tuple(
             each if each.name else each.model_copy(update={"name": _short(each.paths[0])}) for each in vary
         )
-        _once([str(each.name) for each in named], "parameter")
+        _once([str(each.name) for each in named], "parameter", "name")
         return named
 
     @field_validator("regimes")
@@ -226,13 +226,13 @@ class Design(Schema):
     @field_validator("correlations")
     @classmethod
     def _pairs_once(cls, correlations: tuple[Correlation, ...]) -> tuple[Correlation, ...]:
-        _once([" and ".join(sorted(each.between)) for each in correlations], "pair")
+        _once([" and ".join(sorted(each.between)) for each in correlations], "pair", "between")
         return correlations
 
     @field_validator("outcomes")
     @classmethod
     def _outcomes_once(cls, outcomes: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
-        _once([each.name for each in outcomes], "outcome")
+        _once([each.name for each in outcomes], "outcome", "name")
         return outcomes
 
     @model_validator(mode="after")
@@ -254,9 +254,18 @@ def _short(path: str) -> str:
     return path.partition(".")[2].lower() or path.lower()
 
 
-def _once(names: Sequence[str], kind: str) -> None:
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise PydanticCustomError(
-            "twice", f"{kind} used twice: {', '.join(twice)}", {"expected": f"each {kind} once"}
+def _once(names: Sequence[str], kind: str, *key: str) -> None:
+    """Raises ValidationError at what stands a second time."""
+    twice = [
+        InitErrorDetails(
+            type=PydanticCustomError(
+                "twice", f"{kind} used twice: {name}", {"expected": f"each {kind} once"}
+            ),
+            loc=(at, *key),
+            input=None,
         )
+        for at, name in enumerate(names)
+        if name in names[:at]
+    ]
+    if twice:
+        raise ValidationError.from_exception_data(kind, twice)

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from calibration.errors import InputError, Problem, nearest, one_of
-from calibration.strict_yaml import Document
 from model.records import Array, Labels, Regime
 from model.variables import AXES, VARIABLES, Variable
 from scenarios.naming import Names
@@ -83,56 +82,120 @@ def reduction(outcome: Outcome) -> str:
     return outcome.reduce or ("mean" if KNOWN[outcome.variable].unit in RATIOS else "sum")
 
 
-def columns(
-    design: Design,
-    document: Document,
-    cases: Mapping[str, Scenario],
-    labels: Labels,
-    quotas: Mapping[str, tuple[str, ...]],
-) -> tuple[Column, ...]:
-    """Every column of a sweep, in the order of the file. Raises InputError with all that does not fit."""
-    regimes = design.regimes or next(iter(cases.values())).regimes
+@dataclass(frozen=True)
+class Given:
+    """What outcomes are chosen from; None where it is not known."""
+
+    cases: Mapping[str, Scenario]
+    labels: Labels | None
+    quotas: Mapping[str, tuple[str, ...] | None]
+    regimes: tuple[Regime, ...] | None
+
+
+def columns(design: Design, whole: Place, given: Given) -> tuple[tuple[Column, ...], list[Problem]]:
+    """Every column of a sweep, in the order of the file, and all that does not fit."""
     found: list[Column] = []
     problems: list[Problem] = []
     for at, outcome in enumerate(design.outcomes):
-        place = Place(document, ("outcomes", at))
-        try:
-            found += _of_outcome(outcome, place, cases, labels, quotas, regimes)
-        except InputError as error:
-            problems += error.problems
-    if problems:
-        raise InputError(problems)
-    return tuple(found)
+        place = whole.at("outcomes", at)
+        wrong = _problems(outcome, place, given)
+        problems += wrong
+        if not wrong and place.sure():
+            try:
+                found += _of_outcome(outcome, place, given)
+            except InputError as error:
+                problems += error.problems
+    return tuple(found), problems
 
 
-def _of_outcome(
-    outcome: Outcome, place: Place, cases: Mapping[str, Scenario], labels: Labels,
-    quotas: Mapping[str, tuple[str, ...]], regimes: tuple[Regime, ...],
-) -> list[Column]:  # fmt: skip
+def _problems(outcome: Outcome, place: Place, given: Given) -> list[Problem]:
+    """Everything in an outcome that is wrong by itself: names, labels, the measure, the year."""
     problems: list[Problem] = []
+    cases, minus = given.cases, outcome.minus
 
-    def named(kind: str, name: Any, valid: Any, where: tuple[str | int, ...]) -> None:
-        if name is not None and name not in valid:
+    def named(kind: str, name: Any, valid: Any, *where: str | int) -> None:
+        if name is not None and valid is not None and name not in valid and not place.refused(*where):
             problems.append(
                 place.problem(where, f"unknown {kind} {name!r}", one_of(valid), nearest(name, valid))
             )
 
-    minus = outcome.minus
-    named("variable", outcome.variable, KNOWN, ("variable",))
-    named("scenario", outcome.scenario, cases, ("scenario",))
+    named("variable", outcome.variable, KNOWN, "variable")
+    named("scenario", outcome.scenario, cases, "scenario")
     for regime in outcome.regimes:
-        named("regime of the sweep", regime, regimes, ("regimes",))
+        named("regime of the sweep", regime, given.regimes, "regimes")
     if minus is not None:
-        named("scenario", minus.scenario, cases, ("minus", "scenario"))
-        named("regime of the sweep", minus.regime, regimes, ("minus", "regime"))
-        if minus.scenario is None and minus.regime is None:
+        named("scenario", minus.scenario, cases, "minus", "scenario")
+        named("regime of the sweep", minus.regime, given.regimes, "minus", "regime")
+        if minus.scenario is None and minus.regime is None and place.sure("minus"):
             problems.append(place.problem(("minus",), "names nothing", "scenario: or regime:"))
-    if problems:
-        raise InputError(problems)
+    key = outcome.scenario or next(iter(cases))
+    scenario = cases[key] if key in cases and place.sure("scenario") else None
+    if given.labels is not None:  # what is wrong whichever scenario is meant
+        meant = cases if scenario is None else {key: scenario}
+        each = [_labels(outcome, place, one, given.labels, given.quotas[key]) for key, one in meant.items()]
+        problems += [problem for problem in each[0] if all(problem in others for others in each)]
+    if outcome.variable in KNOWN and place.sure("variable"):
+        row = KNOWN[outcome.variable]
+        if outcome.measure == "percent" and outcome.variable in NONE_AT_BASE and place.sure("measure"):
+            text = f"{outcome.variable} is 0 in the base year"
+            problems.append(place.problem(("measure",), text, "level or change"))
+        if outcome.reduce == "sum" and row.unit in RATIOS and place.sure("reduce"):
+            problems.append(place.problem(("reduce",), f"a sum of {row.unit}s has no meaning", "mean"))
+    if scenario is not None and all(scenario.whole.sure(key) for key in ("horizon", "years", "year")):
+        try:
+            _years(outcome, scenario, place)
+        except InputError as error:
+            problems += [] if place.refused("year") else error.problems
+    return problems
+
+
+def _labels(
+    outcome: Outcome, place: Place, scenario: Scenario, labels: Labels, quotas: tuple[str, ...] | None
+) -> list[Problem]:
+    """Axes and labels of `select` that are not there."""
+    names = Names(scenario, labels)
+    names.place, names.problems = place, []
+    valid = _valid(labels, quotas)
+    known = outcome.variable in KNOWN and place.sure("variable")
+    axes = _axes(outcome.variable) if known else list(valid)
+    for axis, selector in outcome.select.items():
+        if axis not in axes:
+            what = f"{outcome.variable} has no axis {axis!r}" if known else f"unknown axis {axis!r}"
+            names.refuse(("select", axis), what, one_of(axes), nearest(axis, axes))
+        elif axis != "quota" or quotas is not None:
+            _mask(names, axis, selector, valid[axis])
+    return names.problems
+
+
+def _axes(variable: str) -> list[str]:
+    return ["quota" if letter == "q" else AXES[letter] for letter in KNOWN[variable].axes]
+
+
+def _valid(labels: Labels, quotas: tuple[str, ...] | None) -> dict[str, tuple[str, ...]]:
+    """The labels of each axis."""
+    return {
+        "region": labels.regions, "origin": labels.regions, "sector": labels.sectors, "good": labels.goods,
+        "element": labels.elements, "factor": labels.factors, "technology": labels.technologies,
+        "stage": labels.stages, "quota": quotas or (),
+    }  # fmt: skip
+
+
+def _mask(names: Names, axis: str, selector: Any, valid: tuple[str, ...]) -> Array:
+    groups = names.coalitions if axis in ("region", "origin") else names.groups
+    return names.many(axis, selector, ("select", axis), valid, groups)
+
+
+def _of_outcome(outcome: Outcome, place: Place, given: Given) -> list[Column]:
+    """The columns of an outcome with nothing wrong by itself; none where what it is chosen from is not known."""
+    cases, minus, regimes = given.cases, outcome.minus, given.regimes
     scenario = outcome.scenario or next(iter(cases))
-    cells = _cells(outcome, place, cases[scenario], labels, quotas.get(scenario, ()))
-    if outcome.variable == LICENCE.name and minus is not None and minus.scenario is not None:
-        _same_quotas(quotas[scenario], quotas[minus.scenario], cells[0], minus.scenario, place)
+    read = (scenario, scenario if minus is None or minus.scenario is None else minus.scenario)
+    quotas = [given.quotas[key] for key in read]
+    if given.labels is None or regimes is None or quotas[0] is None or quotas[1] is None:
+        return []
+    cells = _cells(outcome, place, cases[scenario], given.labels, quotas[0])
+    if outcome.variable == LICENCE.name:
+        _same_quotas(quotas[0], quotas[1], cells[0], read[1], place)
     years = _years(outcome, cases[scenario], place)
     made = []
     for regime in outcome.regimes or regimes:
@@ -154,33 +217,13 @@ def _of_outcome(
 def _cells(
     outcome: Outcome, place: Place, scenario: Scenario, labels: Labels, quotas: tuple[str, ...]
 ) -> tuple[Array, ...]:
-    """Positions selected along each axis of the variable."""
-    row = KNOWN[outcome.variable]
-    axes = ["quota" if letter == "q" else AXES[letter] for letter in row.axes]
-    valid = {
-        "region": labels.regions, "origin": labels.regions, "sector": labels.sectors, "good": labels.goods,
-        "element": labels.elements, "factor": labels.factors, "technology": labels.technologies,
-        "stage": labels.stages, "quota": quotas,
-    }  # fmt: skip
+    """Positions selected along each axis of the variable. Raises InputError where there is nothing to select."""
     names = Names(scenario, labels)
     names.place = place
-    for axis in outcome.select:
-        if axis not in axes:
-            names.refuse(
-                ("select", axis),
-                f"{outcome.variable} has no axis {axis!r}",
-                one_of(axes),
-                nearest(axis, axes),
-            )
-    if outcome.measure == "percent" and outcome.variable in NONE_AT_BASE:
-        names.refuse(("measure",), f"{outcome.variable} is 0 in the base year", "level or change")
-    if outcome.reduce == "sum" and row.unit in RATIOS:
-        names.refuse(("reduce",), f"a sum of {row.unit}s has no meaning", "mean")
+    valid = _valid(labels, quotas)
     cells = []
-    for axis in axes:
-        groups = names.coalitions if axis in ("region", "origin") else names.groups
-        mask = names.many(axis, outcome.select.get(axis, "all"), ("select", axis), valid[axis], groups)
-        cells.append(np.flatnonzero(mask))
+    for axis in _axes(outcome.variable):
+        cells.append(np.flatnonzero(_mask(names, axis, outcome.select.get(axis, "all"), valid[axis])))
     if names.problems:
         raise InputError(names.problems)
     return tuple(cells)

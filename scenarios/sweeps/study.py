@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
@@ -17,7 +17,7 @@ from calibration.errors import InputError, Problem, unknown_name
 from calibration.files import content_hash, source_hash
 from calibration.load import placed
 from calibration.strict_yaml import Document
-from calibration.validate import validate
+from calibration.validate import Reading, read, validate
 from model.records import Array, Regime
 from scenarios import library
 from scenarios.scenario import Place, Scenario
@@ -25,6 +25,7 @@ from scenarios.sweeps import cases as cases_of
 from scenarios.sweeps import ends, outcomes, sampling, targets
 from scenarios.sweeps.centres import Centres
 from scenarios.sweeps.design import Design
+from scenarios.sweeps.gathering import STAND_INS, Parts, gather
 from scenarios.sweeps.outcomes import Column
 
 DESIGNS = Path(__file__).parent / "designs"
@@ -154,83 +155,76 @@ def load(name: str | Path, draws: int | None = None) -> Study:
     if path.is_relative_to(Path.cwd()):
         path = path.relative_to(Path.cwd())
     document = strict_yaml.load(path)
-    return prepare(validate(Design, document), document, draws)
+    return prepare(read(Design, document, STAND_INS), draws)
 
 
-def prepare(design: Design, document: Document, draws: int | None = None) -> Study:
-    """A design with its scenarios and calibration. Raises InputError."""
-    if draws is not None:
-        design = _with_draws(design, draws, document)
-    documents = cases_of.documents(design, document)
-    own = design.calibration and placed(design.calibration, Path(document.file).parent)
-    name = own or cases_of.calibration_name(documents, document)
-    try:
-        base = calibration.load(name)
-    except InputError as error:
-        if design.calibration is None:
-            raise
-        raise InputError(
-            [
-                document.problem(("calibration",), cases_of.within(p), p.expected, p.suggestion)
-                for p in error.problems
-            ]
-        ) from None
-    spec = Spec(design, document.file, documents, name, determined_by(design, documents, base))
-    study = build(spec, base, document)
-    problems = ends.problems(study, document)
-    if problems:
-        raise InputError(problems)
+def prepare(reading: Reading[Design], draws: int | None = None) -> Study:
+    """A sweep that was read, with its scenarios and calibration. Raises InputError with everything wrong with it."""
+    if reading.record is None:
+        raise InputError(reading.problems)
+    design, found = reading.record, list(reading.problems)
+    whole = Place(reading.document, (), reading.doubts)
+    if draws is not None and whole.sure("design"):
+        try:
+            design = _with_draws(design, draws, reading.document)
+        except InputError as error:
+            found += error.problems
+    documents, problems = cases_of.documents(design, whole)
+    found += problems
+    name, base, problems = _calibration(design, documents, whole)
+    found += problems
+    parts = gather(design, documents, base, whole)
+    found += parts.problems
+    if base is None or not parts.readable:
+        raise InputError(library.in_order(found))
+    spec = Spec(design, reading.document.file, documents, name, determined_by(design, documents, base))
+    study = Study(spec, base, parts.scenarios, parts.columns, parts.listed, parts.laws, parts.correlation)
+    found += ends.problems(_of_sound(study, parts), whole, parts.sound)
+    if found:
+        raise InputError(library.in_order(found))
     try:
         _ = study.sample
     except InputError as error:  # what the design cannot do, before anything is written
-        raise InputError([_at_design(document, problem) for problem in error.problems]) from None
+        text = [(p.what.removeprefix("design "), p.expected) for p in error.problems]
+        raise InputError([whole.problem(("design",), *each) for each in text]) from None
     return study
 
 
-def _at_design(document: Document, problem: Problem) -> Problem:
-    return document.problem(("design",), problem.what.removeprefix("design "), problem.expected)
-
-
-def build(spec: Spec, base: Calibration, document: Document | None = None) -> Study:
-    """The Study of a spec. Raises InputError."""
-    design = spec.design
-    document = document or Document(spec.file, {}, {(): 1})
-    cases = {
-        key: cases_of.read(key, spec.design, found, base, document) for key, found in spec.documents.items()
-    }
-    quotas = {key: _quota_names(case, base) for key, case in cases.items()}
-    problems = list(targets.problems(design, document, cases))
-    for at, entry in enumerate(design.correlations):
-        problems += [
-            document.problem(("correlations", at, "between"), p.what, p.expected, p.suggestion)
-            for p in (
-                unknown_name("parameter", n, design.names) for n in entry.between if n not in design.names
-            )
+def _calibration(
+    design: Design, documents: Mapping[str, Document], whole: Place
+) -> tuple[str, Calibration | None, list[Problem]]:
+    """The calibration of a sweep, by its name; None where it cannot be known or read."""
+    key = "scenarios" if design.calibration is None else "calibration"
+    if not whole.sure("calibration") or (
+        design.calibration is None and len(documents) < len(design.scenarios)
+    ):
+        return "", None, []
+    try:
+        own = design.calibration and placed(design.calibration, Path(whole.file).parent)
+        name = own or cases_of.calibration_name(documents)
+        return name, calibration.load(name), []
+    except InputError as error:
+        if design.calibration is None and all(p.file for p in error.problems):
+            return "", None, list(error.problems)
+        problems = [
+            whole.problem((key,), cases_of.within(p), p.expected, p.suggestion) for p in error.problems
         ]
-    columns: tuple[Column, ...] = ()
-    laws = []
-    for at, varied in enumerate(design.vary if not problems else ()):
-        try:
-            laws.append(targets.law(varied, base, Place(document, ("vary", at))))
-        except InputError as error:
-            problems += error.problems
-    try:
-        columns = outcomes.columns(design, document, cases, base.labels, quotas)
-    except InputError as error:
-        problems += error.problems
-    read = {source.scenario for column in columns for source in (column.source, column.minus) if source}
-    problems += [
-        document.problem(("scenarios", key), "no outcome reads it", "an outcome with `scenario:` or `minus:`")
-        for key in cases
-        if columns and key not in read
-    ]
-    if problems:
-        raise InputError(problems)
-    try:
-        correlation = sampling.correlation_matrix(design)
-    except InputError as error:
-        raise InputError(document.problem(("correlations",), error.problems[0].what)) from None
-    return Study(spec, base, cases, columns, quotas, tuple(laws), correlation)
+        return "", None, problems
+
+
+def _of_sound(study: Study, parts: Parts) -> Study:
+    """The sweep of the parameters with nothing wrong with them."""
+    design = study.design.model_copy(update={"vary": tuple(study.design.vary[at] for at in parts.sound)})
+    spec = replace(study.spec, design=design)
+    return replace(study, spec=spec, laws=tuple(parts.laws[at] for at in parts.sound))
+
+
+def build(spec: Spec, base: Calibration) -> Study:
+    """The Study of a spec that was prepared elsewhere. Raises InputError."""
+    parts = gather(spec.design, spec.documents, base, Place(Document(spec.file, {}, {(): 1})))
+    if parts.problems:
+        raise InputError(parts.problems)
+    return Study(spec, base, parts.scenarios, parts.columns, parts.listed, parts.laws, parts.correlation)
 
 
 def _with_draws(design: Design, draws: int, document: Document) -> Design:
@@ -240,11 +234,6 @@ def _with_draws(design: Design, draws: int, document: Document) -> Design:
     data = design.model_dump(mode="json", by_alias=True)
     data["design"]["draws"] = draws
     return validate(Design, Document(document.file, data, {**document.lines, (): 1}))
-
-
-def _quota_names(case: Scenario, base: Calibration) -> tuple[str, ...]:
-    shocks = [case.shock(base)] if case.years is None else case.path(base).shocks
-    return tuple(dict.fromkeys(quota.name for shock in shocks for quota in shock.quotas))
 
 
 @cache

@@ -11,9 +11,14 @@ from typing import Any, Literal
 import numpy as np
 
 from calibration import Calibration
-from calibration.errors import InputError, Problem, unknown_name
+from calibration.errors import InputError, Problem, nearest, one_of, unknown_name
 from calibration.strict_yaml import Document
+from calibration.vary import misplaced
+from scenarios import overrides
+from scenarios.naming import Names
+from scenarios.quantities import Loc
 from scenarios.scenario import Place, Scenario
+from scenarios.sweeps.cases import Read
 from scenarios.sweeps.design import Design, Varied
 
 ROOMS = ("calibration", "parameters", "instruments")
@@ -48,9 +53,13 @@ def multiplies(varied: Varied, base: Calibration) -> bool:
     return first.rest not in single
 
 
-def law(varied: Varied, base: Calibration, place: Place) -> Any:
-    """The parameter's distribution, with what is left out from the calibration. Raises InputError."""
-    low, high, centre = _range(varied, base, place)
+def law(varied: Varied, base: Calibration | None, place: Place) -> Any:
+    """The parameter's distribution, with what is left out from the calibration; None where nothing sure can be said
+    of it. Raises InputError."""
+    if varied.distribution is None and not place.sure("distribution"):
+        return None
+    found = None if place.refused("path") else _range(varied, base)
+    low, high, centre = found or (math.nan, math.nan, math.nan)
     given = varied.distribution
     if given is None:
         from scenarios.sweeps.distributions import Uniform
@@ -58,6 +67,8 @@ def law(varied: Varied, base: Calibration, place: Place) -> Any:
         given = Uniform()
     whole = given.completed(low, high, centre)
     lacking = [name for name in ("low", "high", "mode", "mean") if _nan(getattr(whole, name, None))]
+    if lacking and found is None:
+        return None
     if lacking:
         text = "only entries of the calibration have a range of their own"
         raise InputError(place.problem(("distribution",), text, f"a distribution with {', '.join(lacking)}"))
@@ -81,18 +92,19 @@ def _nan(value: Any) -> bool:
     return isinstance(value, float) and math.isnan(value)
 
 
-def _range(varied: Varied, base: Calibration, place: Place) -> tuple[float, float, float]:
-    """Range and value in the calibration; nan where there is none. Tables and their parts are factors around 1."""
-    first = targets(varied)[0]
-    if first.room == "calibration":
-        name = first.rest.split(".")[0]
-        rows = {row.name: row for row in base.parameters_table}
-        if name not in rows:
-            problem = unknown_name("parameter", name, rows)
-            raise InputError(place.problem(("path",), problem.what, problem.expected, problem.suggestion))
-        row = rows[name]
+def _range(varied: Varied, base: Calibration | None) -> tuple[float, float, float] | None:
+    """Range and value in the calibration; nan where there is none, None where that cannot be known. Tables and their
+    parts are factors around 1."""
+    room, _, rest = varied.paths[0].partition(".")
+    if room == "calibration":
+        rows = {} if base is None else {row.name: row for row in base.parameters_table}
+        row = rows.get(rest.split(".")[0])
+        if row is None:
+            return None
         if row.range is not None:
             return (*row.range, float(row.value) if isinstance(row.value, int | float) else 1.0)
+    elif room not in ROOMS:
+        return None
     return math.nan, math.nan, 1.0 if varied.factor else math.nan
 
 
@@ -141,13 +153,7 @@ def edited(document: Document, scenario: Scenario, design: Design, values: Mappi
 
 
 def _write(data: Any, scenario: Scenario, found: tuple[str, list[str]], target: Target, value: float) -> None:
-    name, steps = found
-    position = next((at for at, line in enumerate(scenario.instruments) if line.name == name), 0)
-    place: Any = data["instruments"][position]
-    for step in steps[:-1]:
-        place = place.get(_key(place, step)) if isinstance(place, dict) else None
-    last = _key(place, steps[-1]) if isinstance(place, dict) else steps[-1]
-    old = place.get(last) if isinstance(place, dict) else None
+    place, last, old = _number(data, scenario, found)
     if isinstance(old, int) and not isinstance(old, bool) and value == round(value):
         value = round(value)  # a year is a whole number
     if old is None:
@@ -165,6 +171,17 @@ def _write(data: Any, scenario: Scenario, found: tuple[str, list[str]], target: 
         place[last] = value
 
 
+def _number(data: Any, scenario: Scenario, found: tuple[str, list[str]]) -> tuple[Any, Any, Any]:
+    """The mapping in which a number of an instrument stands, its key there, and the number or None."""
+    name, steps = found
+    position = next((at for at, line in enumerate(scenario.instruments) if line.name == name), 0)
+    place: Any = data["instruments"][position]
+    for step in steps[:-1]:
+        place = place.get(_key(place, step)) if isinstance(place, dict) else None
+    last = _key(place, steps[-1]) if isinstance(place, dict) else steps[-1]
+    return place, last, place.get(last) if isinstance(place, dict) else None
+
+
 def _key(place: dict[Any, Any], step: str) -> Any:
     return next((key for key in place if str(key) == step), step)
 
@@ -177,34 +194,67 @@ def _times(old: Any, factor: float) -> Any:
     return old * factor if isinstance(old, int | float) and not isinstance(old, bool) else old
 
 
-def problems(design: Design, document: Document, cases: Mapping[str, Scenario]) -> Iterator[Problem]:
-    """Paths that lead nowhere, or that another number goes to."""
-    taken: dict[str, str] = {}
-    for at, varied in enumerate(design.vary):
-        for path in varied.paths:
-            if path in taken:
-                text = f"{path} gets another number from {taken[path]}"
-                yield document.problem(("vary", at, "path"), text, "each path once")
-            taken[path] = str(varied.name)
-        try:
-            found = targets(varied)
-        except KeyError as error:
-            text = f"path {error.args[0]!r}"
-            yield document.problem(
-                ("vary", at, "path"), text, "calibration.NAME, parameters.NAME or instruments.NAME.FIELD"
-            )
+def problems(
+    at: int, design: Design, whole: Place, cases: Mapping[str, Read], base: Calibration | None
+) -> Iterator[Problem]:
+    """Paths of a parameter that lead nowhere, or that another number goes to."""
+    varied, place = design.vary[at], whole.at("vary", at)
+    if place.refused("path"):
+        return
+    taken = {path: str(one.name) for one in design.vary[:at] for path in one.paths}
+    for position, path in enumerate(varied.paths):
+        where = ("path",) if isinstance(varied.path, str) else ("path", position)
+        if path in taken:
+            yield place.problem(where, f"{path} gets another number from {taken[path]}", "each path once")
+        taken[path] = str(varied.name)
+        room, _, rest = path.partition(".")
+        if room not in ROOMS or not rest:
+            expected = "calibration.NAME, parameters.NAME or instruments.NAME.FIELD"
+            yield place.problem(where, f"path {path!r}", expected, nearest(room, ROOMS))
+        elif room == "instruments":
+            yield from _no_number(Target("instruments", rest, varied.factor), place, where, cases)
+        elif room == "parameters":
+            yield from _no_parameter(rest, place, where, cases, base)
+        elif base is not None and (problem := misplaced(base.settings, rest)) is not None:
+            yield place.problem(where, problem.what, problem.expected, problem.suggestion)
+    if varied.factor and not all(path.startswith("instruments.") for path in varied.paths):
+        text = "calibration tables are multiplied anyway, single numbers and parameters set"
+        yield place.problem(("factor",), text, "factor: only with instruments")
+
+
+def _no_parameter(
+    rest: str, place: Place, where: Loc, cases: Mapping[str, Read], base: Calibration | None
+) -> Iterator[Problem]:
+    fault = overrides.misplaced(rest)
+    if fault is not None:
+        yield place.problem(where, *fault)
+    elif base is not None and cases:
+        names = Names(next(iter(cases.values())).scenario, base.labels)
+        names.place, names.problems = place, []
+        overrides.look_up(rest, where, names)
+        yield from names.problems
+
+
+def _no_number(target: Target, place: Place, where: Loc, cases: Mapping[str, Read]) -> Iterator[Problem]:
+    """A path to an instrument that no scenario has, or to what is no number there."""
+    scenarios = [case.scenario for case in cases.values()]
+    if not any(_here(target, scenario) for scenario in scenarios):
+        if all(case.right for case in cases.values()):
+            yield _unknown(target, place, where, [line.name for one in scenarios for line in one.instruments])
+        return
+    for case in cases.values():
+        found = _position(target, case.scenario)
+        if found is None or not case.right:
             continue
-        for target in found:
-            if target.room == "instruments" and not any(_here(target, case) for case in cases.values()):
-                lines = [line.name for case in cases.values() for line in case.instruments]
-                if target.rest in lines:
-                    text = f"names no number of {target.rest}"
-                    yield document.problem(("vary", at, "path"), text, f"instruments.{target.rest}.FIELD")
-                    continue
-                problem = unknown_name("instrument", target.rest.split(".")[0], dict.fromkeys(lines))
-                yield document.problem(
-                    ("vary", at, "path"), problem.what, problem.expected, problem.suggestion
-                )
-        if varied.factor and any(target.room != "instruments" for target in found):
-            text = "calibration tables are multiplied anyway, single numbers and parameters set"
-            yield document.problem(("vary", at, "factor"), text, "factor: only with instruments")
+        around, last, old = _number(case.document.data, case.scenario, found)
+        if old is None:
+            valid = [str(key) for key in around] if isinstance(around, dict) else []
+            text = f"{target.rest}: {case.scenario.name} has no such number"
+            yield place.problem(where, text, one_of(valid) if valid else "", nearest(last, valid))
+
+
+def _unknown(target: Target, place: Place, where: Loc, lines: list[str]) -> Problem:
+    if target.rest in lines:
+        return place.problem(where, f"names no number of {target.rest}", f"instruments.{target.rest}.FIELD")
+    problem = unknown_name("instrument", target.rest.split(".")[0], dict.fromkeys(lines))
+    return place.problem(where, problem.what, problem.expected, problem.suggestion)

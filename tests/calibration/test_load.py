@@ -87,6 +87,44 @@ def test_all_wrong_names_are_told_at_once(copy):
     assert all(name in text for name in ("CHNA", "INDA", "Nb"))
 
 
+LAYERS = """\
+based_on: china-2009-small
+name: mine
+titel: Mine
+parameters:
+  breadth: {value: 5, range: [0, 1], unit: ratio, status: seen}
+  ree_elasticity: {valeu: {magnetz: 0.2, machinery: many}, unit: ratio, source: x, status: seeen, range_factor: [1, 2]}
+  research_by_region: {value: {default: 1, Japn: 2}, range_factor: [2, 1], unit: ratio, source: x, status: seen}
+  labor_shares: 3
+rare_earths:
+  magnet_price: {value: {default: -3}, range_factor: [1, 2], unit: USD/kg, source: x, status: seen}
+"""
+
+
+def test_mistakes_of_all_layers_are_told_at_once_and_each_once(tmp_path):
+    (tmp_path / "mine.yaml").write_text(LAYERS)
+    assert sorted(problem.where for problem in refused(tmp_path / "mine.yaml")) == [
+        "parameters.breadth",
+        "parameters.breadth.source",
+        "parameters.labor_shares",
+        "parameters.ree_elasticity.status",
+        "parameters.ree_elasticity.valeu",
+        "parameters.ree_elasticity.valeu.machinery",
+        "parameters.ree_elasticity.valeu.magnetz",
+        "parameters.research_by_region.range_factor",
+        "parameters.research_by_region.value.Japn",
+        "rare_earths.magnet_price.value.default",
+        "titel",
+    ]
+
+
+def test_wrong_names_of_both_sections_are_told_at_once(copy):
+    copy("value: {CHN: 129000, IND", "value: {CHNA: 129000, IND")
+    copy("    value: {ree_mining: 7", "    value: {mining_of_ree: 7")
+    text = "\n".join(str(problem) for problem in refused(copy.path))
+    assert all(name in text for name in ("CHNA", "mining_of_ree"))
+
+
 def test_missing_tables_name_the_command_that_builds_them(copy):
     shutil.rmtree(copy.path.parent / "data")
     (problem,) = refused(copy.path)
@@ -196,6 +234,12 @@ def test_files_based_on_each_other_are_refused(tmp_path):
     (tmp_path / "a.yaml").write_text("based_on: b.yaml\n")
     (tmp_path / "b.yaml").write_text("based_on: a.yaml\n")
     with pytest.raises(InputError, match="leads back"):
+        inherit.load(tmp_path / "a.yaml")
+
+
+def test_a_name_too_long_for_a_file_is_no_calibration(tmp_path):
+    (tmp_path / "a.yaml").write_text(f"based_on: {'x' * 5000}\n")
+    with pytest.raises(InputError, match="no calibration"):
         inherit.load(tmp_path / "a.yaml")
 
 

@@ -48,7 +48,9 @@ class SeriesSpec(Schema):
     table: str = ""
     column: str = ""
     unit: str = Field("", description="If given, must be the unit in the table's header.")
-    transform: list[TransformName | dict[TransformName, Whole]] = []
+    transform: list[
+        TransformName | Annotated[dict[TransformName, Whole], Field(min_length=1, max_length=1)]
+    ] = []
     product: list[str] = Field([], description="An interaction: the product of these series, standardised.")
     label: str = ""
     stands_in_for: str = Field("", description="What the series is used in place of; shown on every figure.")

@@ -316,6 +316,7 @@ class TestStudy:
                 "unit text 'tonnes', but the header of vol says text '1'",
             ),
             (("column: mil}", "column: mil, transform: [log]}"), "logarithm of"),
+            (("column: mil}", "column: mil, transform: [{}]}"), "has 0; expected 1 or more"),
             (
                 ("controls: [{series: ten,", "controls: [{series: mil, timing: lagged}, {series: ten,"),
                 "mil is predictor and control",
