@@ -26,7 +26,11 @@ from scenarios.sweeps.study import prepare
 from tests import mistakes
 
 EACH = 2
-loaded = cache(calibration.load)
+LOADED = cache(calibration.load)
+
+
+def loaded(scenario: Scenario) -> Any:
+    return LOADED(library.calibration_file(scenario))
 
 
 LAYERS = """\
@@ -276,7 +280,7 @@ def test_all_mistakes_in_a_scenario_are_told_at_once_and_nothing_else(name: str)
 def test_all_mistakes_in_a_sweep_are_told_at_once_and_nothing_else(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(calibration, "load", loaded)
+    monkeypatch.setattr(calibration, "load", LOADED)
     for seed in range(EACH):
         assert_told_of_a_sweep(sweeps.available()[name], random.Random(seed))
 
