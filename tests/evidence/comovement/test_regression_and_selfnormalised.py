@@ -12,6 +12,7 @@ from calibration.evidence.comovement import (
     quantile_regression,
     regression_hits,
     self_normalised,
+    selfnormalised,
 )
 from calibration.evidence.comovement.selfnormalised import null_draws
 from tests.evidence.comovement.oracles import correlation_of_hits, quantilogram, synth
@@ -144,3 +145,14 @@ class TestSelfNormalised:
     def test_trimming(self, trimming):
         with pytest.raises(ValueError, match="starts the recursion"):
             self_normalised(DATA["ree"], DATA["mil"], [0.5], 1, trimming=trimming)
+
+
+def test_one_pair_of_quantiles_that_cannot_be_normalised_is_enough_to_refuse():
+    """At the second pair the estimates at both lags move together, at the first they do not."""
+    rng = np.random.default_rng(0)
+    rho, path = rng.normal(size=(2, 2)), rng.normal(size=(2, 9, 2))
+    ends = np.arange(12, 21)
+    assert np.isfinite(selfnormalised._statistic(rho, path, ends, 20)).all()
+    path[1, :, 1] = rho[1, 1] + 2 * (path[0, :, 1] - rho[0, 1])
+    with pytest.raises(ValueError, match="do not vary enough to normalise"):
+        selfnormalised._statistic(rho, path, ends, 20)

@@ -168,6 +168,11 @@ class TestMoments:
             inside += ((found.lower[:2, 0] <= truth) & (truth <= found.upper[:2, 0])).astype(float)
         assert (inside / 300 > 0.9).all()
 
+    def test_half_widths_are_those_of_normal_quantiles(self):
+        wide, narrow = (wavelet_variance(self.T, "gaussian", level) for level in (0.95, 0.9))
+        ratio = (wide.upper - wide.value) / (narrow.upper - narrow.value)
+        np.testing.assert_allclose(ratio, 1.959963984540054 / 1.6448536269514722)
+
 
 class TestMultiple:
     T = brick_wall(modwt(DATA, "la8", 4))
