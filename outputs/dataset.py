@@ -63,6 +63,7 @@ BASE = tuple(
          "to replace, bought directly or in inputs, per output"),
         ("exposed", "nj", "0 or 1", "section 9", "1 for the most exposed tenth outside the restricting regions"),
         ("chain", "j", "0 or 1", "", "1 for sectors of the rare-earth chain, from mine to magnet"),
+        ("reo_content", "e", "kg per kg", "", "rare-earth oxide in a kilo of what is traded"),
         ("base_research", "njg", "million USD", "E15", "research by what it improves; base year"),
     )
 )  # fmt: skip
@@ -208,7 +209,9 @@ def base_values(base: Solution, quotas: Sequence[Quota]) -> dict[str, Array]:
     values = dict(results(base, base)) | {"trade": flows.gate_flows(base)}
     levels = {f"base_{row.name}": values[row.name] for row in LEVELS}
     tonnes = np.array([quota_tonnes_base(benchmark, quota) for quota in quotas])
-    return levels | {"quota_base_tonnes": tonnes, "base_research": research_outlay(benchmark)}
+    content = benchmark.reo_content[benchmark.elements]
+    research = research_outlay(benchmark)
+    return levels | {"quota_base_tonnes": tonnes, "reo_content": content, "base_research": research}
 
 
 def base_solution(benchmark: Benchmark) -> Solution:

@@ -147,7 +147,7 @@ def _home(observed: Observed, elements: list[str], years: list[int]) -> list[Fac
             continue
 
         def now(view: View, regime: str, year: int = year, element: str = element) -> float:
-            return measures.gate_value(view, regime, year)[element]
+            return measures.oxide_value(view, regime, year)[element]
 
         found.append(
             Fact(

@@ -26,9 +26,11 @@ def border_value(view: View, regime: str, year: int) -> dict[str, float]:
     return dict(zip(view.ds["element"].values.astype(str), values.tolist(), strict=True))
 
 
-def gate_value(view: View, regime: str, year: int) -> dict[str, float]:
-    """USD per kg of each element inside China."""
-    values = view.over_time("gate_value", regime)[at(view, year), _china(view)]
+def oxide_value(view: View, regime: str, year: int) -> dict[str, float]:
+    """USD per kg of each element's oxide inside China."""
+    values = (
+        view.over_time("gate_value", regime)[at(view, year), _china(view)] / view.ds["reo_content"].values
+    )
     return dict(zip(view.ds["element"].values.astype(str), values.tolist(), strict=True))
 
 

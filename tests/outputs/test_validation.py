@@ -54,6 +54,16 @@ def of(view, name, regime, year):
     return view.ds[name].sel(regime=regime, year=year, memory="calibrated")
 
 
+def test_prices_in_china_are_of_a_kilo_of_oxide(base, view):
+    """Those of the base year, with what is levied at the border, are the oxide prices of the calibration."""
+    (prices,) = (row.value for row in base.parameters_table if row.name == "oxide_price")
+    b, china = base.benchmark, base.labels.regions.index("CHN")
+    levied = b.export_tax[china].max(axis=0)[b.elements]
+    found = measures.oxide_value(view, FULL, 2009)
+    for element, rate in zip(base.labels.elements, levied, strict=True):
+        assert found[element] * (1 + rate) == pytest.approx(prices[element], rel=1e-6)
+
+
 # What was observed
 
 
