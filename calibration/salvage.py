@@ -20,8 +20,6 @@ LEFT_OUT: Any = object()  # the stand-in for what a file need not have
 # By the path of a key with * for positions, by the key alone, or as `KEY.*` for whatever stands below it; what can be
 # called is given the path.
 StandIns = Mapping[str, Any]
-
-
 NO_CURE: Mapping[str, Any] = {}
 
 
@@ -35,9 +33,7 @@ class Fault(NamedTuple):
     is_key: bool = False  # the key itself is unknown, not its value
     is_name: bool = False  # one of a few names was expected: the suggestion is a value
     is_kind: bool = False  # what stands there is of another kind than was expected
-    cure: Mapping[str, Any] = (
-        NO_CURE  # of a mapping whose keys do not go together: what some would have to be
-    )
+    cure: Mapping[str, Any] = NO_CURE  # of keys that do not go together: what some would have to be
 
     @property
     def refused(self) -> list[KeyPath]:
