@@ -13,9 +13,10 @@ from scipy.linalg.lapack import dgetrf
 
 from model.records import Array
 
-SMALL = 16  # rows from which on a matrix is inverted by halves
+LEAF = 64  # rows up to which a series of powers takes less time than elimination
+DOUBLINGS = 4  # of the number of its terms, before elimination has to do
+FADED = 0.03  # entries of a power that need no more terms: what is left out is of the order of their squares
 SINGULAR = 0.1  # of the reciprocal of rounding: entries of an inverse beyond which there is none
-MANY = 128  # matrices, from which on a call costs less than what it saves: half as many rows then
 
 
 def inverse(blocks: Array, absent: Array) -> Array:
@@ -57,13 +58,13 @@ def triangular_inverse(blocks: Array, absent: Array, k: int) -> Array:
 
 
 def _by_halves(matrices: Array) -> Array:
-    """Inverses by elimination of the first half of rows (Schur complement).
+    """Inverses by elimination of the first half of rows (Schur complement), down to sizes where a series is faster.
 
     For matrices of which every leading part is well conditioned: those of cost and sales shares are.
     """
     size = matrices.shape[-1]
-    if size < (SMALL if len(matrices) < MANY else SMALL // 2):
-        return _lapack(matrices)
+    if size <= LEAF:
+        return _series(matrices)
     half = size // 2
     upper, lower = slice(half), slice(half, None)
     first = _by_halves(matrices[:, upper, upper])
@@ -74,6 +75,23 @@ def _by_halves(matrices: Array) -> Array:
     found[:, upper, upper], found[:, upper, lower] = first + moved @ left, -moved
     found[:, lower, upper], found[:, lower, lower] = -last @ left, last
     return found
+
+
+def _series(matrices: Array) -> Array:
+    """Inverses of D(1 - E), D their diagonals, by (1 + E)(1 + E^2)(1 + E^4)..., or by LAPACK where E does not fade."""
+    index = np.arange(matrices.shape[-1])
+    with np.errstate(all="ignore"):  # a diagonal without an entry: E is not finite and does not fade
+        diagonal = matrices[:, index, index]
+        power = matrices / -diagonal[:, :, None]
+        power[:, index, index] = 0.0
+        found = power.copy()
+        found[:, index, index] = 1.0
+        for _ in range(DOUBLINGS):
+            power = power @ power
+            found += power @ found
+            if np.abs(power).max() < FADED:
+                return found / diagonal[:, None, :]
+    return _lapack(matrices)
 
 
 def _lapack(matrices: Array) -> Array:

@@ -68,7 +68,7 @@ class Allocation:
     sales: Sales
     supply: Array  # (i,k) million USD at the gate
     production_rent: Array  # (i,)
-    direction: Direction
+    direction: Direction | None  # None where it moves nothing (see `directed`)
     mobile_supply: Array  # (n,fm) income of mobile factors, million USD
     sluggish_supply: Array  # (n,fs,j) income of sluggish factors
     labour: Array  # (n,) labour left to production, ratio
@@ -115,7 +115,7 @@ def allocate(system: System, state: State) -> Allocation:
     else:
         capacity, weight = system.log_capacity, system.weight
     sources = source(s, price, log_licence(s, rate), weight)
-    if system.closure.technology == "target" and system.closure.regime != "exogenous":
+    if system.learns:
         tech = technology(system.research, system.nests.users, state.research_x, state.research_e, spillovers)
     else:
         tech = given_technology(system)
@@ -126,9 +126,10 @@ def allocate(system: System, state: State) -> Allocation:
     sales = sell(system, sources, spending.net, rate, abroad)
     supply_net = supplied_value(system, made, state.output)
     supply = supply_net * np.exp(price - state.price) if r.production else supply_net
-    wage_of_labour = labour_wage(system, state.wage, state.rent)
-    direction = direct(system, costs, state.output + system.log_subsidy, wage_of_labour)
-    labour = labour_in_production(system, direction)
+    direction, labour = None, np.ones(supply.shape[:-1])
+    if system.researches:
+        direction = _direction(system, state, costs)
+        labour = labour_in_production(system, direction)
     mobile = mobile_supply(system, state.wage, labour)
     sluggish = sluggish_supply(system, state.rent, capacity, labour)
     world = world_factor_income(system, state.wage, state.rent)
@@ -144,6 +145,16 @@ def allocate(system: System, state: State) -> Allocation:
         quota_tonnes=quota_tonnes(r, sales.cell_gate, prices),
         production_tonnes=production_tonnes(system, supply, price),
     )  # fmt: skip
+
+
+def directed(system: System, a: Allocation) -> Direction:
+    """E15, E16: what research prices and markets ask for, computed now where nothing in the equilibrium reads it."""
+    return a.direction or _direction(system, a.state, a.costs)
+
+
+def _direction(system: System, state: State, costs: Costs) -> Direction:
+    wage = labour_wage(system, state.wage, state.rent)
+    return direct(system, costs, state.output + system.log_subsidy, wage)
 
 
 def _at_rest(system: System, state: State) -> State:
@@ -207,6 +218,9 @@ def residuals(system: System, a: Allocation) -> Residuals:
     budget = log_ratio(system.income_base * np.exp(state.income), a.income, system.income_base > 0)
     budget[..., system.numeraire_region] = np.log(a.world)
     quota, leak = quota_conditions(r, state.licence, a.quota_tonnes, state.leak)
+    research_x, research_e = state.research_x, state.research_e
+    if a.direction is not None:
+        research_x, research_e = research_x - a.direction.research_x, research_e - a.direction.research_e
     return Residuals(
         profit=zero_profit(system, a.revenue_price, a.costs) * system.active,
         market=log_ratio(a.supply, a.sales.gate, system.supplied),
@@ -215,8 +229,7 @@ def residuals(system: System, a: Allocation) -> Residuals:
             system, state.rent, a.capacity, a.labour, state.output + system.log_subsidy, a.costs
         ),
         budget=budget,
-        research_x=state.research_x - a.direction.research_x,
-        research_e=state.research_e - a.direction.research_e,
+        research_x=research_x, research_e=research_e,
         capacity=a.capacity - system.capacity_response * tobins_q(system, a),
         quota=quota, leak=leak,
         production=production_conditions(system, state.production_licence, a.production_tonnes),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from model.equilibrium import directed
 from model.innovation import broaden, spill, spill_elements, technology
 from model.records import Array, Benchmark, Closure, Frozen, Parameters, Regime, Shock
 from model.solution import Solution, SolveError
@@ -103,7 +104,7 @@ def technology_target(solution: Solution, regime: Regime) -> dict[str, Array]:
 
     The parts that a regime has; their sum is the technology that research of this year leads to in the end.
     """
-    system, direction = solution.system, solution.allocation.direction
+    system, direction = solution.system, directed(solution.system, solution.allocation)
     research, users = system.research, system.nests.users
     r_x, r_e = direction.research_x, direction.research_e
     total, spilt, broad = (

@@ -17,7 +17,7 @@ def base_quotas(benchmark: Benchmark) -> tuple[Quota, ...]:
 def _base_quotas(b: Benchmark) -> tuple[Quota, ...]:
     found = []
     abroad = ~np.eye(b.output.shape[0], dtype=bool)
-    for i in range(len(b.licence)):
+    for i in np.nonzero(b.licence.any(axis=1))[0].tolist():
         for price in np.unique(b.licence[i][b.licence[i] > 0]):
             covers = np.zeros(b.export_tax.shape, dtype=bool)
             covers[i] = abroad[i][:, None] & (b.licence[i] == price)[None, :]

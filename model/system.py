@@ -189,6 +189,16 @@ class System(Frozen):
     numeraire_region: int  # whose budget is left out, by Walras' law
 
     @cached_property
+    def learns(self) -> bool:
+        """Whether research is unknown: technology is where it leads."""
+        return self.closure.technology == "target" and self.closure.regime != "exogenous"
+
+    @cached_property
+    def researches(self) -> bool:
+        """Whether research moves anything in the equilibrium: technology, or the labour that scientists leave."""
+        return self.learns or bool((self.research.supply > 0).any())
+
+    @cached_property
     def weight(self) -> Array:
         """E22 at given capacity: `capacity_weights`."""
         return capacity_weights(self, self.log_capacity)

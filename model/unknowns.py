@@ -83,7 +83,7 @@ class Layout:
 def layout(system: System, whole: bool = False) -> Layout:
     """Which cells exist in this solve; whole: what the closure holds has its place among all cells, too."""
     b, research = system.benchmark, system.research
-    learns = system.closure.technology == "target" and system.closure.regime != "exogenous"
+    learns = system.learns
     stages = np.zeros((b.output.shape[0], len(b.stage_sector)), dtype=bool)
     moves = system.closure.capacity == "target"
     if moves:

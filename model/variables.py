@@ -16,6 +16,7 @@ from model import flows, welfare
 from model.base_year import gate_value_base
 from model.base_year import licence_rate as base_licence_rate
 from model.ces import herfindahl, shares_of
+from model.equilibrium import directed
 from model.markets import sluggish_index
 from model.records import Array, Benchmark
 from model.solution import Solution
@@ -174,8 +175,8 @@ READ: dict[str, Callable[[_Reader], Array]] = {
     "technology": lambda r: np.exp(welfare.technology(r.solution)),
     "research": lambda r: np.exp(welfare.research(r.solution)),
     "ree_patents": lambda r: welfare.ree_patents(r.solution),
-    "scientists": lambda r: r.a.direction.scientists,
-    "scientists_wage": lambda r: np.exp(r.a.direction.wage),
+    "scientists": lambda r: directed(r.system, r.a).scientists,
+    "scientists_wage": lambda r: np.exp(directed(r.system, r.a).wage),
     "wage": lambda r: np.exp(r.wage()),
     "resource_rent": lambda r: np.exp(r.rent()),
     "capacity": lambda r: np.exp(r.a.capacity),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from model.ces import shares_of
+from model.equilibrium import directed
 from model.flows import export_price, gate_flows, rent_left_abroad
 from model.markets import worth_today
 from model.prices import unit_cost
@@ -120,16 +121,17 @@ def research(solution: Solution) -> Array:
     regions, sectors = solution.system.active.shape
     elements = len(solution.system.benchmark.elements)
     log_r = np.zeros((regions, sectors, elements + 1))
-    log_r[:, :, -1] = a.direction.research_x
-    log_r[:, nests.users, :-1] = a.direction.research_e
+    direction = directed(solution.system, a)
+    log_r[:, :, -1], log_r[:, nests.users, :-1] = direction.research_x, direction.research_e
     return log_r
 
 
 def ree_patents(solution: Solution) -> Array:
     """E20: (n,j) rare-earth patents of a sector, ratio to the base: r weighted by each element's cost share."""
-    nests, a = solution.system.nests, solution.allocation
+    nests = solution.system.nests
     patents = np.ones(solution.system.active.shape)
-    weighted = 1 + (nests.element * np.expm1(a.direction.research_e)).sum(axis=2)
+    research_e = directed(solution.system, solution.allocation).research_e
+    weighted = 1 + (nests.element * np.expm1(research_e)).sum(axis=2)
     patents[:, nests.users] = np.where(solution.system.research.active_e.any(axis=2), weighted, 1.0)
     return patents
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.equilibrium import Allocation, Residuals, State, allocate, residuals
+from model.equilibrium import Allocation, Residuals, State, allocate, directed, residuals
 from model.prepare import prepare
 from model.records import Quota
 from model.shocks import base_quotas, close_empty_quotas
@@ -47,15 +47,15 @@ def published_at(system: System, a: Allocation) -> Published:
     b, users = system.benchmark, system.nests.users
     regions, sectors = b.output.shape
     technology, research = np.zeros((2, regions, sectors, len(b.elements) + 1))
-    learns = system.closure.technology == "target" and system.closure.regime != "exogenous"
+    direction = directed(system, a)
     technology[:, :, -1], technology[:, users, :-1] = a.costs.technology_x, a.costs.technology_e
-    source = a.state if learns else a.direction
+    source = a.state if system.learns else direction
     research[:, :, -1], research[:, users, :-1] = source.research_x, source.research_e
     quotas = system.restrictions.quotas
     return Published(
         price=np.exp(a.price), output=b.output * np.exp(a.state.output), wage=np.exp(a.wage),
         income=system.income_base * np.exp(a.state.income), technology=np.exp(technology), research=np.exp(research),
-        research_wage=np.exp(a.direction.wage), scientists=a.direction.scientists, capacity=np.exp(a.capacity),
+        research_wage=np.exp(direction.wage), scientists=direction.scientists, capacity=np.exp(a.capacity),
         licence=dict(zip([q.name for q in quotas], a.state.licence.tolist(), strict=True)),
         leak=dict(zip([quotas[q].name for q in system.restrictions.leaking], a.state.leak.tolist(), strict=True)),
         production_licence=a.state.production_licence.tolist(),

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from model.equilibrium import Allocation, State
+from model.equilibrium import Allocation, State, directed
 from model.markets import labour_wage
 from model.records import Array
 from model.system import System, span
@@ -57,8 +57,8 @@ class Region:
         nests, b, c, sp = system.nests, system.benchmark, a.costs, a.spending
         self.users, self.elements = span(nests.users), span(b.elements)
         self.mobile, self.sluggish = span(system.mobile), span(system.sluggish)
-        self.learns = system.closure.technology == "target" and system.closure.regime != "exogenous"
-        self.rewards = self.learns or system.research.supply > 0  # cost shares of elements move something
+        self.learns = system.learns
+        self.rewards = system.researches  # cost shares of elements move something
         self.spills = self.learns and system.closure.regime == "directed_with_spillovers"
         added = nests.value_added * np.exp(nests.rho_added * (c.value_added - c.other))
         self.materials_part = (1 - added)[..., None]
@@ -274,8 +274,9 @@ class Region:
             wage = self.sector_wage(d, reply, labour)
             return wage, self.hired(wage, labour)
         output = a.state.output + system.log_subsidy
-        w_x = q.weight_x * np.exp(a.direction.share_x + output)
-        w_e = q.weight_e * np.exp(a.direction.share_e + output[:, users, None])
+        direction = directed(system, a)
+        w_x = q.weight_x * np.exp(direction.share_x + output)
+        w_e = q.weight_e * np.exp(direction.share_e + output[:, users, None])
         total = w_x.sum(axis=1) + w_e.sum(axis=(1, 2))
         change = (w_x[:, None] @ d.output)[:, 0]
         if reply.share_x is not None:
@@ -288,7 +289,7 @@ class Region:
 
     def sector_wage(self, d: State, reply: Reply, labour: Array) -> Array:
         """E16, `sector`: (n,j,x) ln wage of scientists."""
-        q, direction = self.system.research, self.a.direction
+        q, direction = self.system.research, directed(self.system, self.a)
         change = d.output
         if reply.share_x is not None and reply.share_e is not None and q.subsidised:
             x = q.subsidised_x * np.exp(direction.share_x)
@@ -305,7 +306,7 @@ class Region:
         q, a = self.system.research, self.a
         if q.supply == 0.0:
             return None
-        gap = a.direction.wage - labour_wage(self.system, a.state.wage, a.state.rent)[:, None]
+        gap = directed(self.system, a).wage - labour_wage(self.system, a.state.wage, a.state.rent)[:, None]
         moved = (q.sector_share * np.exp(q.supply * gap))[..., None] * q.supply * (wage - labour[:, None])
         return moved.sum(axis=1)
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from model import Closure, Shock, solve
 from model.ces import exponent, index, pair
+from model.equilibrium import directed
 from model.flows import spending_flows
 from model.innovation import long_run_elasticity
 from model.restrictions import complementarity, complementarity_slopes
@@ -233,7 +234,8 @@ def test_direction_of_technology_follows_relative_prices_exactly(lam):
     a, users = solution.allocation, solution.system.nests.users
     price = a.sources.price[0][:, b.elements[0]][:, None] - a.costs.other[:, users]  # ln p_R/p_X
     log_a = a.costs.technology_e[:, :, 0] - a.costs.technology_x[:, users]
-    log_r = a.direction.research_e[:, :, 0] - a.direction.research_x[:, users]
+    direction = directed(solution.system, a)
+    log_r = direction.research_e[:, :, 0] - direction.research_x[:, users]
     bow = 1 - b.parameters.ree_elasticity[users]
     checks.assert_close("technology", log_a, lam * bow / (1 + lam * bow) * price, 1e-10)
     checks.assert_close("research", log_r, bow / (1 + lam * bow) * price, 1e-10)

@@ -7,6 +7,7 @@ import pytest
 
 import calibration
 from model import Closure, Shock, solve, stability
+from model.equilibrium import directed
 from model.innovation import technology
 from model.path import simulate
 from model.stability import (
@@ -42,8 +43,8 @@ def test_the_map_is_the_derivative_of_research_by_finite_differences(regime):
     up, down = (
         np.concatenate(
             [
-                s.allocation.direction.research_x[product.active[0]],
-                s.allocation.direction.research_e[product.active[1]],
+                directed(s.system, s.allocation).research_x[product.active[0]],
+                directed(s.system, s.allocation).research_e[product.active[1]],
             ]
         )
         for s in pair
