@@ -12,6 +12,7 @@ import numpy as np
 from model.ces import shares_of
 from model.memory import remember
 from model.records import Array, Benchmark, Frozen, Quota
+from model.system import span
 
 KG_PER_TONNE = 1e3
 USD_PER_MILLION = 1e6
@@ -156,8 +157,8 @@ def gate_value_base(b: Benchmark) -> Array:
 def spending_base(b: Benchmark) -> Array:
     """(c,n,k) base spending by class of use, purchaser prices."""
     spending = np.zeros((b.trade_share.shape[0], *b.final.shape))
-    for j, c in enumerate(b.use_class):
-        spending[c] += b.use[:, :, j]
+    for c in np.unique(b.use_class):
+        spending[c] = b.use[:, :, span(np.nonzero(b.use_class == c)[0])].sum(axis=2)
     spending[b.final_class] += b.final
     return spending
 

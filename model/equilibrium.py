@@ -30,7 +30,7 @@ from model.markets import (
 from model.prices import Costs, Sources, revenue_price, source, supply_shares, unit_cost, zero_profit
 from model.records import Array
 from model.restrictions import complementarity, licence_rates, log_licence, quota_conditions, quota_tonnes
-from model.system import System, capacity_weights, span
+from model.system import System, base_shares, capacity_weights, span
 
 
 class State(NamedTuple):
@@ -112,9 +112,11 @@ def allocate(system: System, state: State) -> Allocation:
         abroad = licence_rates(r, prices, state.licence * r.rent_to_importer)
     if system.closure.capacity == "target":
         capacity, weight = state.capacity, capacity_weights(system, state.capacity)
+        base, left = base_shares(s, weight)
     else:
         capacity, weight = system.log_capacity, system.weight
-    sources = source(s, price, log_licence(s, rate), weight)
+        base, left = system.cell_base
+    sources = source(s, price, log_licence(s, rate), base, left)
     if system.learns:
         tech = technology(system.research, system.nests.users, state.research_x, state.research_e, spillovers)
     else:

@@ -17,6 +17,7 @@ iterates get far away. The second is renewed when prices have moved.
 from __future__ import annotations
 
 from copy import copy
+from itertools import product
 
 import numpy as np
 from scipy.linalg.lapack import dgetrs
@@ -195,33 +196,35 @@ class Chain:
 
         Columns: purchaser prices (c,k), then the region's unknowns in the order of `local`.
         """
-        system, region, (n, own) = self.system, tangent.region, self.local.shape
-        c, k = len(system.benchmark.trade_share), len(self.goods)
-        columns = np.zeros((self.cells.edges[-1], own))
-        columns[self.local.T, np.arange(own)[:, None]] = 1.0
-        d = self.cells.arrange(columns)
-        revenue, supplied, _ = tangent.supply.change(
-            d, tangent.supply.gate_price(d.price, d.production_licence)
-        )
+        system, region, own = self.system, tangent.region, self.local.shape[1]
+        k, faced = len(self.goods), len(system.benchmark.trade_share) * len(self.goods)
+        d = self._moved(0, own)
+        at_gate = tangent.supply.gate_price(d.price, d.production_licence)
+        revenue, supplied, _ = tangent.supply.change(d, at_gate)
         # What the region's own producer prices do, they do through what buyers pay: only the rest has replies of cost.
-        moving = slice(self.edges[0], None)
-        faced = State(*(_widen(array[..., moving], c * k) for array in d))
-        price = np.zeros((c, n, len(system.supplied[0]), c * k + own - self.edges[0]))
-        for position in range(c * k):
-            price[position // k, :, self.goods[position % k], position] = 1.0
+        d = self._moved(k, faced + own - k)
+        price = np.zeros((faced // k, *d.price.shape))
+        for position, (cls, good) in enumerate(product(range(len(price)), self.goods)):
+            price[cls, :, good, position] = 1.0
         if self.follows:
-            faced = faced._replace(research_e=region.follow(faced, price, self._reward(faced), 0.0))
-        reply = region.respond(faced, price)
-        sluggish = tangent.factors.change(faced, reply, None)[1] if len(self.stages) else faced.rent
-
+            d = d._replace(research_e=region.follow(d, price, self._reward(d), 0.0))
+        reply = region.respond(d, price)
+        sluggish = tangent.factors.change(d, reply, None)[1] if len(self.stages) else d.rent
         found = {
             "net": reply.net[:, :, self.goods], "profit": -reply.nest[:, self.makers],
-            "rent": sluggish[:, system.stage_factor, self.stages], "capacity": tangent.capacity(faced, reply),
+            "rent": sluggish[:, system.stage_factor, self.stages], "capacity": tangent.capacity(d, reply),
         }  # fmt: skip
-        found = {name: _widen(array, k, at=c * k) for name, array in found.items()}
-        found["profit"][..., c * k :] += revenue[:, self.makers]
-        found["supplied"] = _widen(supplied[:, self.goods], c * k)
+        found = {name: _widen(array, k, at=faced) for name, array in found.items()}
+        found["profit"][..., faced:] += revenue[:, self.makers]
+        found["supplied"] = _widen(supplied[:, self.goods], faced)
         return found
+
+    def _moved(self, first: int, width: int) -> State:
+        """The unknowns of `local` from the first on, each moved by 1 in the last of so many columns."""
+        moving = self.local[:, first:].T
+        columns = np.zeros((self.cells.edges[-1], width))
+        columns[moving, np.arange(width - len(moving), width)[:, None]] = 1.0
+        return self.cells.arrange(columns)
 
     def _reward(self, d: State) -> Array:
         """ln Y / wr of using sectors, the region's wage of scientists taken as given."""
@@ -245,7 +248,7 @@ class Chain:
         faced = np.concatenate([price.transpose(2, 0, 1, 3).reshape(n, c * k, x), own], axis=1)
         net = replies["net"].transpose(1, 0, 2, 3).reshape(n, c * k, -1) @ faced
         spending = net.reshape(n, c, k, x).transpose(1, 2, 0, 3)
-        demand, _, tonnes = cells.outward(dp.swapaxes(0, 1), chi, capacity, price, spending)
+        _, demand, tonnes = cells.outward(dp.swapaxes(0, 1), chi, capacity, price, spending)
         supplied, profit = replies["supplied"] @ faced, replies["profit"] @ faced
         if len(made):
             self._made(tangent, supplied[..., -len(made) :])

@@ -52,10 +52,10 @@ class Costs(NamedTuple):
     unit: Array  # (n,j) unit cost c
 
 
-def source(sourcing: Sourcing, p: Array, licence: Array, capacity: Array) -> Sources:
+def source(sourcing: Sourcing, p: Array, licence: Array, base: Array, left: Array) -> Sources:
     """E1, E2: delivered and purchaser prices.
 
-    p (n,k) producer prices; licence (kc,n,i) ln((1+l)/(1+l0)); capacity (c,kc,n,i) weights of E22.
+    p (n,k) producer prices; licence (kc,n,i) ln((1+l)/(1+l0)); base (c,kc,n,i), left (c,kc,n): `base_shares`.
     """
     rho, prices = sourcing.rho[..., None], p.swapaxes(-1, -2)
     exponent = rho * prices
@@ -67,10 +67,6 @@ def source(sourcing: Sourcing, p: Array, licence: Array, capacity: Array) -> Sou
     if not len(sourcing.cell):
         total = (level / rho[..., None, :, :]).swapaxes(-1, -2)
         return Sources(power, plain, sourcing.share, sourcing.share, plain[..., :0, :], total)
-    base = sourcing.share * capacity
-    # Shares sum to 1 but for an embargo, and with unit elasticity rounding must not pass for one.
-    left = np.where(sourcing.closed < 0, base.sum(axis=-1), 1.0)
-    base = base / left[..., None]
     bought = sourcing.share > 0
     wedge = (rho[..., dear, :, None] * (prices[..., dear, None, :] + licence) + sourcing.tilt)[
         ..., None, :, :, :
@@ -81,7 +77,7 @@ def source(sourcing: Sourcing, p: Array, licence: Array, capacity: Array) -> Sou
     cell = np.einsum("...i,...i->...", base, cell_power)
     total = np.empty((*level.shape[:-2], *prices.shape[-2:]), dtype=level.dtype)
     total[..., some, :] = level
-    total[..., dear, :] = cell_floor + np.log(left) + np.log1p(cell)
+    total[..., dear, :] = cell_floor + left + np.log1p(cell)
     return Sources(power, plain, base, cell_power, cell, (total / rho[..., None, :, :]).swapaxes(-1, -2))
 
 

@@ -204,6 +204,11 @@ class System(Frozen):
         return capacity_weights(self, self.log_capacity)
 
     @cached_property
+    def cell_base(self) -> tuple[Array, Array]:
+        """E2 at given capacity: `base_shares`."""
+        return base_shares(self.sourcing, self.weight)
+
+    @cached_property
     def users_by_class(self) -> list[tuple[int, Any]]:
         """Classes of use, and which users of rare earths buy in them."""
         classes = self.benchmark.use_class[self.nests.users]
@@ -253,3 +258,13 @@ def capacity_weights(system: System, capacity: Array) -> Array:
     mean = (s.capacity_base * relative).sum(axis=-1, keepdims=True)
     weights: Array = relative / np.where(mean == 0, 1.0, mean)  # nobody buys
     return weights
+
+
+def base_shares(sourcing: Sourcing, weight: Array) -> tuple[Array, Array]:
+    """E2: (c,kc,n,i) shares of origins in cell goods if delivered prices rose alike, which sum to 1, and (c,kc,n) ln of
+    what an embargo leaves of them; weight (c,kc,n,i) of capacity.
+    """
+    share = sourcing.share * weight
+    # Shares sum to 1 but for an embargo, and with unit elasticity rounding must not pass for one.
+    left = np.where(sourcing.closed < 0, share.sum(axis=-1), 1.0)
+    return share / left[..., None], np.log(left)

@@ -62,7 +62,7 @@ class Tangent:
         """Changes of the residuals for changes of the unknowns."""
         system, a = self.system, self.a
         at_gate = self.supply.gate_price(d.price, d.production_licence)
-        faced = d._replace(price=at_gate)
+        faced = d if at_gate is d.price else d._replace(price=at_gate)
         price = self.trade.inward(faced)
         reply = self.region.respond(d, price)
         demand, taxes, tonnes = self.trade.outward(faced, price, reply.net)
@@ -74,7 +74,7 @@ class Tangent:
             None if scientists is None else -(system.research.labour_share / a.labour)[:, None] * scientists
         )
         mobile, sluggish, earned, world = self.factors.change(d, reply, hours)
-        income = earned + taxes + self._transfers(d, reply, earned.sum(axis=0) / system.endowment.sum())
+        income = earned + taxes + self._transfers(d, reply, earned)
         if rent is not None:
             income = income + rent
         budget = d.income - income * self.per_income
@@ -92,8 +92,8 @@ class Tangent:
             production=self.supply.quotas(at_gate, d.production_licence, supplied),
         )  # fmt: skip
 
-    def _transfers(self, d: State, reply: Reply, world: Array) -> Array:
-        """E11: research income less subsidies, stock sales, deficits; million USD."""
+    def _transfers(self, d: State, reply: Reply, earned: Array) -> Array:
+        """E11: research income less subsidies, stock sales, deficits; million USD; earned (n,x) by all factors."""
         system = self.system
         total = (self.at_output @ d.output)[:, 0]
         if reply.stock is not None:
@@ -101,7 +101,7 @@ class Tangent:
         if self.region.paid is not None:
             total = total + (np.expm1(system.log_use)[..., None] * reply.gross.sum(axis=0)).sum(axis=1)
         if system.benchmark.parameters.deficit_rule == "share_of_world_income":
-            total = total + system.deficit[:, None] * world
+            total = total + system.deficit[:, None] * (earned.sum(axis=0) / system.endowment.sum())
         return total
 
     def capacity(self, d: State, reply: Reply) -> Array:

@@ -77,9 +77,9 @@ class Trade:
         gate = np.empty_like(dp)
         gate[self.plain] = plain
         goods = self.cells.goods
-        flows = self.cells.outward(dp[goods], d.licence, d.capacity, price[:, goods], spending[:, goods])
-        gate[goods], receipts, tonnes = flows
-        return gate.swapaxes(0, 1), taxes + receipts, tonnes
+        moved = dp[goods], d.licence, d.capacity
+        h, gate[goods], tonnes = self.cells.outward(*moved, price[:, goods], spending[:, goods])
+        return gate.swapaxes(0, 1), taxes + self.cells.receipts(*moved, h), tonnes
 
     def _taxes(self, moved: Array, per: Array) -> Array | float:
         """E11: tariffs and export taxes on plain goods."""
@@ -181,13 +181,12 @@ class Cells:
         self.quotas = None
         if quotas:
             steep, above = self.rho * passed, (self.rho - 1) * passed
-            self.importer_chi = (
-                (tariffs * steep + flow * abroad * above)[..., None] * unit + flow[..., None] * unit_abroad
-            ).sum(axis=(0, 2))
-            self.exporter_chi = (
-                (taxes * steep + flow * kept * above)[..., None] * unit
-                + flow[..., None] * (unit - unit_abroad)
-            ).sum(axis=(0, 1))
+            of_importer = (tariffs * steep + flow * abroad * above)[..., None] * unit + flow[
+                ..., None
+            ] * unit_abroad
+            of_exporter = (taxes * steep + flow * kept * above)[..., None] * unit
+            of_exporter += flow[..., None] * (unit - unit_abroad)
+            self.chi_receipts = of_importer.sum(axis=(0, 2)) + of_exporter.sum(axis=(0, 1))  # (n,q)
             counted = (
                 r.per_kg * flow_c[:, None] * tonnes_per_value(r, prices)[None, None, :, None]
             )  # (c,q,kc,n,i)
@@ -224,10 +223,7 @@ class Cells:
     def outward(
         self, dp: Array, chi: Array, capacity: Array, price: Array, spending: Array
     ) -> tuple[Array, Array, Array | None]:
-        """ln demand at the gate (kc,i,x), taxes and rents by region (n,x), quota tonnes (q,x).
-
-        price and spending (c,kc,n,x).
-        """
+        """h (c,kc,n,x), ln demand at the gate (kc,i,x), quota tonnes (q,x); price and spending (c,kc,n,x)."""
         weight = self.log_capacity(capacity)
         h = spending * self.per_spending - self.rho * price
         if weight is not None:
@@ -235,18 +231,23 @@ class Cells:
         arriving = self.flow @ h
         arriving = arriving[0] if self.classes == 1 else arriving.sum(axis=0)
         gate = arriving * self.total + self.own * dp
-        flat = (-1, dp.shape[-1])
+        if weight is not None:
+            gate = gate + self.present * weight
+        if self.quotas is None:
+            return h, gate, None
+        return h, gate + self.chi_gate @ chi, self.quotas.change(dp, h, chi, weight)
+
+    def receipts(self, dp: Array, chi: Array, capacity: Array, h: Array) -> Array:
+        """(n,x) taxes and rents by region."""
+        weight, flat = self.log_capacity(capacity), (-1, dp.shape[-1])
         receipts = (self.importer * h).sum(axis=(0, 1)) + self.exporter @ h.reshape(flat)
         receipts = receipts + self.importer_price @ dp.reshape(flat) + (self.exporter_price * dp).sum(axis=0)
         if weight is not None:
-            gate = gate + self.present * weight
             receipts = receipts + self.importer_capacity @ weight.reshape(flat)
             receipts = receipts + (self.exporter_capacity * weight).sum(axis=0)
         if self.quotas is None:
-            return gate, receipts, None
-        gate = gate + self.chi_gate @ chi
-        receipts = receipts + (self.importer_chi + self.exporter_chi) @ chi
-        return gate, receipts, self.quotas.change(dp, h, chi, weight)
+            return receipts
+        return np.asarray(receipts + self.chi_receipts @ chi)
 
 
 class QuotaTonnes:
