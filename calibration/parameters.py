@@ -112,11 +112,13 @@ def _of_model(p: ModelParameters, namer: Namer, axes: Axes) -> dict[str, Any]:
     build_time = by("build_time", axes.stage)
     if (build_time != np.round(build_time)).any():
         namer.refuse((*at("build_time"), "value"), "not whole years")
+    floors = None if p.price_floor is None else by("price_floor", axes.element)
     trade = [1 + by("trade_theta", axes.good), by("trade_sigma_rare_earths", axes.rare_good)]
     return {
         "trade_elasticity": np.concatenate(trade),
         **{name: by(name, axes.sector) for name in BY_SECTOR},
         **{name: by(name, axes.stage) for name in BY_STAGE},
+        "price_floor": np.zeros(len(axes.element.names)) if floors is None else floors,
         "build_time": np.nan_to_num(build_time).astype(int),
         "factor_mobility": _mobility(p, namer, axes),
         "innovation_elasticity": by("innovation_elasticity", axes.region),

@@ -171,6 +171,7 @@ class ModelParameters(Schema):
     ree_elasticity: AmountNames
     element_elasticity: AmountNames
     transformation_elasticity: AmountNames
+    price_floor: ShareNames | None = None
     final_elasticity: AmountScalar
     factor_mobility: Mobility
     supply_elasticity: PositiveGrid

@@ -36,7 +36,7 @@ from model.system import System, base_shares, capacity_weights, span
 class State(NamedTuple):
     """The unknowns: ln hats, except chi and leak."""
 
-    price: Array  # (n,k) producer price less production-quota rents
+    price: Array  # (n,k) what a unit made leaves its producer: production-quota rents paid, waste earning nothing
     output: Array  # (n,j) value of output
     wage: Array  # (n,fm) mobile factors
     rent: Array  # (n,fs,j) sluggish and specific factors
@@ -62,6 +62,9 @@ class Allocation:
     sources: Sources
     costs: Costs
     price: Array  # (n,k) ln producer price, production-quota rents included
+    price_made: (
+        Array  # (n,k) ln of what a unit made brings: `price`, less where part of what is made is thrown away
+    )
     revenue_price: Array  # (n,j)
     made: Array  # (n,m) new make shares
     spending: Spending
@@ -104,7 +107,8 @@ def allocate(system: System, state: State) -> Allocation:
     wage[..., span(system.mobile), :] = state.wage[..., None]
     if len(system.sluggish):
         wage[..., span(system.sluggish), :] = state.rent
-    price = gate_price(system, state.price, state.production_licence)
+    price_made = made_price(system, state.price, state.production_licence)
+    price = price_made if system.log_floor is None else np.maximum(price_made, system.log_floor)
     prices = price.swapaxes(-1, -2)[..., span(s.cell), :]
     rate = licence_rates(r, prices, state.licence)
     abroad = np.zeros(rate.shape[-3:])
@@ -127,7 +131,7 @@ def allocate(system: System, state: State) -> Allocation:
     spending = spend(system, state.output, costs, wage, state.income, sources.price)
     sales = sell(system, sources, spending.net, rate, abroad)
     supply_net = supplied_value(system, made, state.output)
-    supply = supply_net * np.exp(price - state.price) if r.production else supply_net
+    supply = supply_net * np.exp(price_made - state.price) if r.production else supply_net
     direction, labour = None, np.ones(supply.shape[:-1])
     if system.researches:
         direction = _direction(system, state, costs)
@@ -140,12 +144,12 @@ def allocate(system: System, state: State) -> Allocation:
     richer = earned.sum(axis=-1) / system.endowment.sum(axis=(-2, -1))
     return Allocation(
         state=state, wage=wage, licence_rate=rate, licence_abroad=abroad, capacity=capacity, weight=weight,
-        sources=sources, costs=costs, price=price, revenue_price=revenue, made=made, spending=spending,
-        sales=sales, supply=supply, production_rent=rent, direction=direction,
+        sources=sources, costs=costs, price=price, price_made=price_made, revenue_price=revenue, made=made,
+        spending=spending, sales=sales, supply=supply, production_rent=rent, direction=direction,
         mobile_supply=mobile, sluggish_supply=sluggish, labour=labour,
         income=income(system, spending, sales, earned + rent, state.output, richer), world=world,
         quota_tonnes=quota_tonnes(r, sales.cell_gate, prices),
-        production_tonnes=production_tonnes(system, supply, price),
+        production_tonnes=production_tonnes(system, supply, price_made),
     )  # fmt: skip
 
 
@@ -164,7 +168,7 @@ def _at_rest(system: System, state: State) -> State:
     if system.idle is None:
         return state
     sectors, goods = system.idle
-    thrown_away = goods & (system.benchmark.make * system.active[:, :, None] > 0).any(axis=1)
+    thrown_away = goods & system.still_made
     return state._replace(
         output=np.where(sectors, REST, state.output), rent=np.where(sectors[:, None, :], REST, state.rent),
         price=np.where(thrown_away, REST, state.price),
@@ -188,10 +192,11 @@ def supplied_value(system: System, made: Array, output: Array) -> Array:
     return supply
 
 
-def gate_price(system: System, net: Array, chi: Array) -> Array:
-    """Section 5: (n,k) ln p, from what a producer is left with, p - chi/u.
+def made_price(system: System, net: Array, chi: Array) -> Array:
+    """Section 5: (n,k) ln of what a unit made brings at the gate, from what it leaves its producer, less by chi/u.
 
-    That is the unknown, because a cheap by-product may keep a billionth of its price.
+    The latter is the unknown, because a cheap by-product may keep a billionth of its price. E6: below its floor a price
+    does not fall. What cannot be sold at it is thrown away, so that a unit made brings less than a unit sold.
     """
     if not system.restrictions.production:
         return net
@@ -204,7 +209,7 @@ def gate_price(system: System, net: Array, chi: Array) -> Array:
 
 
 def production_tonnes(system: System, supply: Array, price: Array) -> Array:
-    """Section 5: (qp,) tonnes made under each production quota."""
+    """Section 5: (qp,) tonnes made under each production quota; price (n,k) ln of what a unit made brings."""
     out = np.zeros((*supply.shape[:-2], len(system.restrictions.production)), dtype=supply.dtype)
     for position, quota in enumerate(system.restrictions.production):
         unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)

@@ -84,3 +84,11 @@ def delivered_price(solution: Solution) -> Array:
     old = (1 + base_licence_rate(b)) * (1 + b.export_tax) * (1 + b.tariff)
     price = export_price(solution) * (1 + tariff) / old
     return price if shock.iceberg is None else price * shock.iceberg
+
+
+def thrown_away(solution: Solution) -> Array:
+    """E6: (i,k) tonnes made that find no buyer, or none at its floor; nan for goods without a unit value."""
+    a, system = solution.allocation, solution.system
+    sold = gate_tonnes(solution).sum(axis=1)
+    made = a.supply * TONNES / (system.benchmark.unit_value * np.exp(a.price_made)) * system.still_made
+    return np.where(sold > 0, sold * np.expm1(a.price - a.price_made), made)

@@ -78,7 +78,7 @@ def prepare(
         pair_sector=c.pair_sector, pair_good=c.pair_good, pair_share=c.pair_share,
         to_good=c.to_good, to_sector=c.to_sector,
         one_to_one=len(c.pair_good) == b.final.shape[1] and bool((c.pair_good == np.arange(b.final.shape[1])).all()),
-        joint=c.joint, rho_make=1.0 + par.transformation_elasticity[None],
+        joint=c.joint, rho_make=1.0 + par.transformation_elasticity[None], log_floor=_log_floor(b),
         cost_base=cost, subsidy=subsidy, log_subsidy=log_subsidy,
         log_productivity=c.no_sector if shock.productivity is None else np.log(shock.productivity),
         log_use=c.no_good if shock.use_subsidy is None else np.log1p(-shock.use_subsidy),
@@ -109,6 +109,15 @@ def _same(one: object, other: object) -> bool:
     if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
         return np.array_equal(one, other)
     return bool(one == other)
+
+
+def _log_floor(b: Benchmark) -> Array | None:
+    """E6: (1,k) ln of the prices below which elements are thrown away, None where none are."""
+    floor = np.zeros((1, b.final.shape[1]))
+    if not b.parameters.price_floor.any():
+        return None
+    floor[:, b.elements] = b.parameters.price_floor
+    return np.log(floor, out=np.full_like(floor, -np.inf), where=floor > 0)
 
 
 def _log_capacity(b: Benchmark, shock: Shock) -> Array:

@@ -160,6 +160,7 @@ class System(Frozen):
     one_to_one: bool  # whether the pairs make all goods, each its own, in their order
     joint: Array  # sectors that make several goods
     rho_make: Array  # (1,j) 1 + tau
+    log_floor: Array | None  # (1,k) ln of the price below which goods are thrown away, -inf where none are
     cost_base: Array  # (n,j) (1-rs)(1+s) Y0: cost at base output and the new subsidy rate
     log_subsidy: Array  # (n,j) ln((1+s)/(1+s0))
     subsidy: Array  # (n,j)
@@ -187,6 +188,11 @@ class System(Frozen):
     research_income: Array  # (n,j) rs (1+s) Y0
     production_scale: Array  # (qp,) USD per kg
     numeraire_region: int  # whose budget is left out, by Walras' law
+
+    @cached_property
+    def still_made(self) -> Array:
+        """(n,k) bool: goods of sectors that produce."""
+        return np.asarray((self.benchmark.make * self.active[:, :, None] > 0).any(axis=1))
 
     @cached_property
     def learns(self) -> bool:

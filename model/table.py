@@ -327,7 +327,8 @@ def _parameters(
 
     defaults: dict[str, Any] = {
         "spillover": np.zeros((regions, technologies)), "spillover_region": np.eye(regions),
-        "spillover_sector": np.eye(sectors), "breadth": 0.0, "capacity_weight": np.ones(len(stages)),
+        "spillover_sector": np.eye(sectors), "breadth": 0.0, "price_floor": np.zeros(elements),
+        "capacity_weight": np.ones(len(stages)),
         "capacity_response": np.full(len(stages), 0.5), "capacity_expansion": np.full(len(stages), 0.2),
         "capacity_exit": np.full(len(stages), 0.5), "build_time": np.zeros(len(stages), dtype=int),
     }  # fmt: skip

@@ -23,6 +23,7 @@ AXES: Mapping[str, tuple[str, float, float]] = {
     "factor_elasticity": ("j", 0.0, 20.0),
     "materials_elasticity": ("j", 0.0, 20.0),
     "transformation_elasticity": ("j", -0.99, 100.0),
+    "price_floor": ("e", 0.0, 1.0),
     "final_elasticity": ("", 0.0, 20.0),
     "factor_mobility": ("f", 0.0, math.inf),  # `mobile` is infinity
     "innovation_elasticity": ("ng", 0.0, 10.0),
@@ -44,7 +45,9 @@ NAMES = (*AXES, *CHOICES)
 WHOLE = ("build_time",)
 PROVENANCE = ("value", "source", "status", "note")
 TOO_MANY = "has more labels than the parameter has axes"
-AXIS_KIND = {"n": "region", "j": "sector", "k": "good", "f": "factor", "s": "stage", "g": "technology"}
+AXIS_KIND = {
+    "n": "region", "j": "sector", "k": "good", "e": "element", "f": "factor", "s": "stage", "g": "technology",
+}  # fmt: skip
 
 
 def problems(scenario: Scenario) -> Iterator[Problem]:
@@ -171,7 +174,7 @@ def _labels(axis: str, label: str, path: Loc, names: Names) -> Array:
     """Positions that a label, or the name of a group, stands for."""
     labels = names.labels
     valid = {
-        "n": labels.regions, "j": labels.sectors, "k": labels.goods, "f": labels.factors, "s": labels.stages,
-        "g": labels.technologies,
+        "n": labels.regions, "j": labels.sectors, "k": labels.goods, "e": labels.elements, "f": labels.factors,
+        "s": labels.stages, "g": labels.technologies,
     }[axis]  # fmt: skip
     return names.many(AXIS_KIND[axis], label, path, valid, names.coalitions if axis == "n" else names.groups)

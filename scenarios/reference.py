@@ -13,7 +13,7 @@ from typing import Any, get_args
 from calibration.files import write_text
 from scenarios.common import Instrument
 from scenarios.instruments import AnyInstrument
-from scenarios.overrides import AXES, CHOICES
+from scenarios.overrides import AXES, AXIS_KIND, CHOICES
 from scenarios.scenario import Scenario
 from scenarios.selectors import ELEMENT_GROUPS
 
@@ -101,8 +101,7 @@ def _tables() -> Iterator[str]:
 
 
 def _axes(name: str) -> str:
-    words = {"n": "region", "j": "sector", "k": "good", "f": "factor", "s": "stage", "g": "technology"}
-    return ", ".join(words[axis] for axis in AXES[name][0]) or "one number"
+    return ", ".join(AXIS_KIND[axis] for axis in AXES[name][0]) or "one number"
 
 
 def _table(definition: Mapping[str, Any], schema: Mapping[str, Any], head: str) -> Iterator[str]:

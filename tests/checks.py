@@ -105,6 +105,7 @@ def homogeneous(case: Case, seed: int = 0, factor: float = 2.0) -> None:
     money = system.replace(
         deficit=system.deficit * (factor if system.benchmark.parameters.deficit_rule == "fixed" else 1.0),
         production_scale=system.production_scale * factor,
+        log_floor=None if system.log_floor is None else system.log_floor + log,
         restrictions=r.replace(scale=r.scale * rates, leak_margin=r.leak_margin * factor),
     )
     _, after = residuals_at(money, scaled)
@@ -146,5 +147,7 @@ def reported(case: Case, solution: Solution | None = None) -> None:
         size = 1 + np.abs(value)
         if name == "equivalent_variation":  # a small difference of large numbers
             size = b.final.sum(axis=1)
+        elif name == "thrown_away":  # the same: what is made less what is sold
+            size = 1 + w.tonnes[:, :, b.elements].sum(axis=1)
         assert_close(name, found[name] / size, value / size, 1e-9)
     assert_close("delivered prices", delivered_price(solution), w.delivered, 1e-10)

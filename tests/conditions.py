@@ -108,11 +108,31 @@ def quota_gaps(w: Economy) -> dict[str, float]:
             note("smuggling", abs(chi / q.leak_margin - 1) * leak / q.limit)
     for chi, q in zip(p.production_licence, w.shock.production_quotas, strict=True):
         goods, i = np.nonzero(q.goods)[0], q.origin
-        made = sum(q.weight[k] * tonnes(w.supply[i, k], p.price[i, k] * b.unit_value[i, k]) for k in goods)
+        made = sum(
+            q.weight[k] * tonnes(w.supply[i, k], w.made_price[i, k] * b.unit_value[i, k]) for k in goods
+        )
         note("licence below 0", -chi)
         note("over the limit", made / q.limit - 1)
         note("licence though slack", chi * abs(1 - made / q.limit))
     return worst
+
+
+def floor_gaps(w: Economy) -> dict[str, float]:
+    """E6: how far what is thrown away and prices above their floors are from complementary."""
+    floor, below = (
+        w.b.parameters.price_floor,
+        {"price below its floor": 0.0, "thrown away above its floor": 0.0},
+    )
+    for e, k in enumerate(w.b.elements if len(floor) else ()):
+        over = w.p.price[:, k][w.supply[:, k] > 0] / max(floor[e], 1e-300) - 1
+        wasted = w.p.wasted[:, k][w.supply[:, k] > 0]
+        below["price below its floor"] = max(
+            below["price below its floor"], -over.min(initial=0.0), -wasted.min(initial=0.0)
+        )
+        below["thrown away above its floor"] = max(
+            below["thrown away above its floor"], (np.minimum(over, 1.0) * wasted).max(initial=0.0)
+        )
+    return below
 
 
 def gaps(w: Economy) -> dict[str, float]:
@@ -122,4 +142,4 @@ def gaps(w: Economy) -> dict[str, float]:
         # What has stopped is not exactly 0.
         size = np.maximum(np.maximum(np.abs(one), np.abs(other)), 1e-12 * np.max(np.abs(one), initial=0.0))
         found[name] = float((np.abs(one - other) / np.where(size > 0, size, 1.0)).max(initial=0.0))
-    return found | quota_gaps(w)
+    return found | quota_gaps(w) | floor_gaps(w)

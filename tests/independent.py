@@ -31,8 +31,19 @@ def published(solution: Solution, base: Solution | None = None) -> Published:
         technology=table["technology"], research=table["research"], research_wage=table["scientists_wage"],
         scientists=table["scientists"], capacity=table["capacity"], licence=solution.licence,
         leak=dict(zip(leaking, a.state.leak.tolist(), strict=True)),
-        production_licence=a.state.production_licence.tolist(),
+        production_licence=a.state.production_licence.tolist(), wasted=_wasted(table, solution),
     )  # fmt: skip
+
+
+def _wasted(table, solution: Solution):
+    """(n,k) share of what is made that is thrown away, from the tonnes of each element."""
+    b = solution.system.benchmark
+    wasted, thrown = np.zeros(b.final.shape), table["thrown_away"]
+    sold = np.nan_to_num(table["tonnes"]).sum(axis=1)
+    wasted[:, b.elements] = np.divide(
+        thrown, thrown + sold, out=np.zeros_like(thrown), where=(thrown > 0) & (sold > 0)
+    )
+    return wasted
 
 
 # ------------------------------------------------------------------ small things
@@ -208,7 +219,8 @@ def costs(w: Economy) -> None:
 def supply(w: Economy) -> None:
     """E6: revenue of a unit of output (n,j), sales of each good at the gate (n,k), with quota rents and without."""
     b, p = w.b, w.p
-    net = p.price.copy()
+    w.made_price = p.price * (1 - p.wasted)  # of a unit made
+    net = w.made_price.copy()
     for chi, q in zip(p.production_licence, w.shock.production_quotas, strict=True):
         for k in np.nonzero(q.goods)[0]:
             net[q.origin, k] -= chi * q.weight[k] / b.unit_value[q.origin, k]
@@ -219,7 +231,7 @@ def supply(w: Economy) -> None:
         w.revenue[n, j], made = ces(b.make[n, j], net[n], -b.parameters.transformation_elasticity[j])
         w.made[n, j] = made * p.output[n, j]
         w.supply_net[n] += made * p.output[n, j]
-        w.supply[n] += made * p.output[n, j] * p.price[n] / net[n]
+        w.supply[n] += made * p.output[n, j] * w.made_price[n] / net[n]
 
 
 # ------------------------------------------------------------------ E8-E11, E16

@@ -192,10 +192,18 @@ def cases(seed: int = 0, b: Benchmark | None = None) -> dict[str, Case]:
     uneven = b.parameters.innovation_elasticity * rng.uniform(0.5, 1.0, (n, e + 1))
     apart = b.replace(parameters=b.parameters.replace(innovation_elasticity=uneven))
     untaxed = awkward(seed + 4, sizes or AWKWARD, taxes=False)
+    floored = b.replace(
+        parameters=b.parameters.replace(price_floor=np.linspace(0.97, 0.9, e) * (np.arange(e) % 3 != 1))
+    )  # one element in three has none
+    plenty = np.ones((n, j))
+    plenty[:, b.stage_sector] = 1.3
     rates = {name: some((n, n, k), 0.0, 0.4) * foreign for name in ("export_tax", "tariff")}
     found |= {
         "innovation differs by element": Case(apart, Shock(quotas=tight)),
         "embargo on ordinary goods": Case(b, Shock(embargo=exports_of(b, n - 1, ordinary[:2]))),
         "taxes where there were none": Case(untaxed, Shock(**rates)),
-    }
+        "floors under prices": Case(floored, Shock(productivity=plenty, quotas=tight)),
+        "floors and a production quota": Case(floored, Shock(
+            productivity=plenty, production_quotas=(production_quota(b, 0.9),))),
+    }  # fmt: skip
     return found

@@ -10,6 +10,7 @@ section 10.5).
 from __future__ import annotations
 
 from copy import copy
+from typing import Any
 
 import numpy as np
 
@@ -61,12 +62,13 @@ class Tangent:
     def __call__(self, d: State) -> Residuals:
         """Changes of the residuals for changes of the unknowns."""
         system, a = self.system, self.a
-        at_gate = self.supply.gate_price(d.price, d.production_licence)
+        made = self.supply.made_price(d.price, d.production_licence)
+        at_gate = self.supply.gate_price(made)
         faced = d if at_gate is d.price else d._replace(price=at_gate)
         price = self.trade.inward(faced)
         reply = self.region.respond(d, price)
         demand, taxes, tonnes = self.trade.outward(faced, price, reply.net)
-        revenue, supplied, rent = self.supply.change(d, at_gate)
+        revenue, supplied, rent = self.supply.change(d, made)
         wage, scientists = d.output, None
         if self.region.rewards:  # else nothing reads the wage
             wage, scientists = self.region.scientists(d, reply, self.factors.labour_wage(d))
@@ -89,7 +91,7 @@ class Tangent:
         return Residuals(
             profit=revenue - reply.nest, market=supplied - demand, mobile=mobile, sluggish=sluggish, budget=budget,
             research_x=research_x, research_e=research_e, capacity=self.capacity(d, reply), quota=quota, leak=leak,
-            production=self.supply.quotas(at_gate, d.production_licence, supplied),
+            production=self.supply.quotas(made, d.production_licence, supplied),
         )  # fmt: skip
 
     def _transfers(self, d: State, reply: Reply, earned: Array) -> Array:
@@ -151,12 +153,15 @@ class Supply:
         if not self.identity:
             value = a.made * (system.benchmark.output * np.exp(a.state.output))[:, system.pair_sector]
             self.sold = (value * reciprocal(value @ system.to_good)[:, system.pair_good])[..., None]
-        self.markup = np.exp(a.price - a.state.price)[..., None]
+        self.markup = np.exp(a.price_made - a.state.price)[..., None]
+        self.falls: Array | None = None  # (n,k,1) whether a price may fall; at its floor it does not move
+        if system.log_floor is not None:
+            self.falls = (a.price_made >= system.log_floor)[..., None]
 
-    def change(self, d: State, at_gate: Array) -> tuple[Array, Array, Array | None]:
+    def change(self, d: State, made: Array) -> tuple[Array, Array, Array | None]:
         """ln revenue price (n,j,x), ln supply (n,k,x), production-quota rents (n,x) in million USD.
 
-        at_gate (n,k,x) ln prices, production-quota rents included.
+        made (n,k,x) ln of what a unit made brings, production-quota rents included.
         """
         system, a, net = self.system, self.a, d.price
         if self.identity:
@@ -169,23 +174,27 @@ class Supply:
         if not system.restrictions.production:
             return revenue, supplied, None
         before = (a.supply[..., None] / self.markup) * supplied
-        supplied = supplied + at_gate - net
+        supplied = supplied + made - net
         return revenue, supplied, (a.supply[..., None] * supplied - before).sum(axis=1)
 
-    def gate_price(self, net: Array, licence: Array) -> Array:
-        """Section 5: (n,k,x) ln prices with production-quota rents, from those without and licences (qp,x)."""
+    def gate_price(self, made: Array, goods: Any = slice(None)) -> Array:
+        """E6: (n,k,x) ln prices of what is sold, from what a unit made brings; goods: which those are."""
+        return made if self.falls is None else self.falls[:, goods] * made
+
+    def made_price(self, net: Array, licence: Array) -> Array:
+        """Section 5: (n,k,x) ln of what a unit made brings, from what it leaves its producer and licences (qp,x)."""
         system, a = self.system, self.a
         if not system.restrictions.production:
             return net
         price = net / self.markup
         for position, quota in enumerate(system.restrictions.production):
             unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)
-            slope = quota.counted / unit * np.exp(-a.price[quota.origin])
+            slope = quota.counted / unit * np.exp(-a.price_made[quota.origin])
             price[quota.origin] += slope[:, None] * licence[position]
         return price
 
     def quotas(self, price: Array, licence: Array, supplied: Array) -> Array:
-        """Section 5: conditions of production quotas (qp,x); price and supplied (n,k,x), licence (qp,x)."""
+        """Section 5: (qp,x) conditions of production quotas; price of a unit made, supplied (n,k,x); licence (qp,x)."""
         system, a = self.system, self.a
         if not system.restrictions.production:
             return licence
@@ -193,7 +202,7 @@ class Supply:
         for position, quota in enumerate(system.restrictions.production):
             i, tonnes = quota.origin, a.production_tonnes[position]
             unit = np.where(quota.goods, system.benchmark.unit_value[i], 1.0)
-            per = quota.counted * TONNES / (unit * np.exp(a.price[i])) * a.supply[i]
+            per = quota.counted * TONNES / (unit * np.exp(a.price_made[i])) * a.supply[i]
             change = (per[:, None] * (supplied[i] - price[i])).sum(axis=0)
             scale = system.production_scale[position]
             first, second = complementarity_slopes(
