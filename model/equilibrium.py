@@ -36,7 +36,9 @@ from model.system import System, base_shares, capacity_weights, span
 class State(NamedTuple):
     """The unknowns: ln hats, except chi and leak."""
 
-    price: Array  # (n,k) what a unit made leaves its producer: production-quota rents paid, waste earning nothing
+    price: (
+        Array  # (n,k) what a unit made earns its producer: production-quota rents paid, waste earning nothing
+    )
     output: Array  # (n,j) value of output
     wage: Array  # (n,fm) mobile factors
     rent: Array  # (n,fs,j) sluggish and specific factors
@@ -62,9 +64,7 @@ class Allocation:
     sources: Sources
     costs: Costs
     price: Array  # (n,k) ln producer price, production-quota rents included
-    price_made: (
-        Array  # (n,k) ln of what a unit made brings: `price`, less where part of what is made is thrown away
-    )
+    net: Array  # (n,k) ln of what a unit sold leaves its producer
     revenue_price: Array  # (n,j)
     made: Array  # (n,m) new make shares
     spending: Spending
@@ -107,8 +107,8 @@ def allocate(system: System, state: State) -> Allocation:
     wage[..., span(system.mobile), :] = state.wage[..., None]
     if len(system.sluggish):
         wage[..., span(system.sluggish), :] = state.rent
-    price_made = made_price(system, state.price, state.production_licence)
-    price = price_made if system.log_floor is None else np.maximum(price_made, system.log_floor)
+    net = state.price if system.log_floor is None else np.maximum(state.price, system.log_floor)
+    price = gate_price(system, net, state.production_licence)
     prices = price.swapaxes(-1, -2)[..., span(s.cell), :]
     rate = licence_rates(r, prices, state.licence)
     abroad = np.zeros(rate.shape[-3:])
@@ -131,7 +131,7 @@ def allocate(system: System, state: State) -> Allocation:
     spending = spend(system, state.output, costs, wage, state.income, sources.price)
     sales = sell(system, sources, spending.net, rate, abroad)
     supply_net = supplied_value(system, made, state.output)
-    supply = supply_net * np.exp(price_made - state.price) if r.production else supply_net
+    supply = supply_net * np.exp(price - net) if r.production else supply_net
     direction, labour = None, np.ones(supply.shape[:-1])
     if system.researches:
         direction = _direction(system, state, costs)
@@ -144,12 +144,12 @@ def allocate(system: System, state: State) -> Allocation:
     richer = earned.sum(axis=-1) / system.endowment.sum(axis=(-2, -1))
     return Allocation(
         state=state, wage=wage, licence_rate=rate, licence_abroad=abroad, capacity=capacity, weight=weight,
-        sources=sources, costs=costs, price=price, price_made=price_made, revenue_price=revenue, made=made,
+        sources=sources, costs=costs, price=price, net=net, revenue_price=revenue, made=made,
         spending=spending, sales=sales, supply=supply, production_rent=rent, direction=direction,
         mobile_supply=mobile, sluggish_supply=sluggish, labour=labour,
         income=income(system, spending, sales, earned + rent, state.output, richer), world=world,
         quota_tonnes=quota_tonnes(r, sales.cell_gate, prices),
-        production_tonnes=production_tonnes(system, supply, price_made),
+        production_tonnes=production_tonnes(system, supply, price),
     )  # fmt: skip
 
 
@@ -192,11 +192,11 @@ def supplied_value(system: System, made: Array, output: Array) -> Array:
     return supply
 
 
-def made_price(system: System, net: Array, chi: Array) -> Array:
-    """Section 5: (n,k) ln of what a unit made brings at the gate, from what it leaves its producer, less by chi/u.
+def gate_price(system: System, net: Array, chi: Array) -> Array:
+    """Section 5: (n,k) ln p, from what a unit sold leaves its producer, p - chi/u.
 
-    The latter is the unknown, because a cheap by-product may keep a billionth of its price. E6: below its floor a price
-    does not fall. What cannot be sold at it is thrown away, so that a unit made brings less than a unit sold.
+    The unknown is what a unit made earns, because a cheap by-product may keep a billionth of its price. That is less
+    than a unit sold leaves where part of what is made is thrown away (E6).
     """
     if not system.restrictions.production:
         return net
@@ -209,7 +209,7 @@ def made_price(system: System, net: Array, chi: Array) -> Array:
 
 
 def production_tonnes(system: System, supply: Array, price: Array) -> Array:
-    """Section 5: (qp,) tonnes made under each production quota; price (n,k) ln of what a unit made brings."""
+    """Section 5: (qp,) tonnes sold under each production quota."""
     out = np.zeros((*supply.shape[:-2], len(system.restrictions.production)), dtype=supply.dtype)
     for position, quota in enumerate(system.restrictions.production):
         unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)

@@ -90,5 +90,6 @@ def thrown_away(solution: Solution) -> Array:
     """E6: (i,k) tonnes made that find no buyer, or none at its floor; nan for goods without a unit value."""
     a, system = solution.allocation, solution.system
     sold = gate_tonnes(solution).sum(axis=1)
-    made = a.supply * TONNES / (system.benchmark.unit_value * np.exp(a.price_made)) * system.still_made
-    return np.where(sold > 0, sold * np.expm1(a.price - a.price_made), made)
+    per_value = TONNES / (system.benchmark.unit_value * np.exp(a.price)) * system.still_made
+    wasted, made = a.net - a.state.price, a.supply * per_value
+    return np.where(sold > 0, sold * np.expm1(wasted), made * np.exp(wasted))

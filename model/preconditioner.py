@@ -199,9 +199,9 @@ class Chain:
         system, region, own = self.system, tangent.region, self.local.shape[1]
         k, faced = len(self.goods), len(system.benchmark.trade_share) * len(self.goods)
         d = self._moved(0, own)
-        revenue, supplied, _ = tangent.supply.change(
-            d, tangent.supply.made_price(d.price, d.production_licence)
-        )
+        net = tangent.supply.net(d.price)
+        at_gate = tangent.supply.gate_price(net, d.production_licence)
+        revenue, supplied, _ = tangent.supply.change(d, net, at_gate)
         # What the region's own producer prices do, they do through what buyers pay: only the rest has replies of cost.
         d = self._moved(k, faced + own - k)
         price = np.zeros((faced // k, *d.price.shape))
@@ -243,8 +243,7 @@ class Chain:
         ends = np.cumsum([len(system.restrictions.quotas), len(system.restrictions.leaking)])
         chi, leak, made = np.split(world, ends)
         net_price, _, _, capacity = np.split(own, self.edges, axis=1)
-        price_made = self._made_price(tangent, net_price, made)
-        dp = tangent.supply.gate_price(price_made, self.goods)
+        dp = self._gate_price(tangent, tangent.supply.net(net_price, self.goods), made)
         price = cells.inward(dp.swapaxes(0, 1), chi, capacity)  # (c,kc,n,x)
         c, k, n, _ = price.shape
         faced = np.concatenate([price.transpose(2, 0, 1, 3).reshape(n, c * k, x), own], axis=1)
@@ -260,28 +259,28 @@ class Chain:
         quota, smuggling = tangent.quotas(chi, leak, tonnes)
         return np.concatenate([
             np.concatenate(rows, axis=1)[self.active], quota, smuggling,
-            self._production(tangent, price_made, made, supplied),
+            self._production(tangent, dp, made, supplied),
         ])  # fmt: skip
 
-    def _made_price(self, tangent: Tangent, net: Array, licence: Array) -> Array:
-        """(n,kc,x) ln of what a unit made of the chain's goods brings, with production-quota rents; licence (qp,x)."""
+    def _gate_price(self, tangent: Tangent, net: Array, licence: Array) -> Array:
+        """(n,kc,x) ln prices of the chain with production-quota rents; licence (qp,x)."""
         if not len(licence):
             return net
         price = np.zeros((len(net), self.system.supplied.shape[1], net.shape[-1]))
         price[:, self.goods] = net
-        return tangent.supply.made_price(price, licence)[:, self.goods]
+        return tangent.supply.gate_price(price, licence)[:, self.goods]
 
     def _made(self, tangent: Tangent, supplied: Array) -> None:
         """Add what licences of production quotas do to the value of what is sold; columns: the licences."""
         licences = np.eye(supplied.shape[-1])
-        supplied += self._made_price(tangent, np.zeros_like(supplied), licences)
+        supplied += self._gate_price(tangent, np.zeros_like(supplied), licences)
 
-    def _production(self, tangent: Tangent, price_made: Array, made: Array, supplied: Array) -> Array:
+    def _production(self, tangent: Tangent, dp: Array, made: Array, supplied: Array) -> Array:
         """Rows of production quotas, which read the goods of the chain only."""
         if not len(made):
             return made
-        price, supply = np.zeros((2, len(supplied), self.system.supplied.shape[1], supplied.shape[-1]))
-        price[:, self.goods], supply[:, self.goods] = price_made, supplied
+        price, supply = np.zeros((2, len(dp), self.system.supplied.shape[1], dp.shape[-1]))
+        price[:, self.goods], supply[:, self.goods] = dp, supplied
         return tangent.supply.quotas(price, made, supply)
 
     def apply(self, vector: Array, out: Array) -> None:
@@ -294,7 +293,7 @@ class Chain:
         d, cells = self.cells.arrange(out[:, None]), _cells(self.tangent)
         price = np.zeros((*self.tangent.a.sources.price.shape, 1))
         supply = self.tangent.supply
-        at_gate = supply.gate_price(supply.made_price(d.price, d.production_licence))
+        at_gate = supply.gate_price(supply.net(d.price), d.production_licence)
         dp = at_gate.swapaxes(0, 1)[cells.goods]
         price[:, :, cells.goods] = cells.inward(dp, d.licence, d.capacity).swapaxes(1, 2)
         excess = vector[self.research].reshape(d.research_e.shape)

@@ -22,6 +22,7 @@ LOOSE = 0.05
 LARGE = 200_000  # cells beyond which products are bound by what memory gives: single precision is then twice as fast
 WIDE = 1e15  # powers of prices beyond which single precision might not hold their products
 NEAR = 0.1  # part of the tolerance of a step that the change of any log since the Jacobian may be worth
+PAST = 0.5  # how far beyond the floor of a price, in logs, a step may go
 FAR = 0.5  # change of any log since the chain was factorised beyond which it is factorised again
 
 
@@ -51,6 +52,9 @@ class Equilibrium:
         names = [State._fields.index(name) for name in ("output", "rent", "capacity")]
         self.loose: list[Any] = [slice(starts[name], starts[name + 1]) for name in names]
         self.loose.append(_under_production_quotas(system))
+        self.floor = (
+            None if system.log_floor is None else system.log_floor[system.supplied]
+        )  # of prices, the first
         self.exists = np.zeros(self.cells.edges[-1])  # 1 where a cell is an unknown
         self.exists[self.cells.positions] = 1.0
         self.licence = slice(starts[licence], starts[leak])
@@ -80,6 +84,16 @@ class Equilibrium:
         level = x[..., self.made] + self.system.production_scale
         moved[..., self.made] += level * np.expm1(step[..., self.made] / level) - step[..., self.made]
         return moved
+
+    def stopped(self, x: Array, step: Array) -> Array:
+        """A step that ends soon after the floors which it crosses: beyond them nothing is as the Jacobian has it."""
+        if self.floor is None:
+            return step
+        above, size = x[: len(self.floor)] - self.floor, len(self.floor)
+        to = above + step[:size]
+        crosses = (above >= 0) != (to >= 0)
+        step[:size] = np.where(crosses, np.clip(to, -PAST, PAST) - above, step[:size])
+        return step
 
     def length(self, x: Array, step: Array) -> float:
         """Largest change of a log."""
@@ -138,7 +152,7 @@ class Point:
 
         step, used = fgmres(product, problem.preconditioner.apply, rhs, tolerance, limit, problem.recycled)
         problem.slow = used > problem.slow_at
-        return step[cells.positions], used
+        return problem.stopped(self.x, step[cells.positions]), used
 
     def _tangent(self, tolerance: float) -> Tangent:
         """The Jacobian here; or the last one, once, where it differs from it by less than the step is to be exact.

@@ -160,7 +160,7 @@ class System(Frozen):
     one_to_one: bool  # whether the pairs make all goods, each its own, in their order
     joint: Array  # sectors that make several goods
     rho_make: Array  # (1,j) 1 + tau
-    log_floor: Array | None  # (1,k) ln of the price below which goods are thrown away, -inf where none are
+    log_floor: Array | None  # (n,k) ln of what a unit must leave its producer to be sold, -inf: anything
     cost_base: Array  # (n,j) (1-rs)(1+s) Y0: cost at base output and the new subsidy rate
     log_subsidy: Array  # (n,j) ln((1+s)/(1+s0))
     subsidy: Array  # (n,j)

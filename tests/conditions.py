@@ -108,9 +108,7 @@ def quota_gaps(w: Economy) -> dict[str, float]:
             note("smuggling", abs(chi / q.leak_margin - 1) * leak / q.limit)
     for chi, q in zip(p.production_licence, w.shock.production_quotas, strict=True):
         goods, i = np.nonzero(q.goods)[0], q.origin
-        made = sum(
-            q.weight[k] * tonnes(w.supply[i, k], w.made_price[i, k] * b.unit_value[i, k]) for k in goods
-        )
+        made = sum(q.weight[k] * tonnes(w.supply[i, k], p.price[i, k] * b.unit_value[i, k]) for k in goods)
         note("licence below 0", -chi)
         note("over the limit", made / q.limit - 1)
         note("licence though slack", chi * abs(1 - made / q.limit))
@@ -118,21 +116,17 @@ def quota_gaps(w: Economy) -> dict[str, float]:
 
 
 def floor_gaps(w: Economy) -> dict[str, float]:
-    """E6: how far what is thrown away and prices above their floors are from complementary."""
-    floor, below = (
-        w.b.parameters.price_floor,
-        {"price below its floor": 0.0, "thrown away above its floor": 0.0},
-    )
-    for e, k in enumerate(w.b.elements if len(floor) else ()):
-        over = w.p.price[:, k][w.supply[:, k] > 0] / max(floor[e], 1e-300) - 1
-        wasted = w.p.wasted[:, k][w.supply[:, k] > 0]
-        below["price below its floor"] = max(
-            below["price below its floor"], -over.min(initial=0.0), -wasted.min(initial=0.0)
-        )
-        below["thrown away above its floor"] = max(
-            below["thrown away above its floor"], (np.minimum(over, 1.0) * wasted).max(initial=0.0)
-        )
-    return below
+    """E6: how far what is thrown away and what is left of prices above their floors are from complementary."""
+    floor, there = np.zeros(w.net.shape), w.supply > 0
+    floor[:, w.b.elements] = w.b.parameters.price_floor if len(w.b.parameters.price_floor) else 0.0
+    for q in w.shock.production_quotas:
+        floor[q.origin] = np.maximum(floor[q.origin], 1e-3 * (q.goods & (q.weight > 0)))
+    short, over = floor / w.net - 1, np.minimum(w.net / np.maximum(floor, 1e-300) - 1, 1.0)
+    return {
+        "price below its floor": float(np.where(there, short, 0.0).max()),
+        "thrown away above its floor": float(np.where(there, np.abs(over * w.p.wasted), 0.0).max()),
+        "wasted below 0": float(-w.p.wasted.min()),
+    }
 
 
 def gaps(w: Economy) -> dict[str, float]:

@@ -219,19 +219,19 @@ def costs(w: Economy) -> None:
 def supply(w: Economy) -> None:
     """E6: revenue of a unit of output (n,j), sales of each good at the gate (n,k), with quota rents and without."""
     b, p = w.b, w.p
-    w.made_price = p.price * (1 - p.wasted)  # of a unit made
-    net = w.made_price.copy()
+    w.net = p.price.copy()  # of a unit sold
     for chi, q in zip(p.production_licence, w.shock.production_quotas, strict=True):
         for k in np.nonzero(q.goods)[0]:
-            net[q.origin, k] -= chi * q.weight[k] / b.unit_value[q.origin, k]
+            w.net[q.origin, k] -= chi * q.weight[k] / b.unit_value[q.origin, k]
+    w.earned = w.net * (1 - p.wasted)  # by a unit made
     w.revenue, w.made = np.ones(b.output.shape), np.zeros(b.make.shape)
     w.supply, w.supply_net = np.zeros((2, *b.final.shape))
     for n, j in np.argwhere(b.output > 0):
         # revenue is a CES index too, of elasticity -tau
-        w.revenue[n, j], made = ces(b.make[n, j], net[n], -b.parameters.transformation_elasticity[j])
+        w.revenue[n, j], made = ces(b.make[n, j], w.earned[n], -b.parameters.transformation_elasticity[j])
         w.made[n, j] = made * p.output[n, j]
         w.supply_net[n] += made * p.output[n, j]
-        w.supply[n] += made * p.output[n, j] * w.made_price[n] / net[n]
+        w.supply[n] += made * p.output[n, j] * p.price[n] / w.net[n]
 
 
 # ------------------------------------------------------------------ E8-E11, E16

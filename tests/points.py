@@ -58,7 +58,7 @@ def published_at(system: System, a: Allocation) -> Published:
         research_wage=np.exp(direction.wage), scientists=direction.scientists, capacity=np.exp(a.capacity),
         licence=dict(zip([q.name for q in quotas], a.state.licence.tolist(), strict=True)),
         leak=dict(zip([quotas[q].name for q in system.restrictions.leaking], a.state.leak.tolist(), strict=True)),
-        production_licence=a.state.production_licence.tolist(), wasted=1 - np.exp(a.price_made - a.price),
+        production_licence=a.state.production_licence.tolist(), wasted=1 - np.exp(a.state.price - a.net),
     )  # fmt: skip
 
 
@@ -108,7 +108,7 @@ def production_rent_and_room(w: Economy) -> list[tuple[float, float]]:
         i, goods = q.origin, np.nonzero(q.goods)[0]
         before = b.output[i] @ b.make[i]
         base = sum(q.weight[k] * before[k] / b.unit_value[i, k] for k in goods)
-        made = sum(q.weight[k] * w.supply[i, k] / (w.made_price[i, k] * b.unit_value[i, k]) for k in goods)
+        made = sum(q.weight[k] * w.supply[i, k] / (w.p.price[i, k] * b.unit_value[i, k]) for k in goods)
         found.append((chi / (before[goods].sum() / base), np.log(q.limit / (made * 1e3))))
     return found
 

@@ -62,13 +62,13 @@ class Tangent:
     def __call__(self, d: State) -> Residuals:
         """Changes of the residuals for changes of the unknowns."""
         system, a = self.system, self.a
-        made = self.supply.made_price(d.price, d.production_licence)
-        at_gate = self.supply.gate_price(made)
+        net = self.supply.net(d.price)
+        at_gate = self.supply.gate_price(net, d.production_licence)
         faced = d if at_gate is d.price else d._replace(price=at_gate)
         price = self.trade.inward(faced)
         reply = self.region.respond(d, price)
         demand, taxes, tonnes = self.trade.outward(faced, price, reply.net)
-        revenue, supplied, rent = self.supply.change(d, made)
+        revenue, supplied, rent = self.supply.change(d, net, at_gate)
         wage, scientists = d.output, None
         if self.region.rewards:  # else nothing reads the wage
             wage, scientists = self.region.scientists(d, reply, self.factors.labour_wage(d))
@@ -91,7 +91,7 @@ class Tangent:
         return Residuals(
             profit=revenue - reply.nest, market=supplied - demand, mobile=mobile, sluggish=sluggish, budget=budget,
             research_x=research_x, research_e=research_e, capacity=self.capacity(d, reply), quota=quota, leak=leak,
-            production=self.supply.quotas(made, d.production_licence, supplied),
+            production=self.supply.quotas(at_gate, d.production_licence, supplied),
         )  # fmt: skip
 
     def _transfers(self, d: State, reply: Reply, earned: Array) -> Array:
@@ -153,48 +153,48 @@ class Supply:
         if not self.identity:
             value = a.made * (system.benchmark.output * np.exp(a.state.output))[:, system.pair_sector]
             self.sold = (value * reciprocal(value @ system.to_good)[:, system.pair_good])[..., None]
-        self.markup = np.exp(a.price_made - a.state.price)[..., None]
-        self.falls: Array | None = None  # (n,k,1) whether a price may fall; at its floor it does not move
+        self.markup = np.exp(a.price - a.net)[..., None]
+        self.falls: Array | None = None  # (n,k,1) what a unit sold leaves: it moves above its floor only
         if system.log_floor is not None:
-            self.falls = (a.price_made >= system.log_floor)[..., None]
+            self.falls = (a.state.price >= system.log_floor)[..., None]
 
-    def change(self, d: State, made: Array) -> tuple[Array, Array, Array | None]:
+    def net(self, made: Array, goods: Any = slice(None)) -> Array:
+        """E6: (n,k,x) ln of what a unit sold leaves its producer, from what a unit made earns; of which goods."""
+        return made if self.falls is None else self.falls[:, goods] * made
+
+    def change(self, d: State, net: Array, at_gate: Array) -> tuple[Array, Array, Array | None]:
         """ln revenue price (n,j,x), ln supply (n,k,x), production-quota rents (n,x) in million USD.
 
-        made (n,k,x) ln of what a unit made brings, production-quota rents included.
+        net and at_gate (n,k,x) ln prices of units sold, without and with production-quota rents.
         """
-        system, a, net = self.system, self.a, d.price
+        system, a = self.system, self.a
         if self.identity:
-            revenue, supplied = net, d.output
+            revenue, supplied = d.price, d.output
         else:
-            pairs = net[:, system.pair_good]
+            pairs = d.price[:, system.pair_good]
             revenue = system.to_sector.T @ (self.made * pairs)
             shift = self.rho * (pairs - revenue[:, system.pair_sector]) + d.output[:, system.pair_sector]
             supplied = system.to_good.T @ (self.sold * shift)
         if not system.restrictions.production:
             return revenue, supplied, None
         before = (a.supply[..., None] / self.markup) * supplied
-        supplied = supplied + made - net
+        supplied = supplied + at_gate - net
         return revenue, supplied, (a.supply[..., None] * supplied - before).sum(axis=1)
 
-    def gate_price(self, made: Array, goods: Any = slice(None)) -> Array:
-        """E6: (n,k,x) ln prices of what is sold, from what a unit made brings; goods: which those are."""
-        return made if self.falls is None else self.falls[:, goods] * made
-
-    def made_price(self, net: Array, licence: Array) -> Array:
-        """Section 5: (n,k,x) ln of what a unit made brings, from what it leaves its producer and licences (qp,x)."""
+    def gate_price(self, net: Array, licence: Array) -> Array:
+        """Section 5: (n,k,x) ln prices with production-quota rents, from those without and licences (qp,x)."""
         system, a = self.system, self.a
         if not system.restrictions.production:
             return net
         price = net / self.markup
         for position, quota in enumerate(system.restrictions.production):
             unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)
-            slope = quota.counted / unit * np.exp(-a.price_made[quota.origin])
+            slope = quota.counted / unit * np.exp(-a.price[quota.origin])
             price[quota.origin] += slope[:, None] * licence[position]
         return price
 
     def quotas(self, price: Array, licence: Array, supplied: Array) -> Array:
-        """Section 5: (qp,x) conditions of production quotas; price of a unit made, supplied (n,k,x); licence (qp,x)."""
+        """Section 5: conditions of production quotas (qp,x); price and supplied (n,k,x), licence (qp,x)."""
         system, a = self.system, self.a
         if not system.restrictions.production:
             return licence
@@ -202,7 +202,7 @@ class Supply:
         for position, quota in enumerate(system.restrictions.production):
             i, tonnes = quota.origin, a.production_tonnes[position]
             unit = np.where(quota.goods, system.benchmark.unit_value[i], 1.0)
-            per = quota.counted * TONNES / (unit * np.exp(a.price_made[i])) * a.supply[i]
+            per = quota.counted * TONNES / (unit * np.exp(a.price[i])) * a.supply[i]
             change = (per[:, None] * (supplied[i] - price[i])).sum(axis=0)
             scale = system.production_scale[position]
             first, second = complementarity_slopes(
