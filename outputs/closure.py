@@ -9,7 +9,7 @@ import numpy as np
 from model.records import Benchmark, Labels, Regime
 from outputs.names import listed, number, regime, sector
 from scenarios.common import RateLine
-from scenarios.instruments import ExportQuota, ExportTax, ProductionSubsidy
+from scenarios.instruments import ExportQuota, ExportTax, ProductionQuota, ProductionSubsidy
 from scenarios.naming import Names
 from scenarios.quantities import entries
 from scenarios.scenario import Scenario
@@ -33,6 +33,7 @@ def assumed(
         *_capacity(scenario, labels, regimes),
         ("Trade deficits", DEFICITS[benchmark.parameters.deficit_rule]),
         ("Factors of production", _mobility(benchmark, labels)),
+        *_surplus(scenario, benchmark, labels),
         *_rents(scenario),
         *_replaced(scenario, benchmark, labels),
         ("Expectations", EXPECTATIONS),
@@ -156,6 +157,23 @@ def _rents(scenario: Scenario) -> list[Assumed]:
         else "nothing is smuggled past a quota"
     )
     return [("Quota rents", f"{rent[0].upper()}{rent[1:]} in the region that exports (E11); {leak}.")]
+
+
+def _surplus(scenario: Scenario, benchmark: Benchmark, labels: Labels) -> list[Assumed]:
+    """What becomes of what nobody wants at its price, where that is thrown away."""
+    floor, said = benchmark.parameters.price_floor, []
+    if floor.any():
+        each = [f"{e} {number(f)}" for e, f in zip(labels.elements, floor, strict=True) if f > 0]
+        said.append(
+            "What would leave its producer less than a floor is thrown away. The floors, as ratios to base-year "
+            f"prices: {listed(each)} (E6)."
+        )
+    if any(isinstance(line, ProductionQuota) for line in scenario.instruments):
+        said.append(
+            "What would leave less than a thousandth of its base-year price under a production quota is thrown away: "
+            "nobody buys a licence for it (E6)."
+        )
+    return [("Surplus", " ".join(said))] if said else []
 
 
 def _replaced(scenario: Scenario, benchmark: Benchmark, labels: Labels) -> list[Assumed]:

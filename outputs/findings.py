@@ -28,7 +28,16 @@ class Finding(NamedTuple):
 
 def findings(ds: xr.Dataset) -> list[Finding]:
     """Everything that can be said of a scenario, most asked-for first."""
-    said = [regions(ds), prices(ds), rent(ds), income(ds), innovation(ds), exports(ds), security(ds)]
+    said = [
+        regions(ds),
+        prices(ds),
+        surplus(ds),
+        rent(ds),
+        income(ds),
+        innovation(ds),
+        exports(ds),
+        security(ds),
+    ]
     return [one for one in said if one is not None]
 
 
@@ -106,6 +115,20 @@ def _sold(ds: xr.Dataset) -> str:
     if which == "oxides":
         return f"{text}: others pay for them, wherever they are from,"
     return f"{text}: with what others pay for these, wherever they are from, oxides abroad cost"
+
+
+def surplus(ds: xr.Dataset) -> Finding | None:
+    """What is made and thrown away, where anything is: tonnes, and of which elements."""
+    each = []
+    for regime in _regimes(ds):
+        tonnes = ds["thrown_away"].sel(regime=regime).sum("region").to_series().sort_values(ascending=False)
+        if tonnes.sum() > NEGLIGIBLE:
+            parts = [
+                f"{names.element(str(e))} {number(t)} t" for e, t in tonnes.items() if t > 0.01 * tonnes.sum()
+            ]
+            each.append(f"{number(float(tonnes.sum()))} t with {names.regime(regime)} ({', '.join(parts)})")
+    text = f"Made and thrown away, because nobody buys it or not at the floor of its price: {listed(each)}."
+    return Finding("Surplus", text) if each else None
 
 
 def rent(ds: xr.Dataset) -> Finding | None:

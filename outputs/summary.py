@@ -81,7 +81,7 @@ def scenario(
         Line(head, "title"),
         *(line._replace(rank=1) for line in _wrapped(about.text if about else "", width)),
     ]
-    lines += [*_quotas(ds, width), *_prices(ds, width), *_income(ds), *_sectors(ds)]
+    lines += [*_quotas(ds, width), *_prices(ds, width), *_surplus(ds), *_income(ds), *_sectors(ds)]
     lines += _wrapped(_decided(ds), width)
     if tax is not None:
         lines += tax_equivalent(ds, facts.one_scenario(tax), width)
@@ -89,6 +89,13 @@ def scenario(
     ranks = [1 if 0 < at < len(folders) - 1 else 0 for at in range(len(folders))]
     lines += [Line(f"-> {folder}", "note", rank) for folder, rank in zip(folders, ranks, strict=True)]
     return fitted(lines, width, rows)
+
+
+def _surplus(ds: xr.Dataset) -> list[Line]:
+    """Tonnes made and thrown away, by regime, where there are any."""
+    tonnes = ds["thrown_away"].sum(["region", "element"]).values.ravel()
+    each = " | ".join(f"{value:,.0f}" for value in tonnes)
+    return [Line(f"made and thrown away {each} t")] if (tonnes > 0.5).any() else []
 
 
 def _quotas(ds: xr.Dataset, width: int) -> list[Line]:

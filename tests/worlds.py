@@ -150,7 +150,7 @@ def world(
         ree_elasticity=rng.uniform(0.1, 0.6, j), element_elasticity=rng.uniform(0.1, 0.8, j),
         value_added_elasticity=rng.uniform(0.3, 0.9, j), factor_elasticity=rng.uniform(0.4, 1.2, j),
         materials_elasticity=np.where(np.arange(j) % 2 == 0, 0.3, 0.9),
-        transformation_elasticity=np.full(j, 0.2), final_elasticity=0.8,
+        transformation_elasticity=np.full(j, 0.2), final_elasticity=0.8, price_floor=np.zeros(g - 1),
         factor_mobility=np.array([np.inf, capital_mobility, 0.0]),
         innovation_elasticity=np.full((n, g), 0.5), spillover=np.full((n, g), 0.15),
         spillover_region=rng.dirichlet(np.ones(n), n), spillover_sector=rng.dirichlet(np.ones(j), j),

@@ -42,6 +42,23 @@ def refused(path):
     return error.value.problems
 
 
+def test_floors_under_prices_are_an_option(copy):
+    assert not calibration.load("china-2009").benchmark.parameters.price_floor.any()
+    floors = (
+        "  price_floor:\n    value: {default: 0, La: 0.5}\n    unit: ratio to the base-year price\n"
+        "    source: a test\n    status: analyst\n    range_factor: [0.5, 1.5]\n"
+    )
+    copy("  final_elasticity:\n", floors + "  final_elasticity:\n")
+    found = calibration.load(copy.path)
+    np.testing.assert_array_equal(
+        found.benchmark.parameters.price_floor, np.where(np.array(found.labels.elements) == "La", 0.5, 0.0)
+    )
+    line = copy("La: 0.5}", "Lanthan: 0.5}")
+    problems = refused(copy.path)
+    assert [problem.line for problem in problems] == [line]
+    assert "unknown element 'Lanthan'" in str(problems[0])
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [

@@ -52,6 +52,15 @@ def test_horizon_and_targets_are_said(calibration):
     assert "E22" in path["Plant"]
 
 
+def test_what_becomes_of_a_surplus_is_said(calibration):
+    assert "Surplus" not in said(calibration)
+    floored = said(calibration, parameters={"price_floor": {"E1": 0.4}})["Surplus"]
+    assert "E1 0.400" in floored
+    assert "E0" not in floored
+    limit = {"type": "production_quota", "region": "R0", "elements": "all", "limit": {"value": 90, "unit": "%"}}
+    assert "a thousandth" in said(calibration, instruments=[limit])["Surplus"]
+
+
 def test_the_deficit_rule_is_that_of_the_run(calibration):
     assert said(calibration)["Trade deficits"] == DEFICITS["fixed"]
     moved = said(calibration, deficits="share_of_world_income")

@@ -73,6 +73,37 @@ def test_smuggling_is_said_where_the_quota_is(leaky, ds):
     assert quotas.smuggling(ds) == ""
 
 
+@pytest.fixture(scope="module")
+def floored(calibration):
+    """The quota makes elements cheap at home, where two of them are not sold below their floors."""
+    floors = {"price_floor": {"E0": 0.99, "E1": 0.97}}
+    changed = scenario("floored", parameters=floors)
+    (result,) = experiment.solve_plans(
+        [experiment.plan(changed, calibration, security=False, decompose=False)]
+    )
+    return result.dataset
+
+
+def test_what_is_thrown_away_is_said(floored, ds):
+    found = floored.squeeze("scenario")
+    tonnes = found["thrown_away"]
+    assert set(tonnes["element"].values[(tonnes.values > 0).any(axis=(0, 1))]) <= {"E0", "E1"}
+    wasted = tonnes.sel(element="E0", region="R0").values
+    assert (wasted > 0).any()
+    at_floor = found["producer_price"].sel(region="R0", good="E0").values < 0.99 + 1e-12
+    np.testing.assert_array_equal(wasted > 0, at_floor)
+    each = " | ".join(f"{value:,.0f}" for value in tonnes.sum(["region", "element"]).values.ravel())
+    assert f"made and thrown away {each} t" in [line.text for line in summary.scenario(floored, 100)]
+    said = findings.surplus(found)
+    assert said.text.startswith(
+        "Made and thrown away, because nobody buys it or not at the floor of its price: "
+    )
+    assert said in findings.findings(found)
+    # Without floors nothing is said of it.
+    assert findings.surplus(ds) is None
+    assert not any("thrown" in line.text for line in summary.scenario(ds.expand_dims(scenario=["cut"]), 100))
+
+
 def test_a_path_shows_its_stocks_and_quotas_by_year(calibration):
     stock = {
         "type": "stockpile", "name": "stock", "regions": "R1", "elements": ["E1"], "until": 2011,

@@ -27,6 +27,7 @@ def parameters(n: int, j: int, k: int, e: int) -> Parameters:
         materials_elasticity=np.full(j, 0.1),
         transformation_elasticity=np.zeros(j),
         final_elasticity=0.9,
+        price_floor=np.zeros(e),
         factor_mobility=np.array([np.inf, 1.0, 0.0]),
         innovation_elasticity=np.full((n, e + 1), 0.5),
         spillover=np.zeros((n, e + 1)),

@@ -153,6 +153,8 @@ STOCK = "instruments:\n  - {type: stockpile, regions: JPN, elements: Dy, %s}\n"
         ("parameters: {spillover_region: 1}\n", "unknown parameter"),
         ("parameters: {research_closure: sectors}\n", "did you mean"),
         ("parameters: {build_time: 1.5}\n", "a whole number"),
+        ("parameters: {price_floor: 1.2}\n", "from 0 to 1"),
+        ("parameters: {price_floor: {Laa: 0.5}}\n", "5: parameters.price_floor.Laa: unknown element 'Laa'"),
         ("parameters: {breadth: {a: 1}}\n", "a number"),
         ("parameters: {ree_elasticity: {magnets: {x: 1}}}\n", "more labels than the parameter has axes"),
         ("parameters: {ree_elasticity.magnts: 0.2}\n", "5: parameters.ree_elasticity.magnts: unknown sector 'magnts'"),

@@ -187,6 +187,7 @@ def test_parameters_of_a_scenario(world: SimpleNamespace) -> None:
         "innovation_elasticity": {"JPN": {"Dy": 0.7}, "USA": 0.3, "duo": {"X": 0.1}},
         "factor_mobility": {"labour": 2, "resource": "mobile"},
         "build_time.magnets": 4,
+        "price_floor": {"Dy": 0.4, "light": 0.2},
         "research_closure": "sector",
     }
     groups = {"groups": {"pair": ["chemicals", "services"]}, "coalitions": {"duo": ["AUS", "ROW"]}}
@@ -207,6 +208,7 @@ def test_parameters_of_a_scenario(world: SimpleNamespace) -> None:
     assert changed.factor_mobility.tolist() == [2, 1, np.inf]
     assert changed.build_time.tolist() == [3, 4]
     assert changed.build_time.dtype.kind == "i"
+    assert changed.price_floor.tolist() == [0.2, 0.2, 0.4, 0]
     assert (changed.research_closure, changed.deficit_rule) == ("sector", "share_of_world_income")
     assert (base.trade_elasticity == 4).all()
     untouched = scenarios.parse({"name": "t", "title": "t", "question": "q", "calibration": "small"})
