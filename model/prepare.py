@@ -31,7 +31,7 @@ NESTS = (
     "ree_elasticity", "element_elasticity", "value_added_elasticity", "factor_elasticity", "materials_elasticity",
     "final_elasticity",
 )  # fmt: skip
-TRIFLE = 1e-3  # of the base price: what a unit sold must leave a producer who needs a licence for it
+TRIFLE = 1e-6  # of the base price: what a unit sold must leave a producer who needs a licence for it
 RESEARCH = (
     "innovation_elasticity", "spillover", "spillover_region", "spillover_sector", "breadth", "breadth_reference",
     "research_supply_elasticity", "research_closure",
@@ -118,7 +118,7 @@ def _log_floor(b: Benchmark, shock: Shock) -> Array | None:
     Under a production quota that is a trifle: nobody buys a licence for what does not pay for it.
     """
     floor = np.zeros(b.final.shape)
-    if len(b.parameters.price_floor):
+    if b.parameters.price_floor.any():
         floor[:, b.elements] = b.parameters.price_floor
     for quota in shock.production_quotas:
         floor[quota.origin] = np.maximum(floor[quota.origin], np.where(quota.counted > 0, TRIFLE, 0.0))

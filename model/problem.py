@@ -22,7 +22,8 @@ LOOSE = 0.05
 LARGE = 200_000  # cells beyond which products are bound by what memory gives: single precision is then twice as fast
 WIDE = 1e15  # powers of prices beyond which single precision might not hold their products
 NEAR = 0.1  # part of the tolerance of a step that the change of any log since the Jacobian may be worth
-PAST = 0.5  # how far beyond the floor of a price, in logs, a step may go
+PAST = 0.03  # how far beyond the floor of a price, in logs, a step may go
+LEAST = -1 + 1e-9  # of a level: the least that a step may leave
 FAR = 0.5  # change of any log since the chain was factorised beyond which it is factorised again
 
 
@@ -51,7 +52,8 @@ class Equilibrium:
         starts = (*self.cells.starts, self.cells.size)
         names = [State._fields.index(name) for name in ("output", "rent", "capacity")]
         self.loose: list[Any] = [slice(starts[name], starts[name + 1]) for name in names]
-        self.loose.append(_under_production_quotas(system))
+        self.limited = _under_production_quotas(system)
+        self.loose.append(self.limited)
         self.floor = (
             None if system.log_floor is None else system.log_floor[system.supplied]
         )  # of prices, the first
@@ -83,17 +85,21 @@ class Equilibrium:
         )
         level = x[..., self.made] + self.system.production_scale
         moved[..., self.made] += level * np.expm1(step[..., self.made] / level) - step[..., self.made]
+        if self.floor is not None:
+            moved[..., : len(self.floor)] = x[..., : len(self.floor)] + self.repriced(x, step)
         return moved
 
-    def stopped(self, x: Array, step: Array) -> Array:
-        """A step that ends soon after the floors which it crosses: beyond them nothing is as the Jacobian has it."""
-        if self.floor is None:
-            return step
-        above, size = x[: len(self.floor)] - self.floor, len(self.floor)
-        to = above + step[:size]
-        crosses = (above >= 0) != (to >= 0)
-        step[:size] = np.where(crosses, np.clip(to, -PAST, PAST) - above, step[:size])
-        return step
+    def repriced(self, x: Array, step: Array) -> Array:
+        """Changes of the prices in a step: under production quotas it is one of levels, which licences add to.
+
+        It ends soon after the floors that it crosses: beyond them nothing is as the Jacobian has it.
+        """
+        assert self.floor is not None
+        above, change = x[..., : len(self.floor)] - self.floor, step[..., : len(self.floor)].copy()
+        levels = np.log1p(np.maximum(change[..., self.limited], LEAST))
+        change[..., self.limited] = np.where(above[..., self.limited] >= 0, levels, change[..., self.limited])
+        to = above + change
+        return np.where((above >= 0) != (to >= 0), np.clip(to, -PAST, PAST) - above, change)
 
     def length(self, x: Array, step: Array) -> float:
         """Largest change of a log."""
@@ -102,6 +108,8 @@ class Equilibrium:
     def relative(self, x: Array, step: Array) -> Array:
         """A step in logs: licences against the price they add to, leaks against base tonnes."""
         r, scaled = self.system.restrictions, step.copy()
+        if self.floor is not None:
+            scaled[..., : len(self.floor)] = self.repriced(x, step)
         for block in self.loose:
             scaled[..., block] *= LOOSE
         scaled[..., self.licence] /= x[..., self.licence] + r.scale
@@ -152,7 +160,7 @@ class Point:
 
         step, used = fgmres(product, problem.preconditioner.apply, rhs, tolerance, limit, problem.recycled)
         problem.slow = used > problem.slow_at
-        return problem.stopped(self.x, step[cells.positions]), used
+        return step[cells.positions], used
 
     def _tangent(self, tolerance: float) -> Tangent:
         """The Jacobian here; or the last one, once, where it differs from it by less than the step is to be exact.

@@ -170,7 +170,7 @@ def _surplus(scenario: Scenario, benchmark: Benchmark, labels: Labels) -> list[A
         )
     if any(isinstance(line, ProductionQuota) for line in scenario.instruments):
         said.append(
-            "What would leave less than a thousandth of its base-year price under a production quota is thrown away: "
+            "What would leave less than a millionth of its base-year price under a production quota is thrown away: "
             "nobody buys a licence for it (E6)."
         )
     return [("Surplus", " ".join(said))] if said else []

@@ -120,7 +120,7 @@ def floor_gaps(w: Economy) -> dict[str, float]:
     floor, there = np.zeros(w.net.shape), w.supply > 0
     floor[:, w.b.elements] = w.b.parameters.price_floor if len(w.b.parameters.price_floor) else 0.0
     for q in w.shock.production_quotas:
-        floor[q.origin] = np.maximum(floor[q.origin], 1e-3 * (q.goods & (q.weight > 0)))
+        floor[q.origin] = np.maximum(floor[q.origin], 1e-6 * (q.goods & (q.weight > 0)))
     short, over = floor / w.net - 1, np.minimum(w.net / np.maximum(floor, 1e-300) - 1, 1.0)
     return {
         "price below its floor": float(np.where(there, short, 0.0).max()),

@@ -57,8 +57,13 @@ def test_what_becomes_of_a_surplus_is_said(calibration):
     floored = said(calibration, parameters={"price_floor": {"E1": 0.4}})["Surplus"]
     assert "E1 0.400" in floored
     assert "E0" not in floored
-    limit = {"type": "production_quota", "region": "R0", "elements": "all", "limit": {"value": 90, "unit": "%"}}
-    assert "a thousandth" in said(calibration, instruments=[limit])["Surplus"]
+    limit = {
+        "type": "production_quota",
+        "region": "R0",
+        "elements": "all",
+        "limit": {"value": 90, "unit": "%"},
+    }
+    assert "a millionth" in said(calibration, instruments=[limit])["Surplus"]
 
 
 def test_the_deficit_rule_is_that_of_the_run(calibration):
