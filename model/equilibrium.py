@@ -37,7 +37,7 @@ class State(NamedTuple):
     """The unknowns: ln hats, except chi and leak."""
 
     price: (
-        Array  # (n,k) what a unit made earns its producer: production-quota rents paid, waste earning nothing
+        Array  # (n,k) what a unit made earns: its price, less production-quota rents and what is thrown away
     )
     output: Array  # (n,j) value of output
     wage: Array  # (n,fm) mobile factors

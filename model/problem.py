@@ -54,9 +54,8 @@ class Equilibrium:
         self.loose: list[Any] = [slice(starts[name], starts[name + 1]) for name in names]
         self.limited = _under_production_quotas(system)
         self.loose.append(self.limited)
-        self.floor = (
-            None if system.log_floor is None else system.log_floor[system.supplied]
-        )  # of prices, the first
+        # Of prices, which are the first unknowns.
+        self.floor = None if system.log_floor is None else system.log_floor[system.supplied]
         self.exists = np.zeros(self.cells.edges[-1])  # 1 where a cell is an unknown
         self.exists[self.cells.positions] = 1.0
         self.licence = slice(starts[licence], starts[leak])

@@ -91,9 +91,7 @@ class Parameters(Frozen):
     breadth_reference: float = 0.01  # theta_ref of E17
     research_supply_elasticity: float = 0.0  # E16
     research_closure: ResearchClosure = "region"  # E16
-    price_floor: Array = field(
-        default_factory=lambda: np.zeros(0)
-    )  # (e,) of E6, ratio to the base; none given: 0
+    price_floor: Array = field(default_factory=lambda: np.zeros(0))  # (e,) of E6, a ratio; none given: 0
     capacity_weight: Array = field(default_factory=lambda: np.zeros(0))  # (s,) E22
     capacity_response: Array = field(default_factory=lambda: np.zeros(0))  # (s,) xi of E22, finite
     capacity_expansion: Array = field(default_factory=lambda: np.zeros(0))  # (s,) delta of E22, up, per year

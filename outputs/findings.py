@@ -28,17 +28,8 @@ class Finding(NamedTuple):
 
 def findings(ds: xr.Dataset) -> list[Finding]:
     """Everything that can be said of a scenario, most asked-for first."""
-    said = [
-        regions(ds),
-        prices(ds),
-        surplus(ds),
-        rent(ds),
-        income(ds),
-        innovation(ds),
-        exports(ds),
-        security(ds),
-    ]
-    return [one for one in said if one is not None]
+    said = (regions, prices, surplus, rent, income, innovation, exports, security)
+    return [found for say in said if (found := say(ds)) is not None]
 
 
 def headline(ds: xr.Dataset) -> str:

@@ -181,12 +181,13 @@ class Cells:
         self.quotas = None
         if quotas:
             steep, above = self.rho * passed, (self.rho - 1) * passed
-            of_importer = (tariffs * steep + flow * abroad * above)[..., None] * unit + flow[
-                ..., None
-            ] * unit_abroad
-            of_exporter = (taxes * steep + flow * kept * above)[..., None] * unit
-            of_exporter += flow[..., None] * (unit - unit_abroad)
-            self.chi_receipts = of_importer.sum(axis=(0, 2)) + of_exporter.sum(axis=(0, 1))  # (n,q)
+            bought = (tariffs * steep + flow * abroad * above)[..., None] * unit
+            sold = (taxes * steep + flow * kept * above)[..., None] * unit
+            bought, sold = (
+                bought + flow[..., None] * unit_abroad,
+                sold + flow[..., None] * (unit - unit_abroad),
+            )
+            self.chi_receipts = bought.sum(axis=(0, 2)) + sold.sum(axis=(0, 1))  # (n,q)
             counted = (
                 r.per_kg * flow_c[:, None] * tonnes_per_value(r, prices)[None, None, :, None]
             )  # (c,q,kc,n,i)

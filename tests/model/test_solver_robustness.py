@@ -182,6 +182,16 @@ def test_ores_of_fixed_composition_under_tight_production_quotas(seed):
     assert max(gaps(recompute(case.benchmark, shock, case.closure, published(found))).values()) < 1e-7
 
 
+@pytest.mark.slow
+def test_hard_scenarios_with_production_quotas_converge():
+    """From 3 % to all of what is made, on top of all else: quotas, embargoes, taxes, floors."""
+    for seed in range(250):
+        case, rng = floored(seed) if seed % 2 else hard(seed), np.random.default_rng(seed)
+        limit = production_quota(case.benchmark, 10 ** rng.uniform(-1.5, 0), int(rng.integers(2)))
+        shock = case.shock.replace(production_quotas=(limit,))
+        assert solve(case.benchmark, shock, case.closure, throw=False).converged, seed
+
+
 def floored(seed: int) -> Case:
     """A hard scenario with floors under most prices, anywhere up to those of the base year."""
     case, rng = hard(seed), np.random.default_rng(seed + 1000)
