@@ -185,7 +185,10 @@ def given_technology(system: System) -> tuple[Array, Array]:
 
 def supplied_value(system: System, made: Array, output: Array) -> Array:
     """E6: (n,k) value of what all sectors make of each good, million USD."""
-    value = (system.output * np.exp(output))[..., system.pair_sector]
+    value = system.output * np.exp(output)
+    if system.one_good_each:
+        return value
+    value = value[..., system.pair_sector]
     if system.one_to_one:  # every pair makes a good of its own, in the order of the goods
         return made * value
     supply: Array = (made * value) @ system.to_good

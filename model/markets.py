@@ -254,7 +254,7 @@ def world_factor_income(system: System, mobile: Array, sluggish: Array) -> Array
     """
     base = system.numeraire
     more = (base[..., span(system.mobile)] * np.expm1(mobile)).sum(axis=(-2, -1))
-    if base[..., system.sluggish].any():
+    if system.sluggish_numeraire:
         average = sluggish_index(system, sluggish)
         more = more + (base[..., system.sluggish] * np.expm1(average)).sum(axis=(-2, -1))
     return 1 + more / base.sum(axis=(-2, -1))

@@ -130,6 +130,8 @@ def revenue_price(system: System, net: Array) -> Array:
 
     net (n,k): producer prices less any production-quota rent.
     """
+    if system.one_good_each:
+        return net
     out = np.zeros((*net.shape[:-1], system.active.shape[1]), dtype=net.dtype)
     out[..., system.pair_sector] = net[..., system.pair_good]
     for j, pairs in system.several:

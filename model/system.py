@@ -190,6 +190,12 @@ class System(Frozen):
     numeraire_region: int  # whose budget is left out, by Walras' law
 
     @cached_property
+    def one_good_each(self) -> bool:
+        """Whether sectors make one good each, the first sector the first good and so on."""
+        sectors = np.arange(self.active.shape[-1])
+        return self.one_to_one and np.array_equal(self.pair_sector, sectors)
+
+    @cached_property
     def still_made(self) -> Array:
         """(n,k) bool: goods of sectors that produce."""
         return np.asarray((self.benchmark.make * self.active[:, :, None] > 0).any(axis=1))
@@ -229,6 +235,11 @@ class System(Frozen):
     def numeraire(self) -> Array:
         """E11: (n,f) base income of the factors that are the numeraire, million USD."""
         return np.where(self.benchmark.numeraire, self.endowment, 0.0)
+
+    @cached_property
+    def sluggish_numeraire(self) -> bool:
+        """Whether sluggish factors are part of the numeraire."""
+        return bool(self.numeraire[..., self.sluggish].any())
 
     @cached_property
     def labour_is_mobile(self) -> bool:

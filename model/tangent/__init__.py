@@ -146,11 +146,9 @@ class Supply:
     def __init__(self, system: System, a: Allocation) -> None:
         self.system, self.a = system, a
         self.sector, self.good = span(system.pair_sector), span(system.pair_good)
-        one_good = not len(system.joint) and len(system.pair_good) == system.active.shape[1]
-        self.identity = one_good and bool((system.pair_good == system.pair_sector).all())
         self.made = a.made[..., None]
         self.rho = system.rho_make[0, system.pair_sector, None]
-        if not self.identity:
+        if not system.one_good_each:
             value = a.made * (system.benchmark.output * np.exp(a.state.output))[:, system.pair_sector]
             self.sold = (value * reciprocal(value @ system.to_good)[:, system.pair_good])[..., None]
         self.markup = np.exp(a.price - a.net)[..., None]
@@ -168,7 +166,7 @@ class Supply:
         net and at_gate (n,k,x) ln prices of units sold, without and with production-quota rents.
         """
         system, a = self.system, self.a
-        if self.identity:
+        if system.one_good_each:
             revenue, supplied = d.price, d.output
         else:
             pairs = d.price[:, system.pair_good]
