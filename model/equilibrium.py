@@ -32,6 +32,8 @@ from model.records import Array
 from model.restrictions import complementarity, licence_rates, log_licence, quota_conditions, quota_tonnes
 from model.system import System, base_shares, capacity_weights, span
 
+TRIFLE = 1e-6  # of the base price: what a unit sold must leave a producer who needs a licence for it
+
 
 class State(NamedTuple):
     """The unknowns: ln hats, except chi and leak."""
@@ -107,8 +109,10 @@ def allocate(system: System, state: State) -> Allocation:
     wage[..., span(system.mobile), :] = state.wage[..., None]
     if len(system.sluggish):
         wage[..., span(system.sluggish), :] = state.rent
-    net = state.price if system.log_floor is None else np.maximum(state.price, system.log_floor)
-    price = gate_price(system, net, state.production_licence)
+    licences = production_licences(system, state.production_licence)
+    least = least_left(system, licences)
+    net = state.price if least is None else np.maximum(state.price, least)
+    price = net if licences is None else net + np.log1p(licences * np.exp(-net))
     prices = price.swapaxes(-1, -2)[..., span(s.cell), :]
     rate = licence_rates(r, prices, state.licence)
     abroad = np.zeros(rate.shape[-3:])
@@ -168,7 +172,7 @@ def _at_rest(system: System, state: State) -> State:
     if system.idle is None:
         return state
     sectors, goods = system.idle
-    thrown_away = goods & system.still_made
+    thrown_away = goods & (system.benchmark.make * system.active[:, :, None] > 0).any(axis=1)
     return state._replace(
         output=np.where(sectors, REST, state.output), rent=np.where(sectors[:, None, :], REST, state.rent),
         price=np.where(thrown_away, REST, state.price),
@@ -195,20 +199,29 @@ def supplied_value(system: System, made: Array, output: Array) -> Array:
     return supply
 
 
-def gate_price(system: System, net: Array, chi: Array) -> Array:
-    """Section 5: (n,k) ln p, from what a unit sold leaves its producer, p - chi/u.
-
-    The unknown is what a unit made earns, because a cheap by-product may keep a billionth of its price. That is less
-    than a unit sold leaves where part of what is made is thrown away (E6).
-    """
+def production_licences(system: System, chi: Array) -> Array | None:
+    """Section 5: (n,k) what licences of production quotas cost a unit that is sold, chi/u; None without quotas."""
     if not system.restrictions.production:
-        return net
-    rent = np.zeros_like(net)
+        return None
+    cost = np.zeros(system.supplied.shape, dtype=chi.dtype)
     for quota, value in zip(system.restrictions.production, chi, strict=True):
-        per_kg = value * quota.counted
         unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)
-        rent[quota.origin] = rent[quota.origin] + per_kg / unit
-    return net + np.log1p(rent * np.exp(-net))
+        cost[quota.origin] += value * quota.counted / unit
+    return cost
+
+
+def least_left(system: System, licences: Array | None) -> Array | None:
+    """E6: (n,k) ln of the least that a unit sold leaves its producer, p - chi/u; -inf, or None for all: anything.
+
+    That is what licences leave of the floor under its price. Who needs a licence asks for a trifle, and throws away
+    what does not pay for it. The unknown is what a unit made earns: less, where part of what is made is thrown away.
+    """
+    if licences is None:
+        return system.log_floor
+    least = np.where(system.licensed, TRIFLE, 0.0)
+    if system.log_floor is not None:
+        least = np.maximum(np.exp(system.log_floor) - licences, least)
+    return np.log(least, out=np.full_like(least, -np.inf), where=least != 0)
 
 
 def production_tonnes(system: System, supply: Array, price: Array) -> Array:

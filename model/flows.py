@@ -87,9 +87,9 @@ def delivered_price(solution: Solution) -> Array:
 
 
 def thrown_away(solution: Solution) -> Array:
-    """E6: (i,k) tonnes made that find no buyer, or none at its floor; nan for goods without a unit value."""
-    a, system = solution.allocation, solution.system
-    sold = gate_tonnes(solution).sum(axis=1)
-    per_value = TONNES / (system.benchmark.unit_value * np.exp(a.price)) * system.still_made
-    wasted, made = a.net - a.state.price, a.supply * per_value
-    return np.where(sold > 0, sold * np.expm1(wasted), made * np.exp(wasted))
+    """E6: (i,k) tonnes made that are not sold at the floor under their price, or are not worth a licence; nan without a
+    unit value. Goods that nobody may buy are not counted: their makers make no more of them than they cannot help.
+    """
+    a = solution.allocation
+    wasted: Array = gate_tonnes(solution).sum(axis=1) * np.expm1(a.net - a.state.price)
+    return wasted

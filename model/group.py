@@ -89,7 +89,7 @@ class Group:
         return self.jacobian.correct(residual)
 
     def move(self, x: Array, step: Array) -> Array:
-        """As `Equilibrium.move`, row by row."""
+        """As `Equilibrium.move`, row by row; with the floors of the centre, which steps need and solutions do not."""
         return self.centre.move(x, step)
 
     def length(self, x: Array, step: Array) -> Array:

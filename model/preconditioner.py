@@ -199,7 +199,7 @@ class Chain:
         system, region, own = self.system, tangent.region, self.local.shape[1]
         k, faced = len(self.goods), len(system.benchmark.trade_share) * len(self.goods)
         d = self._moved(0, own)
-        net = tangent.supply.net(d.price)
+        net = tangent.supply.net(d.price, d.production_licence)
         at_gate = tangent.supply.gate_price(net, d.production_licence)
         revenue, supplied, _ = tangent.supply.change(d, net, at_gate)
         # What the region's own producer prices do, they do through what buyers pay: only the rest has replies of cost.
@@ -242,8 +242,8 @@ class Chain:
         world[:, local:] = np.eye(x - local)
         ends = np.cumsum([len(system.restrictions.quotas), len(system.restrictions.leaking)])
         chi, leak, made = np.split(world, ends)
-        net_price, _, _, capacity = np.split(own, self.edges, axis=1)
-        dp = self._gate_price(tangent, tangent.supply.net(net_price, self.goods), made)
+        earned, _, _, capacity = np.split(own, self.edges, axis=1)
+        _, dp = self._prices(tangent, earned, made)
         price = cells.inward(dp.swapaxes(0, 1), chi, capacity)  # (c,kc,n,x)
         c, k, n, _ = price.shape
         faced = np.concatenate([price.transpose(2, 0, 1, 3).reshape(n, c * k, x), own], axis=1)
@@ -262,18 +262,20 @@ class Chain:
             self._production(tangent, dp, made, supplied),
         ])  # fmt: skip
 
-    def _gate_price(self, tangent: Tangent, net: Array, licence: Array) -> Array:
-        """(n,kc,x) ln prices of the chain with production-quota rents; licence (qp,x)."""
-        if not len(licence):
-            return net
-        price = np.zeros((len(net), self.system.supplied.shape[1], net.shape[-1]))
-        price[:, self.goods] = net
-        return tangent.supply.gate_price(price, licence)[:, self.goods]
+    def _prices(self, tangent: Tangent, earned: Array, licence: Array) -> tuple[Array, Array]:
+        """(n,kc,x) ln of what units sold leave their producers, and of gate prices; licence (qp,x)."""
+        supply = tangent.supply
+        if supply.sells is None:
+            return earned, earned
+        price = np.zeros((len(earned), self.system.supplied.shape[1], earned.shape[-1]))
+        price[:, self.goods] = earned
+        net = supply.net(price, licence)
+        return net[:, self.goods], supply.gate_price(net, licence)[:, self.goods]
 
     def _made(self, tangent: Tangent, supplied: Array) -> None:
         """Add what licences of production quotas do to the value of what is sold; columns: the licences."""
-        licences = np.eye(supplied.shape[-1])
-        supplied += self._gate_price(tangent, np.zeros_like(supplied), licences)
+        net, price = self._prices(tangent, np.zeros_like(supplied), np.eye(supplied.shape[-1]))
+        supplied += price - net
 
     def _production(self, tangent: Tangent, dp: Array, made: Array, supplied: Array) -> Array:
         """Rows of production quotas, which read the goods of the chain only."""
@@ -293,7 +295,7 @@ class Chain:
         d, cells = self.cells.arrange(out[:, None]), _cells(self.tangent)
         price = np.zeros((*self.tangent.a.sources.price.shape, 1))
         supply = self.tangent.supply
-        at_gate = supply.gate_price(supply.net(d.price), d.production_licence)
+        at_gate = supply.gate_price(supply.net(d.price, d.production_licence), d.production_licence)
         dp = at_gate.swapaxes(0, 1)[cells.goods]
         price[:, :, cells.goods] = cells.inward(dp, d.licence, d.capacity).swapaxes(1, 2)
         excess = vector[self.research].reshape(d.research_e.shape)

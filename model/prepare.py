@@ -31,7 +31,6 @@ NESTS = (
     "ree_elasticity", "element_elasticity", "value_added_elasticity", "factor_elasticity", "materials_elasticity",
     "final_elasticity",
 )  # fmt: skip
-TRIFLE = 1e-6  # of the base price: what a unit sold must leave a producer who needs a licence for it
 RESEARCH = (
     "innovation_elasticity", "spillover", "spillover_region", "spillover_sector", "breadth", "breadth_reference",
     "research_supply_elasticity", "research_closure",
@@ -79,7 +78,7 @@ def prepare(
         pair_sector=c.pair_sector, pair_good=c.pair_good, pair_share=c.pair_share,
         to_good=c.to_good, to_sector=c.to_sector,
         one_to_one=len(c.pair_good) == b.final.shape[1] and bool((c.pair_good == np.arange(b.final.shape[1])).all()),
-        joint=c.joint, rho_make=1.0 + par.transformation_elasticity[None], log_floor=_log_floor(b, shock),
+        joint=c.joint, rho_make=1.0 + par.transformation_elasticity[None], log_floor=_log_floor(b, supplied),
         cost_base=cost, subsidy=subsidy, log_subsidy=log_subsidy,
         log_productivity=c.no_sector if shock.productivity is None else np.log(shock.productivity),
         log_use=c.no_good if shock.use_subsidy is None else np.log1p(-shock.use_subsidy),
@@ -112,17 +111,13 @@ def _same(one: object, other: object) -> bool:
     return bool(one == other)
 
 
-def _log_floor(b: Benchmark, shock: Shock) -> Array | None:
-    """E6: (n,k) ln of what a unit must leave its producer to be sold, None where anything is.
-
-    Under a production quota that is a trifle: nobody buys a licence for what does not pay for it.
-    """
-    floor = np.zeros(b.final.shape)
-    if b.parameters.price_floor.any():
-        floor[:, b.elements] = b.parameters.price_floor
-    for quota in shock.production_quotas:
-        floor[quota.origin] = np.maximum(floor[quota.origin], np.where(quota.counted > 0, TRIFLE, 0.0))
-    return np.log(floor, out=np.full_like(floor, -np.inf), where=floor > 0) if floor.any() else None
+def _log_floor(b: Benchmark, supplied: Array) -> Array | None:
+    """E6: (n,k) ln of the floors under prices of what is sold, -inf where there is none; None where none is."""
+    if not b.parameters.price_floor.any():
+        return None
+    floor = np.zeros(supplied.shape)
+    floor[:, b.elements] = b.parameters.price_floor * supplied[:, b.elements]
+    return np.log(floor, out=np.full_like(floor, -np.inf), where=floor > 0)
 
 
 def _log_capacity(b: Benchmark, shock: Shock) -> Array:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from model.equilibrium import Allocation, State, allocate, residuals
+from model.equilibrium import Allocation, State, allocate, least_left, production_licences, residuals
 from model.krylov import Recycled, fgmres
 from model.preconditioner import Preconditioner
 from model.records import Array
@@ -54,8 +54,8 @@ class Equilibrium:
         self.loose: list[Any] = [slice(starts[name], starts[name + 1]) for name in names]
         self.limited = _under_production_quotas(system)
         self.loose.append(self.limited)
-        # Of prices, which are the first unknowns.
-        self.floor = None if system.log_floor is None else system.log_floor[system.supplied]
+        self.priced = slice(starts[0], starts[1])
+        self.floored = system.log_floor is not None or bool(system.restrictions.production)
         self.exists = np.zeros(self.cells.edges[-1])  # 1 where a cell is an unknown
         self.exists[self.cells.positions] = 1.0
         self.licence = slice(starts[licence], starts[leak])
@@ -84,19 +84,23 @@ class Equilibrium:
         )
         level = x[..., self.made] + self.system.production_scale
         moved[..., self.made] += level * np.expm1(step[..., self.made] / level) - step[..., self.made]
-        if self.floor is not None:
-            moved[..., : len(self.floor)] = x[..., : len(self.floor)] + self.repriced(x, step)
+        if self.floored:
+            moved[..., self.priced] = x[..., self.priced] + self.repriced(x, step)
         return moved
 
     def repriced(self, x: Array, step: Array) -> Array:
-        """Changes of the prices in a step: under production quotas it is one of levels, which licences add to.
+        """Changes of what goods earn in a step: falls under production quotas are of levels, which licences add to.
 
-        It ends soon after the floors that it crosses: beyond them nothing is as the Jacobian has it.
+        They end soon after the floors that they cross: beyond them nothing is as the Jacobian has it.
         """
-        assert self.floor is not None
-        above, change = x[..., : len(self.floor)] - self.floor, step[..., : len(self.floor)].copy()
-        levels = np.log1p(np.maximum(change[..., self.limited], LEAST))
-        change[..., self.limited] = np.where(above[..., self.limited] >= 0, levels, change[..., self.limited])
+        system = self.system
+        if (least := least_left(system, production_licences(system, x[..., self.made]))) is None:
+            return step[..., self.priced]
+        above = x[..., self.priced] - np.broadcast_to(least, system.supplied.shape)[system.supplied]
+        change = step[..., self.priced].copy()
+        limited = change[..., self.limited]
+        falls = (above[..., self.limited] >= 0) & (limited < 0)
+        change[..., self.limited] = np.where(falls, np.log1p(np.maximum(limited, LEAST)), limited)
         to = above + change
         return np.where((above >= 0) != (to >= 0), np.clip(to, -PAST, PAST) - above, change)
 
@@ -107,8 +111,8 @@ class Equilibrium:
     def relative(self, x: Array, step: Array) -> Array:
         """A step in logs: licences against the price they add to, leaks against base tonnes."""
         r, scaled = self.system.restrictions, step.copy()
-        if self.floor is not None:
-            scaled[..., : len(self.floor)] = self.repriced(x, step)
+        if self.floored:
+            scaled[..., self.priced] = self.repriced(x, step)
         for block in self.loose:
             scaled[..., block] *= LOOSE
         scaled[..., self.licence] /= x[..., self.licence] + r.scale

@@ -188,7 +188,7 @@ class Quota(Frozen):
 
 @dataclass(frozen=True)
 class ProductionQuota(Frozen):
-    """A limit on what a region makes, in tonnes; the rent stays there. Section 5."""
+    """A limit on what a region makes and sells, in tonnes; the rent stays there. Section 5."""
 
     name: str
     origin: int

@@ -45,8 +45,8 @@ def _form(system: System) -> tuple[object, ...]:
     b = system.benchmark
     positions = (b.elements, b.use_class, b.stage_sector, b.numeraire)
     return (
-        system.closure, b.parameters.deficit_rule, system.shock.use_subsidy is None, len(system.restrictions.quotas),
-        b.shape, b.final_class, b.labour, *(array.tobytes() for array in positions),
+        system.closure, system.researches, b.parameters.deficit_rule, system.shock.use_subsidy is None,
+        len(system.restrictions.quotas), b.shape, b.final_class, b.labour, *(array.tobytes() for array in positions),
     )  # fmt: skip
 
 

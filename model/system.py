@@ -160,7 +160,7 @@ class System(Frozen):
     one_to_one: bool  # whether the pairs make all goods, each its own, in their order
     joint: Array  # sectors that make several goods
     rho_make: Array  # (1,j) 1 + tau
-    log_floor: Array | None  # (n,k) ln of what a unit must leave its producer to be sold, -inf: anything
+    log_floor: Array | None  # (n,k) ln of floors under prices, -inf where there is none
     cost_base: Array  # (n,j) (1-rs)(1+s) Y0: cost at base output and the new subsidy rate
     log_subsidy: Array  # (n,j) ln((1+s)/(1+s0))
     subsidy: Array  # (n,j)
@@ -196,9 +196,12 @@ class System(Frozen):
         return self.one_to_one and np.array_equal(self.pair_sector, sectors)
 
     @cached_property
-    def still_made(self) -> Array:
-        """(n,k) bool: goods of sectors that produce."""
-        return np.asarray((self.benchmark.make * self.active[:, :, None] > 0).any(axis=1))
+    def licensed(self) -> Array:
+        """(n,k) bool: goods that count under a production quota."""
+        found = np.zeros(self.supplied.shape, dtype=bool)
+        for quota in self.restrictions.production:
+            found[quota.origin] |= quota.counted > 0
+        return found & self.supplied
 
     @cached_property
     def learns(self) -> bool:

@@ -46,7 +46,7 @@ VARIABLES = tuple(
         ("border_value", "ie", "USD/kg", "E1", "the same in USD per kg"),
         ("gate_value", "ie", "USD/kg", "E6", "price of a region's element at home, USD per kg"),
         ("tonnes", "ine", "t", "E12", "tonnes sold by origin to buyer, gross weight"),
-        ("thrown_away", "ne", "t", "E6", "made and thrown away: nobody buys it, or not at its floor; gross weight"),
+        ("thrown_away", "ne", "t", "E6", "made, but not sold at its floor or not worth a licence; gross weight"),
         ("output", "nj", "million USD", "E9", "value of output at the producer's gate"),
         ("output_volume", "nj", "ratio", "E9", "volume of output"),
         ("exports", "nj", "million USD", "E9", "exports of a sector's goods at the gate, to other regions"),

@@ -16,6 +16,7 @@ DEEP_CAUTION = (
     "Losses above 1 % of income are no forecast: so deep a cut was never seen, and what the last tonnes are worth "
     "follows from the form of the equations (docs/limits.md)"
 )
+SURPLUS = 0.5  # tonnes: less is not worth a sentence
 NEGLIGIBLE = 1e-9  # percent, or million USD: below it a change is called none
 
 
@@ -113,12 +114,15 @@ def surplus(ds: xr.Dataset) -> Finding | None:
     each = []
     for regime in _regimes(ds):
         tonnes = ds["thrown_away"].sel(regime=regime).sum("region").to_series().sort_values(ascending=False)
-        if tonnes.sum() > NEGLIGIBLE:
+        if tonnes.sum() > SURPLUS:
             parts = [
                 f"{names.element(str(e))} {number(t)} t" for e, t in tonnes.items() if t > 0.01 * tonnes.sum()
             ]
             each.append(f"{number(float(tonnes.sum()))} t with {names.regime(regime)} ({', '.join(parts)})")
-    text = f"Made and thrown away, because nobody buys it or not at the floor of its price: {listed(each)}."
+    text = (
+        "Made and thrown away, because nobody buys it at the floor under its price or it would not pay for a licence: "
+        f"{listed(each)}."
+    )
     return Finding("Surplus", text) if each else None
 
 

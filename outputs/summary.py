@@ -14,6 +14,7 @@ import xarray as xr
 
 from calibration.errors import printable
 from outputs import facts, findings, names, quotas
+from outputs.findings import SURPLUS
 from outputs.names import compact, number, signed
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _surplus(ds: xr.Dataset) -> list[Line]:
     """Tonnes made and thrown away, by regime, where there are any."""
     tonnes = ds["thrown_away"].sum(["region", "element"]).values.ravel()
     each = " | ".join(f"{value:,.0f}" for value in tonnes)
-    return [Line(f"made and thrown away {each} t")] if (tonnes > 0.5).any() else []
+    return [Line(f"made and thrown away {each} t")] if (tonnes > SURPLUS).any() else []
 
 
 def _quotas(ds: xr.Dataset, width: int) -> list[Line]:

@@ -82,12 +82,14 @@ class ExportQuota(OnTrade):
 
 
 class ProductionQuota(OnGoods):
-    summary = "A limit on what one region makes, in tonnes; the rent stays there."
+    summary = (
+        "A limit on what one region makes and sells, in tonnes; the rent stays there. Waste does not count."
+    )
     overlap = "Quotas add: each binds by itself."
     type: Literal["production_quota"]
     region: str
     limit: Annotated[Quantity[Limit], Within(above=0, at_most=1e9)] = Field(
-        description="Most that may be made a year, over all the goods; in `ratio` or `%`: of base-year output."
+        description="Most that may be made and sold a year, over all the goods; in `ratio` or `%`: of base-year output."
     )
     weight: Literal["gross", "reo"] = Field("reo", description="What is counted.")
 

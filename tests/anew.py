@@ -33,13 +33,14 @@ def table_anew(w: Economy) -> dict[str, np.ndarray]:
     exported, before = (by_sector(*pair) for pair in (
         (w.made, w.gate / p.price[:, None, :]), (b.make * b.output[:, :, None], gate0)))  # fmt: skip
     border = border_price(w, gate0)[:, e]
+    made = np.where(w.gate.sum(axis=1) > 0, w.supply_net / w.earned, 0.0)
     return {
         "purchaser_price": np.where(spent > 0, geometric, 1.0),
         "border_price": border,
         "border_value": border * border_value(w, gate0)[:, e],
         "gate_value": p.price[:, e] * b.unit_value[:, e],
         "tonnes": w.tonnes[:, :, e],
-        "thrown_away": (w.supply_net / w.earned - w.gate.sum(axis=1) / p.price)[:, e] * 1e3 / b.unit_value[:, e],
+        "thrown_away": (made - w.gate.sum(axis=1) / p.price)[:, e] * 1e3 / b.unit_value[:, e],
         "output_volume": np.where(b.output > 0, p.output / np.where(b.output > 0, b.output, 1.0), 1.0) / w.revenue,
         "exports": by_sector(w.made, w.gate),
         "exports_volume": exported / np.where(before > 0, before, 1.0) + (before <= 0),

@@ -116,15 +116,16 @@ def quota_gaps(w: Economy) -> dict[str, float]:
 
 
 def floor_gaps(w: Economy) -> dict[str, float]:
-    """E6: how far what is thrown away and what is left of prices above their floors are from complementary."""
-    floor, there = np.zeros(w.net.shape), w.supply > 0
+    """E6: how far waste is from complementary to prices above their floors and to what pays for its licence."""
+    floor, trifle, there = np.zeros(w.net.shape), np.zeros(w.net.shape), w.gate.sum(axis=1) > 0
     floor[:, w.b.elements] = w.b.parameters.price_floor if len(w.b.parameters.price_floor) else 0.0
     for q in w.shock.production_quotas:
-        floor[q.origin] = np.maximum(floor[q.origin], 1e-6 * (q.goods & (q.weight > 0)))
-    short, over = floor / w.net - 1, np.minimum(w.net / np.maximum(floor, 1e-300) - 1, 1.0)
+        trifle[q.origin] = np.maximum(trifle[q.origin], 1e-6 * (q.goods & (q.weight > 0)))
+    over = np.minimum(w.p.price / np.maximum(floor, 1e-300), w.net / np.maximum(trifle, 1e-300)) - 1
     return {
-        "price below its floor": float(np.where(there, short, 0.0).max()),
-        "thrown away above its floor": float(np.where(there, np.abs(over * w.p.wasted), 0.0).max()),
+        "price below its floor": float(np.where(there, floor / w.p.price - 1, 0.0).max()),
+        "licence not paid for": float(np.where(there, trifle / w.net - 1, 0.0).max()),
+        "thrown away though sold": float(np.where(there, np.minimum(over, 1.0) * w.p.wasted, 0.0).max()),
         "wasted below 0": float(-w.p.wasted.min()),
     }
 

@@ -203,6 +203,7 @@ def cases(seed: int = 0, b: Benchmark | None = None) -> dict[str, Case]:
         "embargo on ordinary goods": Case(b, Shock(embargo=exports_of(b, n - 1, ordinary[:2]))),
         "taxes where there were none": Case(untaxed, Shock(**rates)),
         "floors under prices": Case(floored, Shock(productivity=plenty, quotas=tight)),
+        "floors and an embargo on by-products": Case(floored, Shock(embargo=by_products, productivity=plenty)),
         "floors and a production quota": Case(floored, Shock(
             productivity=plenty, production_quotas=(production_quota(b, 0.9),))),
     }  # fmt: skip

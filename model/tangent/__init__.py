@@ -10,12 +10,11 @@ section 10.5).
 from __future__ import annotations
 
 from copy import copy
-from typing import Any
 
 import numpy as np
 
 from model.base_year import TONNES
-from model.equilibrium import Allocation, Residuals, State
+from model.equilibrium import TRIFLE, Allocation, Residuals, State, least_left, production_licences
 from model.markets import sluggish_index, sluggish_weights
 from model.records import Array
 from model.restrictions import allowed, complementarity_slopes
@@ -62,7 +61,7 @@ class Tangent:
     def __call__(self, d: State) -> Residuals:
         """Changes of the residuals for changes of the unknowns."""
         system, a = self.system, self.a
-        net = self.supply.net(d.price)
+        net = self.supply.net(d.price, d.production_licence)
         at_gate = self.supply.gate_price(net, d.production_licence)
         faced = d if at_gate is d.price else d._replace(price=at_gate)
         price = self.trade.inward(faced)
@@ -152,13 +151,30 @@ class Supply:
             value = a.made * (system.benchmark.output * np.exp(a.state.output))[:, system.pair_sector]
             self.sold = (value * reciprocal(value @ system.to_good)[:, system.pair_good])[..., None]
         self.markup = np.exp(a.price - a.net)[..., None]
-        self.falls: Array | None = None  # (n,k,1) what a unit sold leaves: it moves above its floor only
-        if system.log_floor is not None:
-            self.falls = (a.state.price >= system.log_floor)[..., None]
+        least = least_left(system, production_licences(system, a.state.production_licence))
+        self.sells = (
+            None if least is None else (a.state.price >= least)[..., None]
+        )  # (n,k,1) all that is made
+        slopes = [np.zeros((0, len(system.supplied[0])))]
+        for quota in system.restrictions.production:
+            unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)
+            slopes.append((quota.counted / unit)[None])
+        self.per_licence = np.concatenate(slopes)  # (qp,k) cost of a unit sold
+        self.at_floor = np.zeros(system.supplied.shape)  # 1 / net where it is what licences leave of a floor
+        if system.log_floor is not None and self.sells is not None:
+            holds = ~self.sells[..., 0] & (a.net > np.where(system.licensed, np.log(TRIFLE), -np.inf))
+            self.at_floor = np.where(holds, np.exp(-a.net), 0.0)
 
-    def net(self, made: Array, goods: Any = slice(None)) -> Array:
-        """E6: (n,k,x) ln of what a unit sold leaves its producer, from what a unit made earns; of which goods."""
-        return made if self.falls is None else self.falls[:, goods] * made
+    def net(self, made: Array, licence: Array) -> Array:
+        """E6: (n,k,x) ln of what a unit sold leaves its producer, from what a unit made earns and licences (qp,x)."""
+        if self.sells is None:
+            return made
+        net = self.sells * made
+        for quota, cost, change in zip(
+            self.system.restrictions.production, self.per_licence, licence, strict=True
+        ):
+            net[quota.origin] -= (self.at_floor[quota.origin] * cost)[:, None] * change
+        return net
 
     def change(self, d: State, net: Array, at_gate: Array) -> tuple[Array, Array, Array | None]:
         """ln revenue price (n,j,x), ln supply (n,k,x), production-quota rents (n,x) in million USD.
@@ -185,10 +201,10 @@ class Supply:
         if not system.restrictions.production:
             return net
         price = net / self.markup
-        for position, quota in enumerate(system.restrictions.production):
-            unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)
-            slope = quota.counted / unit * np.exp(-a.price[quota.origin])
-            price[quota.origin] += slope[:, None] * licence[position]
+        for quota, cost, change in zip(
+            system.restrictions.production, self.per_licence, licence, strict=True
+        ):
+            price[quota.origin] += (cost * np.exp(-a.price[quota.origin]))[:, None] * change
         return price
 
     def quotas(self, price: Array, licence: Array, supplied: Array) -> Array:

@@ -235,6 +235,21 @@ def _same(one, other) -> None:
         np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-12)
 
 
+def test_draws_with_and_without_scientists_who_respond_are_solved_apart():
+    """Research moves nothing in the first draw of the group, and something in others."""
+    b = awkward()
+    given = shock(b)
+    centre = Centre(b, given, Closure("exogenous", "given", "given"), draws=20)
+    draws = [
+        (b.replace(parameters=b.parameters.replace(research_supply_elasticity=supply)), given)
+        for supply in [0.0, 0.5, 1.0] * 4
+    ]
+    for found, (moved, _) in zip(centre.solve_group(draws), draws, strict=True):
+        alone = solve(moved, given, centre.closure)
+        assert found.converged
+        np.testing.assert_allclose(found.allocation.labour, alone.allocation.labour, atol=1e-9)
+
+
 def test_systems_that_differ_in_more_than_numbers_are_not_stacked():
     b = awkward()
     given = shock(b)

@@ -46,7 +46,7 @@ REPORTED = (
     "recycling", "stock purchase", "stock release", "capacity investment", "technology given", "capacity at its target",
     "licence of the base year removed", "origins differ by use", "empty cells", "all at once",
     "embargo that closes a sector", "embargo on by-products", "scientists of a closed sector move",
-    "floors under prices", "floors and a production quota",
+    "floors under prices", "floors and a production quota", "floors and an embargo on by-products",
 )  # fmt: skip
 
 

@@ -170,6 +170,18 @@ def test_production_quotas_on_shipped_ores_of_fixed_composition(ratio, closure):
     assert np.nansum(thrown_away(found)) > 0
 
 
+@pytest.mark.parametrize(("region", "ratio"), [(1, 0.99), (1, 0.5), (2, 0.9), (7, 0.7)])
+def test_a_production_quota_beside_an_embargo_of_the_largest_maker(region, ratio):
+    """What is left of prices elsewhere rises a thousandfold: no step of levels."""
+    b = load("china-2009").benchmark
+    shock = Shock(
+        embargo=exports_of(b, 0, b.elements), production_quotas=(production_quota(b, ratio, region),)
+    )
+    found = solve(b, shock, ALONE)
+    assert found.iterations < 45
+    assert found.allocation.production_tonnes[0] <= shock.production_quotas[0].limit * (1 + 1e-9)
+
+
 @pytest.mark.parametrize("seed", [3, 8, 19, 24, 33, 49, 53, 60])
 def test_ores_of_fixed_composition_under_tight_production_quotas(seed):
     """None of these has an equilibrium in which everything is sold: some oxide does not pay for its licence."""

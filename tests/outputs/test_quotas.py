@@ -96,7 +96,7 @@ def test_what_is_thrown_away_is_said(floored, ds):
     assert f"made and thrown away {each} t" in [line.text for line in summary.scenario(floored, 100)]
     said = findings.surplus(found)
     assert said.text.startswith(
-        "Made and thrown away, because nobody buys it or not at the floor of its price: "
+        "Made and thrown away, because nobody buys it at the floor under its price or "
     )
     assert said in findings.findings(found)
     # Without floors nothing is said of it.
