@@ -166,6 +166,17 @@ def stocks(view: View) -> pd.DataFrame:
     return pd.DataFrame({**where, "held [t]": tonnes.values.sum(axis=2).ravel(), **columns})
 
 
+def surplus(view: View) -> pd.DataFrame:
+    """One row a year and regime, where anything is thrown away in any: tonnes, of each element that is."""
+    tonnes = [view.run(at, regime)["thrown_away"].sum("region").values for at, regime in view.runs()]
+    found = pd.DataFrame(tonnes, columns=[f"{e} [t]" for e in view.ds["element"].values.astype(str)])
+    found = found.loc[:, (found > 0).any()]
+    found.insert(0, "thrown away [t]", found.sum(axis=1))
+    found.insert(0, "regime", [regime for _, regime in view.runs()])
+    found.insert(0, "year", [at for at, _ in view.runs()])
+    return found if len(found.columns) > 3 else found.iloc[:0]
+
+
 def quota_years(view: View) -> pd.DataFrame:
     """The rows of `outputs.quotas` of every year, without the years in which a quota is not in force."""
     frames = [quotas.table(view.year(at)).assign(year=at) for at in view.years]

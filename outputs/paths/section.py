@@ -11,8 +11,8 @@ from outputs.paths import findings, tables
 from outputs.paths.facts import View
 
 ON_PAGE = (
-    "overview", "prices", "real_income", "stocks", "quotas", "capacity", "embargo_now", "years_to_replace", "forces",
-    "instruments",
+    "overview", "prices", "real_income", "stocks", "surplus", "quotas", "capacity", "embargo_now", "years_to_replace",
+    "forces", "instruments",
 )  # fmt: skip
 
 

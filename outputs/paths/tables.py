@@ -17,6 +17,7 @@ TABLES: Mapping[str, Callable[[View], pd.DataFrame]] = {
     "prices": lambda view: facts.stacked(view, "prices"),
     "real_income": facts.real_income,
     "stocks": facts.stocks,
+    "surplus": facts.surplus,
     "quotas": facts.quota_years,
     "capacity": facts.state,
     "embargo_now": facts.security,

@@ -121,6 +121,20 @@ def test_a_path_shows_its_stocks_and_quotas_by_year(calibration):
         (2011, 10),
         (2012, 6),
     ]
+    assert not len(TABLES["surplus"](view))
     limits = TABLES["quotas"](view)
     assert sorted(set(limits["year"])) == [2010, 2011]
     np.testing.assert_allclose(limits["sold [t]"], limits["limit [t]"], rtol=1e-8)
+
+
+def test_a_path_shows_its_surplus_by_year(calibration):
+    given = path_scenario(parameters={"price_floor": {"E0": 0.99, "E1": 0.97}})
+    ready = plan.plan(given, calibration, security=False, decompose=False, companion=False)
+    view = View(labelled.label(ready, work.run(ready, InProcess())).dataset)
+    table = TABLES["surplus"](view)
+    assert set(table.columns) <= {"year", "regime", "thrown away [t]", "E0 [t]", "E1 [t]"}
+    for _, row in table.iterrows():
+        run = view.run(int(row["year"]), str(row["regime"]))["thrown_away"]
+        assert row["thrown away [t]"] == pytest.approx(float(run.sum()), rel=1e-12)
+    assert (table["thrown away [t]"] > 0).any()
+    assert (table.loc[table["year"] == 2009, "thrown away [t]"] == 0).all()
