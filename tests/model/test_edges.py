@@ -17,6 +17,7 @@ from model.equilibrium import allocate, residuals
 from model.feasibility import infeasible
 from model.flows import delivered_price, gate_flows, gate_tonnes
 from model.idle import idle
+from model.markets import sluggish_index
 from model.network import communities
 from model.newton import Options
 from model.path import base_standing, hold_stocks
@@ -41,7 +42,7 @@ from model.unknowns import layout
 from model.variables import results
 from model.welfare import _log_mean
 from tests import checks
-from tests.instruments import EXOGENOUS, Case, awkward, exports_of, production_quota, quota_on
+from tests.instruments import EXOGENOUS, Case, awkward, cases, exports_of, production_quota, quota_on
 from tests.worlds import world
 
 
@@ -601,3 +602,14 @@ def test_a_sector_that_buys_nothing_but_rare_earths_has_no_other_technology():
     research = prepare(b.replace(use=use, factor_payment=paid), Shock(), Closure(), ()).research
     assert not research.active_x[0, j]
     assert prepare(b, Shock(), Closure(), ()).research.active_x[0, j]
+
+
+def test_the_price_of_a_factor_that_a_region_does_not_have_stays():
+    case = cases()["no shock"]
+    system = prepare(case.benchmark, case.shock, case.closure, ())
+    share = system.supply_share.copy()
+    share[1] = 0.0
+    wages = np.random.default_rng(0).normal(size=share.shape)
+    index = sluggish_index(system.replace(supply_share=share), wages)
+    np.testing.assert_array_equal(index[1], 0.0)
+    assert index[0].any()
