@@ -3,8 +3,8 @@
 The residuals F(x, theta) hold at x(theta), so that dx/dtheta = -J^-1 dF/dtheta: one linear solve for each direction,
 with the products of the solver. Any reported outcome R then moves by its change along (dx/dtheta, 1). Both changes are
 five-point differences of explicit functions, exact to about 1e-11; nothing is solved again. Quotas that bind keep
-binding: at a point where one is about to, the derivative is that of the side on which the solution stands. There is none
-at a price that stands on its floor without waste, as where a floor of 1 meets the base year: what is returned mixes both.
+binding: at a point where one is about to, the derivative is that of the side on which the solution stands. There is
+none at a price that just meets its floor, as where a floor of 1 meets the base year: what is returned mixes both sides.
 """
 
 from __future__ import annotations
