@@ -164,7 +164,7 @@ def _solve_once(
         problem = problem if start is None else Equilibrium(system)
         trace = newton(problem, problem.start(), options)
     done = 1.0
-    if trace.outcome in ("stalled", "diverged") and options.continuation:
+    if trace.outcome in ("stalled", "diverged", "iteration_limit") and options.continuation:
         walked, done = walk(benchmark, shock, closure, quotas, options)
         trace = walked if done == 1.0 and walked is not None else trace
     return _solution(problem, trace, done)

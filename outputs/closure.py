@@ -165,7 +165,7 @@ def _surplus(scenario: Scenario, benchmark: Benchmark, labels: Labels) -> list[A
     if floor.any():
         each = [f"{e} {number(f)}" for e, f in zip(labels.elements, floor, strict=True) if f > 0]
         said.append(
-            "What would leave its producer less than a floor is thrown away. The floors, as ratios to base-year "
+            "What cannot be sold at the floor under its price is thrown away. The floors, as ratios to base-year "
             f"prices: {listed(each)} (E6)."
         )
     if any(isinstance(line, ProductionQuota) for line in scenario.instruments):

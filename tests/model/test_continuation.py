@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from model import Closure, Shock, continuation
+from model import Closure, Shock, continuation, solve
 from model.continuation import EASY, FIRST_STEP, MOST_SOLVES, SMALLEST_STEP, WAYPOINT, _predict, walk
 from model.newton import Options
 from model.records import Quota
@@ -224,3 +225,15 @@ def test_the_base_year_is_the_first_point_of_the_line():
     np.testing.assert_allclose(_predict(problem, [(0.25, np.array([2.0, 2.0]))], 0.75), [4.0, 2.0])
     points = [(0.25, np.array([2.0, 2.0])), (0.5, np.array([2.0, 4.0]))]
     np.testing.assert_allclose(_predict(problem, points, 1.0), [2.0, 8.0])
+
+
+def test_a_search_that_runs_out_of_iterations_is_walked(b):
+    """Five are too few for the whole cut, and enough for its parts."""
+    shock = Shock(quotas=(quota_on(b, "q", exports_of(b, 0, b.elements), 0.01),))
+    few = Options(max_iterations=5)
+    alone = solve(b, shock, options=replace(few, continuation=False), throw=False)
+    assert alone.status == "iteration_limit"
+    walked = solve(b, shock, options=few)
+    np.testing.assert_allclose(
+        walked.allocation.state.price, solve(b, shock).allocation.state.price, atol=1e-9
+    )
