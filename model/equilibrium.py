@@ -38,9 +38,7 @@ TRIFLE = 1e-6  # of the base price: what a unit sold must leave a producer who n
 class State(NamedTuple):
     """The unknowns: ln hats, except chi and leak."""
 
-    price: (
-        Array  # (n,k) what a unit made earns: its price, less production-quota rents and what is thrown away
-    )
+    price: Array  # (n,k) what a unit made earns: price less production-quota rents and waste
     output: Array  # (n,j) value of output
     wage: Array  # (n,fm) mobile factors
     rent: Array  # (n,fs,j) sluggish and specific factors
@@ -204,9 +202,8 @@ def production_licences(system: System, chi: Array) -> Array | None:
     if not system.restrictions.production:
         return None
     cost = np.zeros(system.supplied.shape, dtype=chi.dtype)
-    for quota, value in zip(system.restrictions.production, chi, strict=True):
-        unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)
-        cost[quota.origin] += value * quota.counted / unit
+    for quota, kg, value in zip(system.restrictions.production, system.per_licence, chi, strict=True):
+        cost[quota.origin] += value * kg
     return cost
 
 
@@ -227,10 +224,10 @@ def least_left(system: System, licences: Array | None) -> Array | None:
 def production_tonnes(system: System, supply: Array, price: Array) -> Array:
     """Section 5: (qp,) tonnes sold under each production quota."""
     out = np.zeros((*supply.shape[:-2], len(system.restrictions.production)), dtype=supply.dtype)
-    for position, quota in enumerate(system.restrictions.production):
-        unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)
-        tonnes = supply[quota.origin] * TONNES / (unit * np.exp(price[quota.origin]))
-        out[position] = (tonnes * quota.counted).sum()
+    for position, (quota, kg) in enumerate(
+        zip(system.restrictions.production, system.per_licence, strict=True)
+    ):
+        out[position] = (supply[quota.origin] * TONNES * kg / np.exp(price[quota.origin])).sum()
     return out
 
 

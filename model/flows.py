@@ -87,9 +87,9 @@ def delivered_price(solution: Solution) -> Array:
 
 
 def thrown_away(solution: Solution) -> Array:
-    """E6: (i,k) tonnes made that are not sold at the floor under their price, or are not worth a licence; nan without a
-    unit value. Goods that nobody may buy are not counted: their makers make no more of them than they cannot help.
+    """E6: (i,k) tonnes made that are not sold at the floor under their price, or are not worth a licence.
+
+    0 where nothing is sold: goods that nobody may buy are not counted. nan for what is sold without a unit value.
     """
-    a = solution.allocation
-    wasted: Array = gate_tonnes(solution).sum(axis=1) * np.expm1(a.net - a.state.price)
-    return wasted
+    a, sold = solution.allocation, gate_tonnes(solution).sum(axis=1)
+    return np.where(a.supply > 0, sold, 0.0) * np.expm1(a.net - a.state.price)

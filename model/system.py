@@ -196,11 +196,21 @@ class System(Frozen):
         return self.one_to_one and np.array_equal(self.pair_sector, sectors)
 
     @cached_property
+    def per_licence(self) -> Array:
+        """Section 5: (qp,k) kg that count under a production quota, by what is worth a dollar in the base year."""
+        found = np.zeros((len(self.restrictions.production), self.supplied.shape[-1]))
+        for row, quota in zip(found, self.restrictions.production, strict=True):
+            row[quota.goods] = (
+                quota.counted[quota.goods] / self.benchmark.unit_value[quota.origin, quota.goods]
+            )
+        return found
+
+    @cached_property
     def licensed(self) -> Array:
         """(n,k) bool: goods that count under a production quota."""
         found = np.zeros(self.supplied.shape, dtype=bool)
-        for quota in self.restrictions.production:
-            found[quota.origin] |= quota.counted > 0
+        for quota, kg in zip(self.restrictions.production, self.per_licence, strict=True):
+            found[quota.origin] |= kg > 0
         return found & self.supplied
 
     @cached_property

@@ -151,18 +151,14 @@ class Supply:
             value = a.made * (system.benchmark.output * np.exp(a.state.output))[:, system.pair_sector]
             self.sold = (value * reciprocal(value @ system.to_good)[:, system.pair_good])[..., None]
         self.markup = np.exp(a.price - a.net)[..., None]
-        least = least_left(system, production_licences(system, a.state.production_licence))
-        self.sells = (
-            None if least is None else (a.state.price >= least)[..., None]
-        )  # (n,k,1) all that is made
-        slopes = [np.zeros((0, len(system.supplied[0])))]
-        for quota in system.restrictions.production:
-            unit = np.where(quota.goods, system.benchmark.unit_value[quota.origin], 1.0)
-            slopes.append((quota.counted / unit)[None])
-        self.per_licence = np.concatenate(slopes)  # (qp,k) cost of a unit sold
+        licences = production_licences(system, a.state.production_licence)
+        least = least_left(system, licences)
+        self.sells: Array | None = None  # (n,k,1) bool: all that is made
+        if least is not None:
+            self.sells = (a.state.price >= least)[..., None]
         self.at_floor = np.zeros(system.supplied.shape)  # 1 / net where it is what licences leave of a floor
-        if system.log_floor is not None and self.sells is not None:
-            holds = ~self.sells[..., 0] & (a.net > np.where(system.licensed, np.log(TRIFLE), -np.inf))
+        if licences is not None and system.log_floor is not None:
+            holds = (a.state.price < least) & (np.exp(system.log_floor) - licences > TRIFLE)
             self.at_floor = np.where(holds, np.exp(-a.net), 0.0)
 
     def net(self, made: Array, licence: Array) -> Array:
@@ -170,10 +166,9 @@ class Supply:
         if self.sells is None:
             return made
         net = self.sells * made
-        for quota, cost, change in zip(
-            self.system.restrictions.production, self.per_licence, licence, strict=True
-        ):
-            net[quota.origin] -= (self.at_floor[quota.origin] * cost)[:, None] * change
+        limits, per_licence = self.system.restrictions.production, self.system.per_licence
+        for quota, kg, change in zip(limits, per_licence, licence, strict=True):
+            net[quota.origin] -= (self.at_floor[quota.origin] * kg)[:, None] * change
         return net
 
     def change(self, d: State, net: Array, at_gate: Array) -> tuple[Array, Array, Array | None]:
@@ -201,10 +196,10 @@ class Supply:
         if not system.restrictions.production:
             return net
         price = net / self.markup
-        for quota, cost, change in zip(
-            system.restrictions.production, self.per_licence, licence, strict=True
+        for quota, kg, change in zip(
+            system.restrictions.production, system.per_licence, licence, strict=True
         ):
-            price[quota.origin] += (cost * np.exp(-a.price[quota.origin]))[:, None] * change
+            price[quota.origin] += (kg * np.exp(-a.price[quota.origin]))[:, None] * change
         return price
 
     def quotas(self, price: Array, licence: Array, supplied: Array) -> Array:
@@ -215,8 +210,7 @@ class Supply:
         out = np.empty_like(licence)
         for position, quota in enumerate(system.restrictions.production):
             i, tonnes = quota.origin, a.production_tonnes[position]
-            unit = np.where(quota.goods, system.benchmark.unit_value[i], 1.0)
-            per = quota.counted * TONNES / (unit * np.exp(a.price[i])) * a.supply[i]
+            per = system.per_licence[position] * TONNES / np.exp(a.price[i]) * a.supply[i]
             change = (per[:, None] * (supplied[i] - price[i])).sum(axis=0)
             scale = system.production_scale[position]
             first, second = complementarity_slopes(

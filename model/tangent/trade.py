@@ -181,12 +181,9 @@ class Cells:
         self.quotas = None
         if quotas:
             steep, above = self.rho * passed, (self.rho - 1) * passed
-            bought = (tariffs * steep + flow * abroad * above)[..., None] * unit
-            sold = (taxes * steep + flow * kept * above)[..., None] * unit
-            bought, sold = (
-                bought + flow[..., None] * unit_abroad,
-                sold + flow[..., None] * (unit - unit_abroad),
-            )
+            many = flow[..., None]
+            bought = (tariffs * steep + flow * abroad * above)[..., None] * unit + many * unit_abroad
+            sold = (taxes * steep + flow * kept * above)[..., None] * unit + many * (unit - unit_abroad)
             self.chi_receipts = bought.sum(axis=(0, 2)) + sold.sum(axis=(0, 1))  # (n,q)
             counted = (
                 r.per_kg * flow_c[:, None] * tonnes_per_value(r, prices)[None, None, :, None]

@@ -18,7 +18,7 @@ from tests.independent import published, recompute
 SHIPPED = tuple(scenarios.available())
 QUICK = (
     "china-2010-quota", "examples/export-quota", "examples/export-tax", "examples/friction", "examples/leakage",
-    "examples/production-quota", "examples/production-subsidy", "examples/research-subsidy",
+    "examples/price-floor", "examples/production-quota", "examples/production-subsidy", "examples/research-subsidy",
     "examples/tariff", "examples/use-subsidy", "examples/capacity-investment", "examples/demand-shift",
     "examples/embargo", "examples/stockpile", "examples/productivity", "examples/fixed-tax",
 )  # fmt: skip
