@@ -96,7 +96,7 @@ def test_numbers_are_read_from_text():
 
 # Imports and what model/ may do
 
-PURE = {"numpy", "scipy", "networkx", "numba", "model"}
+PURE = {"numpy", "scipy", "networkx", "model"}
 PURE |= {
     "__future__",
     "abc",
