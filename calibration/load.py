@@ -18,10 +18,11 @@ from calibration.errors import InputError, Problem, nearest, one_of
 from calibration.files import named_in
 from calibration.naming import Namer
 from calibration.provenance import Parameter, provenance
-from calibration.salvage import LEFT_OUT
+from calibration.salvage import LEFT_OUT, overlaps
 from calibration.schema import CalibrationFile, Concordance
 from calibration.strict_yaml import Document
 from calibration.validate import read, validate
+from calibration.vary import forbidden_ends
 from model.records import Benchmark, Labels
 
 Array = npt.NDArray[np.float64]
@@ -87,6 +88,9 @@ def read_settings(path: Path) -> tuple[CalibrationFile, Document, Concordance, l
     problems = list(reading.problems)
     if reading.record is None:
         raise InputError(problems)
+    for where, problem in forbidden_ends(reading.record, reading.document):
+        if not overlaps(where[:2], reading.doubts):
+            problems.append(problem)
     concordance_path = inherit.beside(document, "concordance")
     try:
         concordance = validate(Concordance, strict_yaml.load(concordance_path))

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from calibration.errors import InputError, Problem, nearest, unknown_name
 from calibration.schema import CalibrationFile
+from calibration.strict_yaml import Document, KeyPath
 
 if TYPE_CHECKING:
     from calibration.load import Calibration
@@ -46,9 +47,8 @@ def changed(settings: CalibrationFile, changes: Mapping[str, float]) -> Calibrat
             continue
         name, *steps = path.split(".")
         section = _section(settings, name)
-        entry = getattr(sections[section], name)
         try:
-            new = type(entry).model_validate(entry.model_dump() | _new_value(name, entry, steps, amount))
+            new = _varied(name, getattr(sections[section], name), steps, amount)
         except ValidationError as error:
             problems.append(Problem(f"{path} = {amount:g}: {error.errors()[0]['msg']}"))
         else:
@@ -56,6 +56,29 @@ def changed(settings: CalibrationFile, changes: Mapping[str, float]) -> Calibrat
     if problems:
         raise InputError(problems)
     return settings.model_copy(update=sections)
+
+
+def forbidden_ends(settings: CalibrationFile, document: Document) -> list[tuple[KeyPath, Problem]]:
+    """Ends of ranges to which their parameters cannot go, and where they stand: sweeps would stop there."""
+    found: list[tuple[KeyPath, Problem]] = []
+    for section in SECTIONS:
+        for name, entry in getattr(settings, section):
+            field = next((field for field in ("range", "range_factor") if hasattr(entry, field)), "")
+            for at, end in enumerate(getattr(entry, field) if field else ()):
+                try:
+                    _varied(name, entry, [], end)
+                except ValidationError as error:
+                    first, where = error.errors()[0], (section, name, field, at)
+                    number = ".".join(str(step) for step in first["loc"][1:]) or "the value"
+                    what = f"{end:g} leads {number} to {first['input']:g}"
+                    expected = first["msg"].removeprefix("Input should be ")
+                    found.append((where, document.problem(where, what, expected)))
+    return found
+
+
+def _varied(name: str, entry: Any, steps: list[str], amount: float) -> Any:
+    """An entry with some of its numbers changed. Raises pydantic's ValidationError."""
+    return type(entry).model_validate(entry.model_dump() | _new_value(name, entry, steps, amount))
 
 
 def _section(settings: CalibrationFile, name: str) -> str:

@@ -83,7 +83,8 @@ class Trade:
 
     def _taxes(self, moved: Array, per: Array) -> Array | float:
         """E11: tariffs and export taxes on plain goods."""
-        s, taxes = self.weights, 0.0
+        s = self.weights
+        taxes: Array | float = 0.0
         if s.tariff is not None:
             paid = times(s.tariff, self.steep * moved) * self.per_power
             paid += self.tariff_level * per

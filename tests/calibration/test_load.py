@@ -76,6 +76,12 @@ def test_floors_under_prices_are_an_option(copy):
         ("value: 0.17\n", "value: 1.17\n", "<= 1"),
         ("value: 0.17\n", "value: 0.18\n", "outside its range"),
         ("range: [0.0, 0.17]", "range: [0.2, 0.17]", "the smaller number first"),
+        ("range: [0.0, 0.17]", "range: [0.0, 1.17]", "1.17 leads the value to 1.17; expected less than"),
+        (
+            "JPN: 0.65, default: 0.7}\n    unit: share of output\n    source: by judgement",
+            "JPN: 0.95, default: 0.7}\n    unit: share of output\n    source: by judgement",
+            "1.2 leads JPN to 1.14; expected less than or equal to 1",
+        ),
         ("  oxide_price:  # FOB China\n    value: {La: 4.88", "  oxide_price:\n    value: {La: -4.88", "> 0"),
         ("value: 0.17\n", "value: 1e-6x\n", "expected a number"),
         (
