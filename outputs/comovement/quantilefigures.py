@@ -87,7 +87,8 @@ def grid_figure(study: Study, result: QuantilogramResult) -> Drawing:
     caption = (
         f"{_title(result, study)}. Grey: not significant at {percent}, cell by cell (stationary bootstrap, "
         f"{grid.bootstrap.resamples} resamples). Dot: significant at {percent} for the whole map. Hatched: fewer than "
-        f"{FEWEST_EXPECTED:g} observations expected where both are extreme, too few for the bootstrap. A positive "
+        f"{FEWEST_EXPECTED:g} observations expected where both are extreme, too few for the bootstrap, or values that "
+        "repeat too often for quantiles to part them. A positive "
         "value at high quantiles of both means that a high predictor is followed by a high target more often than "
         "if they were unrelated; at low quantiles the same of low ones."
         + (f" Given {'; '.join(result.controls)}." if result.controls else "")

@@ -105,6 +105,9 @@ def answers(results: Results) -> list[str]:
         assert q.grid.p_family is not None and q.grid.bootstrap is not None
         strong = (q.grid.p_family <= q.grid.bootstrap.level).sum(axis=(1, 2))
         names = f"{study.series[q.predictor].caption} → {study.series[q.target].caption}"
+        if not q.grid.reliable.any():
+            said.append(f"{names}: no pair of quantiles has observations enough to tell.")
+            continue
         expected = q.grid.bootstrap.level * q.grid.reliable.sum()
         parts = [f"lag {k}: {s}" for k, s in zip(q.grid.lags, strong, strict=True) if s]
         said.append(
@@ -114,14 +117,22 @@ def answers(results: Results) -> list[str]:
         )
     for w in results.wavelets:
         m = w.multiple
-        best = int(np.argmax(np.nan_to_num(m.lower, nan=-1)))
+        best = int(np.nanargmin(m.p_value))
         scale = scale_labels(len(m.levels) - 1, study.frequency)[best]
+        clear = m.p_value[best] <= 1 - w.spec.confidence
+        interval = "" if np.isnan(m.lower[best]) else f"interval {m.lower[best]:.2f} to {m.upper[best]:.2f}, "
+        told = "surest at" if clear else "distinguishable from none at no scale, the surest being"
         said.append(
             f"{'; '.join(study.series[n].label for n in w.series)}: multiple correlation by scale "
-            f"{m.value.min():.2f} to {m.value.max():.2f}; surest at periods of {scale} "
-            f"({m.value[best]:.2f}, interval {m.lower[best]:.2f} to {m.upper[best]:.2f})."
+            f"{np.nanmin(m.value):.2f} to {np.nanmax(m.value):.2f}; {told} periods of {scale} "
+            f"({m.value[best]:.2f}, {interval}p-value {_p_value(m.p_value[best])}; unrelated series reach "
+            f"{m.critical[best]:.2f})."
         )
     return said
+
+
+def _p_value(p: float) -> str:
+    return f"{p:.2g}" if p >= 0.001 else "below 0.001"
 
 
 def provenance(study: Study) -> dict[str, Any]:

@@ -192,10 +192,13 @@ def _wavelet(study: Study, w: WaveletResult) -> Iterator[tuple[str, xr.Dataset]]
     ):
         for part in ("value", "lower", "upper"):
             by_level[f"{name}_{part}"] = (dims, getattr(one, part))
+    by_level["multiple_correlation_p_value"] = ("level", w.multiple.p_value)
+    by_level["multiple_correlation_critical"] = ("level", w.multiple.critical)
     by_level["dominant"] = ("level", _names(w, w.multiple.dominant))
     yield "scales", _with_regression(by_level, w, w.regression, ("level", "series"))
     if w.cross is not None:
-        parts = {part: (("level", "lag"), getattr(w.cross, part)) for part in ("value", "lower", "upper")}
+        shown = ("value", "lower", "upper", "p_value")
+        parts = {part: (("level", "lag"), getattr(w.cross, part)) for part in shown}
         yield (
             "cross",
             xr.Dataset(parts, coords={"level": list(w.cross.levels), "lag": w.cross.lags}, attrs=about),
@@ -204,7 +207,7 @@ def _wavelet(study: Study, w: WaveletResult) -> Iterator[tuple[str, xr.Dataset]]
     local = xr.Dataset(
         coords={"level": list(w.local.levels), "date": dates, "series": list(w.series)}, attrs=about
     )
-    for part in ("value", "lower", "upper", "effective", "known", "significant"):
+    for part in ("value", "lower", "upper", "effective", "p_value", "known", "significant"):
         local[part] = (("level", "date"), getattr(w.local, part))
     local["dominant"] = (("level", "date"), _names(w, w.local.dominant))
     yield "local", _with_regression(local, w, w.local_regression, ("level", "date", "series"))

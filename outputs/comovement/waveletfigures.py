@@ -26,6 +26,8 @@ from outputs.comovement.drawing import (
     say_if_blank,
 )
 
+WORTH = {"published": "N/2^level", "corrected": "n/2^level (n: coefficients that the ends do not touch)"}
+
 
 def scale_labels(levels: int, frequency: str) -> list[str]:
     unit = UNIT[frequency]
@@ -33,7 +35,7 @@ def scale_labels(levels: int, frequency: str) -> list[str]:
 
 
 def local_map(study: Study, result: WaveletResult) -> Drawing:
-    """Local multiple correlation by date and scale: blank where the interval holds zero, hatched at the ends."""
+    """Local multiple correlation by date and scale: blank where unrelated series reach it, hatched at the ends."""
     local = result.local
     pair = len(result.series) == 2
     title = "Wavelet local multiple correlation: " + "; ".join(study.series[n].label for n in result.series)
@@ -45,15 +47,12 @@ def local_map(study: Study, result: WaveletResult) -> Drawing:
     _scales(axes, study, result)
     say_if_blank(axes, shown)
     figure.colorbar(image, ax=axes, pad=0.01).set_label("multiple correlation φ")
-    formula = {
-        "published": "published interval, N = 1/Σθ², too narrow at coarse scales",
-        "corrected": "corrected interval, effective sample of the window divided by 2^level",
-    }[local.interval]
     spec = result.spec
     caption = (
-        f"{title}. {spec.filter} filter, {local.window} window with half-width {result.half_width:g}. Grey: the "
-        f"{100 * spec.confidence:g} % interval holds 0 ({formula}). Hatched: coefficients touched by the ends of the "
-        "sample; values there rest on neighbouring dates."
+        f"{title}. {spec.filter} filter, {local.window} window with half-width {result.half_width:g}. Grey: unrelated "
+        f"series reach as much in more than {100 * (1 - spec.confidence):g} % of samples, date by date (the sample is "
+        "what the window holds, divided by 2^level). Hatched: coefficients touched by the ends of the sample; values "
+        "there rest on neighbouring dates."
     )
     share = [
         f"{n}: {100 * s:.0f} %" for n, s in zip(local.levels, local.significant.mean(axis=1), strict=True)
@@ -119,16 +118,17 @@ def scale_figure(study: Study, result: WaveletResult) -> Drawing:
     panels = figure.subplots(1, columns, squeeze=False, sharey=True, width_ratios=[1, 1.2][:columns])[0]
     _by_scale(panels[0], study, result)
     if cross:
-        image = _by_lag(panels[1], cross, pair)
-        moved = study.series[result.series[0]].label if pair else "the named series"
+        image = _by_lag(panels[1], cross, pair, result.spec.confidence)
+        moved = study.series[result.series[cross.dominant[0]]].label if pair else "the named series"
         panels[1].set_xlabel(
             f"lag of {moved} behind the other{'' if pair else 's'} ({UNIT[study.frequency]})"
         )
         figure.colorbar(image, ax=panels[1], pad=0.01).set_label("φ")
     caption = (
-        f"{title}: {100 * result.spec.confidence:g} % intervals on N/2^level observations."
+        f"{title}: {100 * result.spec.confidence:g} % intervals on {WORTH[result.spec.interval]} observations. Red: "
+        f"what unrelated series stay below in {100 * result.spec.confidence:g} % of samples."
         + ("" if pair else " The series named is the one the others explain best.")
-        + (" Right: grey where the interval holds 0." if cross else "")
+        + (" Right: grey where unrelated series reach as much." if cross else "")
     )
     values = ", ".join(f"{n} {v:.2f}" for n, v in zip(multiple.levels, multiple.value, strict=True))
     return Drawing(f"{result.analysis}-scales", figure, caption, f"Multiple correlation by level: {values}.")
@@ -143,6 +143,8 @@ def _by_scale(axes: Axes, study: Study, result: WaveletResult) -> None:
     low, high = np.nan_to_num(multiple.lower, nan=least), np.nan_to_num(multiple.upper, nan=1.0)
     reach = [multiple.value - low, high - multiple.value]
     axes.errorbar(multiple.value, place, xerr=reach, fmt="o", color=COLOURS[0], capsize=3)
+    for side in (-1, 1) if pair else (1,):
+        axes.vlines(side * multiple.critical, place - 0.24, place + 0.06, color=COLOURS[5], lw=1.8)
     axes.set_yticks(place, scale_labels(len(multiple.levels) - 1, study.frequency))
     axes.set_xlim(least - 0.02, 1.02)
     axes.set_ylim(-0.5, len(place) - 0.5)
@@ -156,9 +158,8 @@ def _by_scale(axes: Axes, study: Study, result: WaveletResult) -> None:
             )
 
 
-def _by_lag(axes: Axes, cross: MultipleCrossCorrelation, pair: bool) -> AxesImage:
-    clear = (np.nan_to_num(cross.lower, nan=0) > 0) | (np.nan_to_num(cross.upper, nan=0) < 0)
-    shown = np.where(clear, cross.value, np.nan)
+def _by_lag(axes: Axes, cross: MultipleCrossCorrelation, pair: bool, confidence: float) -> AxesImage:
+    shown = np.where(cross.p_value <= 1 - confidence, cross.value, np.nan)
     axes.set_facecolor(BLANK)
     say_if_blank(axes, shown)
     edge = cross.lags[-1] + 0.5

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -143,7 +143,7 @@ def _named(study: Study, analysis: str) -> Iterator[None]:
 
 def bootstrap_of(study: Study) -> Bootstrap:
     b = study.spec.bootstrap
-    return Bootstrap(resamples=b.resamples, level=b.level, gamma=b.gamma, seed=b.seed)
+    return Bootstrap(resamples=b.resamples, level=b.level, gamma=b.gamma, seed=b.seed, blocks=b.blocks)
 
 
 def _regressors(q: QuantilogramSpec) -> list[str]:
@@ -217,7 +217,7 @@ def _regression(
         np.column_stack([study.series[name].values[:-1] for name in chosen])
         for chosen in (q.regressors.target, q.regressors.predictor)
     ]
-    draws = Bootstrap(q.regressors.resamples, bootstrap.level, bootstrap.gamma, bootstrap.seed)
+    draws = replace(bootstrap, resamples=q.regressors.resamples)
     return cross_quantilogram_regression(
         y, x, sides[0], sides[1], q.regressors.levels, q.regressors.lags, bootstrap=draws, names=names
     )
@@ -239,7 +239,7 @@ def _wavelet(study: Study, w: WaveletSpec) -> WaveletResult:
     )
     cross = None
     if w.max_lag:
-        cross = multiple_cross_correlation(transform, w.max_lag, variable, w.confidence, w.centre)
+        cross = multiple_cross_correlation(transform, w.max_lag, variable, w.confidence, w.centre, w.interval)
     return WaveletResult(
         analysis=w.name,
         spec=w,
@@ -247,13 +247,13 @@ def _wavelet(study: Study, w: WaveletSpec) -> WaveletResult:
         dates=dates,
         half_width=local.half_width,
         variance=wavelet_variance(transform, confidence=w.confidence),
-        correlation=wavelet_correlation(transform, w.confidence, w.centre),
-        multiple=multiple_correlation(transform, variable, w.confidence, w.centre),
+        correlation=wavelet_correlation(transform, w.confidence, w.centre, w.interval),
+        multiple=multiple_correlation(transform, variable, w.confidence, w.centre, w.interval),
         cross=cross,
-        regression=wavelet_regression(transform, variable, confidence=w.confidence),
+        regression=wavelet_regression(transform, variable, confidence=w.confidence, centre=w.centre),
         local=local,
         local_regression=local_regression(
-            transform, w.half_width, w.window, variable, confidence=w.confidence
+            transform, w.half_width, w.window, variable, confidence=w.confidence, centre=w.centre
         ),
     )
 

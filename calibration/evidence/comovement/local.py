@@ -9,20 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from calibration.evidence.comovement.hits import Floats, Ints
 from calibration.evidence.comovement.modwt import Modwt, phase_shift
-from calibration.evidence.comovement.multiple import check_series, multiple_from_correlations, warn_uncentred
+from calibration.evidence.comovement.multiple import (
+    check_series,
+    chosen_among,
+    multiple_from_correlations,
+    warn_uncentred,
+)
 from calibration.evidence.comovement.waveletmoments import (
+    Interval,
+    against_none,
+    check_interval,
     correlation_from_products,
     fisher_half_width,
     fisher_interval,
 )
-
-Interval = Literal["published", "corrected"]
 
 # Weight at u = |t - s|/M; all but the gaussian end at u = 1.
 WINDOWS: dict[str, Callable[[Floats], Floats]] = {
@@ -42,7 +47,8 @@ class LocalMultipleCorrelation:
 
     dominant is -1 where too few coefficients carry weight to tell series apart (phi is 1 there by construction)
     or where phi is missing. known: whether the coefficient at that very date is free of the ends of the series;
-    phi elsewhere rests on its neighbours. NaN in an interval: an effective sample below 3.
+    phi elsewhere rests on its neighbours. NaN in an interval: an effective sample below 3. p_value: that of
+    `waveletmoments.against_none` on the corrected effective sample, date by date; 1 where there is no dominant series.
     """
 
     levels: tuple[str, ...]
@@ -52,13 +58,20 @@ class LocalMultipleCorrelation:
     dominant: Ints
     known: np.ndarray
     effective: Floats
+    p_value: Floats
     window: str
     half_width: float
     interval: Interval
+    confidence: float
 
     @property
     def significant(self) -> np.ndarray:
-        """Where the interval excludes 0 and phi is not 1 by construction."""
+        """Where unrelated series reach phi less often than once in 1/(1 - confidence) times, date by date."""
+        return self.p_value <= 1 - self.confidence
+
+    @property
+    def significant_as_published(self) -> np.ndarray:
+        """Where the interval excludes 0 and phi is not 1 by construction: of more than two series nearly everywhere."""
         with np.errstate(invalid="ignore"):
             return ((self.lower > 0) | (self.upper < 0)) & (self.dominant >= 0)
 
@@ -92,8 +105,9 @@ def local_multiple_correlation(
     """Wavelet local multiple correlation of all series of a transform (not yet phase-shifted).
 
     half_width M, in observations, defaults to trunc(N/8). interval "published" takes Nhat = 1/sum theta^2 at
-    every scale, too narrow at coarse ones; "corrected" divides it by 2^j, and counts only weight that falls on
-    known coefficients. Under reflection the dates of the series are returned, their mirror image is not.
+    every scale, too narrow at coarse ones; "corrected" counts what products weighted by theta^2 are worth, those of
+    known coefficients only, and divides by 2^j. Under reflection the dates of the series are returned, their mirror
+    image is not.
     """
     d = check_series(transform)
     centred = warn_uncentred(transform, centre)
@@ -103,6 +117,9 @@ def local_multiple_correlation(
     product = local_products(shifted, theta, centred)
     value, dominant, _ = multiple_from_correlations(correlation_from_products(product), variable)
     effective = effective_size(shifted, theta, interval)
+    worth = effective_size(shifted, theta, "corrected")
+    p_value, _ = against_none(value, worth, d, chosen_among(d, variable), confidence)
+    p_value = np.where(dominant >= 0, p_value, 1.0)
     lower, upper = fisher_interval(value, fisher_half_width(effective, confidence), floor=d > 2)
     dates = slice(0, transform.length)
     return LocalMultipleCorrelation(
@@ -113,9 +130,11 @@ def local_multiple_correlation(
         dominant=dominant[:, dates],
         known=shifted.known[:, dates],
         effective=effective[:, dates],
+        p_value=p_value[:, dates],
         window=window_name(window),
         half_width=float(width),
         interval=interval,
+        confidence=confidence,
     )
 
 
@@ -139,13 +158,15 @@ def local_products(shifted: Modwt, theta: Floats, centre: bool) -> Floats:
 
 
 def effective_size(shifted: Modwt, theta: Floats, interval: Interval) -> Floats:
-    """Nhat by level and date, (J+1, N)."""
-    known = shifted.known.astype(float)
-    square = known @ (theta**2).T
+    """Nhat by level and date, (J+1, N).
+
+    Data are weighted by theta, so products by theta^2: a sum of those is worth (sum theta^2)^2 / sum theta^4 of them.
+    """
+    check_interval(interval)
+    known, square = shifted.known.astype(float), theta**2
+    weight = known @ square.T
     with np.errstate(invalid="ignore", divide="ignore"):
         if interval == "published":
-            return theta.sum(axis=1) ** 2 / square
-        if interval == "corrected":
-            share = 2.0 ** np.arange(1, len(known) + 1)[:, None]
-            return np.where(square > 0, (known @ theta.T) ** 2 / square, 0.0) / share
-    raise ValueError(f"interval must be published or corrected, got {interval!r}")
+            return theta.sum(axis=1) ** 2 / weight
+        share = 2.0 ** np.arange(1, len(known) + 1)[:, None]
+        return np.where(weight > 0, weight**2 / (known @ (square**2).T), 0.0) / share

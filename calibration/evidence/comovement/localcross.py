@@ -8,13 +8,12 @@ import numpy as np
 
 from calibration.evidence.comovement.hits import Floats, Ints
 from calibration.evidence.comovement.local import (
-    Interval,
     effective_size,
     local_multiple_correlation,
     window_weights,
 )
 from calibration.evidence.comovement.modwt import Modwt, phase_shift
-from calibration.evidence.comovement.waveletmoments import fisher_half_width, fisher_interval
+from calibration.evidence.comovement.waveletmoments import Interval, fisher_half_width, fisher_interval
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ import numpy as np
 from calibration.evidence.comovement.hits import Floats, Ints
 from calibration.evidence.comovement.modwt import Modwt
 from calibration.evidence.comovement.waveletmoments import (
+    Interval,
+    against_none,
     correlation_from_products,
     fisher_half_width,
     fisher_interval,
@@ -31,7 +33,9 @@ RANK_TOLERANCE = 1e-7
 class MultipleCorrelation:
     """phi, interval and dominant series (0-based) by level, each (J+1,).
 
-    NaN in an interval: fewer than 3 observations. NaN in phi, with dominant -1: a level without known coefficients.
+    p_value and critical, the value that unrelated series reach once in 1/(1 - confidence) times, are those of
+    `waveletmoments.against_none` on the coefficients that the ends of the series do not reach. NaN in an interval:
+    fewer than 3 observations. NaN in phi, with dominant -1: a level without known coefficients.
     """
 
     levels: tuple[str, ...]
@@ -39,6 +43,8 @@ class MultipleCorrelation:
     lower: Floats
     upper: Floats
     dominant: Ints
+    p_value: Floats
+    critical: Floats
 
 
 @dataclass(frozen=True)
@@ -51,6 +57,7 @@ class MultipleCrossCorrelation:
     lower: Floats
     upper: Floats
     dominant: Ints
+    p_value: Floats
 
 
 def multiple_from_correlations(
@@ -110,12 +117,16 @@ def warn_uncentred(transform: Modwt, centre: bool | None) -> bool:
 
 
 def multiple_correlation(
-    transform: Modwt, variable: int | None = None, confidence: float = 0.95, centre: bool | None = None
+    transform: Modwt,
+    variable: int | None = None,
+    confidence: float = 0.95,
+    centre: bool | None = None,
+    interval: Interval = "published",
 ) -> MultipleCorrelation:
     """Wavelet multiple correlation of all series of a transform; of `variable` on the others if given.
 
-    Interval: tanh(atanh phi -/+ z/sqrt(floor(N/2^j) - 3)), the smooth counting as level J+1; cut at 0 with more
-    than two series. Raises ValueError where a series is a combination of the others.
+    Interval: tanh(atanh phi -/+ z/sqrt(n - 3)), n the `level_sizes`; cut at 0 with more than two series. Raises
+    ValueError where a series is a combination of the others.
     """
     d = check_series(transform)
     centred = warn_uncentred(transform, centre)
@@ -124,9 +135,16 @@ def multiple_correlation(
     if (deficient | (np.isnan(value) & transform.known.any(axis=1))).any():
         level = transform.names[int(np.argmax(deficient | np.isnan(value)))]
         raise ValueError(f"at level {level} a series is a combination of the others, or does not vary")
-    half = fisher_half_width(level_sizes(transform), confidence)
+    half = fisher_half_width(level_sizes(transform, interval), confidence)
     lower, upper = fisher_interval(value, half, floor=d > 2)
-    return MultipleCorrelation(transform.names, value, lower, upper, dominant)
+    sizes = level_sizes(transform, "corrected")
+    p_value, critical = against_none(value, sizes, d, chosen_among(d, variable), confidence)
+    return MultipleCorrelation(transform.names, value, lower, upper, dominant, p_value, critical)
+
+
+def chosen_among(d: int, variable: int | None) -> int:
+    """Of how many series the one explained is the best; two explain each other equally well."""
+    return d if variable is None and d > 2 else 1
 
 
 def multiple_cross_correlation(
@@ -135,6 +153,7 @@ def multiple_cross_correlation(
     variable: int | None = None,
     confidence: float = 0.95,
     centre: bool | None = None,
+    interval: Interval = "published",
 ) -> MultipleCrossCorrelation:
     """Multiple correlation of the dominant series of lag 0 (or `variable`), moved against all the others.
 
@@ -154,9 +173,11 @@ def multiple_cross_correlation(
     for place, (w, response) in enumerate(zip(rows, dominant, strict=True)):
         if len(w):
             value[place] = [_moved(w, response, int(k), centred) for k in lags]
-    half = np.broadcast_to(fisher_half_width(level_sizes(transform), confidence)[:, None], value.shape)
-    lower, upper = fisher_interval(value, half, floor=d > 2)
-    return MultipleCrossCorrelation(transform.names, lags, value, lower, upper, dominant)
+    half = fisher_half_width(level_sizes(transform, interval), confidence)[:, None]
+    lower, upper = fisher_interval(value, np.broadcast_to(half, value.shape), floor=d > 2)
+    sizes = level_sizes(transform, "corrected")[:, None]
+    p_value, _ = against_none(value, sizes, d, chosen_among(d, variable), confidence)
+    return MultipleCrossCorrelation(transform.names, lags, value, lower, upper, dominant, p_value)
 
 
 def _moved(w: Floats, response: int, lag: int, centre: bool) -> float:

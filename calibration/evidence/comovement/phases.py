@@ -16,14 +16,12 @@ from numpy.typing import ArrayLike
 
 from calibration.evidence.comovement.alignment import Control, Missing, make_sample
 from calibration.evidence.comovement.crossquantilogram import (
-    FEWEST_EXPECTED,
     Bootstrap,
     estimate,
-    least_expected,
     resampled_values,
+    trusted_cells,
 )
 from calibration.evidence.comovement.hits import Floats
-from calibration.evidence.comovement.resampling import block_gamma
 from calibration.evidence.comovement.transforms import interaction
 
 PHASES = ("bear", "bull")
@@ -33,7 +31,8 @@ PHASES = ("bear", "bull")
 class PhaseDependence:
     """Mean (partial) cross-quantilogram of a phase, its bootstrap interval and p-value as at `CrossQuantilogram`.
 
-    expected: the largest over the block of the counts described at `CrossQuantilogram`; below 5 nothing can be told.
+    cells: those of the block that are reliable as described there, of which the mean is taken; where none is, all of
+    them are taken and the phase is not `reliable`: nothing can be told.
     """
 
     phase: str
@@ -43,11 +42,7 @@ class PhaseDependence:
     p_value: float
     rows: int
     cells: int
-    expected: float
-
-    @property
-    def reliable(self) -> bool:
-        return self.expected >= FEWEST_EXPECTED
+    reliable: bool
 
 
 def phase_block(levels: Floats, phase: str, bear: float, bull: float) -> np.ndarray:
@@ -76,13 +71,15 @@ def block_dependence(
     where: ArrayLike | None = None,
     names: tuple[str, str] = ("target", "predictor"),
 ) -> PhaseDependence:
-    """Mean (partial) cross-quantilogram over the cells of `block` (levels, levels), resampled as a whole."""
+    """Mean (partial) cross-quantilogram over the reliable cells of `block` (levels, levels), resampled as a whole."""
     sample = make_sample(target, predictor, levels, None, controls, missing, where, names)
     variables = sample.variables(lag)
     rows = sample.rows(variables)
-    cells = np.asarray(block, dtype=bool)
+    whole = np.asarray(block, dtype=bool)
+    told = whole & trusted_cells(sample, variables, rows)
+    cells = told if told.any() else whole
     value = float(estimate(sample, variables, rows)[cells].mean())
-    gamma = bootstrap.gamma or block_gamma(sample.aligned_values(variables, rows))
+    gamma = bootstrap.restart(sample.aligned_values(variables, rows))
     indices = bootstrap.draw(rows.size, gamma, lag)
     drawn = resampled_values(sample.aligned_codes(variables, rows), variables, indices)[:, cells].mean(axis=1)
     deviation = drawn[~np.isnan(drawn)] - value
@@ -100,7 +97,7 @@ def block_dependence(
         float((1 + (away >= abs(value)).sum()) / (1 + away.size)),
         int(rows.size),
         int(cells.sum()),
-        float(least_expected(sample, variables, rows)[cells].max()),
+        bool(told.any()),
     )
 
 

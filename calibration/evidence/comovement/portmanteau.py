@@ -3,6 +3,9 @@
 Box-Pierce Q(p) = T sum_{k<=p} rho(k)^2 and Ljung-Box Q(p) = T (T+2) sum_{k<=p} rho(k)^2 / (T-k), T the length
 of the series. The bootstrap resamples rows [x1_t, x2_{t-1}, .., x2_{t-p}] (with the controls of every lag) and
 rebuilds Q from rho* - rho (Han, Linton, Oka and Whang 2016, section 3.2).
+
+With missing data T - k is the number of rows observed at lag k, and fewer rows are observed at all lags, which are
+the ones resampled: their deviations are scaled to the rows of their lag.
 """
 
 from __future__ import annotations
@@ -16,15 +19,13 @@ from numpy.typing import ArrayLike
 from calibration.evidence.comovement.alignment import Control, Missing, Sample, make_sample, resampled_hits
 from calibration.evidence.comovement.crossquantilogram import (
     BLOCK,
-    FEWEST_EXPECTED,
     Bootstrap,
     check_lags,
     estimate,
-    least_expected,
+    trusted_cells,
 )
-from calibration.evidence.comovement.hits import Floats
+from calibration.evidence.comovement.hits import Floats, Ints
 from calibration.evidence.comovement.moments import partial_correlation, products
-from calibration.evidence.comovement.resampling import block_gamma
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,13 @@ def portmanteau(
     sample = make_sample(target, predictor, levels, predictor_levels, controls, missing, where, names)
     lags = check_lags(range(1, max_lag + 1), sample.length)
     columns = {k: sample.variables(k) for k in lags}
-    rho = np.array([estimate(sample, columns[k], sample.rows(columns[k])) for k in lags])
+    own = {k: sample.rows(columns[k]) for k in lags}
+    rho = np.array([estimate(sample, columns[k], own[k]) for k in lags])
     every = [v for k in lags for v in columns[k]]
     rows = sample.rows(every)
-    weights = _weights(sample.length, max_lag)
+    # T of each lag, and of the rows that are resampled: the length of the series where nothing is missing.
+    lengths = np.array([own[k].size + k for k in lags])
+    weights = _weights(lengths)
     values = {kind: np.cumsum(w[:, None, None] * rho**2, axis=0) for kind, w in weights.items()}
     inside = _region(region, sample, columns)
     fields: dict = {"rows": rows.size, "region": inside}
@@ -92,8 +96,9 @@ def portmanteau(
     else:
         # Each distinct column once, however many lags it serves.
         distinct = {(v.series, v.lag): v for v in every}
-        gamma = bootstrap.gamma or block_gamma(sample.aligned_values(list(distinct.values()), rows))
-        draws = _resampled_q(sample, columns, rows, rho, weights, bootstrap, gamma)
+        gamma = bootstrap.restart(sample.aligned_values(list(distinct.values()), rows))
+        scaled = {kind: weight * ((rows.size + max_lag) / lengths) for kind, weight in weights.items()}
+        draws = _resampled_q(sample, columns, rows, rho, scaled, bootstrap, gamma)
         statistics = {kind: _tested(values[kind], draws[kind], inside, bootstrap.level) for kind in weights}
         fields |= {"gamma": gamma, "discarded": draws["discarded"], "bootstrap": bootstrap}
     return Portmanteau(
@@ -109,12 +114,10 @@ def portmanteau(
     )
 
 
-def _weights(length: int, max_lag: int) -> dict[str, Floats]:
-    lag = np.arange(1, max_lag + 1)
-    return {
-        "box_pierce": np.full(max_lag, float(length)),
-        "ljung_box": length * (length + 2) / (length - lag),
-    }
+def _weights(length: Ints) -> dict[str, Floats]:
+    """What rho^2 of lags 1, 2, ... counts in each kind of Q; length (p,) T of each lag."""
+    lag = np.arange(1, length.size + 1)
+    return {"box_pierce": length.astype(float), "ljung_box": length * (length + 2) / (length - lag)}
 
 
 def _resampled_q(
@@ -155,8 +158,8 @@ def _region(region: ArrayLike | None, sample: Sample, columns: dict) -> np.ndarr
                 f"region must choose at least one pair of levels in shape (target, predictor), got {inside.shape}"
             )
         return inside
-    least = [least_expected(sample, variables, sample.rows(variables)) for variables in columns.values()]
-    inside = np.min(least, axis=0) >= FEWEST_EXPECTED
+    told = [trusted_cells(sample, variables, sample.rows(variables)) for variables in columns.values()]
+    inside = np.all(told, axis=0)
     return inside if inside.any() else np.ones_like(inside)
 
 

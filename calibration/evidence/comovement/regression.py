@@ -15,15 +15,14 @@ from scipy.optimize import linprog
 
 from calibration.evidence.comovement.alignment import FEWEST_ROWS
 from calibration.evidence.comovement.crossquantilogram import (
-    FEWEST_EXPECTED,
     Bootstrap,
     CrossQuantilogram,
     check_lags,
     inference,
+    trusted,
 )
 from calibration.evidence.comovement.hits import Floats, Ints, check_levels
 from calibration.evidence.comovement.moments import partial_correlation, products_from_hits
-from calibration.evidence.comovement.resampling import block_gamma
 
 # Residuals this small relative to the spread of y are points the regression passes through: they count as hits.
 ON_THE_LINE = 1e-9
@@ -95,13 +94,13 @@ def cross_quantilogram_regression(
             raise ValueError(f"only {n} rows at lag {k}; at least {FEWEST_ROWS} are needed")
         value = _correlation(full[0][k:], full[1][:n])
         expected = n * np.outer(*(np.minimum(a, 1 - a) for a in (a1, a2)))
-        result: dict = {"value": value, "expected": expected, "rows": n}
+        result: dict = {"value": value, "expected": expected, "tied": np.zeros_like(value), "rows": n}
         if bootstrap is not None:
             pair = (sides[0][k:], sides[1][:n])
-            gamma = bootstrap.gamma or block_gamma(np.column_stack([pair[0][:, 0], pair[1][:, 0]]))
+            gamma = bootstrap.restart(np.column_stack([pair[0][:, 0], pair[1][:, 0]]))
             draws = np.array([_resample(pair, (a1, a2), rows) for rows in bootstrap.draw(n, gamma, k)])
             result |= {"gamma": gamma} | inference(
-                value, draws - value, bootstrap.level, expected >= FEWEST_EXPECTED
+                value, draws - value, bootstrap.level, trusted(expected, result["tied"])
             )
         per_lag.append(result)
     fields = {name: np.array([result[name] for result in per_lag]) for name in per_lag[0]}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike
 
 from calibration.evidence.comovement.hits import Floats, Ints
+
+Blocks = Literal["mean", "longest"]
 
 
 def stationary_indices(n: int, gamma: float, resamples: int, rng: np.random.Generator) -> Ints:
@@ -87,6 +91,11 @@ def _block_length(x: Floats) -> float:
     return float(np.clip(length, 1.0, np.ceil(min(3 * np.sqrt(n), n / 3))))
 
 
-def block_gamma(x: ArrayLike) -> float:
-    """Default restart probability of a data matrix (n, d): the mean over its columns of 1 / optimal block length."""
-    return float(np.mean(1.0 / optimal_block_length(x)))
+def block_gamma(x: ArrayLike, blocks: Blocks = "mean") -> float:
+    """Restart probability of a data matrix (n, d), target and predictor in its first columns.
+
+    "mean": of 1 / optimal block length over all columns, as published. "longest": of the longer block of target and
+    predictor, which controls that forget quickly do not shorten.
+    """
+    per_column = 1.0 / optimal_block_length(x)
+    return float(per_column.mean() if blocks == "mean" else per_column[:2].min())

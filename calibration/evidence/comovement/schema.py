@@ -17,6 +17,9 @@ Whole = Annotated[int, Field(ge=1)]
 Lag = Annotated[int, Field(ge=0)]
 TransformName = Literal["log", "difference", "standardise", "absolute", "volatility", "seasonal_adjustment"]
 SERIES_NAME = r"^[a-z][a-z0-9_]*$"
+FILE_NAME = r"^[a-z0-9][a-z0-9-]*$"
+PART_OF_FILE_NAME = r"^[A-Za-z0-9][A-Za-z0-9 _-]*$"
+WITHOUT_NUMBER, WITH_NUMBER = ("log", "standardise", "absolute"), ("seasonal_adjustment",)
 
 
 def _choice(value: str, valid: tuple[str, ...], what: str) -> str:
@@ -55,6 +58,17 @@ class SeriesSpec(Schema):
     label: str = ""
     stands_in_for: str = Field("", description="What the series is used in place of; shown on every figure.")
 
+    @field_validator("transform")
+    @classmethod
+    def _numbers(cls, steps: list[Any]) -> list[Any]:
+        for step in steps:
+            name = step if isinstance(step, str) else next(iter(step))
+            if not isinstance(step, str) and name in WITHOUT_NUMBER:
+                raise PydanticCustomError("number", f"{name} takes no number", {"expected": f"{name} alone"})
+            if isinstance(step, str) and name in WITH_NUMBER:
+                raise PydanticCustomError("number", f"{name} needs a number", {"expected": f"{{{name}: 12}}"})
+        return steps
+
     @model_validator(mode="after")
     def _one_origin(self) -> SeriesSpec:
         if self.product and (self.table or self.column):
@@ -88,6 +102,16 @@ class Grid(Schema):
     end: Level = Field(alias="to")
     step: Level
 
+    @model_validator(mode="after")
+    def _reaches_the_end(self) -> Grid:
+        steps = (self.end - self.start) / self.step
+        if steps < 0 or abs(steps - round(steps)) > 1e-9 * max(steps, 1):
+            text = f"steps of {self.step:g} from {self.start:g} do not lead to {self.end:g}"
+            raise PydanticCustomError(
+                "grid", text, {"expected": "an end that is a whole number of steps away"}
+            )
+        return self
+
 
 class ControlSpec(Schema):
     series: str
@@ -110,11 +134,11 @@ class Regressors(Schema):
     predictor: list[str]
     levels: list[Level] = [0.1, 0.5, 0.9]
     lags: list[Lag] = [1]
-    resamples: Whole = 200
+    resamples: Annotated[int, Field(ge=20, le=100_000)] = 200
 
 
 class QuantilogramSpec(Schema):
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    name: str = Field(pattern=FILE_NAME)
     target: str
     predictors: list[str] = Field(min_length=1)
     controls: list[ControlSpec] = []
@@ -133,7 +157,7 @@ class QuantilogramSpec(Schema):
     )
     trimming: Level = 0.1
     rolling: RollingSpec | None = None
-    subsamples: dict[str, Span] = {}
+    subsamples: dict[Annotated[str, Field(pattern=PART_OF_FILE_NAME)], Span] = {}
     regressors: Regressors | None = None
 
 
@@ -143,11 +167,15 @@ class BootstrapSpec(Schema):
     gamma: Annotated[float, Field(gt=0, le=1)] | None = Field(
         None, description="Restart probability; left out: 1/block length by Patton, Politis and White."
     )
+    blocks: Literal["mean", "longest"] = Field(
+        "mean",
+        description="Without gamma: its mean over all columns, or that of the longer of target and predictor.",
+    )
     seed: int = Field(0, ge=0)
 
 
 class WaveletSpec(Schema):
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    name: str = Field(pattern=FILE_NAME)
     series: list[str] = Field(min_length=2)
     filter: str = "la8"
     levels: Whole | None = Field(None, description="J; left out: trunc(log2 N) - 3.")
@@ -213,7 +241,7 @@ class DemandShiftSpec(Schema):
 
 
 class StudySpec(Schema):
-    study: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    study: str = Field(pattern=FILE_NAME)
     title: str
     question: str = ""
     note: str = ""

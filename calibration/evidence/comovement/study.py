@@ -21,7 +21,7 @@ from calibration.evidence.comovement.hits import Floats, Ints
 from calibration.evidence.comovement.schema import Grid, SeriesSpec, Span, StudySpec
 from calibration.evidence.comovement.studychecks import bad_dates, unknown_names
 from calibration.evidence.comovement.transforms import TRANSFORMS, interaction
-from calibration.strict_yaml import Document, load
+from calibration.strict_yaml import Document, KeyPath, load
 from calibration.validate import validate
 
 
@@ -102,6 +102,8 @@ def read_study(path: str | Path) -> Study:
                 if one.product
                 else _column(name, one, spec, folder, tables, dates)
             )
+        except InputError as error:
+            problems += [problem for problem in error.problems if problem not in problems]
         except ValueError as error:
             problems.append(document.problem(["series", name], str(error)))
     if problems:
@@ -259,8 +261,17 @@ def _provenance(spec: StudySpec, one: SeriesSpec, folder: Path) -> dict[str, Any
     file = spec.tables[one.table].provenance
     if not file:
         return {}
-    columns = load(folder / file).data.get("columns", {})
-    return {key: str(value) for key, value in columns.get(one.column, {}).items()}
+    document = load(folder / file)
+    columns = _mapping(document, (), document.data).get("columns", {})
+    about = _mapping(document, ("columns",), columns).get(one.column, {})
+    about = _mapping(document, ("columns", one.column), about)
+    return {key: str(value) for key, value in about.items()}
+
+
+def _mapping(document: Document, path: KeyPath, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise InputError(document.problem(path, f"got {shown(value)}", "a mapping"))
+    return value
 
 
 def _phases(

@@ -33,6 +33,8 @@ def unknown_names(spec: StudySpec, document: Document) -> Iterator[Problem]:
                 ([*here, "regressors", side, i], r) for i, r in enumerate(getattr(q.regressors, side, []))
             ]
         for i, p in enumerate(q.predictors):
+            if p in q.predictors[:i]:
+                yield document.problem([*here, "predictors", i], f"{p} stands twice", "each predictor once")
             if p == q.target and 0 in q.lags:
                 yield document.problem(
                     [*here, "predictors", i],

@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy.special import betaincc, betainccinv
 from scipy.stats import chi2, norm
 
 from calibration.evidence.comovement.hits import Floats
 from calibration.evidence.comovement.modwt import Modwt
+
+Interval = Literal["published", "corrected"]
 
 
 @dataclass(frozen=True)
@@ -94,17 +97,31 @@ def wavelet_covariance(transform: Modwt) -> Floats:
     return products_by_level(transform, centre=False)
 
 
-def wavelet_correlation(transform: Modwt, confidence: float = 0.95, centre: bool = False) -> ByLevel:
-    """Correlation of every two series by level, (J+1, d, d), with Fisher's interval on floor(N/2^j) observations."""
+def wavelet_correlation(
+    transform: Modwt, confidence: float = 0.95, centre: bool = False, interval: Interval = "published"
+) -> ByLevel:
+    """Correlation of every two series by level, (J+1, d, d), with Fisher's interval on `level_sizes` observations."""
     value = correlation_from_products(products_by_level(transform, centre))
-    half = fisher_half_width(level_sizes(transform), confidence)[:, None, None]
+    half = fisher_half_width(level_sizes(transform, interval), confidence)[:, None, None]
     lower, upper = fisher_interval(value, np.broadcast_to(half, value.shape))
     return ByLevel(transform.names, value, lower, upper)
 
 
-def level_sizes(transform: Modwt) -> Floats:
-    """floor(N / 2^j), the independent observations a level is worth; the smooth counts as level J+1."""
-    return np.floor(transform.length / 2.0 ** np.arange(1, transform.levels + 2))
+def level_sizes(transform: Modwt, interval: Interval) -> Floats:
+    """The independent observations a level is worth; the smooth counts as level J+1.
+
+    "published": floor(N / 2^j), coefficients that the ends of the series reach included; "corrected": without them.
+    """
+    check_interval(interval)
+    share = 2.0 ** np.arange(1, transform.levels + 2)
+    if interval == "published":
+        return np.floor(transform.length / share)
+    return transform.known.sum(axis=1) / share
+
+
+def check_interval(interval: str) -> None:
+    if interval not in ("published", "corrected"):
+        raise ValueError(f"interval must be published or corrected, got {interval!r}")
 
 
 def fisher_half_width(size: Floats, confidence: float) -> Floats:
@@ -119,3 +136,20 @@ def fisher_interval(value: Floats, half: Floats, floor: bool = False) -> tuple[F
         centre = np.arctanh(value)
         lower, upper = np.tanh(centre - half), np.tanh(centre + half)
     return (np.maximum(lower, 0.0) if floor else lower), upper
+
+
+def against_none(value: Floats, size: Floats, d: int, tries: int, confidence: float) -> tuple[Floats, Floats]:
+    """p-value of multiple correlations phi of d series; and what unrelated ones stay below with that confidence.
+
+    phi of a given series on d-1 unrelated ones has phi^2 ~ Beta((d-1)/2, (n-d)/2), n its `size`: it is never negative
+    and far from 0 in small samples, so that an interval around it does not tell it from none. tries: of how many series
+    it is the largest (Bonferroni).
+    Cautious: at 5 % it calls 0 to 4 % of unrelated samples related. Where n does not exceed d nothing can be told: p is
+    1, and the value to reach too.
+    """
+    a, b = (d - 1) / 2, (np.broadcast_to(size, value.shape) - d) / 2
+    told = b > 0
+    b = np.where(told, b, 1.0)
+    p_value = np.minimum(tries * betaincc(a, b, np.clip(value**2, 0, 1)), 1.0)
+    critical = np.sqrt(betainccinv(a, b, (1 - confidence) / tries))
+    return np.where(told | np.isnan(value), p_value, 1.0), np.where(told, critical, 1.0)

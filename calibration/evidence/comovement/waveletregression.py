@@ -1,8 +1,9 @@
 """Wavelet regression: the coefficients behind a wavelet multiple correlation, globally and by date.
 
 Fernandez-Macho (2018). At each level the coefficients of one series are regressed on those of the others
-without a constant, which is the regression whose R^2 is phi^2. `constant=True` adds one, as the R package
-wavemulcor does (in the local version beside the weighted data, itself unweighted).
+without a constant, which is the regression whose R^2 is phi^2. `centre=True` takes all about their (local) means:
+the regression of a phi that is centred. `constant=True` adds one as the R package wavemulcor does (in the local
+version beside the weighted data, itself unweighted; the response is that of the uncentred phi).
 """
 
 from __future__ import annotations
@@ -52,16 +53,25 @@ def wavelet_regression(
     constant: bool = False,
     confidence: float = 0.95,
     errors: Errors = "corrected",
+    centre: bool = False,
 ) -> WaveletRegression:
     """Regression of the dominant series of each level (or `variable`) on the others."""
-    response = multiple_correlation(transform, variable, confidence, centre=False).dominant
+    _check_means(constant, centre)
+    response = multiple_correlation(transform, variable, confidence, centre=centre).dominant
     rows = level_rows(transform)
-    product = np.array([len(w) * mean_products(w, centre=constant) for w in rows])
+    product = np.array([len(w) * mean_products(w, centre=constant or centre) for w in rows])
     count = np.array([len(w) for w in rows], dtype=float)
     if errors == "corrected":
         count = count / 2.0 ** np.arange(1, len(rows) + 1)
     return _solve(
-        transform, product, response, count, transform.coefficients.shape[1], constant, confidence, errors
+        transform,
+        product,
+        response,
+        count,
+        transform.coefficients.shape[1],
+        constant or centre,
+        confidence,
+        errors,
     )
 
 
@@ -73,12 +83,14 @@ def local_regression(
     constant: bool = False,
     confidence: float = 0.95,
     errors: Errors = "corrected",
+    centre: bool = False,
 ) -> WaveletRegression:
     """The same at every date, weighted as in `local_multiple_correlation`; arrays (J+1, N, series)."""
-    phi = local_multiple_correlation(transform, half_width, window, variable, confidence, centre=False)
+    _check_means(constant, centre)
+    phi = local_multiple_correlation(transform, half_width, window, variable, confidence, centre=centre)
     shifted = phase_shift(transform)
     theta = window_weights(shifted.coefficients.shape[1], phi.half_width, window)
-    product = local_products(shifted, theta, centre=False)
+    product = local_products(shifted, theta, centre)
     known = shifted.known.sum(axis=1)[:, None].astype(float)
     if constant:
         w = np.where(shifted.known[..., None], shifted.coefficients, 0.0)
@@ -90,8 +102,20 @@ def local_regression(
     dates = slice(0, transform.length)
     n = shifted.coefficients.shape[1]
     return _solve(
-        transform, product[:, dates], phi.dominant, count[:, dates], n, constant, confidence, errors
+        transform,
+        product[:, dates],
+        phi.dominant,
+        count[:, dates],
+        n,
+        constant or centre,
+        confidence,
+        errors,
     )
+
+
+def _check_means(constant: bool, centre: bool) -> None:
+    if constant and centre:
+        raise ValueError("constant and centre both take means out: choose one")
 
 
 def _solve(
@@ -100,7 +124,7 @@ def _solve(
     response: Ints,
     count: Floats,
     n: int,
-    constant: bool,
+    means: bool,
     confidence: float,
     errors: Errors,
 ) -> WaveletRegression:
@@ -114,7 +138,7 @@ def _solve(
     row = np.take_along_axis(inverse, y[..., None], axis=-2)[..., 0, :]
     own = np.take_along_axis(row, y, axis=-1)
     slope = -row / own
-    regressors = d - 1 + constant
+    regressors = d - 1 + means
     freedom = np.where(usable, count - regressors, np.nan)
     with np.errstate(invalid="ignore"):
         freedom = np.where(freedom > 0, freedom, np.nan)[..., None]

@@ -78,6 +78,8 @@ def test_invariant_under_increasing_transforms(values, seed):
         return
     if np.array_equal(np.unique(y[1:], return_inverse=True)[1], np.unique(x[:-1], return_inverse=True)[1]):
         return
+    if y[1:].max() <= np.quantile(y, 0.8) or x[:-1].max() <= np.quantile(x, 0.8):
+        return  # refused: every row is a hit
     first = cross_quantilogram(y, x, [0.2, 0.5, 0.8], 1).value
     second = cross_quantilogram(np.exp(y / 3) - 7, np.arctan(x) * 1e9, [0.2, 0.5, 0.8], 1).value
     np.testing.assert_array_equal(first, second)
@@ -176,6 +178,57 @@ class TestPortmanteau:
         np.testing.assert_array_equal(test.box_pierce.sup_value, test.box_pierce.value[:, 0, 1])
         np.testing.assert_array_equal(test.box_pierce.sup_critical, test.box_pierce.critical[:, 0, 1])
 
+    def test_gaps_keep_the_power(self):
+        """Rows observed at one lag are more than those observed at all: both are scaled to their own number."""
+        rejected = np.zeros(2)
+        for seed in range(40):
+            rng = np.random.default_rng(seed)
+            x = rng.standard_normal(337)
+            y = 0.35 * x[:-1] + rng.standard_normal(336)
+            y = np.append(rng.standard_normal(), y)
+            y[rng.random(337) < 0.1], x[rng.random(337) < 0.1] = np.nan, np.nan
+            bootstrap = Bootstrap(200, seed=seed)
+            test = portmanteau(y, x, [0.5], 6, missing="pairwise", bootstrap=bootstrap)
+            null = portmanteau(rng.permutation(y), x, [0.5], 6, missing="pairwise", bootstrap=bootstrap)
+            rejected += [t.ljung_box.p_value[-1, 0, 0] <= 0.05 for t in (test, null)]
+        assert rejected[0] > 12
+        assert rejected[1] <= 5
+
+    def test_gaps_count_the_rows_that_are_observed(self):
+        """A series observed on its first 50 dates is a series of 50."""
+        y, x, *_ = series(6)
+        short = portmanteau(y[:50], x[:50], LEVELS, 3, bootstrap=Bootstrap(60, gamma=0.3))
+        late = np.where(np.arange(120) < 50, y, np.nan)
+        early = np.where(np.arange(120) < 50, x, np.nan)
+        long = portmanteau(late, early, LEVELS, 3, missing="pairwise", bootstrap=Bootstrap(60, gamma=0.3))
+        np.testing.assert_allclose(long.ljung_box.value, short.ljung_box.value)
+        np.testing.assert_allclose(long.ljung_box.p_value, short.ljung_box.p_value)
+
+
+class TestTies:
+    def test_independent_series_with_many_equal_values(self):
+        """Two fifths of zeros in both: low quantiles are 0, their hits share a mean, and the cells are not trusted."""
+        levels = np.array([0.1, 0.2, 0.3, 0.5, 0.7, 0.8])
+        reliable, apart = [], []
+        for seed in range(20):
+            rng = np.random.default_rng(seed)
+            y, x = (np.where(rng.random(336) < 0.4, -3.0, rng.standard_normal(336)) for _ in range(2))
+            found = cross_quantilogram(y, x, levels, 1)
+            reliable.append(found.reliable[0])
+            apart.append(found.value[0] * np.sqrt(335))
+        mean = np.mean(apart, axis=0)
+        assert mean[0, 0] > 3  # standard errors from 0, of independent series
+        assert not np.array(reliable)[:, :2, :2].any()
+        told = np.mean(reliable, axis=0) == 1
+        assert told[3:, 3:].all()
+        assert np.abs(mean[told]).max() < 1
+
+    def test_shift_is_the_mean_of_products_over_its_error(self):
+        """Of two series crossed with each other, so that they are exactly independent."""
+        y, x = (np.ravel(a) for a in np.meshgrid([0.0, 0, 1, 2, 3], [0.0, 0, 0, 1, 2]))
+        found = cross_quantilogram(y, x, [0.1, 0.5], 0)
+        np.testing.assert_allclose(found.tied[0], np.abs(found.value[0]) * 5)
+
 
 class TestMissing:
     def test_pairwise_uses_each_series_own_quantiles(self):
@@ -219,6 +272,10 @@ class TestRefusals:
             ({"levels": [0.0, 0.5]}, "strictly between 0 and 1"),
             ({"levels": [0.5, 0.2]}, "rise strictly"),
             ({"levels": []}, "at least one"),
+            (
+                {"predictor": np.minimum(X, np.quantile(X, 0.6)), "levels": [0.5, 0.9]},
+                "at level 0.9 no row of predictor lies above",
+            ),
             ({"lags": -1}, "lags must be"),
             ({"lags": [1, 1]}, "lags must be"),
             ({"lags": 119}, "only 1 rows"),

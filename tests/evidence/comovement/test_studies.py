@@ -33,6 +33,7 @@ from calibration.evidence.comovement.transforms import (
 )
 from calibration.strict_yaml import load
 from outputs.comovement.report import answers, write_results
+from outputs.comovement.waveletfigures import scale_figure
 from scenarios import library
 from tests.evidence.comovement.oracles import synth
 
@@ -278,6 +279,48 @@ class TestPhases:
             read_phases(path, "monthly")
 
 
+class TestPairs:
+    """Two series, the second of which follows the first by three months; of either the other is as well explained."""
+
+    @pytest.mark.parametrize(
+        ("variable", "moved", "behind"), [("", "ree", -3), (", variable: mil", "mil", 3)]
+    )
+    def test_axis_names_the_series_that_is_moved(self, folder, variable, moved, behind):
+        rng = np.random.default_rng(0)
+        first = rng.standard_normal(336)
+        second = np.append(rng.standard_normal(3), first[:-3]) + 0.3 * rng.standard_normal(336)
+        (folder / "table.csv").write_text(csv_of(synth() | {"ree": first, "mil": second}))
+        path = edited(
+            folder,
+            ("series: [ree, mil, vol]", f"series: [ree, mil]{variable}"),
+            ("max_lag: 2", "max_lag: 6"),
+            ("label: Exports", "label: ree"),
+        )
+        study = read_study(path)
+        results = run_study(study)
+        cross = results.wavelets[0].cross
+        assert cross.lags[np.argmax(np.abs(cross.value[0]))] == behind
+        axes = scale_figure(study, results.wavelets[0]).figure.axes[1]
+        assert axes.get_xlabel().startswith(f"lag of {moved} behind")
+
+    def test_a_negative_correlation_is_as_sure_as_a_positive_one(self, folder):
+        rng = np.random.default_rng(0)
+        first = rng.standard_normal(336)
+        pair = {"ree": first, "mil": 0.6 * rng.standard_normal(336) - first}
+        (folder / "table.csv").write_text(csv_of(synth() | pair))
+        results = run_study(read_study(edited(folder, ("series: [ree, mil, vol]", "series: [ree, mil]"))))
+        said = answers(results)[-1]
+        assert "surest at periods of 2–4 months (-0." in said
+        assert "p-value below 0.001" in said
+
+    def test_unrelated_series_are_said_to_be(self, folder):
+        names = "series: [ree, mil, vol]", "series: [ree, mil, vol, ten]"
+        noise = np.random.default_rng(3).standard_normal((4, 336))
+        (folder / "table.csv").write_text(csv_of(dict(zip(synth(), noise, strict=True))))
+        results = run_study(read_study(edited(folder, names)))
+        assert "distinguishable from none at no scale" in answers(results)[-1]
+
+
 class TestStudy:
     def test_series_and_slots(self, folder):
         study = read_study(folder / "study.yaml")
@@ -317,6 +360,21 @@ class TestStudy:
             ),
             (("column: mil}", "column: mil, transform: [log]}"), "logarithm of"),
             (("column: mil}", "column: mil, transform: [{}]}"), "has 0; expected 1 or more"),
+            (
+                ("column: mil}", "column: mil, transform: [{log: 3}]}"),
+                "log takes no number; expected log alone",
+            ),
+            (
+                ("column: mil}", "column: mil, transform: [seasonal_adjustment]}"),
+                "seasonal_adjustment needs a number; expected {seasonal_adjustment: 12}",
+            ),
+            (("subsamples: {early:", "subsamples: {../early:"), "subsamples.*should match pattern"),
+            (("predictors: [mil]", "predictors: [mil, mil]"), r"predictors\[1\].*mil stands twice"),
+            (
+                ("levels: [0.3, 0.5, 0.7]\n    lags", "levels: {from: 0.1, to: 0.95, step: 0.3}\n    lags"),
+                "steps of 0.3 from 0.1 do not lead to 0.95",
+            ),
+            (("levels: [0.5], resamples: 20}", "levels: [0.5], resamples: 5}"), "got the number 5"),
             (
                 ("controls: [{series: ten,", "controls: [{series: mil, timing: lagged}, {series: ten,"),
                 "mil is predictor and control",

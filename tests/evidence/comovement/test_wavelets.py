@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from calibration.evidence.comovement import (
     FILTERS,
@@ -26,7 +27,9 @@ from calibration.evidence.comovement import (
     wavelet_regression,
     wavelet_variance,
 )
+from calibration.evidence.comovement.local import effective_size, window_weights
 from calibration.evidence.comovement.modwt import default_levels, periods
+from calibration.evidence.comovement.waveletmoments import against_none
 from tests.evidence.comovement.oracles import local_correlation, synth
 
 EXACT = ("haar", "d4", "d6", "d8", "d16", "la8", "la16", "la20")
@@ -291,10 +294,49 @@ class TestLocal:
 
     def test_corrected_interval_is_wider_the_coarser_the_scale(self):
         T = modwt(DATA, "la8", 5)
-        published = local_multiple_correlation(T, 42, centre=False)
-        corrected = local_multiple_correlation(T, 42, interval="corrected", centre=False)
-        np.testing.assert_allclose(corrected.effective * 2.0 ** np.arange(1, 7)[:, None], published.effective)
-        assert (corrected.upper - corrected.lower > published.upper - published.lower)[0].all()
+        for window in ("gaussian", "uniform"):
+            published = local_multiple_correlation(T, 42, window, centre=False)
+            corrected = local_multiple_correlation(T, 42, window, interval="corrected", centre=False)
+            by_level = corrected.effective * 2.0 ** np.arange(1, 7)[:, None] / published.effective
+            assert (corrected.upper - corrected.lower > published.upper - published.lower)[0].all()
+            # Products weigh theta^2: the same where theta is 0 or 1; of a gaussian sums over the real line are known.
+            expected = 1.0 if window == "uniform" else 1 / np.sqrt(2)
+            np.testing.assert_allclose(by_level[:, 168], expected, rtol=1e-4)
+
+    def test_effective_sample_is_what_a_weighted_correlation_varies_by(self):
+        """The variance of atanh r of two white series is 1/(n - 3): n from 2,000 draws, window by window."""
+        n, draws, rng = 200, 2000, np.random.default_rng(0)
+        known = modwt(rng.standard_normal((n, 2)), "haar", 1)
+        x, y = rng.standard_normal((2, draws, n))
+        for window in ("gaussian", "tricube", "bartlett", "uniform"):
+            theta = window_weights(n, 25, window)
+            square = theta[100] ** 2
+            r = (x * y) @ square / np.sqrt((x**2 @ square) * (y**2 @ square))
+            worth = 2 * effective_size(known, theta, "corrected")[0, 100]
+            np.testing.assert_allclose(1 / np.arctanh(r).var(), worth, rtol=0.12)
+
+    @pytest.mark.parametrize("count", [2, 4])
+    def test_unrelated_series_are_seldom_called_related(self, count):
+        """Not so their intervals: of four series nearly half exclude 0, which is why they are no test."""
+        rng, level, cells, intervals = np.random.default_rng(1), [], [], []
+        for _ in range(60):
+            T = brick_wall(modwt(rng.standard_normal((336, count)), "la8", 5))
+            level.append(multiple_correlation(T, centre=True).p_value <= 0.05)
+            found = local_multiple_correlation(T, 42, centre=True, interval="corrected")
+            cells.append(found.significant.mean(axis=1))
+            intervals.append(multiple_correlation(T, centre=True).lower > 0)
+        assert (np.mean(level, axis=0) < 0.1).all()
+        assert (np.mean(cells, axis=0) < 0.07).all()
+        assert (np.mean(intervals) > 0.3) == (count == 4)
+
+    def test_p_value_of_one_regression_is_that_of_its_f_test(self):
+        """A chosen series on d - 1 others, n observations: F = (R^2/(d-1)) / ((1-R^2)/(n-d))."""
+        phi, n, d = np.array([0.3, 0.6]), 40.0, 4
+        p_value, critical = against_none(phi, np.array(n), d, 1, 0.95)
+        ratio = phi**2 / (d - 1) / ((1 - phi**2) / (n - d))
+        np.testing.assert_allclose(p_value, stats.f.sf(ratio, d - 1, n - d))
+        np.testing.assert_allclose(against_none(critical, np.array(n), d, 1, 0.95)[0], 0.05)
+        assert against_none(phi, np.array(4.0), d, 1, 0.95)[0].tolist() == [1, 1]
 
     def test_windows_without_enough_coefficients(self):
         """A narrow uniform window inside the boundary: phi is 1 by construction, and says so."""
@@ -385,6 +427,31 @@ class TestRegression:
             error = np.sqrt(np.diag(np.linalg.inv(x.T @ x)) * rss / (len(w) - x.shape[1]))
             np.testing.assert_allclose(found.slope[level, s, others], b[constant:], rtol=1e-8)
             np.testing.assert_allclose(found.standard_error[level, s, others], error[constant:], rtol=1e-8)
+
+    def test_centred_slopes_are_those_of_the_centred_correlation(self):
+        """R^2 of the regression beside a centred phi is its square, level by level and date by date."""
+        T = brick_wall(modwt(DATA + 3 * np.arange(336.0)[:, None] / 336, "la8", 3))
+        by_level = multiple_correlation(T, centre=True), wavelet_regression(T, centre=True)
+        np.testing.assert_array_equal(by_level[0].dominant, by_level[1].response)
+        for level in range(4):
+            w = T.coefficients[level][T.known[level]]
+            w, y = w - w.mean(axis=0), by_level[1].response[level]
+            residual = w @ by_level[1].slope[level]
+            np.testing.assert_allclose(
+                1 - residual.var() / w[:, y].var(), by_level[0].value[level] ** 2, atol=1e-9
+            )
+        phi = local_multiple_correlation(T, 25, centre=True)
+        slopes = local_regression(T, 25, centre=True)
+        np.testing.assert_array_equal(phi.dominant, slopes.response)
+        shifted = phase_shift(T)
+        square = np.exp(-2 * ((np.arange(336) - 160) / 25) ** 2) * shifted.known[2]
+        w = np.where(shifted.known[2][:, None], shifted.coefficients[2], 0.0)
+        w = w - np.average(w, axis=0, weights=square)
+        residual, own = w @ slopes.slope[2, 160], w[:, slopes.response[2, 160]]
+        left = (square * residual**2).sum() / (square * own**2).sum()
+        assert 1 - left == pytest.approx(phi.value[2, 160] ** 2)
+        with pytest.raises(ValueError, match="choose one"):
+            wavelet_regression(T, constant=True, centre=True)
 
     def test_corrected_errors_are_larger_at_coarse_scales(self):
         published = wavelet_regression(self.T, errors="published").standard_error
