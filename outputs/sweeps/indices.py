@@ -1,7 +1,7 @@
 """Which parameter decides: Sobol indices, elementary effects, regression and rank coefficients.
 
-SciPy and SALib compute the indices. What is here hands them the draws of a design, and refuses what they would turn
-into zeros: outcomes that do not vary, and outcomes that are not numbers.
+SciPy has the bootstrap and SALib pairs and elementary effects. What is here hands them the draws of a design, with the
+same seed each time, and refuses what they would turn into zeros: outcomes that do not vary or are not numbers.
 """
 
 from __future__ import annotations
@@ -16,10 +16,12 @@ import pandas as pd
 from scipy import stats
 
 from calibration.errors import InputError
+from model.records import Array
 from outputs.sweeps.reading import Sweep, refuse_constant
 
 RESAMPLES = 500
 CONFIDENCE = 0.95
+SEED = 1  # of resampling, so that a sweep has the same intervals each time; SALib takes 0 for none
 LAID_OUT = ("grid", "one_at_a_time", "morris")  # points with no probabilities
 
 
@@ -32,27 +34,37 @@ def sobol(sweep: Sweep, column: str, resamples: int = RESAMPLES) -> pd.DataFrame
     y, _ = sweep.whole(column)
     d = len(sweep.parameters)
     blocks = y.reshape(-1, sweep.block)
-    parts = {"f_A": blocks[:, 0], "f_B": blocks[:, -1], "f_AB": blocks[:, 1 : d + 1].T[:, None, :]}
-    refuse_constant(column, np.concatenate([parts["f_A"], parts["f_B"]]), sweep.unit(column))
-    found = stats.sobol_indices(func=parts, n=len(blocks), rng=np.random.default_rng(0))
-    idle = (parts["f_AB"][:, 0] == parts["f_A"]).all(axis=1)  # what moves nothing has indices of 0, exactly
+    plain = blocks[:, [0, -1]]
+    refuse_constant(column, plain.ravel(), sweep.unit(column))
+    draws = blocks - plain.mean()  # the estimators lose digits to an outcome far from zero
+    idle = (blocks[:, 1 : d + 1] == blocks[:, :1]).all(axis=0)  # what moves nothing has indices of 0, exactly
+    found = saltelli(draws, d)
     with warnings.catch_warnings():
         if idle.any():  # SciPy has no interval for a statistic that never varies
             warnings.simplefilter("ignore", RuntimeWarning)
-        around = found.bootstrap(confidence_level=CONFIDENCE, n_resamples=resamples)
+        # Not SobolResult.bootstrap: it seeds itself, differently each time.
+        around = stats.bootstrap(
+            [np.arange(len(draws))], lambda rows: saltelli(draws[rows], d), vectorized=False, method="BCa",
+            n_resamples=resamples, confidence_level=CONFIDENCE, rng=np.random.default_rng(SEED),
+        ).confidence_interval  # fmt: skip
     frame: dict[str, Any] = {"parameter": sweep.parameters}
-    for name, values, interval in (
-        ("first", found.first_order, around.first_order.confidence_interval),
-        ("total", found.total_order, around.total_order.confidence_interval),
-    ):
-        for bound in (interval.low, interval.high):
+    for name, values, low, high in zip(("first", "total"), found, around.low, around.high, strict=True):
+        for bound in (low, high):
             bound[idle] = 0.0
             if not np.isfinite(bound).all():
                 raise InputError(f"{column}: too few draws for an interval; expected more than {len(y)}")
-        frame |= {
-            name: np.ravel(values), f"{name}_low": np.ravel(interval.low), f"{name}_high": np.ravel(interval.high)
-        }  # fmt: skip
+        frame |= {name: values, f"{name}_low": low, f"{name}_high": high}
     return pd.DataFrame(frame)
+
+
+def saltelli(blocks: Array, d: int) -> Array:
+    """(2, d) first-order and total indices from outcomes (n, d + 2 or more) in blocks A, AB of each parameter, ..., B.
+
+    Saltelli et al. (2010), table 2, (b) and (f).
+    """
+    a, ab, b = blocks[:, :1], blocks[:, 1 : d + 1], blocks[:, -1:]
+    variance = np.var(blocks[:, [0, -1]])
+    return np.array([(b * (ab - a)).mean(axis=0), ((a - ab) ** 2).mean(axis=0) / 2]) / variance
 
 
 def sobol_pairs(sweep: Sweep, column: str, resamples: int = 100) -> pd.DataFrame:
@@ -65,7 +77,7 @@ def sobol_pairs(sweep: Sweep, column: str, resamples: int = 100) -> pd.DataFrame
     y, _ = sweep.whole(column)
     names = sweep.parameters
     found = salib.analyze(
-        _problem(names), y, calc_second_order=True, num_resamples=resamples, conf_level=CONFIDENCE, seed=0
+        _problem(names), y, calc_second_order=True, num_resamples=resamples, conf_level=CONFIDENCE, seed=SEED
     )
     pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
     return pd.DataFrame(
@@ -87,7 +99,7 @@ def morris(sweep: Sweep, column: str, resamples: int = RESAMPLES) -> pd.DataFram
     unit = _ranks_to_unit(sweep)
     found = salib.analyze(
         _problem(sweep.parameters), unit, y, num_resamples=resamples, conf_level=CONFIDENCE,
-        num_levels=sweep.settings["levels"], seed=0,
+        num_levels=sweep.settings["levels"], seed=SEED,
     )  # fmt: skip
     columns = {"mu": "mu", "mu_star": "mu_star", "mu_star_conf": "half_width", "sigma": "sigma"}
     frame = {new: np.asarray(found[old], dtype=float) for old, new in columns.items()}

@@ -4,8 +4,10 @@ import json
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
+from scipy import stats
 
 from calibration.errors import InputError
 from outputs.sweeps import discovery, grids, groups, indices, reading, report
@@ -99,6 +101,35 @@ def test_sobol_indices_are_salibs_on_the_same_draws(ishigami_sweep):
     ours = indices.sobol(ishigami_sweep, "y.directed", resamples=20)
     np.testing.assert_allclose(ours["first"], theirs["S1"], atol=5e-3)
     np.testing.assert_allclose(ours["total"], theirs["ST"], atol=5e-3)
+
+
+def test_sobol_indices_are_scipys_on_the_same_draws(ishigami_sweep):
+    blocks = ishigami_sweep.outcomes[:, 0].reshape(-1, ishigami_sweep.block)
+    parts = {"f_A": blocks[:, 0], "f_B": blocks[:, -1], "f_AB": blocks[:, 1:4].T[:, None, :]}
+    theirs = stats.sobol_indices(func=parts, n=len(blocks))
+    ours = indices.sobol(ishigami_sweep, "y.directed", resamples=200)
+    np.testing.assert_allclose(ours["first"], theirs.first_order, atol=1e-12)
+    np.testing.assert_allclose(ours["total"], theirs.total_order, atol=1e-12)
+    around = theirs.bootstrap(confidence_level=0.95, n_resamples=200)
+    for name, interval in (("first", around.first_order), ("total", around.total_order)):
+        low, high = interval.confidence_interval
+        np.testing.assert_allclose(ours[f"{name}_high"] - ours[f"{name}_low"], high - low, rtol=0.3)
+
+
+@pytest.mark.parametrize("method", [indices.sobol, indices.sobol_pairs])
+def test_intervals_of_sobol_indices_are_the_same_each_time(ishigami_sweep, method):
+    if method is indices.sobol_pairs:
+        pytest.importorskip("SALib")
+    once, again = (method(ishigami_sweep, "y.directed", resamples=20) for _ in range(2))
+    pd.testing.assert_frame_equal(once, again, check_exact=True)
+
+
+def test_intervals_of_elementary_effects_are_the_same_each_time():
+    pytest.importorskip("SALib")
+    sweep = sweep_of(plans.Morris(type="morris", draws=80, seed=1), ishigami, ISHIGAMI)
+    once, again = (indices.morris(sweep, "y.directed", resamples=20) for _ in range(2))
+    assert once["half_width"].max() > 0
+    pd.testing.assert_frame_equal(once, again, check_exact=True)
 
 
 def test_pairs_of_ishigami(ishigami_sweep):
