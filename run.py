@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Rare-earth supply shocks: solve scenarios, compare them, and look behind the numbers.
 
-Exit codes: 0 done, 1 a scenario was not solved, 2 the input is wrong, 3 a file or a package is missing or cannot be
-written, 130 interrupted.
+Exit codes: 0 done, 1 a scenario was not solved, 2 the input is wrong or is not there, 3 a package is missing or a file
+cannot be written, 130 interrupted.
 """
 
 from __future__ import annotations

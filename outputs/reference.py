@@ -34,12 +34,13 @@ nothing in it has changed for a day.
 | `provenance.json` | time, command, machine, commit, status, file hashes: all that differs between equal runs |
 
 `python run.py report RUN` makes one HTML file of it (folders named after it, of a path, a sweep, metrics or evidence,
-follow as sections), `python run.py compare RUN RUN` says what differs. Both refuse a folder whose
-`results.nc`, `scenario.yaml`, `parameters.csv`, `inputs.json` or section was changed after it was written, and name the
-file.
+follow as sections), `python run.py compare RUN RUN` says what differs. Both refuse a folder in
+which a file that `provenance.json` lists was changed or deleted, and name the file. Folders of `estimate`, `patents`
+and `comovement` hold no hashes of their files and are taken as they are.
 
-Exit codes of every command: 0 done, 1 something was not solved, 2 the input is wrong, 3 a file or a package
-is missing or cannot be written, 130 interrupted, 141 the reader of the output went away.
+Exit codes of every command: 0 done, 1 something was not solved, 2 the input is wrong or is not there, 3 a package is
+missing or a file cannot be written (of `doctor`: something is missing or broken), 130 interrupted, 141 the reader of the
+output went away.
 
 ## Variables
 

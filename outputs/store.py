@@ -31,7 +31,7 @@ from calibration.files import MEGABYTE, decode, read_bytes, write_bytes, write_t
 
 RUNS = Path(__file__).parent / "runs"
 RESULTS, PROVENANCE, INPUTS = "results.nc", "provenance.json", "inputs.json"
-READ = (RESULTS, INPUTS, "scenario.yaml", "parameters.csv")  # what is read back of a run
+READ = (RESULTS, INPUTS, "scenario.yaml", "parameters.csv")  # what is read back of a run, hashed or not
 PICTURES = (".png", ".svg", ".pdf", ".html")  # made from the results; their bytes may differ between machines
 MAX_RESULT = 2_000 * MEGABYTE
 MAX_JSON = 50 * MEGABYTE
@@ -133,9 +133,9 @@ class Draft:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def seal(folder: Path, provenance: Mapping[str, Any]) -> dict[str, str]:
-    """Write provenance.json with the hashes of all other files, which are returned."""
-    hashes = file_hashes(folder)
+def seal(folder: Path, provenance: Mapping[str, Any], others: Iterable[str] = ()) -> dict[str, str]:
+    """Write provenance.json with the hashes of all files but it and `others`, which are returned."""
+    hashes = {name: value for name, value in file_hashes(folder).items() if name not in set(others)}
     _write_provenance(folder, {**provenance, "files": hashes})
     return hashes
 
@@ -220,10 +220,13 @@ def read(run: str | Path, root: Path | None = None) -> Run:
     return Run(folder, read_netcdf(folder / RESULTS), _json(folder / INPUTS), _json(folder / PROVENANCE))
 
 
-def refuse_changed(folder: Path, names: Iterable[str], *, if_hashed: bool = False) -> None:
-    """Raise InputError with those of the files that are not as provenance.json has them.
+def refuse_changed(
+    folder: Path, names: Iterable[str], *, others: bool = True, if_hashed: bool = False
+) -> None:
+    """Raise InputError with those of the files that are not as provenance.json has them, or not there.
 
-    if_hashed: take a folder as it is when nothing was written down of its files, as of evidence.
+    others: every other file that provenance.json names, too; if_hashed: take a folder as it is when nothing was
+    written down of its files, as of evidence.
     """
     path = folder / PROVENANCE
     if if_hashed and not path.is_file():
@@ -232,7 +235,8 @@ def refuse_changed(folder: Path, names: Iterable[str], *, if_hashed: bool = Fals
     if files is None and if_hashed:
         return
     written = files if isinstance(files, dict) else {}
-    changed = [name for name in names if _hash(folder / name) != written.get(name)]
+    asked = dict.fromkeys([*names, *(written if others else ())])
+    changed = [name for name in asked if _hash(folder / name) != written.get(name)]
     if changed:
         what = "was changed after it was written"
         raise InputError([Problem(what, str(folder / name), expected="an untouched run") for name in changed])

@@ -22,7 +22,7 @@ A run comes from `solve` or `compare`. Folders of `path`, `sweep`, `metrics`, `n
 `estimate` and `comovement` follow the runs as sections. The file has everything in it: charts, tables to download,
 the parameters with their sources, and how to make the run again. Printed from a browser it makes a PDF.
 
-exit codes: 0 written, 2 a run does not exist or was changed, 3 the file cannot be written.
+exit codes: 0 written, 2 a run does not exist or a file in it was changed since, 3 the file cannot be written.
 """
 
 

@@ -162,13 +162,16 @@ def _progress(begun: Store, quiet: bool) -> Iterator[Any]:
 
 
 def _report(sweep: Sweep, folder: Path, args: argparse.Namespace, start: float) -> int:
-    from outputs import provenance, store
+    from outputs import provenance, sections, store
     from outputs.pipeline import command_line, shown_path
     from outputs.sweeps import report
 
     found = report.write(sweep, folder, figures=not args.no_figures)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    store.seal(folder, provenance.circumstances(command_line(), time.perf_counter() - start, now))
+    about = provenance.circumstances(command_line(), time.perf_counter() - start, now)
+    # A report written into this folder is no part of the sweep, and may be written again.
+    reports = {page.name for page in folder.glob("*.html")} - {sections.SECTION, sections.PAGE}
+    store.seal(folder, about, others=reports)
     failed = sweep.failures()
     if args.quiet:
         print(shown_path(folder))

@@ -174,7 +174,10 @@ def refuse_constant(column: str, y: Array, unit: str = "") -> None:
 
 
 def read(folder: str | Path) -> Sweep:
-    """A finished sweep from its folder, or from its name under outputs/runs. Raises InputError when it was changed."""
+    """A finished sweep from its folder, or from its name under outputs/runs. Raises InputError when it was changed.
+
+    Its tables and page may have been: they are made of what is read here.
+    """
     found = store.find(folder)
     path = found / RESULTS
     if not path.is_file():
@@ -183,7 +186,7 @@ def read(folder: str | Path) -> Sweep:
                 "holds no finished sweep", str(found), expected="`python run.py sweep DESIGN --resume` first"
             )
         )
-    store.refuse_changed(found, (RESULTS, MANIFEST), if_hashed=True)
+    store.refuse_changed(found, (RESULTS, MANIFEST), others=False, if_hashed=True)
     return of(store.read_netcdf(path))
 
 

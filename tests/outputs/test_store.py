@@ -200,7 +200,9 @@ def test_a_result_that_was_changed_is_refused(runs, tmp_path):
         store.read(copy)
 
 
-@pytest.mark.parametrize("name", ["results.nc", "inputs.json", "scenario.yaml", "parameters.csv"])
+@pytest.mark.parametrize(
+    "name", ["results.nc", "inputs.json", "scenario.yaml", "parameters.csv", "tables/prices.csv"]
+)
 def test_a_run_is_refused_with_the_file_that_was_changed(runs, tmp_path, name, capsys):
     copy = shutil.copytree(runs.folders[0], tmp_path / "copy")
     content = (copy / name).read_bytes()
@@ -221,11 +223,12 @@ def test_a_section_is_refused_when_its_folder_was_changed(runs, tmp_path, capsys
         draft = store.Draft(name, tmp_path)
         (draft.folder / "section.html").write_text("<section><h2>Metrics</h2></section>")
         (draft.folder / "inputs.json").write_text("{}")
+        (draft.folder / "scores.csv").write_text("score\n1\n")
         return draft.finish(about).folder
 
     metrics, out = folder("metrics"), ["-o", str(tmp_path / "x.html")]
     assert run.guarded(["report", str(runs.folders[0]), str(metrics), *out]) == 0
-    for name in ("section.html", "inputs.json"):
+    for name in ("section.html", "inputs.json", "scores.csv"):
         changed = folder(f"other-{name}")
         with (changed / name).open("a") as stream:
             stream.write("\n")

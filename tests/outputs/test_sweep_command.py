@@ -52,7 +52,10 @@ def test_a_sweep_leaves_results_tables_and_a_page(sweep, tmp_path, capsys):
     before = (folder / "results.nc").read_bytes()
     assert sweep() == 0  # the same again: nothing is solved, nothing is overwritten
     assert (folder / "results.nc").read_bytes() == before
+    made = [folder / "section.html", *sorted((folder / "tables").iterdir())]
+    before = [path.read_bytes() for path in made]
     assert run.guarded(["sweep", "--report", str(folder), "--no-figures", "-q"]) == 0
+    assert [path.read_bytes() for path in made] == before
 
 
 @pytest.mark.parametrize("name", ["results.nc", "sweep.json"])
@@ -63,6 +66,25 @@ def test_a_sweep_that_was_changed_is_refused(sweep, tmp_path, name, capsys):
         stream.write(b"\n")
     assert run.guarded(["sweep", "--report", str(folder), "--no-figures"]) == 2
     assert f"{name}: was changed after it was written" in capsys.readouterr().err
+
+
+def test_what_a_sweep_makes_of_its_results_is_made_again_and_a_report_refuses_it_changed(
+    sweep, tmp_path, capsys
+):
+    assert sweep() == 0
+    (folder,) = folders(tmp_path)
+    table, again = folder / "tables" / "summary.csv", ["sweep", "--report", str(folder), "--no-figures", "-q"]
+    as_written = table.read_bytes()
+    (folder / "report.html").write_text("a report that took the sweep in")
+    assert run.guarded(again) == 0
+    (folder / "report.html").write_text("another one")
+    table.write_bytes(as_written + b"1\n")
+    assert run.guarded(["report", str(folder)]) == 2
+    said = capsys.readouterr().err
+    assert "summary.csv: was changed after it was written" in said
+    assert "report.html" not in said
+    assert run.guarded(again) == 0
+    assert table.read_bytes() == as_written
 
 
 def test_interrupted_then_refused_then_resumed(sweep, design, tmp_path, monkeypatch, capsys):
@@ -116,7 +138,10 @@ def test_every_design_goes_from_the_file_to_the_page(sweep, design, tmp_path, pl
         assert found["outcome"].shape == (draws, 1)
         assert found["outcome"].notnull().all()
     assert {"summary", *tables} <= {path.stem for path in (folder / "tables").glob("*.csv")}
-    assert "Left out" not in (folder / "section.html").read_text()
+    section = (folder / "section.html").read_text()
+    assert "Left out" not in section
+    assert run.guarded(["sweep", "--report", str(folder), "--no-figures", "-q"]) == 0
+    assert (folder / "section.html").read_text() == section  # every interval drawn from a seed
 
 
 def test_failed_draws_are_said_and_counted(sweep, tmp_path, monkeypatch, capsys):
