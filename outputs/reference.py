@@ -39,8 +39,8 @@ which a file that `provenance.json` lists was changed or deleted, and name the f
 and `comovement` hold no hashes of their files and are taken as they are.
 
 Exit codes of every command: 0 done, 1 something was not solved, 2 the input is wrong or is not there, 3 a package is
-missing or a file cannot be written (of `doctor`: something is missing or broken), 130 interrupted, 141 the reader of the
-output went away.
+missing or a file cannot be written (of `doctor`: something is missing or broken), 130 interrupted, 141 the reader of
+the output went away.
 
 ## Variables
 
