@@ -25,6 +25,8 @@ AXES = {
     "n": "region", "i": "origin", "j": "sector", "k": "good", "e": "element", "f": "factor", "g": "technology",
     "s": "stage", "m": "factor",
 }  # fmt: skip
+# Names in results and sweeps of what cannot bear its own there: it is the name of an axis.
+RENAMED = {"technology": "technology_level"}
 
 
 class Variable(NamedTuple):

@@ -23,7 +23,7 @@ from model.solution import Solution
 from model.solve import solve
 from model.unknowns import BLOCKS as PAIRED
 from model.unknowns import layout
-from model.variables import AXES, VARIABLES, Variable, results
+from model.variables import AXES, RENAMED, VARIABLES, Variable, results
 from scenarios.base_year import research_outlay
 
 LEAK = 1e-8  # of the tonnes sold; less is what the solver leaves
@@ -67,9 +67,6 @@ BASE = tuple(
         ("base_research", "njg", "million USD", "E15", "research by what it improves; base year"),
     )
 )  # fmt: skip
-
-# A variable cannot bear the name of an axis.
-RENAMED = {"technology": "technology_level"}
 
 # Levels whose base-year value is kept beside the result, as base_NAME.
 LEVELS = tuple(row for row in (*VARIABLES, *EXTRA) if row.unit not in ("ratio", "log ratio", "count", "0 or 1")

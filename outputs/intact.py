@@ -14,9 +14,9 @@ import xarray as xr
 
 from calibration.errors import InputError, Problem, shown, unknown_name
 from model.records import REGIMES
-from model.variables import VARIABLES
+from model.variables import RENAMED, VARIABLES
 from outputs import facts, names
-from outputs.dataset import BASE, EXTRA, LEVELS, RENAMED, base_row, dims
+from outputs.dataset import BASE, EXTRA, LEVELS, base_row, dims
 
 LEAD = ["scenario", "regime"]
 GROUPS = {"world", "restricting", "others"}

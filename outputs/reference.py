@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from model.variables import VARIABLES, Variable
-from outputs.dataset import BASE, EXTRA, LEVELS, RENAMED, base_row, describe
+from model.variables import RENAMED, VARIABLES, Variable
+from outputs.dataset import BASE, EXTRA, LEVELS, base_row, describe
 from outputs.facts import OUTCOMES
 from outputs.paths import labelled
 

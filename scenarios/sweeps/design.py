@@ -163,7 +163,9 @@ class Outcome(Schema):
 
     name: Name
     title: str | None = Field(None, description="Heading in figures and sentences; the name when left out.")
-    variable: str = Field(description="A variable of the results, such as real_income; or licence_price.")
+    variable: str = Field(
+        description="A variable of docs/results.md from producer_price to stage_supply_concentration; or licence_price."
+    )
     select: dict[str, Selector] = Field(
         default_factory=dict,
         description="Labels by axis: {region: JPN, sector: [magnets]}; all where left out.",

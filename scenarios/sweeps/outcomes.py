@@ -10,14 +10,14 @@ import numpy as np
 
 from calibration.errors import InputError, Problem, nearest, one_of
 from model.records import Array, Labels, Regime
-from model.variables import AXES, VARIABLES, Variable
+from model.variables import AXES, RENAMED, VARIABLES, Variable
 from scenarios.naming import Names
 from scenarios.scenario import Place, Scenario
 from scenarios.selectors import AllBut
 from scenarios.sweeps.design import Design, Outcome
 
 LICENCE = Variable("licence_price", "q", "USD/kg", "E14", "licence price of a quota")
-KNOWN = {row.name: row for row in (*VARIABLES, LICENCE)}
+KNOWN = {RENAMED.get(row.name, row.name): row for row in (*VARIABLES, LICENCE)}
 NONE_AT_BASE = (LICENCE.name, "equivalent_variation", "technology_gain", "terms_of_trade")
 RATIOS = ("ratio", "share", "index", "USD/kg")
 
@@ -67,7 +67,7 @@ class Column:
 
     def reduced(self, results: Mapping[str, Array]) -> float:
         """The selected cells of the variable, summed or averaged."""
-        values = results[self.outcome.variable]
+        values = results[KNOWN[self.outcome.variable].name]
         cells = values[np.ix_(*self.cells)] if self.cells else values
         return float(cells.mean() if reduction(self.outcome) == "mean" else cells.sum())
 

@@ -102,7 +102,7 @@ class Study:
     @cached_property
     def variables(self) -> tuple[str, ...]:
         """Variables that are read of every solution."""
-        names = dict.fromkeys(column.outcome.variable for column in self.columns)
+        names = dict.fromkeys(outcomes.KNOWN[column.outcome.variable].name for column in self.columns)
         return tuple(name for name in names if name != outcomes.LICENCE.name)
 
     @cached_property

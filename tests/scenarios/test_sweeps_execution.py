@@ -77,6 +77,22 @@ def test_a_draw_is_the_scenario_solved_with_its_numbers(ready):
         assert found.values[column - 2] == pytest.approx(percent, rel=1e-9)
 
 
+def test_technology_is_read_by_the_name_that_results_give_it(tmp_path):
+    outcome = "  - {name: level, variable: technology_level, select: {region: CHN, sector: magnets}, measure: percent}\n"
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL.replace("regimes: [exogenous, directed]", "regimes: [directed]") + outcome)
+    ready = sweeps.load(path)
+    row = ready.sample.values[0]
+    (found,) = evaluate.evaluate(ready, row[None])
+    world = evaluate.worlds(ready, row)["quota"]
+    scenario, base = world.scenario, world.calibration
+    solution = solve(scenario.benchmark(base), scenario.shock(base), scenario.closure("directed"))
+    level = results(solution, solution, ("technology",))["technology"]
+    cells = level[base.labels.regions.index("CHN"), base.labels.sectors.index("magnets")]
+    assert abs(cells.mean() - 1) > 1e-6
+    assert found.values[-1] == pytest.approx(100 * (cells.mean() - 1), rel=1e-6)
+
+
 def test_results_hold_the_sample_and_say_what_they_are(finished, tmp_path):
     (tmp_path / "x.nc").write_bytes(finished)
     with h5netcdf.File(tmp_path / "x.nc", "r") as file:
