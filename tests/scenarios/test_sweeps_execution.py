@@ -78,7 +78,8 @@ def test_a_draw_is_the_scenario_solved_with_its_numbers(ready):
 
 
 def test_technology_is_read_by_the_name_that_results_give_it(tmp_path):
-    outcome = "  - {name: level, variable: technology_level, select: {region: CHN, sector: magnets}, measure: percent}\n"
+    chosen = "select: {region: CHN, sector: magnets}, measure: percent"
+    outcome = f"  - {{name: level, variable: technology_level, {chosen}}}\n"
     path = tmp_path / "small.yaml"
     path.write_text(SMALL.replace("regimes: [exogenous, directed]", "regimes: [directed]") + outcome)
     ready = sweeps.load(path)
