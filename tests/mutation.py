@@ -81,7 +81,7 @@ TESTS = {
         "evidence/elasticities/test_estimators.py",
         "evidence/elasticities/test_study.py",
     ),
-    "estimated": ("evidence/exposure/test_formulas.py", "evidence/exposure/test_exposure.py"),
+    "exposure_evidence": ("evidence/exposure/test_formulas.py", "evidence/exposure/test_exposure.py"),
     **dict.fromkeys(
         (
             f"comovement.{name}"
@@ -144,7 +144,7 @@ SPEED_ONLY = ("blocks", "krylov", "newton", "preconditioner", "problem", "memory
 # Folder of estimators -> how its files are called here.
 ESTIMATORS = {
     "calibration/evidence/elasticities": "elasticities",
-    "calibration/evidence/exposure": "estimated",
+    "calibration/evidence/exposure": "exposure_evidence",  # `exposure` is a file of the model
     "calibration/evidence/comovement": "comovement",
 }
 # Of these folders, what reads files and estimates nothing.
