@@ -165,7 +165,7 @@ class Quota(Frozen):
     limit: float  # tonnes a year, weighted by `weight`
     weight: Array  # (k,) quota tonnes per tonne: 1 (gross weight) or the REO content
     specific: bool = True  # one price per kg; False: one ad-valorem rate
-    rent_to_importer: float = 0.0  # `rent_share`
+    rent_to_importer: float = 0.0  # share of the rent
     leak_margin: float | None = None  # m_q, USD per kg: cost of smuggling; None: no leak
     start: float = 0.0  # licence price of the base year, where the solver starts; USD per kg
 

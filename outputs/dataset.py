@@ -47,8 +47,8 @@ EXTRA = tuple(
         ("first_order_volume_of_trade", "nik", "million USD", "section 8", "the same of tariffs and export taxes on "
          "more or less trade; the exact change beside it is equivalent_variation"),
         ("group_real_income", "u", "ratio", "8", "income of the base year plus equivalent variation, over the former"),
-        ("residual", "b", "log ratio", "section 10", "largest residual of a block of equations, in absolute value"),
-        ("walras", "", "share of world income", "section 10", "what is left of the budget that Walras' law leaves out"),
+        ("residual", "b", "log ratio", "section 4", "largest residual of a block of equations, in absolute value"),
+        ("walras", "", "share of world income", "E11", "what is left of the budget that Walras' law leaves out"),
         ("iterations", "", "count", "", "Newton iterations of the last solve"),
     )
 )  # fmt: skip
@@ -161,7 +161,7 @@ def largest_residuals(solution: Solution) -> Array:
 
 
 def walras(solution: Solution) -> float:
-    """Section 10: income less earnings of the region whose budget is left out, over world income."""
+    """E11: income less earnings of the region whose budget is left out, over world income."""
     system, a = solution.system, solution.allocation
     left_out = system.numeraire_region
     spent = system.income_base[left_out] * np.exp(a.state.income[left_out])

@@ -1,4 +1,4 @@
-"""Growth on exposure, section 8: the statistic that `run.py estimate exposure` estimates from data, in the model."""
+"""Growth on exposure (docs/evidence.md), in the model: the statistic that `run.py estimate exposure` has from data."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ def taxes_for_licences(shock: Shock, benchmark: Benchmark, licence_rate: Array) 
     """The reverse of `tax_equivalent_of`: licences become export taxes, 1 + x' = (1 + x)(1 + l); tonnes are free.
 
     licence_rate (i,n,k) is l of E14 in a solution of `shock`, as a share of the gate price; the base year's own
-    licences (licence0) must be part of it, as they are dropped with the quotas. This changes no price and no quantity
-    (section 10, test 7), only who gets the rent where importers had a share.
+    licences (licence0) must be part of it, as they are dropped with the quotas. This changes no price and no quantity,
+    only who gets the rent where importers had a share.
     """
     export_tax = benchmark.export_tax if shock.export_tax is None else shock.export_tax
     taxed: Shock = shock.replace(

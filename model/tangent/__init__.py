@@ -3,8 +3,7 @@
 `linearise` takes an allocation and returns a function from changes of the unknowns to changes of the residuals. It is
 the linearised model that GEMPACK users know: every CES aggregate changes by the share-weighted sum of its parts. Arrays
 carry a last axis of directions (x), so that many directions cost a few matrix products. Regions act on their own
-(`region`) and meet in trade (`trade`). Tests hold it to complex-step derivatives of `residuals` (docs/model.md,
-section 10.5).
+(`region`) and meet in trade (`trade`). Tests hold it to complex-step derivatives of `residuals`.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ def case(name: str):
 
 
 def slack_quota(name: str) -> None:
-    """10.7: a quota that does not bind leaves no trace."""
+    """A quota that does not bind leaves no trace."""
     c = case(name)
     b = c.benchmark
     # The case has a tighter one on a part of these sales: what the base year tells, that this binds, is wrong.
@@ -45,7 +45,7 @@ def slack_quota(name: str) -> None:
 
 
 def embargo(name: str) -> None:
-    """10.7: a limit of zero is an embargo."""
+    """A limit of zero is an embargo."""
     c = case(name)
     covers = exports_of(c.benchmark, 0, c.benchmark.elements)
     none = quota_on(c.benchmark, "none", covers, 0.0)
