@@ -185,10 +185,12 @@ def describe(base: Calibration, list_soft: bool = False) -> str:
     counts = {
         status: sum(p.status == status for p in table) for status in ("seen", "computed", "memory", "analyst")
     }
-    lines.append(
-        f"  {len(table)} parameters: " + ", ".join(f"{count} {status}" for status, count in counts.items())
-    )
     soft = [p for p in table if p.soft]
+    partly = sum(p.status not in SOFT for p in soft)
+    found = ", ".join(f"{count} {status}" for status, count in counts.items())
+    lines.append(
+        f"  {len(table)} parameters: {found}; {partly} of those seen or computed have soft values in them"
+    )
     if list_soft:
         lines += [_soft_line(p) for p in soft]
     else:

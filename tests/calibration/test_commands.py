@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,11 @@ def test_check_tells_what_a_calibration_is_and_what_is_soft(capsys):
     assert "export tonnes CHN" in text
     assert "home use share CHN" in text
     assert "application_by_region" in text
+    counted = re.search(
+        r"(\d+) memory, (\d+) analyst; (\d+) of those seen or computed have soft values", text
+    )
+    listed = re.split(r",\s+", text.split("--soft lists sources): ")[1])
+    assert sum(int(count) for count in counted.groups()) == len(listed)
 
 
 def test_check_lists_soft_parameters_with_their_sources(capsys):
