@@ -50,7 +50,6 @@ class ChainData:
 class Chain:
     """The chain in the base year."""
 
-    composition: Array  # (n,e) share of REO separated in n
     production: Array  # (n,e) t
     shipments: Array  # (i,n,e) t, home included
     sector_share: Array  # (n,e,j) of n's purchases of e
@@ -78,12 +77,11 @@ def build_chain(data: ChainData) -> Chain:
         raise InputError(
             "rare_earths: base_licence exceeds the price of an element at the border less export tax"
         )
-    tonnes, value = separated_compounds(data)
-    shipments = _shipments(data, production, tonnes, value, price)
+    tonnes = separated_compounds(data)
+    shipments = _shipments(data, production, tonnes, price)
     weights = _sector_weights(data)
     reprocessed = _reprocessing(data, shipments, tonnes)
     return Chain(
-        composition=composition,
         production=production,
         shipments=shipments,
         sector_share=_with_reprocessing(weights, reprocessed, data.reprocessing_sector),
@@ -96,12 +94,12 @@ def build_chain(data: ChainData) -> Chain:
     )
 
 
-def separated_compounds(data: ChainData) -> tuple[Array, Array]:
-    """Tonnes and million USD (i,n,p) of trade in separated compounds: flows cheaper than the limit are concentrate."""
+def separated_compounds(data: ChainData) -> Array:
+    """Tonnes (i,n,p) of trade in separated compounds: flows cheaper than the limit are concentrate."""
     dear = data.trade_value > data.concentrate_price_limit * data.trade_tonnes * USD_PER_KG_TONNES
     dear[data.customs_origin] = True
     dear[:, :, 0] = True  # cerium compounds are separated by definition
-    return np.where(dear, data.trade_tonnes, 0.0), np.where(dear, data.trade_value, 0.0)
+    return np.where(dear, data.trade_tonnes, 0.0)
 
 
 def tilted_mix(prior: Array, price: Array, unit_value: float) -> Array:
@@ -127,7 +125,7 @@ def _normalised(table: Array) -> Array:
     return np.divide(table, total, out=np.zeros_like(table), where=total > 0)
 
 
-def _shipments(data: ChainData, production: Array, tonnes: Array, value: Array, price: Array) -> Array:
+def _shipments(data: ChainData, production: Array, tonnes: Array, price: Array) -> Array:
     """(i,n,e): the customs origin's exports in the customs tonnes and values, others' in the pattern of theirs."""
     regions = len(production)
     shipments = np.zeros((regions, *production.shape))

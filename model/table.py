@@ -105,7 +105,7 @@ def benchmark_from_flows(
         final=consumed.sum(axis=0).T, trade_share=shares, use_class=use_class, final_class=final_class,
         factor_share=factor_share, mobility=mobility, tariff=tariff, export_tax=export_tax, subsidy=subsidy,
         elasticities=elasticities, innovation=innovation, rare_earths=rare_earths, labour=labour,
-        numeraire=numeraire, deficit_rule=deficit_rule, negative=negative,
+        numeraire=numeraire, deficit_rule=deficit_rule,
     )  # fmt: skip
 
 
@@ -253,7 +253,7 @@ def _assemble(
     factor_share: Array | None, mobility: Sequence[float], tariff: Array | None, export_tax: Array | None,
     subsidy: Array | None, elasticities: Elasticities | None, innovation: Innovation | None,
     rare_earths: RareEarths | None, labour: int, numeraire: Sequence[bool] | None,
-    deficit_rule: Literal["fixed", "share_of_world_income"], negative: Negative,
+    deficit_rule: Literal["fixed", "share_of_world_income"],
 ) -> Benchmark:  # fmt: skip
     regions, sectors = output.shape
     goods, factors = final.shape[1], len(mobility)
@@ -269,7 +269,7 @@ def _assemble(
         if factors != 1:
             raise TableError([f"{factors} factors need factor_share (n,f,j)"])
         factor_share = np.ones((regions, 1, sectors))
-    _refuse_empty_cost(added, output)
+    _refuse_empty_cost(added)
     block = rare_earths or RareEarths(
         np.zeros(0, dtype=int),
         np.zeros(0, dtype=int),
@@ -290,7 +290,7 @@ def _assemble(
     return b.replace(deficit=b.final.sum(axis=1) - _income_without_deficit(b))
 
 
-def _refuse_empty_cost(added: Array, output: Array) -> None:
+def _refuse_empty_cost(added: Array) -> None:
     """Sectors whose inputs cost more than they sell for have no value added to pay."""
     if (added < 0).any():
         raise TableError([

@@ -35,7 +35,7 @@ def distinct_solutions(
     found = [solve(benchmark, shock, closure, options=options)]
     rng, ended = np.random.default_rng(seed), 0
     for _ in range(starts):
-        solution = _search(found[0], benchmark, shock, closure, options, spread, rng)
+        solution = _search(benchmark, shock, closure, options, spread, rng)
         if not solution.converged:
             continue
         ended += 1
@@ -45,7 +45,6 @@ def distinct_solutions(
 
 
 def _search(
-    first: Solution,
     benchmark: Benchmark,
     shock: Shock,
     closure: Closure,

@@ -88,7 +88,7 @@ def prices(ds: xr.Dataset) -> Finding | None:
         f"(mean by tonnes): {names.element(most['element'])} {signed(most['abroad, change [%]'])} % from "
         f"{number(most['abroad, base [USD/kg]'])} USD/kg, {names.element(least['element'])} "
         f"{signed(least['abroad, change [%]'])} % from {number(least['abroad, base [USD/kg]'])} USD/kg."
-        f"{_elsewhere(ds, mean, ' %', first, 'The mean abroad')} "
+        f"{_elsewhere(mean, ' %', first, 'The mean abroad')} "
         f"Inside {_restricting(ds)} the mean price {moved} with {names.regime(first)}."
     )
     return Finding("Prices", text)
@@ -139,7 +139,7 @@ def rent(ds: xr.Dataset) -> Finding | None:
         f"The right to export is worth {number(total)} million USD a year with {names.regime(first)}, "
         f"and goes to {listed(got)}."
     )
-    text += _elsewhere(ds, {r: float(v.sum()) for r, v in received.items()}, " million USD", first)
+    text += _elsewhere({r: float(v.sum()) for r, v in received.items()}, " million USD", first)
     return Finding("Rent", f"{text} {quotas.smuggling(ds)}".strip())
 
 
@@ -332,9 +332,7 @@ def _ending(ds: xr.Dataset) -> str:
     return "s" if len(facts.restricting(ds)) == 1 else ""
 
 
-def _elsewhere(
-    ds: xr.Dataset, values: dict[str, float], unit: str, first: str, what: str = "The same"
-) -> str:
+def _elsewhere(values: dict[str, float], unit: str, first: str, what: str = "The same") -> str:
     """The same number under the other regimes."""
     rest = [
         f"{signed(v) if unit == ' %' else number(v)}{unit} with {names.regime(r)}"

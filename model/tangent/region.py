@@ -282,7 +282,7 @@ class Region:
         if reply.share_x is not None:
             change = change + (w_x[:, users, None] * reply.share_x).sum(axis=1)
             change = change + (w_e.sum(axis=2)[..., None] * d.output[:, users]).sum(axis=1)
-            change = change + (w_e[..., None] * self._share_e(d, reply)).sum(axis=(1, 2))
+            change = change + (w_e[..., None] * self._share_e(reply)).sum(axis=(1, 2))
         wage = (change * reciprocal(total)[:, None] + q.supply * labour) / (1 + q.supply)
         everywhere = np.broadcast_to(wage[:, None], d.output.shape)
         return everywhere, self.hired(everywhere, labour)
@@ -310,7 +310,7 @@ class Region:
         moved = (q.sector_share * np.exp(q.supply * gap))[..., None] * q.supply * (wage - labour[:, None])
         return moved.sum(axis=1)
 
-    def _share_e(self, d: State, reply: Reply) -> Array:
+    def _share_e(self, reply: Reply) -> Array:
         if reply.share_e is None:
             raise ValueError("shares of elements are not part of this reply")
         return reply.share_e

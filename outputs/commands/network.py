@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
         "removed": args.remove,
         "smallest": args.smallest,
     }
-    with progress(network.steps(ready, args.remove, not args.no_solve), args) as advance:
+    with progress(network.steps(args.remove, not args.no_solve), args) as advance:
         found = network.measure(ready, solved=not args.no_solve, advance=advance, **options)
     inputs = saving.determined(ready, "network", [], solved=not args.no_solve, **options)
     return finish(found, saving.of_network(found), inputs, args, start)

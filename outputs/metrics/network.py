@@ -138,7 +138,7 @@ def measure(
     )  # fmt: skip
 
 
-def steps(base: Base, removed: Sequence[str], solved: bool) -> int:
+def steps(removed: Sequence[str], solved: bool) -> int:
     """How often `measure` reports an advance."""
     return 3 + (len(removed) or REMOVED) * solved
 

@@ -150,7 +150,7 @@ def draw(base: Base, count: int, seed: int, progress: Callable[[], object] | Non
     host: host_tables.Host = base.calibration.host
     numbers = leaves(settings)
     sample = qmc.LatinHypercube(len(numbers), rng=np.random.default_rng(seed)).random(count)
-    factor = _score_factors(base, settings)
+    factor = _score_factors(base)
     measured: list[tuple[Array, Array, Array]] = []
     failed: list[str] = []
     for quantiles in sample:
@@ -170,7 +170,7 @@ def draw(base: Base, count: int, seed: int, progress: Callable[[], object] | Non
     return Draws(index, production, consumption, len(numbers), tuple(failed))
 
 
-def _score_factors(base: Base, settings: CalibrationFile) -> Callable[[list[_Leaf], Array], Array]:
+def _score_factors(base: Base) -> Callable[[list[_Leaf], Array], Array]:
     """(e,) factors of the scores, drawn as the calibration's own are, whichever scores the index uses."""
     elements = base.labels.elements
 

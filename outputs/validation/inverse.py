@@ -122,7 +122,6 @@ class Answer:
     default: float  # of the parameter
     factor: float  # nan when no factor that was solved reproduces the fact
     nearest: float  # what the model has at the factor, or at the one that comes nearest
-    nearest_factor: float
     extrapolated: (
         float  # factor at which a straight line from the default through the nearest meets the fact; nan
     )
@@ -178,8 +177,8 @@ def search(fact: Fact, dial: Dial, evaluate: Evaluate, default: float, span: tup
         reached = 1 + (target - first) / slope
         extrapolated = reached if 0 < reached <= FARTHEST else math.nan
     return Answer(
-        fact.name, fact.text, dial.name, target, first, default, factor, values[nearest_factor], nearest_factor,
-        extrapolated, min(values), max(values), ended[-1], ended[1],
+        fact.name, fact.text, dial.name, target, first, default, factor, values[nearest_factor], extrapolated,
+        min(values), max(values), ended[-1], ended[1],
         plausibility(factor, default, span, extrapolated),
     )  # fmt: skip
 
