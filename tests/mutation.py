@@ -55,6 +55,7 @@ Record = dict[str, dict[str, dict]]
 TESTS = {
     "exposure": ("model/test_exposure.py",),
     "table": ("model/test_exposure.py", "model/test_network.py", "model/test_table.py"),
+    **dict.fromkeys(("implied", "refusals"), ("model/test_table.py",)),
     **dict.fromkeys(("network", "centrality", "chokepoints", "supply_paths"), ("model/test_network.py",)),
     "path": ("model/test_path.py",),
     "decomposition": ("model/test_contributions.py",),

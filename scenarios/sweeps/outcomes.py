@@ -195,6 +195,8 @@ def _of_outcome(outcome: Outcome, place: Place, given: Given) -> list[Column]:
         return []
     cells = _cells(outcome, place, cases[scenario], given.labels, quotas[0])
     if outcome.variable == LICENCE.name:
+        for one in read:
+            _specific(cases[one], [quotas[0][at] for at in cells[0]], place)
         _same_quotas(quotas[0], quotas[1], cells[0], read[1], place)
     years = _years(outcome, cases[scenario], place)
     made = []
@@ -254,6 +256,14 @@ def _position(scenario: Scenario, year: int | None, place: Place) -> int | None:
     has = "is no path of years" if scenario.years is None else f"has the years {span[0]} to {span[-1]}"
     expected = "a scenario of one year" if year is None else f"one with the year {year}"
     raise InputError(place.problem(("minus", "scenario"), f"{scenario.name} {has}", expected))
+
+
+def _specific(scenario: Scenario, chosen: list[str], place: Place) -> None:
+    """Raise InputError for a quota whose licence is a rate on the value: it has no price per kg."""
+    rates = [line.name for line in scenario.instruments if getattr(line, "licence", "") == "ad_valorem"]
+    if found := [name for name in chosen if name in rates]:
+        what = f"the licence of {', '.join(found)} is ad valorem and has no price per kg"
+        raise InputError(place.problem(("select", "quota"), what, "a quota with licence: specific"))
 
 
 def _same_quotas(one: tuple[str, ...], other: tuple[str, ...], chosen: Array, key: str, place: Place) -> None:

@@ -342,6 +342,19 @@ def test_what_cannot_be_subtracted_is_refused(file, outcome, message):
         sweeps.load(file(PAIR + f"  - {outcome}\n"))
 
 
+def test_a_licence_that_is_a_rate_has_no_price_per_kg(file):
+    wanted = "  - {name: x, variable: licence_price, select: {quota: quota-2010}}\n"
+    assert [column.unit for column in sweeps.load(file(SMALL + wanted)).columns][-1] == "USD/kg"
+    quota = "type: export_quota, name: rate, origins: CHN, elements: all, limit: {value: 90, unit: '%'}"
+    scenario = f"{{quota: {{scenario: china-2010-quota, add: [{{{quota}, licence: ad_valorem}}]}}}}"
+    text = SMALL.replace("{quota: china-2010-quota}", scenario)
+    sweeps.load(file(text + wanted))  # the other one's
+    with pytest.raises(
+        InputError, match="licence of rate is ad valorem and has no price per kg; expected a quota"
+    ):
+        sweeps.load(file(text + wanted.replace("select: {quota: quota-2010}", "select: {quota: rate}")))
+
+
 def test_years_are_subtracted_by_the_calendar(file):
     """Two paths that begin in different years: 2010 less 2010, not the second year less the second."""
     text = (
