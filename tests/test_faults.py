@@ -39,6 +39,19 @@ def test_the_page_shows_what_was_recorded():
         assert (ROOT / "tests" / row["test"]).is_file()
 
 
+def test_every_file_has_a_row_also_one_that_was_never_drawn_from(monkeypatch):
+    from docs import faults
+
+    record = faults.records.read("mutation")
+    monkeypatch.setattr(
+        faults.records, "read", lambda _: {file: record[file] for file in record if file != "path"}
+    )
+    rows = [line.strip("| ").split(" | ") for line in faults.scores()[0].splitlines()[2:-1]]
+    shown = {row[0]: row[2:] for row in rows}
+    assert {path.stem for path in (ROOT / "model").glob("[!_]*.py")} <= set(shown) | set(faults.SPEED_ONLY)
+    assert shown["path"] == ["0", "0", "0", "-"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("command", ["solve", "sweep", "classify", "report"])
 def test_every_fault_of_every_command(command):
