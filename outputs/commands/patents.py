@@ -83,10 +83,7 @@ def _source(parser: argparse.ArgumentParser) -> None:
 
 
 def _classify(args: argparse.Namespace) -> int:
-    from calibration.evidence.patents.readers import one_per_family
-
     patents, note = _candidates(args)
-    patents = one_per_family(patents)
     print(note, file=sys.stderr)
     if args.endpoint:
         return _by_language_model(args, patents)
@@ -107,17 +104,18 @@ def _classify(args: argparse.Namespace) -> int:
 def _candidates(args: argparse.Namespace) -> tuple[tuple[Any, ...], str]:
     """The patents to classify, and a line that says where they come from."""
     from calibration.evidence.patents.candidates import SHIPPED, candidate_ids, read_selection
-    from calibration.evidence.patents.readers import load_patents, read_source
+    from calibration.evidence.patents.readers import has_families, load_families, read_source
 
     source, data = _read_source(args, read_source)
+    what = "families" if has_families(source) else "patents"
     if args.all:
-        loaded = load_patents(source, data)
-        note = f"{source.name}: {len(loaded.patents)} patents"
+        loaded = load_families(source, data)
+        note = f"{source.name}: {len(loaded.patents)} {what}"
     else:
         ids, reasons = candidate_ids(source, data, read_selection(args.candidates or SHIPPED))
-        loaded = load_patents(source, data, ids.__contains__)
+        loaded = load_families(source, data, ids)
         came = ", ".join(f"{count} by {reason}" for reason, count in reasons.items())
-        note = f"{source.name}: {len(loaded.patents)} candidates ({came})"
+        note = f"{source.name}: {len(loaded.patents)} candidate {what} ({came})"
     left = "".join(f"; {count} left out: {reason}" for reason, count in loaded.skipped.items())
     if not loaded.patents:
         raise InputError(
@@ -214,7 +212,7 @@ def _panel(args: argparse.Namespace) -> int:
     import pandas as pd
 
     from calibration.evidence.patents import panel
-    from calibration.evidence.patents.readers import first_of_families, load_patents, read_source
+    from calibration.evidence.patents.readers import load_families, read_source
     from calibration.evidence.patents.records import CLASSES
     from outputs import sections
     from outputs.evidence.figures import counts_figure, save
@@ -225,10 +223,18 @@ def _panel(args: argparse.Namespace) -> int:
         raise InputError(
             Problem(f"got {args.depreciation}", where="--depreciation", expected="between 0 and 1")
         )
+    if args.parts < 1:
+        raise InputError(
+            Problem(f"got {args.parts}", where="--parts", expected="a number of passes, 1 or more")
+        )
     patents, verdicts = read_verdicts(_need(args.out / "verdicts.csv", "patents classify"))
     concordance = panel.read_concordance(args.concordance or panel.SHIPPED)
     countries = panel.country_names()
     counts = panel.count(patents, verdicts, concordance, countries)
+    if counts.empty:
+        raise InputError(
+            Problem("no patent is classified", str(args.out / "verdicts.csv"), where="column status")
+        )
     note = [f"sectors by {concordance.source} (status: {concordance.status})"]
     if any(patent.id.startswith("INVENTED-") for patent in patents):
         note.insert(0, "INVENTED patents, which come with the project to show the commands")
@@ -238,14 +244,14 @@ def _panel(args: argparse.Namespace) -> int:
     print(f"{counts['patents'].sum():.0f} patents counted" + "".join(f", {n} {s}" for s, n in left.items()))
     if args.data:
         source = read_source(args.map or "plain")
-        firsts = first_of_families(source, args.data)
-        totals = []
-        for part in range(args.parts):
-            inside = partial(_in_part, parts=args.parts, part=part, firsts=firsts)
-            totals.append(
-                panel.count_all(load_patents(source, args.data, inside).patents, concordance, countries)
-            )
-        write_frame(args.out / "totals.csv", panel.add_up(totals), note)
+        parts = []
+        for k in range(args.parts):
+            inside = partial(_in_part, parts=args.parts, part=k)
+            loaded = load_families(source, args.data, part=inside)
+            parts.append(panel.count_all(loaded.patents, concordance, countries))
+        totals = panel.add_up(parts)
+        _need_within(counts, totals, args)
+        write_frame(args.out / "totals.csv", totals, note)
     by_year = counts.groupby(["category", "year"])["patents"].sum()
     years = list(range(int(counts["year"].min()), int(counts["year"].max()) + 1))
     series = {str(c): [float(by_year.get((c, y), 0.0)) for y in years] for c in CLASSES}
@@ -263,11 +269,24 @@ def _panel(args: argparse.Namespace) -> int:
     return 0
 
 
-def _in_part(identity: str, *, parts: int, part: int, firsts: set[str] | None) -> bool:
-    """Whether a patent is counted in this pass: it belongs to the part and stands for its family."""
+def _in_part(name: str, *, parts: int, part: int) -> bool:
+    """Whether a family, by its name, is counted in this pass."""
     from calibration.evidence.patents.panel import part_of
 
-    return part_of(identity, parts) == part and (firsts is None or identity in firsts)
+    return part_of(name, parts) == part
+
+
+def _need_within(counts: Any, totals: Any, args: argparse.Namespace) -> None:
+    """Raises InputError where there are more patents on rare earths than patents: then they are of two sources."""
+    from calibration.evidence.patents.panel import exceeding
+
+    over = exceeding(counts, totals)
+    if len(over):
+        first = over.iloc[0]
+        where = f"{first['country']}, {first['sector']}, {first['year']}"
+        what = f"more patents on rare earths than patents in {len(over)} cells ({where} is the first)"
+        expected = f"what `run.py patents classify` wrote of {args.data}"
+        raise InputError(Problem(what, str(args.out / "verdicts.csv"), expected=expected))
 
 
 def _audit(args: argparse.Namespace) -> int:

@@ -166,9 +166,18 @@ def add_up(parts: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return total
 
 
-def part_of(identity: str, parts: int) -> int:
-    """Which of so many parts a patent is read in; the same on every run."""
-    return zlib.crc32(identity.encode()) % parts
+def exceeding(counts: pd.DataFrame, totals: pd.DataFrame) -> pd.DataFrame:
+    """The cells (country, sector, year) in which `counts` of some patents are above the `totals` of all."""
+    cell = ["country", "sector", "year"]
+    some = counts.groupby(cell)["patents"].sum()
+    whole = totals.set_index(cell)["patents"].reindex(some.index, fill_value=0.0)
+    over = some[some > whole + 1e-9 * (1 + whole)]  # sums in another order differ in the last digits
+    return over.reset_index()
+
+
+def part_of(name: str, parts: int) -> int:
+    """Which of so many parts a patent, or a family, is read in by its name; the same on every run."""
+    return zlib.crc32(name.encode()) % parts
 
 
 def country_names() -> dict[str, str]:

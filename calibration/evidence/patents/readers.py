@@ -1,17 +1,16 @@
 """Patents from any source, by a column map in YAML: PatentsView, PATSTAT, Google Patents, one's own table.
 
-Tables are streamed, twice: once to find the candidates, once to collect them, so that a table of fifty
-million rows needs memory for the candidates only. CSV, TSV, JSON lines and Parquet, packed by gzip or zip or
-not.
+Tables are streamed, once to find the candidates, once to collect them, and those that name families twice more in
+between, so that a table of fifty million rows needs memory for the candidates and their families only. CSV, TSV, JSON
+lines and Parquet, packed by gzip or zip or not.
 """
 
 from __future__ import annotations
 
 import re
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -114,9 +113,99 @@ def rows_of(source: Source, folder: str | Path) -> Iterator[tuple[str, dict[str,
 def load_patents(
     source: Source, folder: str | Path, wanted: Callable[[str], bool] = lambda _: True
 ) -> Loaded:
-    """The patents whose id is wanted. Raises InputError on missing files and columns, unreadable rows and
+    """The patents whose id is wanted, one by one. Raises InputError on missing files and columns, unreadable rows and
     patents that a table describes twice in different words.
     """
+    patents, skipped = _dated(source, folder, wanted)
+    return _with_text(patents, skipped)
+
+
+def load_families(
+    source: Source,
+    folder: str | Path,
+    chosen: Collection[str] | None = None,
+    part: Callable[[str], bool] = lambda _: True,
+) -> Loaded:
+    """One patent for each family with a member whose id is in `chosen` (None: for all) and that is in the part;
+    patents without a family stand for themselves. `part` is told what names a family, the same for all its members.
+
+    A family is the same patent whatever is chosen, its text apart, so that counts of a part of a source and of the
+    whole can be set against each other. Memory grows with the patents that are kept. Raises InputError as
+    `load_patents` does.
+    """
+    own = {} if chosen is None else _families(source, folder, chosen.__contains__)
+    some = None if chosen is None else {own.get(identity) or _alone(identity) for identity in chosen}
+
+    def wanted(name: str) -> bool:
+        return (some is None or name in some) and part(name)
+
+    # Of a patent whose family is not wanted while its own name is, too: it must not pass for one without a family.
+    names = _families(source, folder, lambda identity: wanted(_alone(identity)), wanted)
+
+    def named(identity: str) -> str:
+        return names.get(identity) or _alone(identity)
+
+    members, skipped = _dated(source, folder, lambda identity: wanted(named(identity)))
+    families: dict[str, list[Patent]] = {}
+    for member in members:
+        families.setdefault(named(member.id), []).append(member)
+    # Chosen for the sake of a member that is left out, as one without a year: nothing speaks for such a family.
+    kept = [f for f in families.values() if chosen is None or any(p.id in chosen for p in f)]
+    return _with_text([family_patent(f, chosen) for f in kept], skipped)
+
+
+def family_patent(members: Sequence[Patent], chosen: Collection[str] | None = None) -> Patent:
+    """A family as one patent: id and year of the earliest member, inventors of the earliest that names any, the CPC
+    codes of all, and the text of the earliest that has any: of those chosen before others (None: of all alike), of
+    those with an abstract before those with a title only.
+    """
+
+    def rank(member: Patent) -> tuple[bool, bool, bool]:
+        passed_over = chosen is not None and member.id not in chosen
+        return not (member.title or member.abstract), passed_over, not member.abstract
+
+    ordered = sorted(members, key=lambda p: (p.year, p.id))
+    read = min(ordered, key=rank)
+    return replace(
+        ordered[0],
+        title=read.title,
+        abstract=read.abstract,
+        cpc=tuple(dict.fromkeys(code for p in ordered for code in p.cpc)),
+        inventor_countries=next((p.inventor_countries for p in ordered if p.inventor_countries), ()),
+    )
+
+
+def has_families(source: Source) -> bool:
+    """Whether a source says which patents are of one family."""
+    return any(table.family for table in source.tables)
+
+
+def _families(
+    source: Source,
+    folder: str | Path,
+    wanted: Callable[[str], bool],
+    family_wanted: Callable[[str], bool] = lambda _: False,
+) -> dict[str, str]:
+    """Family by id, of the patents for which id or family is wanted; reads the tables that name families only."""
+    tables = [table for table in source.tables if table.family]
+    found: dict[str, str] = {}
+    if tables:
+        for identity, fields in rows_of(source.model_copy(update={"tables": tables}), folder):
+            for family in fields["family"][:1]:
+                if wanted(identity) or family_wanted(family):
+                    found.setdefault(identity, family)
+    return found
+
+
+def _alone(identity: str) -> str:
+    """What names the family of a patent without one: no family has such a name."""
+    return f"\x00{identity}"
+
+
+def _dated(
+    source: Source, folder: str | Path, wanted: Callable[[str], bool]
+) -> tuple[list[Patent], Counter[str]]:
+    """The wanted patents that have a year, with text or without, in order of their id; and how many have none."""
     single: dict[str, dict[str, str]] = {}
     several: dict[str, dict[str, list[str]]] = {}
     problems: list[Problem] = []
@@ -143,8 +232,6 @@ def load_patents(
         year = _year(one.get("year", ""))
         if year is None:
             skipped["no year"] += 1
-        elif not (one.get("title") or one.get("abstract")):
-            skipped["no title or abstract"] += 1
         else:
             patents.append(
                 Patent(
@@ -157,33 +244,15 @@ def load_patents(
                     one.get("family", ""),
                 )
             )
-    return Loaded(tuple(patents), dict(skipped))
+    return patents, skipped
 
 
-def one_per_family(patents: tuple[Patent, ...]) -> tuple[Patent, ...]:
-    """The earliest member of each family; patents without a family stand for themselves."""
-    first: dict[str, Patent] = {}
-    for patent in sorted(patents, key=lambda p: (p.year, p.id)):
-        first.setdefault(patent.family or f"\x00{patent.id}", patent)
-    return tuple(sorted(first.values(), key=lambda p: p.id))
-
-
-def first_of_families(source: Source, folder: str | Path) -> set[str] | None:
-    """Ids `one_per_family` would keep, found without holding any text; None when the source has no families."""
-    if not any(table.family for table in source.tables):
-        return None
-    year: dict[str, int] = {}
-    family: dict[str, str] = {}
-    for identity, fields in rows_of(source, folder):
-        for value in fields.get("year", ()):
-            year.setdefault(identity, _year(value) or sys.maxsize)
-        for value in fields.get("family", ()):
-            family.setdefault(identity, value)
-    first: dict[str, tuple[int, str]] = {}
-    for identity, when in year.items():
-        key = family.get(identity) or f"\x00{identity}"
-        first[key] = min(first.get(key, (when, identity)), (when, identity))
-    return {identity for _, identity in first.values()}
+def _with_text(patents: Iterable[Patent], skipped: Counter[str]) -> Loaded:
+    """Those with a title or an abstract, in order of their id; the others are added to what was left out."""
+    read = sorted(patents, key=lambda p: p.id)
+    kept = tuple(p for p in read if p.title or p.abstract)
+    lost = Counter({"no title or abstract": len(read) - len(kept)} if len(kept) < len(read) else {})
+    return Loaded(kept, dict(skipped + lost))
 
 
 def _files(folder: Path, pattern: str) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from calibration.tables import write_csv
@@ -40,6 +41,44 @@ def test_panel_counts_what_was_classified(folder: Path, capsys: pytest.CaptureFi
     assert "INVENTED" in (folder / "counts.csv").read_text(encoding="utf-8").splitlines()[0]
     totals = (folder / "totals.csv").read_text(encoding="utf-8").splitlines()[2:]
     assert sum(float(line.rsplit(",", 1)[1]) for line in totals if line[0] != "c") == pytest.approx(72)
+
+
+FAMILIES = """\
+name: families
+tables:
+  - {file: p.csv, id: id, title: title, abstract: abstract, year: year, cpc: cpc, country: country, family: family}
+"""
+
+
+@pytest.mark.parametrize("first_text", ["Kikai", ""])
+def test_a_family_is_in_one_cell_of_counts_and_totals(
+    tmp_path: Path, first_text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Thirty families: the first member, of Japan, says nothing of rare earths, an American one years later does."""
+    (tmp_path / "map.yaml").write_text(FAMILIES, encoding="utf-8")
+    said = "A magnet with less dysprosium by grain boundary diffusion."
+    rows = [
+        row
+        for k in range(30)
+        for row in (
+            (f"JP{k}", first_text, "", 2005, "G06N 3/02", "JP", f"f{k}"),
+            (f"US{k}", f"Magnet {k}", said, 2009, "G06N 3/02", "US", f"f{k}"),
+        )
+    ]
+    names = ("id", "title", "abstract", "year", "cpc", "country", "family")
+    write_csv(tmp_path / "p.csv", dict(zip(names, zip(*rows, strict=True), strict=True)))
+    words = ["--map", str(tmp_path / "map.yaml"), "--data", str(tmp_path / "p.csv"), "--out", str(tmp_path)]
+    assert guarded(["patents", "classify", *words]) == 0
+    assert guarded(["patents", "panel", "--parts", "3", *words]) == 0
+    assert "30 patents counted" in capsys.readouterr().out
+    counts = pd.read_csv(tmp_path / "counts.csv", comment="#")
+    totals = pd.read_csv(tmp_path / "totals.csv", comment="#")
+    assert {tuple(row) for row in counts[["country", "year"]].to_numpy()} == {("JPN", 2005)}
+    assert totals.to_dict("records") == [{"country": "JPN", "sector": "c14", "year": 2005, "patents": 30.0}]
+    # Verdicts of another source, where the candidates are of another year, do not pass for a part of it.
+    write_csv(tmp_path / "p.csv", dict(zip(names, zip(*rows[1::2], strict=True), strict=True)))
+    assert guarded(["patents", "panel", *words]) == 2
+    assert "more patents on rare earths than patents in 1 cells (JPN, c14, 2005" in capsys.readouterr().err
 
 
 def test_audit_is_drawn_blind_and_scored(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -98,6 +137,7 @@ def test_language_model_by_command(
         (["classify", "--dry-run"], "--dry-run needs --endpoint"),
         (["panel", "--out", "nowhere"], "patents classify"),
         (["panel", "--depreciation", "1.5"], "--depreciation"),
+        (["panel", "--parts", "0"], "--parts: got 0; expected a number of passes"),
     ],
 )
 def test_mistakes_are_told(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:

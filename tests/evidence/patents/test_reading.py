@@ -6,24 +6,34 @@ import csv
 import gzip
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration.errors import InputError
 from calibration.evidence.patents.candidates import candidate_ids, read_selection
 from calibration.evidence.patents.cpc import parse_range, parse_symbol
+from calibration.evidence.patents.panel import (
+    count,
+    count_all,
+    country_names,
+    exceeding,
+    part_of,
+    read_concordance,
+)
 from calibration.evidence.patents.readers import (
     SHIPPED,
-    first_of_families,
+    Source,
+    family_patent,
+    load_families,
     load_patents,
-    one_per_family,
     read_source,
 )
-from calibration.evidence.patents.records import Patent
+from calibration.evidence.patents.records import Patent, Verdict
 
 
 def write_rows(path: Path, header: list[str], rows: list[list[Any]], delimiter: str = ",") -> None:
@@ -173,8 +183,75 @@ def test_patstat(tmp_path: Path) -> None:
     assert [p.id for p in loaded.patents] == ["10", "11"]
     assert loaded.patents[0].inventor_countries == ("CN",)
     assert loaded.patents[0].abstract == 'A, b; "c"'
-    assert [p.id for p in one_per_family(loaded.patents)] == ["11"]
-    assert first_of_families(source, tmp_path) == {"11"}
+    [family] = load_families(source, tmp_path).patents
+    assert (family.id, family.year, family.family) == ("11", 2009, "77")
+    assert (family.cpc, family.inventor_countries) == (("C09G   1/02",), ("CN",))
+
+
+JP = Patent("JP1", "", "", 2005, ("G06N 3/02",), ("JP",), "f")
+US = Patent("US1", "Magnet", "It holds neodymium.", 2009, ("H01F 1/057", "G06N 3/02"), ("US", "US"), "f")
+KR = Patent("KR1", "Jaseok", "", 2007, (), ("KR",), "f")
+
+
+def test_a_family_is_dated_and_placed_by_its_first_member_whoever_has_the_text() -> None:
+    for members in ([JP, US, KR], [US, KR, JP]):
+        family = family_patent(members)
+        assert (family.id, family.year, family.inventor_countries) == ("JP1", 2005, ("JP",))
+        assert family.cpc == ("G06N 3/02", "H01F 1/057")
+        assert (family.title, family.abstract) == ("Magnet", "It holds neodymium.")
+        assert family_patent(members, {"KR1"}).title == "Jaseok"
+        assert family_patent(members, {"JP1"}).title == "Magnet"
+    assert family_patent([JP]) == JP
+    assert family_patent([replace(JP, inventor_countries=()), US]).inventor_countries == ("US", "US")
+
+
+MEMBER = st.tuples(
+    st.sampled_from(["", "a", "b", "c"]),  # family
+    st.sampled_from(["", "2005", "2009"]),
+    st.sampled_from(["", "Magnet of neodymium", "Umbrella"]),
+    st.sampled_from(["", "H01F 1/057", "A45B 25/00"]),
+    st.sampled_from(["", "JP", "US;JP"]),
+)
+WITH_FAMILY = Source.model_validate(
+    {
+        "name": "families",
+        "tables": [
+            # Two tables, so that what is known of a patent is spread, as in PATSTAT.
+            {"file": "main.csv", "id": "id", "title": "title", "year": "year"},
+            {"file": "more.csv", "id": "id", "separator": ";"} | {n: n for n in ("family", "cpc", "country")},
+        ],
+    }
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(MEMBER, min_size=1, max_size=8), st.integers(1, 3))
+def test_candidates_never_outnumber_all_patents_in_any_cell(
+    tmp_path_factory: pytest.TempPathFactory, members: list[tuple[str, ...]], passes: int
+) -> None:
+    folder = tmp_path_factory.mktemp("families")
+    named = [(f"P{k}", *member) for k, member in enumerate(members)]
+    write_rows(folder / "main.csv", ["id", "title", "year"], [[i, t, y] for i, _, y, t, _, _ in named])
+    more = [[i, f, cpc, country] for i, f, _, _, cpc, country in named]
+    write_rows(folder / "more.csv", ["id", "family", "cpc", "country"], more)
+    ids, _ = candidate_ids(WITH_FAMILY, folder, read_selection())
+    some = load_families(WITH_FAMILY, folder, ids).patents
+    parts = [
+        load_families(WITH_FAMILY, folder, part=lambda name, k=k: part_of(name, passes) == k).patents  # type: ignore[misc]
+        for k in range(passes)
+    ]
+    every = [patent for part in parts for patent in part]
+    # A family is one patent, the same in whatever it is read for, and there is one for each that has year and text.
+    places = {p.id: (p.year, p.cpc, p.inventor_countries, p.family) for p in every}
+    assert len(places) == len(every)
+    assert all(places[p.id] == (p.year, p.cpc, p.inventor_countries, p.family) for p in some)
+    dated = [(f or i, i, t) for i, f, y, t, _, _ in named if y]
+    assert len(every) == len({name for name, _, t in dated if t})
+    with_candidate = {name for name, i, _ in dated if i in ids}
+    assert len(some) == len(with_candidate & {name for name, _, t in dated if t})
+    verdicts = [Verdict(p.id, "classified", "new_use") for p in some]
+    counts = count(some, verdicts, read_concordance(), country_names())
+    assert exceeding(counts, count_all(every, read_concordance(), country_names())).empty
 
 
 def google_record(identity: str, text: str) -> dict[str, Any]:
