@@ -186,6 +186,10 @@ def _finish(args: argparse.Namespace, patents: tuple[Any, ...], verdicts: list[A
         reasons = Counter(v.reason for v in verdicts if v.status == status)
         for reason, count in reasons.most_common():
             print(f"{status:16} {count:6}  {reason}")
+    if suspicious := sum(v.suspicious for v in verdicts):
+        print(
+            f"{'suspicious':16} {suspicious:6}  what read like an instruction was cut out before the text was read"
+        )
     _say_agreement(args, {v.id: v.category for v in verdicts if v.status == "classified"})
     print(f"written to {path}")
     return 1 if any(v.status == "pending" for v in verdicts) else 0

@@ -31,6 +31,7 @@ def write_verdicts(path: Path, patents: Sequence[Patent], verdicts: Sequence[Ver
             "sentence": [v.sentence for v in ordered],
             "classifier": [v.classifier for v in ordered],
             "reason": [v.reason for v in ordered],
+            "suspicious": ["yes" if v.suspicious else "no" for v in ordered],
             "year": [p.year for p in about],
             "cpc": [";".join(p.cpc) for p in about],
             "inventor_country": [";".join(p.inventor_countries) for p in about],
@@ -51,6 +52,7 @@ def read_verdicts(path: Path) -> tuple[list[Patent], list[Verdict]]:
         Column("confidence", "number", minimum=0, maximum=1),
         Column("classifier"),
         Column("year", "integer"),
+        Column("suspicious", valid=("yes", "no"), required=False),
         *(Column(name, required=False) for name in optional),
     ]
     t = read_csv(path, columns, key=("id",))
@@ -77,6 +79,7 @@ def read_verdicts(path: Path) -> tuple[list[Patent], list[Verdict]]:
                 t["sentence"][k],
                 t["classifier"][k],
                 t["reason"][k],
+                "suspicious" in t.columns and t["suspicious"][k] == "yes",
             )
         )
     return patents, verdicts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from calibration.errors import InputError
 from calibration.evidence.patents.budget import Budget, Estimate, Pace, estimate
@@ -18,7 +18,7 @@ from calibration.evidence.patents.endpoint import (
     cache_key,
     read_answer,
 )
-from calibration.evidence.patents.records import Patent, Verdict
+from calibration.evidence.patents.records import NO_TEXT, Patent, Verdict
 from calibration.evidence.patents.text import clean
 from calibration.evidence.patents.transport import (
     EndpointError,
@@ -33,7 +33,6 @@ from calibration.evidence.patents.transport import (
 )
 
 GIVE_UP_AFTER = 20  # patents in a row that no attempt could bring to the server
-NO_TEXT = "no text is left to classify"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +114,11 @@ def classify(
     # Read back, so that a first run and a resumed one report from the same rows.
     final = cache.get(texts)
     verdicts = tuple(
-        _verdict(patent.id, final.get(keys[patent.id]), state, keys[patent.id]) for patent in patents
+        replace(
+            _verdict(patent.id, final.get(keys[patent.id]), state, keys[patent.id]),
+            suspicious=clean(patent.text).suspicious,
+        )
+        for patent in patents
     )
     return Run(
         verdicts,

@@ -19,15 +19,23 @@ import numpy as np
 import numpy.typing as npt
 
 from calibration.errors import InputError, unknown_name
-from calibration.evidence.patents.records import CLASSES, Patent, Verdict
-from calibration.evidence.patents.text import NAMES, clean, find_application, find_elements, sentences
+from calibration.evidence.patents.records import CLASSES, NO_TEXT, Patent, Verdict
+from calibration.evidence.patents.text import (
+    NAMES,
+    Cleaned,
+    clean,
+    find_application,
+    find_elements,
+    sentences,
+)
 from calibration.evidence.shipped import FOLDER
 from calibration.strict_yaml import load
 from calibration.tables import Column, read_csv
 from calibration.validate import Schema, validate
 
-VERSION = "offline-1"
+VERSION = "offline-2"
 FILLINGS = 4  # of each template
+NO_WORD = "none of its words is known from the labelled texts"
 _ELEMENT_NAME = re.compile(rf"\b(?:{'|'.join(NAMES.values())})\b", re.IGNORECASE)
 _GROUP_NAME = re.compile(
     r"\b(?:rare[- ]earths?(?: elements?| metals?)?|lanthan(?:ide|oid)s?|mischmetal)\b", re.IGNORECASE
@@ -57,30 +65,49 @@ class OfflineClassifier:
         """Probability of each of CLASSES (b, c), columns in that order."""
         return np.asarray(self.pipeline.predict_proba([_normal(text) for text in texts]), float)
 
+    def knows(self, texts: Sequence[str]) -> npt.NDArray[np.bool_]:
+        """Whether any word of each text (b,) but `the` and its like was learned. Without one the class would say no
+        more than how often each was labelled.
+        """
+        from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+        words = self.pipeline.named_steps["featureunion"].named_transformers["words"]
+        telling = [not set(name.split()) <= ENGLISH_STOP_WORDS for name in words.get_feature_names_out()]
+        found = words.transform([_normal(text) for text in texts])
+        return np.asarray(found[:, np.flatnonzero(telling)].getnnz(axis=1) > 0)
+
     def classify(self, patents: Sequence[Patent]) -> list[Verdict]:
-        """A verdict for every patent. The deciding sentence is the one without which the class would lose
-        most.
+        """A verdict for every patent; unclassified where there is no text, or no word of it is known. The deciding
+        sentence is the one without which the class would lose most.
         """
         if not patents:
             return []
-        texts = [clean(patent.text).text for patent in patents]
-        chances = self.probabilities(texts)
-        verdicts = []
-        for patent, text, chance in zip(patents, texts, chances, strict=True):
-            best = int(chance.argmax())
-            verdicts.append(
-                Verdict(
-                    patent.id,
-                    "classified",
-                    CLASSES[best],
-                    find_elements(text),
-                    find_application(text),
-                    round(float(chance[best]), 4),
-                    self._deciding(text, best),
-                    self.name,
-                )
+        cleaned = [clean(patent.text) for patent in patents]
+        texts = [c.text for c in cleaned]
+        known, chances = self.knows(texts), self.probabilities(texts)
+        return [
+            self._verdict(patent.id, c, bool(knows), chance)
+            for patent, c, knows, chance in zip(patents, cleaned, known, chances, strict=True)
+        ]
+
+    def _verdict(self, identity: str, read: Cleaned, known: bool, chance: npt.NDArray[np.float64]) -> Verdict:
+        if not known:
+            reason = NO_WORD if any(c.isalnum() for c in read.text) else NO_TEXT
+            return Verdict(
+                identity, "unclassified", classifier=self.name, reason=reason, suspicious=read.suspicious
             )
-        return verdicts
+        best = int(chance.argmax())
+        return Verdict(
+            identity,
+            "classified",
+            CLASSES[best],
+            find_elements(read.text),
+            find_application(read.text),
+            round(float(chance[best]), 4),
+            self._deciding(read.text, best),
+            self.name,
+            suspicious=read.suspicious,
+        )
 
     def _deciding(self, text: str, best: int) -> str:
         whole = sentences(text)
@@ -165,11 +192,13 @@ def _pipeline() -> Any:
     try:
         from sklearn.feature_extraction.text import TfidfVectorizer
         from sklearn.linear_model import LogisticRegression
-        from sklearn.pipeline import make_pipeline, make_union
+        from sklearn.pipeline import FeatureUnion, make_pipeline
     except ImportError as error:
         raise InputError(
             "the offline classifier needs scikit-learn; install the extra: pip install '.[evidence]'"
         ) from error
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
     letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(4, 4), sublinear_tf=True, min_df=3)
-    return make_pipeline(make_union(words, letters), LogisticRegression(C=30.0, max_iter=2000))
+    return make_pipeline(
+        FeatureUnion([("words", words), ("letters", letters)]), LogisticRegression(C=30.0, max_iter=2000)
+    )

@@ -26,6 +26,7 @@ Application = Literal[
 APPLICATIONS: tuple[Application, ...] = get_args(Application)
 
 Status = Literal["classified", "unclassified", "pending"]
+NO_TEXT = "no text is left to classify"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,9 @@ class Patent:
 class Verdict:
     """What a classifier said of one patent. sentence: the one that decided, word for word from the text.
 
-    status: unclassified after malformed answers only; pending when no answer was reached yet (budget, a
-    server that fails). `reason` says why in these two cases. category is "" unless status is classified.
+    status: unclassified when there was nothing to go by, or malformed answers only; pending when no answer was reached
+    yet (budget, a server that fails). `reason` says why in these two cases. category is "" unless status is
+    classified. suspicious: something that read like an instruction was cut out of the text beforehand.
     """
 
     id: str
@@ -65,3 +67,4 @@ class Verdict:
     sentence: str = ""
     classifier: str = ""
     reason: str = ""
+    suspicious: bool = False

@@ -1,8 +1,9 @@
 """Patent text as data: cleaned of what is no text, split into sentences, read for elements and applications.
 
 Whatever reads like an instruction to the reader of the text (`ignore the above`, `classify this as`, a line
-that plays a chat role) is cut out before any classifier sees it, and the patent is marked. Inventions do not
-speak to their reader.
+that plays a chat role) is cut out before any classifier sees it, and the verdict is marked. Inventions do not
+speak to their reader; but they bypass valves, override switches and mark documents, so that a verb alone is no
+sign: its object must be one of instructions, labels or this text.
 """
 
 from __future__ import annotations
@@ -63,26 +64,54 @@ _APPLICATION_WORDS: dict[str, str] = {
 }
 _APPLICATION = {name: re.compile(words, re.IGNORECASE) for name, words in _APPLICATION_WORDS.items()}
 
+_LABELS = r"(?:uses[_ ]less|substitutes|recycles|mines(?:_separates)?|new[_ ]use|unrelated)"
+_WHICH = (
+    r"(?:all|any|every|previous|prior|earlier|preceding|above|below|following|your|these|those|this|system)"
+)
 _INSTRUCTIONS = re.compile(
-    r"""
-    \b(?:ignore|disregard|forget|override|bypass)\b[^.!?]{0,60}
-        \b(?:instruction|prompt|above|previous|prior|earlier|rule|guideline|system|schema|label|context)
-    | \b(?:you\s+are|you're)\s+(?:now\s+)?(?:a|an|the)\b[^.!?]{0,60}
+    rf"""
+    \b(?:ignore|disregard|forget)\b[^.!?]{{0,40}}\b(?:instructions|prompts?|guidelines)\b
+    | \b(?:ignore|disregard|forget)\b(?:\s+\w+){{0,3}}?\s+{_WHICH}(?:\s+\w+){{0,3}}?
+        \s+(?:instructions?|rules|directions|commands|messages|context|text|schema|labels)\b
+    | \b(?:override|bypass)\b(?:\s+\w+){{0,3}}?\s+{_WHICH}(?:\s+\w+){{0,3}}?
+        \s+(?:instructions|prompts?|guidelines|rules)\b
+    | \b(?:ignore|disregard|forget)\s+(?:(?:all|everything|anything)\s+)?(?:of\s+)?(?:the\s+)?(?:above|preceding)
+        \s*(?:$|[.,;:!]|and\b|text\b)
+    | \b(?:you\s+are|you're)\s+(?:now\s+)?(?:a|an|the)\b[^.!?]{{0,60}}
         \b(?:assistant|model|classifier|ai|agent|bot|reviewer)\b
-    | \b(?:classify|label|categori[sz]e|rate|score|mark|tag|answer|respond|reply|output|return|print)\b[^.!?]{0,60}
-        \b(?:this|the|your|only|with)\b[^.!?]{0,60}\b(?:patent|abstract|document|json|category|confidence)\b
-    | \b(?:classif|label|categori|tag|mark|count)\w*\b[^.!?]{0,60}
-        \bas\s+(?:\w+\s+){0,3}["'`]?(?:uses_less|uses\ less|substitutes|recycles|mines|new\ use|unrelated)\b
+    | \b(?:classify|label|categori[sz]e|rate|score|mark|tag|answer|respond|reply|output|return|print)\b[^.!?]{{0,60}}
+        \b(?:(?:this|your)\s+(?:patent|abstract|document|text|answer|response)|json)\b
+    | \b(?:answer|respond|reply|return|output|print)\s+(?:only\s+)?(?:with\s+)?["'`]?{_LABELS}\b
+    | \b(?:classify|label|categori[sz]e|tag|mark|count)\b[^.!?]{{0,60}}\bas\s+(?:an?\s+)?["'`]?{_LABELS}\b(?!\s+of\b)
+    | \b(?:category|class|label)\s+(?:is|=|:|must\s+be|should\s+be)?\s*["'`]?{_LABELS}\b
     | \b(?:uses_less|mines_separates|new_use)\b
-    | \b(?:system|developer)\s+(?:prompt|message|instructions?)\b
-    | \b(?:as\s+an?\s+(?:ai|language\s+model))\b | \blanguage\s+model\b[^.!?]{0,60}\b(?:must|should|shall|please)\b
-    | \b(?:must|should|shall|please)\b[^.!?]{0,60}\blanguage\s+model\b
-    | \bconfidence\s*(?:=|:|of|is)\s*(?:1(?:\.0+)?|100)\b
+    | \bsystem\s+prompt\b | \b(?:system|developer)\s+(?:message|instructions?)\s*:
+    | ^\W*as\s+an?\s+(?:ai|language\s+model)\b | \bas\s+an?\s+(?:ai|language\s+model)\b[^.!?]{{0,20}}\byou\b
+    | \blanguage\s+model\b[^.!?]{{0,60}}\b(?:must|should|shall|please)\b
+    | \b(?:must|should|shall|please)\b[^.!?]{{0,60}}\blanguage\s+model\b
+    | \bconfidence["']?\s*[=:]\s*(?:1(?:\.0+)?|100)(?![\d.]*\d)(?!\s*(?:sigma|σ|%|per\s*cent))
     | ^\s*(?:system|assistant|user|developer|human)\s*:
-    | <\|[^|>]{0,40}\|> | \[/?INST\] | <</?SYS>> | ^\s*\#{2,}\s*(?:instruction|system|response)
+    | </?(?:system|assistant|user|instructions?|prompt)>
+    | <\|[^|>]{{0,40}}\|> | \[/?INST\] | <</?SYS>> | ^\s*\#{{2,}}\s*(?:instruction|system|response)
     | ["']category["']\s*:
     """,
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
+)
+# Markup of patent offices and web pages. Other things in angle brackets are text: `Dy<Nd and Tb>Pr` is no tag. Names
+# are in small letters or in capitals, so that <Li> is lithium and <li> an item of a list.
+_TAGS = (
+    "a|abstract|b|big|blockquote|body|br|caption|center|chem|chemistry|claim|code|col|colgroup|dd|"
+    "del|div|dl|dt|em|figref|font|h1|h2|h3|h4|h5|h6|head|heading|hr|html|i|img|ins|li|link|"
+    "math|maths|mfrac|mi|mml|mn|mo|mrow|msqrt|msub|msubsup|msup|mtext|mtable|mtd|mtr|nobr|ol|p|"
+    "para|patcit|pre|q|row|s|small|smallcaps|span|strike|strong|sub|sup|table|tables|tbody|td|"
+    "tfoot|tgroup|th|thead|title|tr|tt|u|ul|var"
+)
+_NAMES = f"{_TAGS}|{_TAGS.upper()}"
+_ATTRIBUTE = r"""\s+[\w:.-]{1,40}\s*=\s*(?:"[^"<>]{0,200}"|'[^'<>]{0,200}'|[^\s"'<>]{1,200})"""
+_MARKUP = re.compile(
+    rf"</?(?:\w{{1,10}}:)?(?:{_NAMES})(?:{_ATTRIBUTE}){{0,20}}\s*/?>|<!--.{{0,500}}?-->|<![A-Z][^<>]{{0,200}}>"
+    r"|<\?[a-z][^<>]{0,200}>",
+    re.DOTALL,
 )
 _ABBREVIATIONS = re.compile(
     r"\b(?:e\.g|i\.e|etc|approx|fig|figs|no|nos|vol|wt|at|mol|ca|vs|cf|resp)\.$", re.IGNORECASE
@@ -98,11 +127,11 @@ class Cleaned:
 
 
 def clean(text: str, limit: int = 6000) -> Cleaned:
-    """Plain text of at most `limit` characters: markup, control and invisible characters gone, and whole
+    """Plain text of at most `limit` characters: known tags, control and invisible characters gone, and whole
     sentences that read like instructions cut out. Letters of other alphabets are first folded to what they
     look like (NFKC).
     """
-    plain = unicodedata.normalize("NFKC", re.sub(r"<[/?!]?[A-Za-z][^<>|]{0,200}>", " ", text))
+    plain = unicodedata.normalize("NFKC", _MARKUP.sub(" ", text))
     # Invisible characters vanish, so that a word they split is whole again for the search below.
     plain = "".join(c for c in plain if unicodedata.category(c) != "Cf")
     plain = "".join(c if c.isprintable() else "\n" if c in "\r\n" else " " for c in plain)
@@ -150,6 +179,20 @@ def find_application(text: str) -> str:
 
 
 def holds_sentence(text: str, sentence: str) -> bool:
-    """Whether a sentence stands in a text word for word, blanks and the marks around it aside."""
-    wanted = " ".join(sentence.split()).strip(" .;\"'…").casefold()
-    return len(wanted) >= 8 and wanted in " ".join(text.split()).casefold()
+    """Whether a text has a sentence, or several in a row, word for word; blanks, the marks around it and the size of
+    letters aside. A part of a sentence is none.
+    """
+    wanted = _bare(sentence)
+    whole = sentences(text)
+    for first in range(len(whole)):
+        for last in range(first, len(whole)):
+            run = _bare(" ".join(whole[first : last + 1]))
+            if wanted and run == wanted:
+                return True
+            if len(run) > len(wanted):
+                break
+    return False
+
+
+def _bare(sentence: str) -> str:
+    return " ".join(sentence.split()).strip(" .;\"'…").casefold()

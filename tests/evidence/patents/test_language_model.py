@@ -129,7 +129,8 @@ def test_gullible_model_cannot_be_instructed_by_a_patent(tmp_path: Path) -> None
     behaviour = Behaviour(obeys=True)
     clean_run = ask(behaviour, honest, tmp_path / "a.sqlite")
     attacked_run = ask(behaviour, attacked, tmp_path / "b.sqlite")
-    assert attacked_run.verdicts == clean_run.verdicts
+    marked = tuple(dataclasses.replace(v, suspicious=True) for v in clean_run.verdicts)
+    assert attacked_run.verdicts == marked
     assert {v.category for v in clean_run.verdicts} != {"unrelated"}
 
 
@@ -297,6 +298,7 @@ def test_a_good_answer_is_read_and_fences_are_no_harm() -> None:
         ({"extra": 1}, "stop", "extra"),
         ({"sentence": "The magnet is expensive."}, "stop", "does not stand in the text"),
         ({"sentence": "is"}, "stop", "does not stand in the text"),
+        ({"sentence": "Dysprosium is spared"}, "stop", "does not stand in the text"),
     ],
 )
 def test_other_answers_are_malformed(change: dict[str, object], finish: str, message: str) -> None:
