@@ -190,25 +190,43 @@ def _finish(args: argparse.Namespace, patents: tuple[Any, ...], verdicts: list[A
         print(
             f"{'suspicious':16} {suspicious:6}  what read like an instruction was cut out before the text was read"
         )
-    _say_agreement(args, {v.id: v.category for v in verdicts if v.status == "classified"})
+    _say_agreement(args, verdicts)
     print(f"written to {path}")
     return 1 if any(v.status == "pending" for v in verdicts) else 0
 
 
-def _say_agreement(args: argparse.Namespace, said: dict[str, str]) -> None:
+def _say_agreement(args: argparse.Namespace, verdicts: list[Any]) -> None:
     """Agreement with labels, when the data at hand are the examples whose author said what each means."""
     if args.data is not None:
         return
-    from calibration.evidence.patents.agreement import agreement
+    from calibration.evidence.patents.agreement import agreement, wilson
     from calibration.evidence.shipped import example_labels
     from outputs.evidence.figures import confusion_figure, save
-    from outputs.evidence.tables import agreement_table, screen
+    from outputs.evidence.tables import screen
 
     labels = example_labels()
+    if not args.all:
+        # What the choice of candidates loses is in no verdict, and so in no figure of the classifier.
+        relevant = {i for i, label in labels.items() if label != "unrelated"}
+        lost = sorted(relevant - {v.id for v in verdicts})
+        kept = len(relevant) - len(lost)
+        recall = kept / len(relevant)
+        print(
+            f"candidates: {kept} of the {len(relevant)} patents that are not unrelated, recall {recall:.2f} "
+            f"(95 % {_span(wilson(recall, len(relevant)))})" + (f"; lost {', '.join(lost)}" if lost else "")
+        )
+    said = {v.id: v.category for v in verdicts if v.status == "classified"}
     both = [i for i in labels if i in said]
+    if not both:
+        return
     result = agreement([labels[i] for i in both], [said[i] for i in both])
-    print(screen(agreement_table(result), digits=2))
-    print(f"accuracy {result.accuracy:.2f}, Cohen's kappa {result.kappa:.2f} (s.e. {result.kappa_error:.2f})")
+    print(f"the classifier, on {len(both)} of {len(labels)} patents:")
+    print(screen(_with_intervals(result, "labels"), digits=2))
+    right = round(result.accuracy * result.labels)
+    print(
+        f"accuracy {result.accuracy:.2f}, {right} of {result.labels} (95 % {_span(result.accuracy_interval)}), "
+        + _kappa(result, 2)
+    )
     save(confusion_figure(result, "label of the author", "classifier"), args.out / "confusion.png")
 
 
@@ -297,7 +315,7 @@ def _audit(args: argparse.Namespace) -> int:
     from calibration.evidence.patents import audit
     from outputs.evidence.figures import confusion_figure, save
     from outputs.evidence.patents_files import read_sample, read_verdicts, write_sample
-    from outputs.evidence.tables import agreement_table, screen
+    from outputs.evidence.tables import screen
 
     patents, verdicts = read_verdicts(_need(args.out / "verdicts.csv", "patents classify"))
     if args.action == "draw":
@@ -315,26 +333,56 @@ def _audit(args: argparse.Namespace) -> int:
     _need(args.out / "sample_key.csv", "patents audit draw")
     drawn, labels = read_sample(args.out)
     said = {v.id: v.category for v in verdicts if v.status == "classified"}
-    kept = [d for d in drawn if d.id in labels and d.id in said]
-    if not kept:
+    told = [labels.get(d.id, "") if d.id in said else "" for d in drawn]
+    count = sum(map(bool, told))
+    if not count:
         raise InputError(Problem("no label yet", str(args.out / "sample.csv"), where="column label"))
-    result = audit.score(kept, [said[d.id] for d in kept], [labels[d.id] for d in kept])
-    print(f"{len(kept)} of {len(drawn)} labelled; weighed up to all patents:")
-    print(screen(agreement_table(result.agreement), digits=2))
-    kappa = result.agreement.kappa
+    result = audit.score(drawn, [said.get(d.id, "") for d in drawn], told)
+    print(f"{count} of {len(drawn)} labelled; weighed up to all patents:")
+    if count < len(drawn):
+        print("those without a label are taken to be like the others of their class and years")
+    if result.left_out:
+        print(f"no label yet among those drawn as {', '.join(result.left_out)}: nothing is said of them")
+    print(screen(_with_intervals(result.agreement, "patents"), digits=2))
     print(
-        f"accuracy {result.agreement.accuracy:.3f} (s.e. {result.accuracy_error:.3f}), Cohen's kappa "
-        + ("not defined" if kappa is None else f"{kappa:.3f}")
+        f"accuracy {result.agreement.accuracy:.3f} (s.e. {result.accuracy_error:.3f}, 95 % "
+        f"{_span(result.agreement.accuracy_interval)}), " + _kappa(result.agreement, 3)
     )
     shares: dict[str, list[Any]] = {
         "class": [s.category for s in result.shares],
         "true share": [s.audited for s in result.shares],
         "s.e.": [s.standard_error for s in result.shares],
+        "95 %": [_span(s.interval) for s in result.shares],
         "classified share": [s.classified for s in result.shares],
     }
     print(screen(shares))
     save(confusion_figure(result.agreement, "label by hand", "classifier"), args.out / "audit.png")
     return 0
+
+
+def _with_intervals(result: Any, counted: str) -> dict[str, list[Any]]:
+    """Recall and precision by class, each with its 95 % interval; `counted` names what the labels add up to."""
+    from outputs.evidence.tables import agreement_table
+
+    table = agreement_table(result)
+    return {
+        "class": table["class"],
+        counted: table["labels"],
+        "recall": table["recall"],
+        "its 95 %": [_span(interval) for interval in result.recall_intervals],
+        "precision": table["precision"],
+        "and its 95 %": [_span(interval) for interval in result.precision_intervals],
+    }
+
+
+def _kappa(result: Any, digits: int) -> str:
+    if result.kappa is None:
+        return "Cohen's kappa not defined"
+    return f"Cohen's kappa {result.kappa:.{digits}f} (s.e. {result.kappa_error:.{digits}f})"
+
+
+def _span(interval: tuple[float, float] | None) -> str:
+    return "-" if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}"
 
 
 def _need(path: Path, command: str) -> Path:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from calibration.tables import write_csv
+from calibration.evidence.patents.records import CLASSES
+from calibration.evidence.shipped import example_labels
+from calibration.tables import Column, read_csv, write_csv
 from outputs.evidence.patents_files import read_verdicts
 from run import guarded
 from tests.evidence.patents.chat_server import Behaviour, ChatServer
@@ -32,6 +35,45 @@ def test_classify_needs_nothing_and_says_that_its_patents_are_invented(
     patents, verdicts = read_verdicts(tmp_path / "verdicts.csv")
     assert len(patents) == len(verdicts) == 72
     assert (tmp_path / "confusion.png").stat().st_size > 5000
+
+
+def test_the_documented_figures_of_the_classifier_are_those_it_prints(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = Path("docs/evidence.md").read_text(encoding="utf-8")
+    number = r"(\d\.\d\d) \((\d\.\d\d to \d\.\d\d)\)"
+    documented = re.findall(rf"^\| (\w+) \| (\d+) \| {number} \| {number} \|$", page, re.MULTILINE)
+    assert [row[0] for row in documented] == list(CLASSES)
+    assert guarded(["patents", "classify", "--all", "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    assert "candidates:" not in printed
+    table = [re.split(r"  +", line) for line in printed.splitlines()]
+    rows = {row[0]: row[1:] for row in table if len(row) == 6}
+    for name, labels, *figures in documented:
+        assert [float(labels), *(figures[1::2])] == [float(rows[name][0]), rows[name][2], rows[name][4]]
+        assert [float(f) for f in figures[::2]] == [float(rows[name][1]), float(rows[name][3])]
+    [accuracy] = re.findall(r"accuracy (\S+), 66 of 72 \(95 % (.*?)\)", printed)
+    assert f"| all (accuracy) | 72 | {accuracy[0]} ({accuracy[1]}) | |" in page
+
+
+def test_what_the_choice_of_candidates_loses_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert guarded(["patents", "classify", "--out", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out
+    [line] = [line for line in printed.splitlines() if line.startswith("candidates:")]
+    kept = {v.id for v in read_verdicts(tmp_path / "verdicts.csv")[1]}
+    relevant = {i for i, label in example_labels().items() if label != "unrelated"}
+    assert f"{len(relevant & kept)} of the {len(relevant)} patents" in line
+    assert set(re.findall(r"INVENTED-\d+", line)) == relevant - kept
+    page = " ".join(Path("docs/evidence.md").read_text(encoding="utf-8").split())
+    [(recall, interval)] = re.findall(r"recall (\S+) \(95 % (.*?)\)", line)
+    assert f"keeps {len(relevant & kept)} of the {len(relevant)} patents" in page
+    assert f"recall {recall} ({interval})" in page
+    [right] = re.findall(r"accuracy \S+, (\d+ of \d+)", printed)
+    assert f"is right in {right}" in page
+    lost_new = [i for i in relevant - kept if example_labels()[i] == "new_use"]
+    assert len(lost_new) == 3
 
 
 def test_panel_counts_what_was_classified(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -119,6 +161,16 @@ def test_audit_is_drawn_blind_and_scored(folder: Path, capsys: pytest.CaptureFix
     out = capsys.readouterr().out
     assert "24 of 24 labelled" in out
     assert "true share" in out
+    assert "taken to be like" not in out
+    of = dict(zip(*(read_csv(folder / "sample_key.csv", [Column(n) for n in ("id", "stratum", "weight")])[c]
+                    for c in ("id", "stratum")), strict=True))  # fmt: skip
+    labels = ["" if of[i].startswith("new_use") or k == 0 else "recycles" for k, i in enumerate(ids)]
+    write_csv(sheet, {"id": ids, "label": labels})
+    assert guarded(["patents", "audit", "score", "--out", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert f"{sum(map(bool, labels))} of 24 labelled" in out
+    assert "taken to be like" in out
+    assert "no label yet among those drawn as new_use" in out
 
 
 def test_language_model_by_command(

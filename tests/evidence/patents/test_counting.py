@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from calibration.errors import InputError
-from calibration.evidence.patents.agreement import agreement, cohen_kappa
-from calibration.evidence.patents.audit import draw, score
+from calibration.evidence.patents.agreement import agreement, cohen_kappa, wilson
+from calibration.evidence.patents.audit import Audit, Drawn, draw, score
 from calibration.evidence.patents.cpc import parse_symbol
 from calibration.evidence.patents.offline import read_labels, shipped_sample, train
 from calibration.evidence.patents.panel import (
@@ -86,14 +89,20 @@ def test_recall_and_precision_by_class() -> None:
         agreement(["magnets"], ["recycles"])
 
 
-def population(size: int, seed: int = 0) -> tuple[list[Patent], list[Verdict], dict[str, str]]:
-    """Patents with a true class, and a classifier that is right three times in four."""
+def population(
+    size: int,
+    seed: int = 0,
+    right: float = 0.75,
+    missed: float = 0.0,
+    share: Sequence[float] = (0.05, 0.05, 0.1, 0.2, 0.3, 0.3),
+) -> tuple[list[Patent], list[Verdict], dict[str, str]]:
+    """Patents with a true class, and a classifier that takes some for unrelated, knows others, and guesses the rest."""
     rng = np.random.default_rng(seed)
-    share = [0.05, 0.05, 0.1, 0.2, 0.3, 0.3]
     patents, verdicts, truth = [], [], {}
     for k in range(size):
-        true = CLASSES[rng.choice(6, p=share)]
-        said = true if rng.random() < 0.75 else CLASSES[rng.integers(6)]
+        true = CLASSES[rng.choice(6, p=list(share))]
+        said = true if rng.random() < right else CLASSES[rng.integers(6)]
+        said = "unrelated" if missed and rng.random() < missed else said
         patents.append(Patent(f"{k:05d}", "T", "A", int(rng.integers(2000, 2015))))
         verdicts.append(Verdict(f"{k:05d}", "classified", said, classifier="c"))
         truth[f"{k:05d}"] = true
@@ -131,11 +140,166 @@ def test_audit_is_unbiased_and_its_errors_are_right() -> None:
     assert 0.7 < np.std(shares) < 1.35
 
 
+def statistics(result: Audit) -> dict[str, tuple[float, float | None, tuple[float, float] | None]]:
+    """Estimate, standard error, interval of what an audit says, by name; those that are not there are left out."""
+    of = result.agreement
+    found: dict[str, tuple[float, float | None, tuple[float, float] | None]] = {
+        "accuracy": (of.accuracy, result.accuracy_error, of.accuracy_interval)
+    }
+    if of.kappa is not None:
+        found["kappa"] = (of.kappa, of.kappa_error, None)
+    for share in result.shares:
+        found[f"share of {share.category}"] = (share.audited, share.standard_error, share.interval)
+    for name, recall, precision, r, p in zip(
+        of.classes, of.recall, of.precision, of.recall_intervals, of.precision_intervals, strict=True
+    ):
+        if recall is not None:
+            found[f"recall of {name}"] = (recall, None, r)
+        if precision is not None:
+            found[f"precision of {name}"] = (precision, None, p)
+    return found
+
+
+def drawn_again(sample: int, draws: int, size: int, **kind: Any) -> tuple[dict, dict]:  # type: ignore[type-arg]
+    """True statistics of one population, and those of many audits of it."""
+    patents, verdicts, truth = population(size, **kind)
+    said = {v.id: v.category for v in verdicts}
+    everyone = [Drawn(i, f"{said[i]} 2000-2004", 1.0) for i in truth]
+    true = statistics(score(everyone, [said[d.id] for d in everyone], [truth[d.id] for d in everyone]))
+    # Drawn as `draw` does, which is too slow to be called hundreds of times.
+    strata: dict[str, list[str]] = defaultdict(list)
+    for patent in patents:
+        strata[f"{said[patent.id]} {patent.year // 5 * 5}-{patent.year // 5 * 5 + 4}"].append(patent.id)
+    wanted = Counter(d.stratum for d in draw(patents, verdicts, sample))
+    assert set(wanted) == set(strata)
+    rng = np.random.default_rng(1)
+    found = defaultdict(list)
+    for _ in range(draws):
+        drawn = [
+            Drawn(ids[k], name, len(ids) / wanted[name])
+            for name, ids in strata.items()
+            for k in rng.choice(len(ids), wanted[name], replace=False)
+        ]
+        result = score(drawn, [said[d.id] for d in drawn], [truth[d.id] for d in drawn])
+        for name, values in statistics(result).items():
+            found[name].append(values)
+    return true, found
+
+
+# The few labels among the many patents that are said to be unrelated decide, and are seldom wrong.
+MISSING = {"size": 6000, "right": 0.97, "missed": 0.3, "share": (0.1, 0.1, 0.1, 0.1, 0.1, 0.5)}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [{"size": 6000}, {"size": 6000, "right": 0.95}, MISSING, {"size": 400}],
+    ids=["usual", "good", "missing", "small"],
+)
+def test_errors_and_intervals_of_an_audit_are_those_of_drawing_it_again(kind: dict[str, Any]) -> None:
+    draws = 500
+    true, found = drawn_again(120, draws, **kind)
+    assert len(found) == 2 + 3 * len(CLASSES)
+    covered = {}
+    for name, values in found.items():
+        estimates = np.array([v[0] for v in values])
+        spread = estimates.std()
+        if not name.startswith(("recall", "kappa")):  # whose denominators are estimated, too
+            assert abs(estimates.mean() - true[name][0]) < 3.5 * spread / np.sqrt(draws), name
+        errors = [v[1] for v in values if v[1] is not None]
+        if errors:
+            # The added labels make them a little too large where classes are rare and the sample is most of them.
+            assert 0.87 < np.sqrt(np.mean(np.square(errors))) / spread < 1.35, name
+        inside = [v[2][0] - 1e-9 <= true[name][0] <= v[2][1] + 1e-9 for v in values if v[2] is not None]
+        if inside:
+            covered[name] = np.mean(inside)
+    # Of twenty labels only a few shares are possible, so that coverage jumps about 0.95; it must not lie below it.
+    assert covered["accuracy"] > 0.92
+    assert min(covered.values()) > 0.86
+    assert 0.93 < np.mean(list(covered.values())) < 0.99
+
+
+def test_few_labels_that_all_agree_are_not_certainty() -> None:
+    drawn = [Drawn(str(k), "recycles 2000-2004", 500.0) for k in range(2)]
+    result = score(drawn, ["recycles"] * 2, ["recycles"] * 2)
+    assert result.agreement.accuracy == 1.0
+    assert result.accuracy_error > 0.1
+    low, high = result.agreement.accuracy_interval or (1.0, 1.0)
+    # Two of two: the rule of Wilson for n = 2, which the added labels leave as it is.
+    assert (low, high) == pytest.approx((2 / (2 + 1.96**2), 1.0), abs=1e-3)
+
+
+def test_labels_that_are_left_empty_do_not_move_the_weights_of_the_others() -> None:
+    """A labeller who cannot tell half of what was said to be unrelated; before, the rest lost their weight."""
+    patents, verdicts, truth = population(3000)
+    said = {v.id: v.category for v in verdicts}
+    accuracy = np.mean([truth[i] == said[i] for i in truth])
+    share = np.mean([t == "unrelated" for t in truth.values()])
+    rng = np.random.default_rng(0)
+    found, plain = [], []
+    for seed in range(40):
+        drawn = draw(patents, verdicts, 240, seed=seed)
+        told = [
+            "" if said[d.id] in ("unrelated", "new_use") and rng.random() < 0.6 else truth[d.id]
+            for d in drawn
+        ]
+        result = score(drawn, [said[d.id] for d in drawn], told)
+        assert sum(s.classified for s in result.shares) == pytest.approx(1)
+        assert result.agreement.counts.sum() == pytest.approx(3000)
+        found.append((result.agreement.accuracy, result.shares[CLASSES.index("unrelated")].audited))
+        weights = np.array([d.weight * bool(label) for d, label in zip(drawn, told, strict=True)])
+        plain.append(
+            weights @ [said[d.id] == label for d, label in zip(drawn, told, strict=True)] / weights.sum()
+        )
+    error = np.std(found, axis=0) / np.sqrt(len(found))
+    assert np.all(np.abs(np.mean(found, axis=0) - [accuracy, share]) < 3.5 * error)
+    assert abs(np.mean(plain) - accuracy) > 3.5 * error[0]  # so that the test would notice
+
+
+def test_weights_of_strata_without_a_label_go_to_their_class() -> None:
+    sample = [
+        ("a", "recycles 2000-2004", 10.0),
+        ("b", "recycles 2000-2004", 10.0),
+        ("c", "recycles 2005-2009", 30.0),
+    ]
+    drawn = [
+        Drawn(*row) for row in [*sample, ("d", "new_use 2000-2004", 50.0), ("e", "unrelated 2000-2004", 7.0)]
+    ]
+    classes = ["recycles", "recycles", "recycles", "new_use", "unrelated"]
+    result = score(drawn, classes, ["recycles", "", "", "recycles", ""])
+    assert result.left_out == ("unrelated",)
+    assert result.agreement.labels == 2
+    assert result.agreement.counts.sum() == pytest.approx(100)
+    assert result.agreement.accuracy == pytest.approx(0.5)
+    with pytest.raises(ValueError, match="no labels"):
+        score(drawn, classes, [""] * 5)
+
+
+@given(st.integers(0, 60), st.integers(1, 60))
+def test_wilson_holds_the_share_and_solves_its_equation(hits: int, more: int) -> None:
+    size = hits + more
+    share = hits / size
+    low, high = wilson(share, size)
+    assert 0 <= low <= share <= high <= 1
+    for end in (low, high):
+        if 0 < end < 1:
+            assert abs(share - end) == pytest.approx(1.959964 * np.sqrt(end * (1 - end) / size), abs=1e-6)
+    assert wilson(share, np.inf) == (share, share)
+
+
+def test_wilson_of_a_published_example() -> None:
+    # Newcombe (1998), table I: 81 of 263 and 0 of 20.
+    assert wilson(81 / 263, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson(0.0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+
+
 def test_an_audit_of_everything_has_no_error() -> None:
     patents, verdicts, truth = population(120)
     drawn = draw(patents, verdicts, 120)
     result = score(drawn, [v.category for v in sorted_as(drawn, verdicts)], [truth[d.id] for d in drawn])
     assert result.accuracy_error == pytest.approx(0.0, abs=1e-12)
+    for value, error, interval in statistics(result).values():
+        assert error in (None, pytest.approx(0.0, abs=1e-12))
+        assert interval in (None, pytest.approx((value, value)))
 
 
 def sorted_as(drawn: list, verdicts: list[Verdict]) -> list[Verdict]:  # type: ignore[type-arg]
