@@ -27,6 +27,7 @@ SHIPPED = Path(__file__).parent / "sources"
 SINGLE = ("title", "abstract", "year", "family")
 SEVERAL = ("cpc", "country")
 MAX_PROBLEMS = 20
+REQUIRED = "required"
 
 
 class Lookup(Schema):
@@ -39,7 +40,7 @@ class Lookup(Schema):
 
 class SourceTable(Schema):
     """One table of a source: its file (wildcards allowed) and which column holds what. `a.*.b` goes into
-    nested JSON.
+    nested JSON. required: patents without a row here, or without one that `where` lets pass, are left out.
     """
 
     file: str
@@ -54,6 +55,7 @@ class SourceTable(Schema):
     separator: str | None = None
     where: dict[str, list[str]] = {}
     where_not: dict[str, list[str]] = {}
+    required: bool = False
 
     @field_validator("separator")
     @classmethod
@@ -85,7 +87,7 @@ class Source(Schema):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """Patents as read, in order of their id, and how many were left out for want of a year or of any text."""
+    """Patents as read, in order of their id, and how many were left out for want of a row, a year or any text."""
 
     patents: tuple[Patent, ...]
     skipped: dict[str, int]
@@ -103,7 +105,9 @@ def read_source(name_or_path: str | Path) -> Source:
 
 
 def rows_of(source: Source, folder: str | Path) -> Iterator[tuple[str, dict[str, list[str]]]]:
-    """(patent id, field -> values) of every row of every table, in the order of the files."""
+    """(patent id, field -> values) of every row of every table, in the order of the files; the file of a table that is
+    required stands under REQUIRED.
+    """
     for table in source.tables:
         lookup = _read_lookup(table.country_lookup, Path(folder)) if table.country_lookup else None
         for path in _files(Path(folder), table.file):
@@ -205,7 +209,10 @@ def _alone(identity: str) -> str:
 def _dated(
     source: Source, folder: str | Path, wanted: Callable[[str], bool]
 ) -> tuple[list[Patent], Counter[str]]:
-    """The wanted patents that have a year, with text or without, in order of their id; and how many have none."""
+    """The wanted patents that have a year and all rows they need, with text or without, in order of their id; and how
+    many others there are.
+    """
+    required = [table.file for table in source.tables if table.required]
     single: dict[str, dict[str, str]] = {}
     several: dict[str, dict[str, list[str]]] = {}
     problems: list[Problem] = []
@@ -213,9 +220,9 @@ def _dated(
         if not wanted(identity):
             continue
         one = single.setdefault(identity, {})
-        many = several.setdefault(identity, {field: [] for field in SEVERAL})
+        many = several.setdefault(identity, {field: [] for field in (*SEVERAL, REQUIRED)})
         for field, values in fields.items():
-            if field in SEVERAL:
+            if field in many:
                 many[field] += values
             elif values and one.setdefault(field, values[0]) != values[0]:
                 problems.append(
@@ -230,7 +237,10 @@ def _dated(
     for identity in sorted(single):
         one, many = single[identity], several[identity]
         year = _year(one.get("year", ""))
-        if year is None:
+        absent = next((file for file in required if file not in many[REQUIRED]), None)
+        if absent is not None:
+            skipped[f"not in {absent}"] += 1
+        elif year is None:
             skipped["no year"] += 1
         else:
             patents.append(
@@ -301,6 +311,8 @@ def _rows(
         if not identity:
             raise InputError(Problem("a row without an id", str(path), line, table.id))
         fields = {field: _values(record, column, table.separator) for field, column in columns.items()}
+        if table.required:
+            fields[REQUIRED] = [table.file]
         if lookup is not None and "country" in fields:
             fields["country"] = [lookup[code] for code in fields["country"] if lookup.get(code)]
         yield identity, fields

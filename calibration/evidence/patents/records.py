@@ -31,7 +31,7 @@ NO_TEXT = "no text is left to classify"
 
 @dataclass(frozen=True, slots=True)
 class Patent:
-    """One patent or application. year: of priority where the source has it. cpc, inventor_countries: as
+    """One patent or application. year: of priority where the source has it, else of filing. cpc, inventor_countries: as
     given, one entry per code and per inventor; either may be empty.
     """
 

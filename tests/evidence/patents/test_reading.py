@@ -108,6 +108,17 @@ def patentsview(tmp_path: Path) -> Path:
         tab,
     )
     write_rows(
+        tmp_path / "g_application.tsv",
+        ["application_id", "patent_id", "filing_date"],
+        [
+            ["12/1", "1", "2008-07-01"],
+            ["12/2", "2", "2010-01-04"],
+            ["29/3", "3", "2010-02-03"],
+            ["12/4", "4", "2009-12-31"],
+        ],
+        tab,
+    )
+    write_rows(
         tmp_path / "g_patent_abstract.tsv",
         ["patent_id", "patent_abstract"],
         [["1", "Grain boundary diffusion."], ["2", "A handle."], ["4", "Ore with xenotime is leached."]],
@@ -142,21 +153,42 @@ def test_patentsview(patentsview: Path) -> None:
             "1",
             "Magnet with less dysprosium",
             "Grain boundary diffusion.",
-            2011,
+            2008,
             ("H01F1/0577", "C22C38/00"),
             ("JP", "US", "JP"),
         ),
-        Patent("4", "Leaching of ore", "Ore with xenotime is leached.", 2013, ("C22B3/04",), ()),
+        Patent("4", "Leaching of ore", "Ore with xenotime is leached.", 2009, ("C22B3/04",), ()),
     )
 
 
-def test_design_patents_are_left_out_for_want_of_a_year(patentsview: Path) -> None:
+def test_designs_and_patents_without_a_date_are_left_out(patentsview: Path) -> None:
     write_rows(
-        patentsview / "g_patent_abstract.tsv", ["patent_id", "patent_abstract"], [["3", "Neodymium."]], "\t"
+        patentsview / "g_patent_abstract.tsv",
+        ["patent_id", "patent_abstract"],
+        [["3", "Neodymium."], ["2", "Samarium."]],
+        "\t",
     )
-    loaded = load_patents(read_source("patentsview"), patentsview, {"3"}.__contains__)
-    assert loaded.patents == ()
-    assert loaded.skipped == {"no year": 1}
+    source = read_source("patentsview")
+    for loaded in (
+        load_patents(source, patentsview, {"3"}.__contains__),
+        load_families(source, patentsview, {"3"}),
+    ):
+        assert loaded.patents == ()
+        assert loaded.skipped == {"not in g_patent.tsv*": 1}
+    # The office's table has such dates, too.
+    write_rows(patentsview / "g_application.tsv", ["patent_id", "filing_date"], [["2", "1074-08-01"]], "\t")
+    assert load_patents(source, patentsview, {"2"}.__contains__).skipped == {"no year": 1}
+
+
+def test_a_source_of_grants_is_not_dated_by_them(patentsview: Path) -> None:
+    """Three years pass between filing and grant of the first patent: an event study of 2010 would lose it."""
+    granted = {"1": 2011, "2": 2012, "4": 2013}
+    filed = {p.id: p.year for p in load_patents(read_source("patentsview"), patentsview).patents}
+    assert set(filed) == set(granted)
+    assert all(filed[i] < granted[i] for i in filed)
+    (patentsview / "g_application.tsv").unlink()
+    with pytest.raises(InputError, match=r"no such table; expected a file g_application\.tsv"):
+        load_patents(read_source("patentsview"), patentsview)
 
 
 def test_patstat(tmp_path: Path) -> None:
