@@ -58,11 +58,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _source(panel)
     panel.add_argument("--concordance", type=Path, metavar="FILE", help="CPC to sectors (YAML or CSV)")
     panel.add_argument("--depreciation", type=float, default=0.15, help="of stocks, a year (default 0.15)")
-    panel.add_argument("--parts", type=int, default=1, help="read totals in so many passes, to save memory")
+    panel.add_argument("--parts", type=int, help="read totals in so many passes, to save memory (default 1)")
     audit = steps.add_parser("audit", help="check the classifier by hand")
     audit.add_argument("action", choices=("draw", "score"))
-    audit.add_argument("--size", type=int, default=120, help="patents in the sample (default 120)")
-    audit.add_argument("--seed", type=int, default=0)
+    audit.add_argument("--size", type=int, help="patents in the sample to draw (default 120)")
+    audit.add_argument("--seed", type=int, help="of the draw (default 0)")
     for one in (classify, panel, audit):
         one.add_argument("--out", type=Path, metavar="DIR", help="default outputs/runs/evidence/patents")
 
@@ -82,13 +82,26 @@ def _source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="PATH", help="folder of the tables, or the one file")
 
 
+def _refuse(args: argparse.Namespace, options: tuple[str, ...], reason: str) -> None:
+    """Raises InputError with every one of the options that was given: none is left unused without a word."""
+    values = {name: getattr(args, name[2:].replace("-", "_")) for name in options}
+    given = [name for name, value in values.items() if value is not None and value is not False]
+    if given:
+        raise InputError([Problem(f"{name} {reason}") for name in given])
+
+
 def _classify(args: argparse.Namespace) -> int:
+    if args.endpoint:
+        _refuse(args, ("--labels",), "trains the offline classifier, which --endpoint takes the place of")
+    else:
+        _refuse(args, ("--dry-run",), "needs --endpoint: the offline classifier costs nothing")
+        _refuse(args, ("--cache", "--retry-unclassified"), "needs --endpoint: only its answers are kept")
+    if args.all:
+        _refuse(args, ("--candidates",), "chooses candidates, and --all takes every patent")
     patents, note = _candidates(args)
     print(note, file=sys.stderr)
     if args.endpoint:
         return _by_language_model(args, patents)
-    if args.dry_run:
-        raise InputError("--dry-run needs --endpoint: the offline classifier costs nothing")
     from calibration.evidence.patents.offline import read_labels, shipped_sample, train
 
     classifier = train(read_labels(args.labels) if args.labels else shipped_sample())
@@ -145,10 +158,7 @@ def _by_language_model(args: argparse.Namespace, patents: tuple[Any, ...]) -> in
     endpoint = read_endpoint(args.endpoint)
     prompt = read_prompt(endpoint.prompt)
     with open_cache(args.cache or args.out / "answers.sqlite") as cache:
-        if args.retry_unclassified:
-            texts, _ = language_model.prepare(patents, endpoint, prompt)
-            print(f"{cache.forget_unclassified(texts)} unclassified to be asked again", file=sys.stderr)
-        planned = language_model.dry_run(patents, endpoint, prompt, cache)
+        planned = language_model.dry_run(patents, endpoint, prompt, cache, retry=args.retry_unclassified)
         print(
             f"{planned.requests} requests to {endpoint.model} ({planned.cached} answers are at hand): about "
             f"{planned.input_tokens:,} + {planned.output_tokens:,} tokens, USD {planned.cost_usd:.2f}"
@@ -156,6 +166,9 @@ def _by_language_model(args: argparse.Namespace, patents: tuple[Any, ...]) -> in
         )
         if args.dry_run:
             return 0
+        if args.retry_unclassified:
+            texts, _ = language_model.prepare(patents, endpoint, prompt)
+            print(f"{cache.forget_unclassified(texts)} unclassified are asked again", file=sys.stderr)
         from tqdm import tqdm
 
         with tqdm(total=len(patents), disable=not sys.stderr.isatty(), unit="patent") as bar:
@@ -245,10 +258,12 @@ def _panel(args: argparse.Namespace) -> int:
         raise InputError(
             Problem(f"got {args.depreciation}", where="--depreciation", expected="between 0 and 1")
         )
-    if args.parts < 1:
+    if args.parts is not None and args.parts < 1:
         raise InputError(
             Problem(f"got {args.parts}", where="--parts", expected="a number of passes, 1 or more")
         )
+    if not args.data:
+        _refuse(args, ("--map", "--parts"), "needs --data: totals are read from it")
     patents, verdicts = read_verdicts(_need(args.out / "verdicts.csv", "patents classify"))
     concordance = panel.read_concordance(args.concordance or panel.SHIPPED)
     countries = panel.country_names()
@@ -260,20 +275,20 @@ def _panel(args: argparse.Namespace) -> int:
     note = [f"sectors by {concordance.source} (status: {concordance.status})"]
     if any(patent.id.startswith("INVENTED-") for patent in patents):
         note.insert(0, "INVENTED patents, which come with the project to show the commands")
-    write_frame(args.out / "counts.csv", counts, note)
-    write_frame(args.out / "stocks.csv", panel.stocks(counts, args.depreciation), note)
-    left = Counter(v.status for v in verdicts if v.status != "classified")
-    print(f"{counts['patents'].sum():.0f} patents counted" + "".join(f", {n} {s}" for s, n in left.items()))
     if args.data:
-        source = read_source(args.map or "plain")
+        source, passes = read_source(args.map or "plain"), args.parts or 1
         parts = []
-        for k in range(args.parts):
-            inside = partial(_in_part, parts=args.parts, part=k)
+        for k in range(passes):
+            inside = partial(_in_part, parts=passes, part=k)
             loaded = load_families(source, args.data, part=inside)
             parts.append(panel.count_all(loaded.patents, concordance, countries))
         totals = panel.add_up(parts)
         _need_within(counts, totals, args)
         write_frame(args.out / "totals.csv", totals, note)
+    write_frame(args.out / "counts.csv", counts, note)
+    write_frame(args.out / "stocks.csv", panel.stocks(counts, args.depreciation), note)
+    left = Counter(v.status for v in verdicts if v.status != "classified")
+    print(f"{counts['patents'].sum():.0f} patents counted" + "".join(f", {n} {s}" for s, n in left.items()))
     by_year = counts.groupby(["category", "year"])["patents"].sum()
     years = list(range(int(counts["year"].min()), int(counts["year"].max()) + 1))
     series = {str(c): [float(by_year.get((c, y), 0.0)) for y in years] for c in CLASSES}
@@ -317,6 +332,8 @@ def _audit(args: argparse.Namespace) -> int:
     from outputs.evidence.patents_files import read_sample, read_verdicts, write_sample
     from outputs.evidence.tables import screen
 
+    if args.action == "score":
+        _refuse(args, ("--size", "--seed"), "is of `audit draw`; the sample to score is drawn already")
     patents, verdicts = read_verdicts(_need(args.out / "verdicts.csv", "patents classify"))
     if args.action == "draw":
         if (args.out / "sample.csv").exists():
@@ -324,7 +341,8 @@ def _audit(args: argparse.Namespace) -> int:
                 f"{args.out / 'sample.csv'} is there already: move it away before drawing another"
             )
         try:
-            drawn = audit.draw(patents, verdicts, args.size, seed=args.seed)
+            size = 120 if args.size is None else args.size
+            drawn = audit.draw(patents, verdicts, size, seed=args.seed or 0)
         except ValueError as error:
             raise InputError(str(error)) from error
         sheet, key = write_sample(args.out, drawn, patents)

@@ -76,10 +76,12 @@ def prepare(
     return texts, keys
 
 
-def dry_run(patents: Sequence[Patent], endpoint: Endpoint, prompt: Prompt, cache: Cache) -> Estimate:
-    """What classifying would take, asking nothing."""
+def dry_run(
+    patents: Sequence[Patent], endpoint: Endpoint, prompt: Prompt, cache: Cache, *, retry: bool = False
+) -> Estimate:
+    """What classifying would take, asking nothing; with `retry`, those that are unclassified are asked again."""
     texts, _ = prepare(patents, endpoint, prompt)
-    known = cache.get(texts)
+    known = {k for k, answer in cache.get(texts).items() if not (retry and answer.status == "unclassified")}
     return estimate(endpoint, prompt, [t for k, t in texts.items() if k not in known and t], len(known))
 
 

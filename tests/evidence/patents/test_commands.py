@@ -198,6 +198,13 @@ def test_language_model_by_command(
         )
         assert guarded(words) == 0
     assert set(behaviour.answered.values()) == {1}
+    # A dry run of asking again asks nothing, and forgets nothing.
+    behaviour.stubborn = 1.0
+    kept = (tmp_path / "out" / "verdicts.csv").read_bytes()
+    assert guarded([*words, "--retry-unclassified", "--dry-run"]) == 0
+    assert "0 requests to m" in capsys.readouterr().out
+    assert guarded(words) == 0
+    assert (tmp_path / "out" / "verdicts.csv").read_bytes() == kept
     for path in (tmp_path / "out").iterdir():
         assert SECRET.encode() not in path.read_bytes()
     out, err = capsys.readouterr()
@@ -211,7 +218,15 @@ def test_language_model_by_command(
         (["classify", "--data", "nowhere"], "no such file or folder"),
         (["classify", "--map", "plain"], "--data: missing"),
         (["classify", "--dry-run"], "--dry-run needs --endpoint"),
+        (["classify", "--cache", "a.sqlite"], "--cache needs --endpoint"),
+        (["classify", "--retry-unclassified"], "--retry-unclassified needs --endpoint"),
+        (["classify", "--all", "--candidates", "c.yaml"], "--candidates chooses candidates, and --all"),
+        (["classify", "--endpoint", "e.yaml", "--labels", "l.csv"], "--labels trains the offline classifier"),
         (["panel", "--out", "nowhere"], "patents classify"),
+        (["panel", "--map", "plain"], "--map needs --data"),
+        (["panel", "--parts", "2"], "--parts needs --data"),
+        (["audit", "score", "--size", "5"], "--size is of `audit draw`"),
+        (["audit", "score", "--seed", "0"], "--seed is of `audit draw`"),
         (["panel", "--depreciation", "1.5"], "--depreciation"),
         (["panel", "--parts", "0"], "--parts: got 0; expected a number of passes"),
     ],

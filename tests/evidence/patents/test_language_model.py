@@ -201,7 +201,11 @@ def test_unclassified_are_asked_again_only_when_told(tmp_path: Path) -> None:
     assert stubborn.requests == 12
     assert ask(Behaviour(), what, tmp_path / "a.sqlite").requests == 0
     with open_cache(tmp_path / "a.sqlite") as cache, ChatServer(Behaviour()) as server:
-        texts, _ = prepare(what, endpoint(server.url), PROMPT)
+        settings = endpoint(server.url)
+        assert dry_run(what, settings, PROMPT, cache).requests == 0
+        for _ in range(2):  # it plans to ask again, and forgets nothing
+            assert dry_run(what, settings, PROMPT, cache, retry=True).requests == 4
+        texts, _ = prepare(what, settings, PROMPT)
         assert cache.forget_unclassified(texts) == 4
         again = classify(what, endpoint(server.url), PROMPT, cache, SECRET)
     assert {v.status for v in again.verdicts} == {"classified"}
