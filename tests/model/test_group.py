@@ -118,6 +118,8 @@ def test_draws_together_are_what_each_gives_alone(closure, given):
         alone = solve(*draw, closure)
         assert found.converged
         assert abs(found.diagnosis.value) < 1e-11
+        if found.products == 0:  # its equations were evaluated at the start and after every step
+            assert found.evaluations == len(found.history) == found.iterations + 1
         np.testing.assert_allclose(read(found)[1], read(alone)[1], rtol=1e-8, atol=1e-8)
         assert found.licence == pytest.approx(alone.licence, rel=1e-7)
         assert found.system.benchmark is draw[0]
