@@ -116,6 +116,7 @@ _MARKUP = re.compile(
 _ABBREVIATIONS = re.compile(
     r"\b(?:e\.g|i\.e|etc|approx|fig|figs|no|nos|vol|wt|at|mol|ca|vs|cf|resp)\.$", re.IGNORECASE
 )
+_MARKS = " .;\"'…"  # that may stand around a sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,17 +183,19 @@ def holds_sentence(text: str, sentence: str) -> bool:
     """Whether a text has a sentence, or several in a row, word for word; blanks, the marks around it and the size of
     letters aside. A part of a sentence is none.
     """
-    wanted = _bare(sentence)
-    whole = sentences(text)
-    for first in range(len(whole)):
-        for last in range(first, len(whole)):
-            run = _bare(" ".join(whole[first : last + 1]))
-            if wanted and run == wanted:
-                return True
-            if len(run) > len(wanted):
-                break
-    return False
+    wanted = _plain(sentence).strip(_MARKS)
+    whole = [_plain(part) for part in sentences(text)]
+    joined = " ".join(whole)
+    starts, ends, place = set(), set(), 0
+    for part in whole:
+        starts.add(place + len(part) - len(part.lstrip(_MARKS)))
+        ends.add(place + len(part.rstrip(_MARKS)))
+        place += len(part) + 1
+    at = joined.find(wanted) if wanted else -1
+    while at >= 0 and not (at in starts and at + len(wanted) in ends):
+        at = joined.find(wanted, at + 1)
+    return at >= 0
 
 
-def _bare(sentence: str) -> str:
-    return " ".join(sentence.split()).strip(" .;\"'…").casefold()
+def _plain(sentence: str) -> str:
+    return " ".join(sentence.split()).casefold()

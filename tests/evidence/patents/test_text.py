@@ -170,6 +170,9 @@ def test_a_sentence_must_stand_in_the_text_whole() -> None:
     ):
         assert not holds_sentence(text, part)
     assert not holds_sentence("", "")
+    many = "a. " * 2000  # as much as a text may hold
+    assert holds_sentence(many, "a. " * 1999)
+    assert not holds_sentence(many, "a. " * 1999 + "b.")
 
 
 @given(
