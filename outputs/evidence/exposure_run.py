@@ -14,6 +14,7 @@ from calibration.evidence.exposure.measures import Exposure
 from calibration.evidence.exposure.panels import ExposurePanel, exports_panel, tfp_panel
 from calibration.evidence.exposure.regressions import (
     FEWEST,
+    PRETREND,
     Effect,
     EventStudy,
     difference_in_differences,
@@ -87,7 +88,24 @@ def estimate(
             long_difference(panel, base_year, last, draws=draws),
         ):
             effects.append((panel.outcome, name, effect))
-    return Estimates(tuple(effects), tuple(studies))
+    return Estimates(tuple(effects), tuple(studies), _smallest(effects))
+
+
+def _smallest(effects: Sequence[tuple[str, str, Effect]]) -> tuple[str, ...]:
+    """What the smallest of many p-values is worth: Holm's adjustment of it (Bonferroni's), trends before left out."""
+    found = [
+        (e.bootstrap_p_value, f"{outcome}, {sample}, {e.name}")
+        for outcome, sample, e in effects
+        if e.bootstrap_p_value is not None and e.name != PRETREND
+    ]
+    if not found:
+        return ()
+    p, where = min(found)
+    adjusted = min(1.0, len(found) * p)
+    return (
+        f"The smallest of {len(found)} p-values of effects is {p:.3f} ({where}); adjusted for their number (Holm) it "
+        f"is {adjusted:.2f}.",
+    )
 
 
 def with_model(
@@ -182,14 +200,23 @@ def summary(estimates: Estimates) -> str:
         "|---|---|---|---:|---|---:|",
     ]
     for outcome, sample, e in estimates.effects:
-        p = "-" if e.bootstrap_p_value is None else f"{e.bootstrap_p_value:.2f}"
+        p = "-" if e.bootstrap_p_value is None else f"{e.bootstrap_p_value:.3f}"
         lines.append(
             f"| {outcome} | {sample} | {e.name} | {e.value:+.2g} | {e.interval[0]:+.2g} to {e.interval[1]:+.2g} | {p} |"
         )
-    lines += ["", "Tests that nothing moved with exposure before the quota was cut (joint, clustered F):", ""]
+    lines += [
+        "",
+        "Tests that nothing moved with exposure before the base year (all years jointly; wild cluster bootstrap "
+        "of the Wald statistic, the null imposed):",
+        "",
+    ]
     for outcome, sample, study in estimates.studies:
         test = study.joint_pretest
-        said = "too few sectors for a test" if test is None else f"F = {test[0]:.1f}, p = {test[1]:.3f}"
+        said = (
+            "too few sectors for a test"
+            if test is None
+            else f"Wald / years = {test[0]:.1f}, p = {test[1]:.3f}"
+        )
         lines.append(f"- {outcome}, {sample}: {said}")
     lines += [f"- {note}" for note in estimates.notes]
     return "\n".join(lines) + "\n"

@@ -38,9 +38,11 @@ def score_bootstrap(
     influence: Array, slope: float, signs: Array, level: float = 0.95
 ) -> tuple[float, tuple[float, float]]:
     """p-value of slope = 0 and the percentile-t interval from clusters' influence (g,). Symmetric, without a
-    small-sample factor.
+    small-sample factor. Raises ValueError when no cluster has any influence.
     """
     size = float(np.sqrt((influence**2).sum()))
+    if not size > 1e-12 * abs(slope):
+        raise ValueError("the slope fits without error: there is nothing to test against")
     drawn = signs * influence
     statistic = np.abs(drawn.sum(1)) / np.sqrt((drawn**2).sum(1))
     observed = abs(slope) / size
@@ -75,6 +77,8 @@ def linear_bootstrap(
         return cleaned
 
     y, x, z = net(outcome)[0], net(price)[0], net(np.atleast_2d(instrument))
+    if not _varies(y - null * x, outcome):
+        raise ValueError("the outcome is fitted without error: there is nothing to test against")
     exogenous = len(z) == 1 and np.allclose(z[0], x)
     restricted = y - null * x
     if exogenous:
@@ -93,6 +97,59 @@ def linear_bootstrap(
         drawn_y = null * drawn_x + net(weights * restricted)
         statistics.append(_t_value(drawn_y, drawn_x, z, cluster, null))
     return _p_value(np.abs(np.concatenate(statistics)), abs(observed))
+
+
+def joint_bootstrap(
+    outcome: Array,
+    tested: Array,
+    effects: tuple[Codes, ...],
+    cluster: Codes,
+    signs: Array,
+    controls: Array | None = None,
+) -> tuple[float, float] | None:
+    """Clustered Wald statistic that all slopes of `tested` (q, n) are zero, over q, and its p-value with that
+    null imposed on the draws.
+
+    `controls` (c, n) stay free under the null. None where the clustered covariance has no inverse: q slopes
+    need more than q + 1 clusters. Draws are sums over clusters, so effects are taken out of one column per
+    cluster and not of one per draw. Raises ValueError when nothing is left of the outcome under the null.
+    """
+    count, groups = len(tested), int(cluster.max()) + 1
+    if count >= groups - 1:
+        return None
+    columns = [outcome[None], tested] if controls is None else [outcome[None], tested, controls]
+    left = partial_out(np.vstack(columns), effects)
+    basis = np.linalg.qr(left[1 + count :].T)[0].T
+
+    def without_controls(rows: Array) -> Array:
+        return np.asarray(rows - (rows @ basis.T) @ basis, float)
+
+    y, x = without_controls(left[:1])[0], without_controls(left[1 : 1 + count])
+    if not _varies(y, outcome):
+        raise ValueError("the outcome is fitted without error: there is nothing to test against")
+    member = (cluster == np.arange(groups)[:, None]).astype(float)  # (g, n)
+    by_cluster = without_controls(partial_out(member * y, effects))  # of each cluster's part of the residual
+    # Scores of cluster h in a draw are linear in the signs: sum over g of sign_g score[h, g] (g, g, q).
+    score = np.einsum("hn,gn,qn->hgq", member, by_cluster, x, optimize=True)
+    curvature = np.einsum("hn,qn,rn->hqr", member, x, x, optimize=True)
+    bread = np.linalg.inv(curvature.sum(0))
+
+    def wald(weights: Array) -> Array:
+        slope = weights @ score.sum(0) @ bread  # (b, q)
+        scores = np.einsum("bg,hgq->bhq", weights, score) - np.einsum("hqr,br->bhq", curvature, slope)
+        influence = scores @ bread
+        meat = np.einsum("bhq,bhr->bqr", influence, influence)
+        return np.asarray(
+            np.einsum("bq,bq->b", slope, np.linalg.solve(meat, slope[..., None])[..., 0]), float
+        )
+
+    observed = float(wald(np.ones((1, groups)))[0])
+    return observed / count, _p_value(wald(signs), observed)
+
+
+def _varies(left: Array, whole: Array) -> bool:
+    """Whether what is left of a column is more than rounding."""
+    return bool(np.abs(left).max() > 1e-12 * np.abs(whole).max())
 
 
 def _t_value(outcome: Array, price: Array, instrument: Array, cluster: Codes, null: float) -> Array:

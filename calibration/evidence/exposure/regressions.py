@@ -15,12 +15,13 @@ import pandas as pd
 from scipy import stats
 
 from calibration.errors import InputError
-from calibration.evidence.elasticities.bootstrap import cluster_signs, linear_bootstrap
+from calibration.evidence.elasticities.bootstrap import cluster_signs, joint_bootstrap, linear_bootstrap
 from calibration.evidence.elasticities.fixed_effects import Codes, partial_out
 from calibration.evidence.exposure.panels import ExposurePanel
 from calibration.evidence.regression import feols
 
 Array = npt.NDArray[np.float64]
+PRETREND = "trend before"
 FEWEST = 3  # sectors from which exposure can be told from chance
 
 
@@ -43,8 +44,8 @@ class Effect:
 @dataclass(frozen=True, slots=True)
 class EventStudy:
     """Coefficients of exposure by year relative to the base year (y,), their covariance (y, y) without the
-    base year's zeros, and tests that nothing moved before it: jointly by clustered F, and by a linear trend
-    in exposure.
+    base year's zeros, and tests that nothing moved before it: of all years jointly, and of a linear trend in
+    exposure. Both by wild cluster bootstrap, for by F or Hotelling's T^2 the joint one rejects too often.
     """
 
     years: tuple[int, ...]
@@ -55,7 +56,9 @@ class EventStudy:
     upper: Array
     covariance: Array
     pre_years: int
-    joint_pretest: tuple[float, float] | None  # F and p; None with as many years before as clusters less one
+    # Wald statistic over the number of years, and p; None without draws, or with as many years before as clusters
+    # less one.
+    joint_pretest: tuple[float, float] | None
     pretrend: Effect  # per year, years up to the base only
     rows: int
     clusters: int
@@ -80,7 +83,7 @@ def event_study(panel: ExposurePanel, base_year: int, *, level: float = 0.95, dr
     full[place], spread[place] = value, error
     early = data[data["year"] <= base_year]
     trend = _effect(
-        early, "trend before", early["exposure"] * (early["year"] - base_year), level=level, draws=draws
+        early, PRETREND, early["exposure"] * (early["year"] - base_year), level=level, draws=draws
     )
     return EventStudy(
         years,
@@ -91,7 +94,7 @@ def event_study(panel: ExposurePanel, base_year: int, *, level: float = 0.95, dr
         full + width * spread,
         covariance,
         len(before),
-        _joint_test(value[: len(before)], covariance[: len(before), : len(before)], clusters),
+        _joint_pretest(data, columns, len(before), draws) if draws else None,
         trend,
         len(data),
         clusters,
@@ -152,8 +155,8 @@ def _effect(
     columns = {"effect": regressor.to_numpy(float)} | {k: v.to_numpy(float) for k, v in (extra or {}).items()}
     value, covariance, clusters = _fit(data, columns, single)
     error = float(np.sqrt(covariance[0, 0]))
-    width = float(stats.t.ppf(0.5 + level / 2, clusters - 1)) * error
     slope = float(value[0])
+    width = float(stats.t.ppf(0.5 + level / 2, clusters - 1)) * error
     return Effect(
         name,
         slope,
@@ -172,13 +175,15 @@ def _fit(data: pd.DataFrame, columns: dict[str, Array], single: bool = False) ->
     if clusters < FEWEST:
         raise InputError(f"{clusters} sectors are too few to tell exposure from chance")
     values = np.array([data["outcome"].to_numpy(float), *columns.values()])
-    left = np.abs(partial_out(values, _effects(data, single))).max(axis=1) > 1e-12 * np.abs(values).max(
-        axis=1
-    )
+    net, size = partial_out(values, _effects(data, single)), np.abs(values).max(axis=1)
+    left = np.abs(net).max(axis=1) > 1e-12 * size
     if not left[0]:
         raise InputError("the outcome does not vary: there is nothing to explain")
     if not left.all():
         _refuse([name for name, stays in zip(columns, left[1:], strict=True) if not stays])
+    error = net[0] - np.linalg.lstsq(net[1:].T, net[0], rcond=None)[0] @ net[1:]
+    if not np.abs(error).max() > 1e-12 * size[0]:
+        raise InputError("the outcome is fitted without error: there is nothing to test against")
     frame = data[["unit", "group", "sector", "year", "outcome"]].assign(**columns)
     frame["group_year"] = frame["group"].astype(str) + " " + frame["year"].astype(str)
     effects = "unit" if single else "unit + group_year"
@@ -219,14 +224,12 @@ def _bootstrap(data: pd.DataFrame, columns: dict[str, Array], draws: int, single
     )
 
 
-def _joint_test(value: Array, covariance: Array, clusters: int) -> tuple[float, float] | None:
-    """Clustered F of all coefficients being zero. With q coefficients and G clusters its degrees of freedom
-    are q and G - q, as Hotelling's T^2 has them, which guards against rejecting too often when q is near G;
-    the covariance has no inverse from q = G - 1 on, and there is no test.
-    """
-    count = len(value)
-    if count >= clusters - 1:
-        return None
-    wald = float(value @ np.linalg.solve(covariance, value))
-    statistic = wald * (clusters - count) / (count * (clusters - 1))
-    return statistic, float(stats.f.sf(statistic, count, clusters - count))
+def _joint_pretest(
+    data: pd.DataFrame, columns: dict[str, Array], before: int, draws: int
+) -> tuple[float, float] | None:
+    """Joint bootstrap test of the first `before` columns, the others free under the null."""
+    cluster = pd.factorize(data["sector"], sort=True)[0].astype(np.intp)
+    signs = cluster_signs(int(cluster.max()) + 1, draws, np.random.default_rng(0))
+    early, late = np.array([*columns.values()])[:before], np.array([*columns.values()])[before:]
+    outcome = data["outcome"].to_numpy(float)
+    return joint_bootstrap(outcome, early, _effects(data, single=False), cluster, signs, late)

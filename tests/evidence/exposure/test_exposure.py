@@ -135,7 +135,9 @@ def test_no_effect_is_seldom_found() -> None:
 def test_long_difference_takes_hats_of_the_model() -> None:
     rng = np.random.default_rng(0)
     exposure = rng.uniform(size=9)
-    hats = np.exp(0.05 * (exposure - exposure.mean()) / exposure.std(ddof=1) + 0.1 * rng.normal(size=(4, 1)))
+    noise = 1e-9 * rng.normal(size=(4, 9))  # without any there would be no p-value
+    scaled = (exposure - exposure.mean()) / exposure.std(ddof=1)
+    hats = np.exp(0.05 * scaled + 0.1 * rng.normal(size=(4, 1)) + noise)
     panel = panel_from_arrays(
         np.array([np.ones((4, 9)), hats]),
         exposure,
@@ -273,6 +275,22 @@ def test_joint_test_is_left_out_where_there_is_none() -> None:
     full = exports_panel(dict.fromkeys(wiod_exposure().sectors, 0.0) | exposure)
     few = ExposurePanel(full.data[full.data["sector"].isin(exposure)], full.outcome, full.source, 0)
     assert event_study(few, 2009, draws=99).joint_pretest is None
+
+
+def test_the_smallest_of_many_p_values_is_adjusted_for_their_number() -> None:
+    panel = synthetic(0.1, seed=1)
+    found = exposure_run.estimate([("here", lambda: panel), ("there", lambda: panel)], 2009, 99)
+    effects = [e for _, _, e in found.effects if e.name != "trend before"]
+    assert len(effects) == 6
+    p = min(e.bootstrap_p_value for e in effects)
+    assert 0 < p < 0.05
+    (note,) = found.notes
+    assert f"smallest of 6 p-values of effects is {p:.3f}" in note
+    assert f"(Holm) it is {6 * p:.2f}" in note
+    assert exposure_run.estimate([("here", lambda: panel)], 2009, 0).notes == ()
+    page = exposure_run.summary(found)
+    assert f"| {p:.3f} |" in page
+    assert note in page
 
 
 @pytest.mark.slow

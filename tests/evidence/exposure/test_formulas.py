@@ -11,8 +11,8 @@ from scipy import stats
 
 from calibration.errors import InputError
 from calibration.evidence import shipped
-from calibration.evidence.elasticities.bootstrap import cluster_signs, linear_bootstrap
-from calibration.evidence.exposure import measures, regressions
+from calibration.evidence.elasticities.bootstrap import cluster_signs, joint_bootstrap, linear_bootstrap
+from calibration.evidence.exposure import measures
 from calibration.evidence.exposure.measures import (
     standardise,
     us_exposure,
@@ -227,19 +227,86 @@ def test_event_study_is_least_squares_on_dummies(panel: ExposurePanel) -> None:
     slope, _ = by_dummies(early, [(early["exposure"] * (early["year"] - 2004)).to_numpy()])
     assert study.pretrend.value == pytest.approx(slope[0], abs=1e-7)
     assert study.pretrend.rows == len(early)
-    before = slice(0, 4)
-    wald = study.value[before] @ np.linalg.inv(study.covariance[before, before]) @ study.value[before]
-    # Hotelling: T^2 (G - q) / (q (G - 1)) is F with q and G - q.
-    statistic = wald * (7 - 4) / (4 * 6)
-    assert study.joint_pretest == pytest.approx((statistic, stats.f(4, 3).sf(statistic)), rel=1e-6)
 
 
-def test_there_is_a_joint_test_up_to_two_coefficients_less_than_clusters() -> None:
-    value, covariance = np.array([0.5, -0.2]), np.diag([0.04, 0.01])
-    assert regressions._joint_test(value, covariance, 3) is None
-    f, p = regressions._joint_test(value, covariance, 4)
-    assert f == pytest.approx((6.25 + 4) * 2 / (2 * 3))
-    assert p == pytest.approx(stats.f(2, 2).sf(f))
+def test_the_joint_pretest_is_a_regression_per_draw(panel: ExposurePanel) -> None:
+    """Restricted residuals, signs by sector, a regression on dummies and a clustered Wald statistic for each draw."""
+    data = panel.data.sort_values(["sector", "unit", "year"]).reset_index(drop=True)
+    columns = [np.where(data["year"] == y, data["exposure"], 0.0) for y in range(2000, 2008) if y != 2003]
+    effects = [data["unit"], data["group"] + data["year"].astype(str)]
+    late = np.column_stack([*(pd.get_dummies(e).to_numpy(float) for e in effects), *columns[3:]])
+    outcome = data["outcome"].to_numpy()
+    fitted = late @ np.linalg.lstsq(late, outcome, rcond=None)[0]
+    sector = pd.factorize(data["sector"], sort=True)[0]
+
+    def wald(y: np.ndarray) -> float:
+        value, covariance = by_dummies(data.assign(outcome=y), columns)
+        return float(value[:3] @ np.linalg.solve(covariance[:3, :3], value[:3]))
+
+    signs = cluster_signs(7, 128, np.random.default_rng(0))
+    drawn = np.array([wald(fitted + row[sector] * (outcome - fitted)) for row in signs])
+    observed = wald(outcome)
+    found = event_study(panel, 2003, draws=128).joint_pretest
+    assert found == pytest.approx((observed / 3, np.mean(drawn >= observed * (1 - 1e-9))), rel=1e-6)
+    assert 0.02 < found[1] < 1
+    assert event_study(panel, 2003, draws=0).joint_pretest is None
+
+
+def test_a_joint_test_of_one_slope_is_the_t_test_and_needs_more_clusters_than_slopes() -> None:
+    rng = np.random.default_rng(3)
+    unit, year = np.divmod(np.arange(7 * 6), 6)
+    y, x, other, z = rng.normal(size=(4, 42))
+    signs = cluster_signs(7, 128, rng)
+    t_test = linear_bootstrap(y, x, x, (unit, year), unit, signs, controls=z[None])
+    assert joint_bootstrap(y, x[None], (unit, year), unit, signs, z[None])[1] == pytest.approx(t_test)
+    scaled = [
+        joint_bootstrap(y, np.array(tested), (unit, year), unit, signs)
+        for tested in ([x, other], [x + 5 * other, 0.01 * other])
+    ]
+    assert scaled[0] == pytest.approx(scaled[1], rel=1e-9)  # of the space tested, not of its columns
+    assert joint_bootstrap(y, rng.normal(size=(5, 42)), (unit, year), unit, signs) is not None
+    assert joint_bootstrap(y, rng.normal(size=(6, 42)), (unit, year), unit, signs) is None
+    with pytest.raises(ValueError, match="fitted without error"):
+        joint_bootstrap(2 * z + unit, x[None], (unit, year), unit, signs, z[None])
+
+
+def rejections(exposure: np.ndarray, pre: int, draws: int, trend: float) -> float:
+    """Share of draws of independent sector-year noise in which the joint test rejects at 5 %."""
+    exposure = (exposure - exposure.mean()) / exposure.std(ddof=1)
+    sectors, years = len(exposure), pre + 3
+    unit, year = np.divmod(np.arange(sectors * years), years)
+    by_year = [np.where(year == t, exposure[unit], 0.0) for t in range(years) if t != pre]
+    rejected = 0
+    for seed in range(draws):
+        rng = np.random.default_rng(seed)
+        y = rng.normal(size=len(unit)) + trend * exposure[unit] * np.minimum(year - pre, 0)
+        signs = cluster_signs(sectors, 199, rng)
+        test = joint_bootstrap(y, np.array(by_year[:pre]), (unit, year), unit, signs, np.array(by_year[pre:]))
+        rejected += test[1] < 0.05
+    return rejected / draws
+
+
+@pytest.mark.parametrize("pre", [5, 14])
+def test_the_joint_pretest_rejects_a_truth_as_seldom_as_it_says_and_sees_a_trend(pre: int) -> None:
+    """With the shipped exposure of goods sectors, where Hotelling's T^2 rejects a true null in two draws of three."""
+    goods = shipped.sectors().set_index("sector")["goods"]
+    of = wiod_exposure()
+    exposure = of.exposure[[bool(goods[s]) for s in of.sectors]]
+    assert len(exposure) == 16
+    assert rejections(exposure, pre, 120, 0.0) <= 0.11  # three standard errors above 0.05
+    assert rejections(exposure, pre, 40, 3.0) > 0.8
+
+
+def test_an_outcome_fitted_without_error_is_refused(panel: ExposurePanel) -> None:
+    data = panel.data
+    whole = data[data["group"] != "y"]  # balanced: effects are taken out to the last digit
+    after = whole["exposure"] * (whole["year"] >= 2004)
+    exact = ExposurePanel(whole.assign(outcome=0.5 * after), "ln y", "", 0)
+    for draws in (0, 49):
+        with pytest.raises(InputError, match="the outcome is fitted without error"):
+            difference_in_differences(exact, 2004, draws=draws)
+        with pytest.raises(InputError, match="the outcome is fitted without error"):
+            event_study(exact, 2003, draws=draws)
 
 
 def test_differences_in_differences_are_least_squares_on_dummies(panel: ExposurePanel) -> None:
