@@ -25,6 +25,8 @@ The panel of `--panel` has columns unit, sector, year, ree_patents, other_patent
 quota_exposure; docs/evidence.md describes each. elasticities.yaml is a calibration: give it to `solve` as it is.
 """
 
+CLUSTERS = ("unit", "sector", "country")
+
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The options of `estimate`."""
@@ -47,6 +49,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     slopes.add_argument("--zeta", type=float, default=2.0, help="1/lambda, assumed (default 2)")
     slopes.add_argument("--lags", type=int, default=0, help="past years of the price (default 0)")
+    slopes.add_argument(
+        "--cluster",
+        choices=CLUSTERS,
+        default=None,
+        help="column of independent clusters (default: sector where the instrument is the same in all its units)",
+    )
     slopes.add_argument("--base", default="china-2009", help="calibration the estimates are laid over")
     slopes.add_argument("--seed", type=int, default=0, help="of --simulate")
     exposure = kinds.add_parser("exposure", help="exports and productivity on exposure to rare earths")
@@ -97,7 +105,11 @@ def _elasticities(args: argparse.Namespace) -> int:
     else:
         data, source = _read_panel(args.panel), args.panel.name
     instruments = ("quota_exposure",) if "quota_exposure" in data else ()
-    panel = panel_from_frame(data, lags=args.lags, instruments=instruments)
+    if args.cluster and args.cluster not in data:
+        raise InputError(
+            Problem(f"{args.cluster}: the panel has no such column", where="--cluster", expected="another")
+        )
+    panel = panel_from_frame(data, lags=args.lags, instruments=instruments, cluster=args.cluster)
     findings = elasticities_run.investigate(panel, score, zeta=args.zeta, base=args.base, draws=args.draws)
     written = elasticities_run.write(
         findings, args.out, base=args.base, source=source, simulated=args.simulate, truth=truth

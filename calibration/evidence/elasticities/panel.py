@@ -33,6 +33,7 @@ class Panel:
     unit_names: tuple[str, ...]
     sector_names: tuple[str, ...]
     dropped: dict[str, int]
+    clustered_by: str = "unit"  # the column that `cluster` codes
 
     @property
     def rows(self) -> int:
@@ -78,9 +79,13 @@ def panel_from_frame(
     """A Panel from a table with one row per unit and year; `lags` adds that many past years of price and
     instruments.
 
+    `cluster` names the column of independent clusters. By default they are units, or sectors where all units of a
+    sector have one instrument (without instruments, one price): each unit then copies its sector's draw and adds no
+    evidence of its own against a shock that the sector shares.
+
     Rows whose past is not in the table, and rows with no other patents (whose log is the offset), are dropped
-    and counted. Raises InputError on missing columns, repeated rows, negative counts and values that are not
-    finite.
+    and counted. Raises InputError on missing columns, repeated rows, units in several sectors, negative counts,
+    values that are not finite, and when no row is left.
     """
     _check(data, [unit, period, sector, *([cluster] if cluster else []), ree, other, price, *instruments])
     values = [ree, other, price, *instruments]
@@ -100,8 +105,22 @@ def panel_from_frame(
                 f"{int(repeated.sum())} rows repeat a unit and year, first {first[unit]} in {first[period]}"
             )
         )
+    several = data.groupby(unit)[sector].nunique() > 1
+    if several.any():
+        first = several.index[several][0]
+        of = ", ".join(map(str, sorted(data.loc[data[unit] == first, sector].unique())))
+        problems.append(
+            Problem(
+                f"{int(several.sum())} units lie in several sectors, first {first} in {of}",
+                expected="one sector a unit (a unit is a country and sector)",
+            )
+        )
+    if data.empty:
+        problems.append(Problem("the panel has no rows"))
     if problems:
         raise InputError(problems)
+    if cluster is None:
+        cluster = _independent(data, unit, period, sector, list(instruments) or [price])
     data = data.sort_values([unit, period], kind="stable").reset_index(drop=True)
     past = [_lagged(data, unit, period, price, k) for k in range(lags + 1)]
     moved = [_lagged(data, unit, period, z, k) for z in instruments for k in range(lags + 1)]
@@ -115,12 +134,11 @@ def panel_from_frame(
         unit=unit_codes.astype(np.intp),
         period=pd.factorize(data[period], sort=True)[0].astype(np.intp),
         sector=sector_codes.astype(np.intp),
-        cluster=pd.factorize(data[cluster], sort=True)[0].astype(np.intp)
-        if cluster
-        else unit_codes.astype(np.intp),
+        cluster=pd.factorize(data[cluster], sort=True)[0].astype(np.intp),
         unit_names=tuple(map(str, unit_names)),
         sector_names=tuple(map(str, sector_names)),
         dropped={},
+        clustered_by=cluster,
     )
     complete = np.isfinite(panel.price).all(0) & np.isfinite(panel.instrument).all(0)
     return drop_uninformative(panel.take(np.asarray(complete, bool), "past years not in the table"))
@@ -148,6 +166,14 @@ def drop_uninformative(panel: Panel) -> Panel:
                 break
         if panel.rows == before:
             return panel
+
+
+def _independent(data: pd.DataFrame, unit: str, period: str, sector: str, columns: list[str]) -> str:
+    """The column to cluster by: sectors where several units share the values of `columns`, else units."""
+    spread = data.groupby([sector, period])[columns].agg(np.ptp).abs().max()
+    alike = (spread <= 1e-12 * data[columns].abs().max()).all()
+    shared = (data.groupby(sector)[unit].nunique() > 1).any()
+    return sector if alike and shared and data[sector].nunique() > 1 else unit
 
 
 def _check(data: pd.DataFrame, needed: list[str]) -> None:

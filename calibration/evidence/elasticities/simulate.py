@@ -37,11 +37,15 @@ class World:
     # Tilts use, and with it research, towards rare earths: what makes the price endogenous.
     demand_shock: float = 0.25
     technology_shock: float = 0.15  # knowledge that research did not make
+    sector_shock: float = 0.0  # a demand shock that a sector's units in all countries share
     persistence: float = 0.5
     supply_elasticity: float = 0.6  # of each element's separation
     local_price_slope: float = 0.3  # of a user's own price in its own demand: long contracts, small grades
     quota_depth: float = 0.8  # log of the fall of the limit at the height of the episode
     quota_noise: float = 0.2
+    # Share of a country's rare earths that the quota binds, drawn between the two. Where they are equal the instrument
+    # is the same in every country, as it is in a panel built from patents.
+    dependence: tuple[float, float] = (0.05, 0.95)
     price_error: float = 0.05
     ree_patents: float = 4.0  # mean count in a country, sector and year
     other_patents: float = 200.0
@@ -69,11 +73,13 @@ def simulate(world: World, rng: np.random.Generator) -> Draw:
     country = np.repeat(np.arange(world.countries), world.sectors)
     # Element shares of rare-earth cost (u, e).
     weights = rng.dirichlet(np.full(world.elements, 0.35), world.sectors)[sector]
-    dependence = rng.uniform(0.05, 0.95, world.countries)[country]
+    dependence = rng.uniform(*world.dependence, world.countries)[country]
     unit_value = rng.lognormal(np.log(20), 1.0, world.elements)  # USD per kg
     limit = _quota_path(world, rng)
     demand = _autoregressive(world.demand_shock, world, units, rng)
     knowledge = _autoregressive(world.technology_shock, world, units, rng)
+    if world.sector_shock:
+        demand = demand + _autoregressive(world.sector_shock, world, world.sectors, rng)[:, sector]
     cost = rng.normal(0, 0.15, (world.years, world.elements))
     size = rng.lognormal(0, 0.8, units)
     price = _clear(

@@ -18,6 +18,7 @@ from calibration.evidence.elasticities.bootstrap import cluster_signs, linear_bo
 from calibration.evidence.elasticities.estimators import anderson_rubin, estimate_slope, first_stage_f
 from calibration.evidence.elasticities.fixed_effects import partial_out
 from calibration.evidence.elasticities.inference import Fit, cluster_influence
+from calibration.evidence.elasticities.instruments import Variation, variation
 from calibration.evidence.elasticities.moments import iv_ppml, moment_at, project
 from calibration.evidence.elasticities.panel import Panel, panel_from_frame
 from calibration.evidence.elasticities.parameters import SectorElasticity, calibration_text
@@ -101,6 +102,56 @@ def test_rows_are_sorted_and_coded_and_clusters_are_units_unless_named() -> None
     assert by_year.cluster.tolist() == [0, 1, 2, 0, 1, 2]
     assert by_year.instrument.shape == (2, 6)
     assert panel_from_frame(frame(), instruments=()).instrument.shape == (0, 6)
+
+
+def test_units_that_share_their_sectors_instrument_are_one_cluster() -> None:
+    """Each unit copies the sector's instrument: sectors are what varies. A difference anywhere makes units clusters."""
+    alike = pd.concat([frame(), frame(unit=["d"] * 3 + ["c"] * 3)], ignore_index=True)
+    found = panel_from_frame(alike)
+    assert found.clustered_by == "sector"
+    assert found.cluster.tolist() == found.sector.tolist()
+    assert panel_from_frame(alike, cluster="unit").cluster.tolist() == found.unit.tolist()
+    other_price = alike.assign(log_price=np.arange(12.0))
+    assert panel_from_frame(other_price).clustered_by == "sector"
+    assert panel_from_frame(other_price, instruments=()).clustered_by == "unit"
+    assert panel_from_frame(alike, instruments=()).clustered_by == "sector"
+    differs = alike.copy()
+    differs.loc[7, "quota_exposure"] += 1e-3
+    assert panel_from_frame(differs).clustered_by == "unit"
+    assert panel_from_frame(frame()).clustered_by == "unit"  # one unit a sector
+    assert panel_from_frame(alike.assign(sector="s", quota_exposure=alike["year"])).clustered_by == "unit"
+
+
+def test_paths_of_the_instrument_and_the_series_they_are_made_of() -> None:
+    rng = np.random.default_rng(0)
+    quota, other, loading = rng.normal(size=8), rng.normal(size=8), np.array([0.5, 1.0, 1.5, 1.5])
+
+    def of(paths: np.ndarray, missing: int = 0) -> Variation | None:
+        units, years = paths.shape
+        unit, year = np.divmod(np.arange(units * years), years)
+        table = pd.DataFrame(
+            {
+                "unit": unit, "sector": unit, "year": year, "ree_patents": 3.0, "other_patents": 9.0,
+                "log_price": rng.normal(size=paths.size), "quota_exposure": paths.ravel(),
+            }
+        )  # fmt: skip
+        return variation(panel_from_frame(table.drop(index=range(missing))))
+
+    one = loading[:, None] * quota
+    assert of(one) == Variation(3, 1)
+    assert of(one, missing=2) == Variation(3, 1)
+    assert of(one + np.array([0, 1, 0, 1])[:, None] * other) == Variation(4, 2)
+    assert of(rng.normal(size=(5, 8))) == Variation(5, 5)
+    assert variation(panel_from_frame(frame(), instruments=())) is None
+
+
+def test_a_unit_lies_in_one_sector() -> None:
+    wrong = frame()
+    wrong.loc[1, "sector"] = "t"
+    with pytest.raises(InputError, match="1 units lie in several sectors, first b in s, t"):
+        panel_from_frame(wrong)
+    with pytest.raises(InputError, match="the panel has no rows"):
+        panel_from_frame(frame().iloc[:0])
 
 
 def test_lags_of_instruments_follow_their_instrument() -> None:
@@ -532,6 +583,27 @@ def test_shocks_are_stationary_and_persist_as_asked() -> None:
         now, before = shock[lag:].ravel(), shock[:-lag].ravel()
         assert np.corrcoef(now, before)[0, 1] == pytest.approx(0.7**lag, abs=0.01)
     assert abs(np.corrcoef(shock[:, 0], shock[:, 1])[0, 1]) < 0.5
+
+
+def test_a_shock_of_a_sector_is_shared_by_its_countries_and_by_no_other_sector() -> None:
+    quiet = World(
+        sectors=12, countries=6, years=40, demand_shock=0.0, technology_shock=0.0, price_error=0.0,
+        local_price_slope=0.0, quota_depth=0.0, quota_noise=0.0, dependence=(1.0, 1.0),
+    )  # fmt: skip
+    for size in (0.1, 0.3):
+        draw = simulate(replace(quiet, sector_shock=size), np.random.default_rng(0))
+        data = draw.data.assign(
+            shock=(draw.data["log_research_ratio"] - draw.slope[0] * draw.data["log_price"])
+            * (1 + (1 - draw.epsilon[0]) / quiet.zeta)
+        )  # E15-E17: what is left of research beside the price
+        wide = data.pivot(index="year", columns=["sector", "country"], values="shock")
+        for sector in range(12):
+            assert np.ptp(wide[sector].to_numpy(), axis=1).max() < 1e-9
+        each = wide.xs(0, axis=1, level="country").to_numpy()
+        assert each.std() == pytest.approx(size, rel=0.15)
+        assert np.abs(np.corrcoef(each.T)[np.triu_indices(12, 1)]).mean() < 0.25
+    by_sector = data.groupby(["sector", "year"])["quota_exposure"].agg(np.ptp)
+    assert by_sector.max() == 0.0
 
 
 def test_the_quota_is_deepest_in_mid_sample_and_never_far_above_exports() -> None:

@@ -10,6 +10,9 @@ import pytest
 
 from calibration.errors import InputError
 from calibration.evidence import shipped
+from calibration.evidence.elasticities.estimators import first_stage_f
+from calibration.evidence.elasticities.instruments import Variation, variation
+from calibration.evidence.elasticities.panel import panel_from_frame
 from calibration.evidence.elasticities.parameters import SectorElasticity, calibration_text
 from calibration.evidence.elasticities.study import (
     build_panel,
@@ -77,6 +80,31 @@ def test_panel_of_counts_and_totals() -> None:
         build_panel(some.assign(patents=200.0), totals)
     with pytest.raises(InputError, match="unknown classes savings"):
         build_panel(some, totals, saving=("savings",))
+
+
+def drawn_counts(countries: int, slope: float = 0.4, size: float = 40.0) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Counts and totals as of `patents panel`: research on the shipped prices with a known slope, Poisson counts."""
+    years = tuple(range(2005, 2021))
+    prices = sector_prices(wiod_exposure(), years).log_price
+    rng = np.random.default_rng(0)
+    cells = [(f"C{k:02d}", s, y) for k in range(countries) for s in prices.index for y in prices.columns]
+    totals = pd.DataFrame(cells, columns=["country", "sector", "year"])
+    level = prices.sub(prices.mean(axis=1), axis=0)
+    mean = [size * np.exp(slope * level.loc[s, y]) for _, s, y in cells]
+    counts = totals.assign(element="Nd", category="uses_less", patents=rng.poisson(mean).astype(float))
+    return counts, totals.assign(patents=3000.0 + counts["patents"])
+
+
+def test_countries_that_copy_one_instrument_add_no_evidence() -> None:
+    """One quota and seven sectors: as many clusters, and the same first stage, with one country and with twenty."""
+    panels = [panel_from_frame(build_panel(*drawn_counts(n))) for n in (1, 5, 20)]
+    assert [p.clustered_by for p in panels] == ["unit", "sector", "sector"]
+    assert [int(p.cluster.max()) + 1 for p in panels] == [7, 7, 7]
+    f = [first_stage_f(p)[0] for p in panels]
+    assert f == pytest.approx([f[0]] * 3, rel=1e-6)
+    by_unit = first_stage_f(panel_from_frame(build_panel(*drawn_counts(20)), cluster="unit"))[0]
+    assert by_unit > 10 * f[0]  # what copies pretend to know
+    assert [variation(p) for p in panels] == [Variation(7, 1)] * 3
 
 
 def test_calibration_is_loaded_by_the_model_as_it_is(tmp_path: Path) -> None:
