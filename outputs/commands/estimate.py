@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from calibration.errors import InputError, Problem
-from calibration.tables import Column, read_csv
+from calibration.tables import Column, Table, read_csv
 
 EPILOG = """\
 examples:
@@ -56,7 +56,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="column of independent clusters (default: sector where the instrument is the same in all its units)",
     )
     slopes.add_argument("--base", default="china-2009", help="calibration the estimates are laid over")
-    slopes.add_argument("--seed", type=int, default=0, help="of --simulate")
+    slopes.add_argument("--seed", type=int, default=None, help="of --simulate (default 0)")
     exposure = kinds.add_parser("exposure", help="exports and productivity on exposure to rare earths")
     exposure.add_argument("--exposure", type=Path, metavar="CSV", help="exposure by WIOD sector (c1 to c35)")
     exposure.add_argument("--us-exposure", type=Path, metavar="CSV", help="exposure by US industry (1 to 63)")
@@ -94,14 +94,18 @@ def _elasticities(args: argparse.Namespace) -> int:
         raise InputError(Problem(f"got {args.zeta}", where="--zeta", expected="a number above 0"))
     if not 0 <= args.lags <= 10:
         raise InputError(Problem(f"got {args.lags}", where="--lags", expected="0 to 10"))
+    _applicable(args)
     exposure = wiod_exposure()
     score = dict(zip(exposure.sectors, exposure.score.tolist(), strict=True))
-    truth = None
+    truth: float | None = None
+    notes: list[str] = []
     if args.simulate:
-        data, truth = _simulated(score, args.zeta, args.seed)
-        source = f"simulate.World, seed {args.seed}"
+        seed = args.seed or 0
+        data, truth = _simulated(score, args.zeta, seed)
+        source = f"simulate.World, seed {seed}"
     elif args.counts:
-        data, source = _from_counts(args), f"{args.counts.name} and {args.totals.name}" if args.totals else ""
+        data, notes = _from_counts(args)
+        source = f"{args.counts.name} and {args.totals.name}"
     else:
         data, source = _read_panel(args.panel), args.panel.name
     instruments = ("quota_exposure",) if "quota_exposure" in data else ()
@@ -112,11 +116,29 @@ def _elasticities(args: argparse.Namespace) -> int:
     panel = panel_from_frame(data, lags=args.lags, instruments=instruments, cluster=args.cluster)
     findings = elasticities_run.investigate(panel, score, zeta=args.zeta, base=args.base, draws=args.draws)
     written = elasticities_run.write(
-        findings, args.out, base=args.base, source=source, simulated=args.simulate, truth=truth
+        findings,
+        args.out,
+        base=args.base,
+        source=source,
+        simulated=args.simulate,
+        truth=truth,
+        notes=notes,
     )
     sys.stdout.write((args.out / "summary.md").read_text(encoding="utf-8"))
     _say_written(written)
     return 0
+
+
+def _applicable(args: argparse.Namespace) -> None:
+    """Raise InputError naming the options that do nothing with the data that are given."""
+    needed = {"totals": "counts", "saving": "counts", "seed": "simulate"}
+    problems = [
+        Problem("does not apply", where=f"--{option}", expected=f"--{kind} with it")
+        for option, kind in needed.items()
+        if getattr(args, option) is not None and not getattr(args, kind)
+    ]
+    if problems:
+        raise InputError(problems)
 
 
 def _simulated(score: dict[str, float], zeta: float, seed: int) -> tuple[pd.DataFrame, float]:
@@ -132,8 +154,9 @@ def _simulated(score: dict[str, float], zeta: float, seed: int) -> tuple[pd.Data
     return data, float(np.mean(epsilon))
 
 
-def _from_counts(args: argparse.Namespace) -> pd.DataFrame:
-    from calibration.evidence.elasticities.study import SAVING, build_panel
+def _from_counts(args: argparse.Namespace) -> tuple[pd.DataFrame, list[str]]:
+    """The panel of counts and totals, and what is to be said of its prices."""
+    from calibration.evidence.elasticities.study import SAVING, build_panel, panel_prices
 
     if args.totals is None:
         raise InputError(
@@ -162,7 +185,16 @@ def _from_counts(args: argparse.Namespace) -> pd.DataFrame:
         key=("country", "sector", "year"),
     )
     saving = tuple(args.saving.split(",")) if args.saving else SAVING
-    return build_panel(pd.DataFrame(dict(counts.columns)), pd.DataFrame(dict(totals.columns)), saving=saving)
+    counted, all_kinds = _filled(args.counts, counts), _filled(args.totals, totals)
+    return build_panel(counted, all_kinds, saving=saving), [str(panel_prices(all_kinds))]
+
+
+def _filled(path: Path, table: Table) -> pd.DataFrame:
+    """A table as a frame. Raises InputError when it has no rows."""
+    data = pd.DataFrame(dict(table.columns))
+    if data.empty:
+        raise InputError(Problem("there are no rows below the header", str(path)))
+    return data
 
 
 def _read_panel(path: Path) -> pd.DataFrame:
@@ -176,7 +208,7 @@ def _read_panel(path: Path) -> pd.DataFrame:
         Column("log_price", "number"),
         Column("quota_exposure", "number", required=False),
     ]
-    return pd.DataFrame(dict(read_csv(path, columns, key=("unit", "year")).columns))
+    return _filled(path, read_csv(path, columns, key=("unit", "year")))
 
 
 def _exposure(args: argparse.Namespace) -> int:

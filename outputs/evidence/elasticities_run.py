@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,22 @@ import pandas as pd
 
 from calibration.errors import InputError
 from calibration.evidence import shipped
-from calibration.evidence.elasticities.estimators import METHODS, SlopeEstimate, estimate_slope
+from calibration.evidence.elasticities.estimators import (
+    METHODS,
+    Method,
+    SlopeEstimate,
+    anderson_rubin_scan,
+    estimate_slope,
+    first_stage_f,
+)
+from calibration.evidence.elasticities.instruments import Variation, variation
 from calibration.evidence.elasticities.panel import Panel
-from calibration.evidence.elasticities.parameters import SectorElasticity, calibration_text
+from calibration.evidence.elasticities.parameters import (
+    MOSTLY_OWN,
+    WEAK_F,
+    SectorElasticity,
+    calibration_text,
+)
 from calibration.evidence.elasticities.pooling import (
     Pooled,
     SectorSlopes,
@@ -37,12 +50,16 @@ from outputs import sections
 from outputs.evidence.figures import band_figure, marked, save, sectors_figure
 from outputs.evidence.tables import epsilon_or_reason, screen, slopes_table
 
+COMMON = "one slope for all sectors, a judgement, since the data do not tell them apart"
+FEW_SERIES = 5
 ZETA_GRID = np.linspace(0.5, 6.0, 56)
 
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """Everything one panel says. sectors, pooled, prior are None with fewer than two sectors."""
+    """Everything one panel says. sectors, pooled, prior are None where sectors are not told apart, for the reason
+    `why_not_by_sector`; `names` are the panel's sectors, `failed` the methods without an estimate, and why.
+    """
 
     slopes: tuple[SlopeEstimate, ...]
     band: Band
@@ -50,7 +67,11 @@ class Findings:
     sectors: SectorSlopes | None
     pooled: Pooled | None
     prior: np.ndarray | None  # slopes expected from substitutability (s,)
-    why_not_by_sector: str = "fewer than two sectors, or no instrument"
+    names: tuple[str, ...] = ()
+    why_not_by_sector: str = "the price is not instrumented"
+    clustered_by: str = "unit"
+    instrument: Variation | None = None
+    failed: tuple[str, ...] = ()
 
     @property
     def main(self) -> SlopeEstimate:
@@ -65,14 +86,24 @@ def investigate(
 
     Raises InputError when a sector has no substitutability score.
     """
-    methods = METHODS if len(panel.instrument) else ("ppml", "log_plus_one")
-    try:
-        slopes = tuple(estimate_slope(panel, m, level=level, draws=draws) for m in methods)
-    except (ValueError, RuntimeError) as error:
-        raise InputError(f"the panel does not identify a slope: {error}") from error
+    slopes, failed = _slopes(panel, level, draws)
     band = epsilon_band(slopes[0].slope, slopes[0].best_interval, ZETA_GRID)
-    if len(panel.sector_names) < 2 or not len(panel.instrument):
-        return Findings(slopes, band, zeta, None, None, None)
+    found = Findings(
+        slopes,
+        band,
+        zeta,
+        None,
+        None,
+        None,
+        panel.sector_names,
+        clustered_by=panel.clustered_by,
+        instrument=variation(panel),
+        failed=failed,
+    )
+    if not len(panel.instrument):
+        return found
+    if len(panel.sector_names) < 2:
+        return replace(found, why_not_by_sector="there is one sector")
     missing = [name for name in panel.sector_names if name not in score]
     if missing:
         raise InputError(f"no substitutability score for sectors {', '.join(missing)}")
@@ -84,8 +115,45 @@ def investigate(
     try:
         sectors = slopes_by_sector(panel)
     except (ValueError, RuntimeError) as error:
-        return Findings(slopes, band, zeta, None, None, None, f"sectors cannot be told apart: {error}")
-    return Findings(slopes, band, zeta, sectors, shrink(sectors.slope, sectors.covariance, prior), prior)
+        return replace(found, why_not_by_sector=f"sectors cannot be told apart: {error}")
+    pooled = shrink(sectors.slope, sectors.covariance, prior)
+    return replace(found, sectors=sectors, pooled=pooled, prior=prior)
+
+
+def _slopes(panel: Panel, level: float, draws: int) -> tuple[tuple[SlopeEstimate, ...], tuple[str, ...]]:
+    """The slope by every method, the one reported first, and the other methods that failed with the reason.
+
+    Raises InputError when the one reported fails, with what Anderson and Rubin's test still says.
+    """
+    methods: tuple[Method, ...] = METHODS if len(panel.instrument) else ("ppml", "log_plus_one")
+    slopes, failed = [], []
+    for method in methods:
+        try:
+            slopes.append(estimate_slope(panel, method, level=level, draws=draws))
+        except (ValueError, RuntimeError) as error:
+            if method == methods[0]:
+                raise InputError(
+                    f"the panel does not identify a slope: {error}{_still_said(panel, level)}"
+                ) from error
+            failed.append(f"{method}: {error}")
+    return tuple(slopes), tuple(failed)
+
+
+def _still_said(panel: Panel, level: float) -> str:
+    """First-stage F, and the slopes that Anderson and Rubin's test does not reject; nothing where there is neither."""
+    if not len(panel.instrument) == len(panel.price) == 1:
+        return ""
+    try:
+        strength = first_stage_f(panel)[0]
+        interval = anderson_rubin_scan(panel, level)
+    except (ValueError, RuntimeError):
+        return ""
+    if interval is None:
+        said = "rejects every slope"
+    else:
+        low, high = (f"{end:.3g}" if end is not None else "no end" for end in interval)
+        said = f"does not reject slopes from {low} to {high}"
+    return f". The first-stage F is {strength:.2g}; the Anderson-Rubin test {said}"
 
 
 def elasticities(
@@ -94,7 +162,7 @@ def elasticities(
     """eps by sector of the calibration from pooled slopes, and what was refused and why. `names`: the panel's sectors
     by the calibration's names for them; sectors without one are left out, and said to be."""
     if findings.sectors is None or findings.pooled is None:
-        return [], [findings.why_not_by_sector]
+        return _one_for_all(findings, names)
     found, refused = [], []
     limit = float(research_slope_limit(findings.zeta))
     pooled = findings.pooled
@@ -110,8 +178,30 @@ def elasticities(
             continue
         lower = epsilon_from_research(high, findings.zeta) if high < limit else 0.0
         upper = epsilon_from_research(low, findings.zeta)
-        found += [SectorElasticity(name, value, lower, upper) for name in names[sector]]
+        own, strength = float(pooled.own_weight[k]), float(findings.sectors.first_stage_f[k])
+        found += [SectorElasticity(name, value, lower, upper, own, strength) for name in names[sector]]
     return found, refused
+
+
+def _one_for_all(
+    findings: Findings, names: Mapping[str, tuple[str, ...]]
+) -> tuple[list[SectorElasticity], list[str]]:
+    """The eps of the common slope, for every sector that the calibration has alone; none without an instrument."""
+    refused = [findings.why_not_by_sector]
+    if not findings.main.first_stage_f:
+        return [], refused
+    try:
+        value = epsilon_from_research(findings.main.slope, findings.zeta)
+    except RefusedEstimate as error:
+        return [], [*refused, str(error)]
+    band = epsilon_band(findings.main.slope, findings.main.best_interval, [findings.zeta])
+    lower, upper = float(band.lower[0]), float(band.upper[0])
+    strength = min(findings.main.first_stage_f)
+    alone = [name for sector in findings.names for name in names.get(sector, ())]
+    refused += [
+        f"{s}: the calibration has no sector that is this one alone" for s in findings.names if s not in names
+    ]
+    return [SectorElasticity(name, value, lower, upper, None, strength) for name in alone], refused
 
 
 def calibration_names(base: str) -> dict[str, tuple[str, ...]]:
@@ -124,9 +214,17 @@ def calibration_names(base: str) -> dict[str, tuple[str, ...]]:
 
 
 def write(
-    findings: Findings, folder: Path, *, base: str, source: str, simulated: bool, truth: float | None = None
+    findings: Findings,
+    folder: Path,
+    *,
+    base: str,
+    source: str,
+    simulated: bool,
+    truth: float | None = None,
+    notes: Sequence[str] = (),
 ) -> list[Path]:
-    """Tables, figures, summary, and the calibration when any sector has an elasticity; the paths written."""
+    """Tables, figures, summary, and the calibration when any sector has an elasticity; the paths written. `notes`:
+    what is to be said of the data."""
     main, written = findings.main, [folder / "slopes.csv", folder / "epsilon_by_zeta.csv"]
     warning = ["SIMULATED data: shows the method, is no evidence"] if simulated else []
     write_csv(written[0], slopes_table(findings.slopes, findings.zeta), comments=warning)
@@ -145,28 +243,31 @@ def write(
     if found:
         written.append(folder / "elasticities.yaml")
         _, _, concordance, _ = read_settings(find(base))
+        origin = f"SIMULATED data, not evidence: {source}" if simulated else source
+        common = findings.sectors is None
         text = calibration_text(
             found,
             findings.zeta,
             base=find(base),
             folder=folder,
             name=f"{Path(base).stem}-estimated",
-            source=f"SIMULATED data, not evidence: {source}" if simulated else source,
-            status="analyst" if simulated else "computed",
+            source=f"{COMMON}: {origin}" if common else origin,
+            status="analyst" if simulated or common else "computed",
             sectors=(*concordance.sectors, "magnets"),
         )
         write_text(written[-1], text)
     written.append(folder / "summary.md")
-    write_text(written[-1], summary(findings, refused, source, simulated))
+    write_text(written[-1], summary(findings, refused, source, simulated, [*notes, *_written_of(found)]))
     slopes = slopes_table(findings.slopes, findings.zeta)
     table = pd.DataFrame(
         {name: slopes[name] for name in ("what", "slope", "lower", "upper", "epsilon", "rows")}
     )
-    notes = [f"Source: {source}; zeta = {findings.zeta:g}.", *warning, *refused]
+    said = [f"Source: {source}; zeta = {findings.zeta:g}.", *warning, *notes, *_trust(findings), *refused]
+    said += _written_of(found)
     figures = [path for path in written if path.suffix == ".png"]
     title = "Elasticity of substitution from the direction of innovation"
     part = sections.Part(
-        "elasticities", title, notes=notes, pictures=figures, tables={"slopes": table}, folder=""
+        "elasticities", title, notes=said, pictures=figures, tables={"slopes": table}, folder=""
     )
     sections.write(folder, title, sections.body(part))
     written += [folder / sections.SECTION, folder / sections.PAGE]
@@ -195,12 +296,43 @@ def sectors_table(findings: Findings) -> dict[str, list[object]]:
         "pooled": pooled.slope.tolist(),
         "pooled_standard_error": pooled.standard_error.tolist(),
         "own_weight": pooled.own_weight.tolist(),
+        "first_stage_f": sectors.first_stage_f.tolist(),
         "epsilon_own": list(own),
         "epsilon_pooled": list(together),
     }
 
 
-def summary(findings: Findings, refused: list[str], source: str, simulated: bool) -> str:
+def _trust(findings: Findings) -> list[str]:
+    """How far the estimates can be believed: instruments, methods that failed."""
+    main, lines = findings.main, []
+    if findings.instrument is not None:
+        many, of = findings.instrument.paths, findings.instrument.series
+        lines.append(f"The instrument takes {many} different paths over time, combinations of {of} series.")
+        if of < FEW_SERIES:
+            lines.append(
+                f"With {of} series this is a shift-share design with few shocks: what is learned comes from {many} "
+                f"loadings on them, however many units there are; there are {main.clusters} clusters."
+            )
+    if main.first_stage_f and min(main.first_stage_f) < WEAK_F:
+        lines.append(
+            f"WEAK INSTRUMENT (first-stage F below {WEAK_F:g}): use the Anderson-Rubin interval in slopes.csv."
+        )
+    return [*lines, *(f"Without an estimate: {reason}" for reason in findings.failed)]
+
+
+def _written_of(found: Sequence[SectorElasticity]) -> list[str]:
+    """Which elasticities in the calibration are soft."""
+    soft = [e.sector for e in found if e.soft]
+    if not soft:
+        return []
+    return [
+        f"Soft in elasticities.yaml, own weight below {MOSTLY_OWN:g} or F below {WEAK_F:g}: {', '.join(soft)}."
+    ]
+
+
+def summary(
+    findings: Findings, refused: list[str], source: str, simulated: bool, notes: Sequence[str] = ()
+) -> str:
     """The findings as a page of Markdown."""
     table = slopes_table(findings.slopes, findings.zeta)
     shown = {
@@ -221,7 +353,8 @@ def summary(findings: Findings, refused: list[str], source: str, simulated: bool
         lines += ["**SIMULATED data. This shows the method and is no evidence about rare earths.**", ""]
     main = findings.main
     lines += [
-        f"Source: {source}. {main.rows} rows, {main.units} units, {main.clusters} clusters; zeta = {findings.zeta:g}.",
+        f"Source: {source}. {main.rows} rows, {main.units} units, {main.clusters} clusters ({findings.clustered_by}); "
+        f"zeta = {findings.zeta:g}.",
         "",
         "```",
         screen(shown),
@@ -234,15 +367,14 @@ def summary(findings: Findings, refused: list[str], source: str, simulated: bool
         for e in findings.slopes
         if (reason := epsilon_or_reason(e.slope, findings.zeta)[1])
     ]
-    if main.first_stage_f and min(main.first_stage_f) < 10:
-        lines.append(
-            "- WEAK INSTRUMENT (first-stage F below 10): use the Anderson-Rubin interval in slopes.csv."
-        )
+    lines += [f"- {text}" for text in (*_trust(findings), *notes)]
     if findings.pooled is not None:
         p = findings.pooled
         lines.append(
             f"- Sectors scatter around the substitutability rule by {p.between_deviation:.3f} and lie {p.shift:+.3f} "
             f"({p.shift_error:.3f}) above it, in slopes."
         )
-    lines += [f"- Without an elasticity: {text}" for text in refused]
+    if findings.sectors is None and findings.main.first_stage_f:
+        lines.append(f"- In elasticities.yaml, unless the slope is refused: {COMMON}.")
+    lines += [f"- Without an elasticity of its own: {text}" for text in refused]
     return "\n".join(lines) + "\n"

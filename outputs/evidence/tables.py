@@ -80,6 +80,7 @@ def slopes_table(estimates: Sequence[SlopeEstimate], zeta: float) -> Columns:
             "rows",
             "units",
             "clusters",
+            "errors",
             "zeros",
             "refused",
         )
@@ -98,8 +99,9 @@ def slopes_table(estimates: Sequence[SlopeEstimate], zeta: float) -> Columns:
             e.p_value,
             e.bootstrap_p_value,
         )
-        rest = (*boot, *robust, weakest, epsilon, e.rows, e.units, e.clusters, e.zeros, refused)
-        for column, value in zip(table.values(), (*values, *rest), strict=True):
+        rest = (*boot, *robust, weakest, epsilon, e.rows, e.units, e.clusters)
+        errors = "jackknife" if e.jackknife else "jackknife to first order"
+        for column, value in zip(table.values(), (*values, *rest, errors, e.zeros, refused), strict=True):
             column.append(value)
     return table
 

@@ -13,16 +13,19 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import optimize, stats
 
+from calibration.errors import InputError
 from calibration.evidence.elasticities import bootstrap
 from calibration.evidence.elasticities.fixed_effects import partial_out
 from calibration.evidence.elasticities.inference import Fit, cluster_influence
+from calibration.evidence.elasticities.instruments import conditional_f
 from calibration.evidence.elasticities.moments import iv_ppml, moment_at, project
-from calibration.evidence.elasticities.panel import Panel
+from calibration.evidence.elasticities.panel import Panel, drop_uninformative
 from calibration.evidence.regression import fepois
 
 Array = npt.NDArray[np.float64]
 Method = Literal["iv_ppml", "iv_log", "ppml", "log_plus_one"]
 LARGEST_EXPONENT = 50.0
+REFITTED = 50  # clusters up to which the jackknife estimates again without each; beyond, it is within 3 %
 METHODS: tuple[Method, ...] = get_args(Method)
 
 WHAT = {
@@ -56,6 +59,7 @@ class SlopeEstimate:
     clusters: int
     zeros: float
     dropped: dict[str, int]
+    jackknife: bool  # whether errors are of estimates without each cluster, or those to first order
 
     @property
     def best_interval(self) -> tuple[float, float]:
@@ -93,23 +97,25 @@ def estimate_slope(
 
 
 def first_stage_f(panel: Panel) -> tuple[float, ...]:
-    """Clustered F of the instruments for each column of the price, unit and year effects taken out."""
+    """Clustered F of the instruments for each column of the price, the other columns instrumented too."""
     effects = (panel.unit, panel.period)
-    price, instrument = partial_out(panel.price, effects), partial_out(panel.instrument, effects)
-    values = []
-    for x in price:
-        coefficient = np.linalg.solve(instrument @ instrument.T, instrument @ x)
-        fit = Fit(coefficient, instrument, instrument, x - coefficient @ instrument)
+
+    def clustered(fit: Fit) -> Array:
         sums = cluster_influence(fit, panel.cluster)
-        values.append(float(coefficient @ np.linalg.solve(sums @ sums.T, coefficient)) / len(instrument))
-    return tuple(values)
+        return np.asarray(sums @ sums.T, float)
+
+    price, instrument = partial_out(panel.price, effects), partial_out(panel.instrument, effects)
+    return tuple(conditional_f(price, instrument, clustered).tolist())
 
 
 def _summarise(panel: Panel, method: Method, fit: Fit, level: float, draws: int, seed: int) -> SlopeEstimate:
     groups = int(panel.cluster.max()) + 1
     sums = cluster_influence(fit, panel.cluster)
-    covariance = sums @ sums.T
+    again = jackknife(panel, method, fit.slope) if groups <= REFITTED else None
+    covariance = sums @ sums.T if again is None else again
     slope, error = float(fit.slope.sum()), float(np.sqrt(covariance.sum()))
+    if not error > 1e-12 * abs(slope):
+        raise ValueError("the counts are fitted without error: there is nothing to test against")
     width = float(stats.t.ppf(0.5 + level / 2, groups - 1)) * error
     instrumented = method.startswith("iv")
     p_boot, interval_boot, robust = None, None, None
@@ -144,7 +150,23 @@ def _summarise(panel: Panel, method: Method, fit: Fit, level: float, draws: int,
         groups,
         float((panel.ree == 0).mean()),
         panel.dropped,
+        again is not None,
     )
+
+
+def jackknife(panel: Panel, method: Method, slope: Array) -> Array | None:
+    """Covariance of the slopes (k, k) from estimates without each cluster, effects estimated again (CV3; MacKinnon,
+    Nielsen and Webb 2023); None when one of them does not exist.
+    """
+    groups, changes = int(panel.cluster.max()) + 1, []
+    for g in range(groups):
+        try:
+            rest = drop_uninformative(panel.take(panel.cluster != g, "cluster left out"))
+            changes.append(_SOLVERS[method](rest).slope - slope)
+        except (InputError, ValueError, RuntimeError):
+            return None
+    change = np.array(changes)
+    return np.asarray((groups - 1) / groups * change.T @ change, float)
 
 
 def anderson_rubin(
@@ -154,13 +176,9 @@ def anderson_rubin(
 
     None where it has no end below a slope at which a unit's patents would differ exp(50)-fold between years.
     """
-    groups = int(panel.cluster.max()) + 1
-    critical = float(stats.t.ppf(0.5 + level / 2, groups - 1))
 
     def excess(beta: float) -> float:
-        fit = moment_at(panel, beta)
-        sums = cluster_influence(fit, panel.cluster)[0]
-        return abs(float(fit.influence.sum())) / float(np.sqrt((sums**2).sum())) - critical
+        return _excess(panel, beta, level)
 
     furthest = LARGEST_EXPONENT / float(np.ptp(panel.price))
 
@@ -173,6 +191,26 @@ def anderson_rubin(
         return None
 
     return end(-1.0), end(1.0)
+
+
+def anderson_rubin_scan(panel: Panel, level: float = 0.95) -> tuple[float | None, float | None] | None:
+    """The same without a slope to start from: first and last of slopes on a grid, denser near 0, that the moment
+    does not reject; None when it rejects all of them.
+    """
+    furthest = 0.99 * LARGEST_EXPONENT / float(np.ptp(panel.price))
+    grid = np.sinh(np.linspace(-1, 1, 81) * np.arcsinh(100 * furthest)) / 100
+    kept = [float(beta) for beta in grid if _excess(panel, float(beta), level) <= 0]
+    if not kept:
+        return None
+    return None if kept[0] == grid[0] else kept[0], None if kept[-1] == grid[-1] else kept[-1]
+
+
+def _excess(panel: Panel, beta: float, level: float) -> float:
+    """|t| of the moment at a slope, less its critical value."""
+    critical = float(stats.t.ppf(0.5 + level / 2, int(panel.cluster.max())))
+    fit = moment_at(panel, beta)
+    sums = cluster_influence(fit, panel.cluster)[0]
+    return abs(float(fit.influence.sum())) / float(np.sqrt((sums**2).sum())) - critical
 
 
 def _log_ratio(panel: Panel, method: Method) -> Array:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from calibration.evidence.elasticities.inference import Fit
 from calibration.evidence.elasticities.panel import Panel
 
 Array = npt.NDArray[np.float64]
@@ -44,3 +46,25 @@ def variation(panel: Panel) -> Variation | None:
 def _same(one: Array, other: Array, scale: float) -> bool:
     """Whether two paths (t,) agree wherever both are there, to rounding."""
     return bool(np.nanmax(np.abs(one - other), initial=0.0) <= 1e-12 * scale)
+
+
+def conditional_f(price: Array, instrument: Array, covariance: Callable[[Fit], Array]) -> Array:
+    """F of the instruments for each column of the price, the others instrumented too (k,): Sanderson and
+    Windmeijer (2016). With one column it is the first-stage F.
+
+    price (k, n) and instrument (m, n), effects out of both; `covariance` gives that of a fit's slopes. What moves
+    a column on its own is the part of the instruments that no other column's first stage uses, m - k + 1 of them.
+    """
+    found = []
+    basis = np.linalg.qr(instrument.T)[0]  # (n, m)
+    seen = basis.T @ price.T  # first stages in that basis (m, k)
+    for k in range(len(price)):
+        others = np.arange(len(price)) != k
+        turned = np.linalg.svd(seen[:, others], full_matrices=True)[0]
+        own = turned[:, int(others.sum()) :].T @ basis.T  # (m - k + 1, n)
+        slope_of_others = np.linalg.lstsq(seen[:, others], seen[:, k], rcond=None)[0]
+        coefficient = own @ price[k]
+        error = price[k] - slope_of_others @ price[others] - coefficient @ own
+        variance = covariance(Fit(coefficient, own, own, error))
+        found.append(float(coefficient @ np.linalg.solve(variance, coefficient)) / len(own))
+    return np.array(found)

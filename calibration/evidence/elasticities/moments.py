@@ -44,7 +44,8 @@ def iv_ppml(
         if np.abs(step).max() < 1e-10:
             return fit
     raise RuntimeError(
-        "the moments of the patent equation have no solution near these data: too few counts for the instruments"
+        "the moments of the patent equation have no solution near these data: the instruments move the price too "
+        "little, or there are too few counts"
     )
 
 

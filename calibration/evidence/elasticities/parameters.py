@@ -15,17 +15,36 @@ import yaml
 from calibration.errors import InputError, unknown_name
 from calibration.load import read_settings
 
+WEAK_F = 10.0  # of a first stage (Staiger and Stock 1997)
+MOSTLY_OWN = 0.5  # least weight of a sector's own estimate in what is written of it
 LOWEST = 0.01  # an elasticity of 0 divides by zero in a CES, and sweeps need room to multiply
 
 
 @dataclass(frozen=True, slots=True)
 class SectorElasticity:
-    """eps of one sector with its interval; `sector` is the calibration's name of it."""
+    """eps of one sector with its interval; `sector` is the calibration's name of it. own_weight: of its own data in
+    the value; first_stage_f: how far they move its price. Both None where the value does not come from its data alone.
+    """
 
     sector: str
     value: float
     lower: float
     upper: float
+    own_weight: float | None = None
+    first_stage_f: float | None = None
+
+    @property
+    def soft(self) -> bool:
+        """Whether the value is more of the prior than of the sector's data, or rests on a weak instrument."""
+        mostly_prior = self.own_weight is not None and self.own_weight < MOSTLY_OWN
+        weak = self.first_stage_f is not None and self.first_stage_f < WEAK_F
+        return mostly_prior or weak
+
+    def __str__(self) -> str:
+        text = f"{self.sector} {self.lower:.3f} to {self.upper:.3f}"
+        told = [f"own weight {self.own_weight:.2f}"] if self.own_weight is not None else []
+        told += [f"F {self.first_stage_f:.1f}"] if self.first_stage_f is not None else []
+        return f"{text} ({', '.join(told)})" if told else text
 
 
 def calibration_text(
@@ -44,7 +63,8 @@ def calibration_text(
 
     eps and zeta are not told apart by the data, so a file never gives one without the other. The range of
     sweeps spans the widest interval. `base` is the calibration file it is laid over, `folder` where the text
-    will be saved: paths are written relative to it. Raises InputError on sectors the calibration does not
+    will be saved: paths are written relative to it. Sectors whose value is soft are named as such; where all are,
+    the whole is `analyst`. Raises InputError on sectors the calibration does not
     have, ValueError on none.
     """
     if not estimates:
@@ -55,7 +75,10 @@ def calibration_text(
     values = {e.sector: round(max(e.value, LOWEST), 4) for e in estimates}
     low = min(max(e.lower, LOWEST) / max(e.value, LOWEST) for e in estimates)
     high = max(max(e.upper, LOWEST) / max(e.value, LOWEST) for e in estimates)
-    intervals = "; ".join(f"{e.sector} {e.lower:.3f} to {e.upper:.3f}" for e in estimates)
+    intervals = _intervals(estimates)
+    soft = [e.sector for e in estimates if e.soft]
+    if len(soft) == len(estimates):
+        status = "analyst"
     settings, _, _, _ = read_settings(base)
     content = {
         "based_on": _relative(base, folder),
@@ -71,6 +94,7 @@ def calibration_text(
                 status,
                 low,
                 high,
+                soft if status == "computed" else [],
             ),
             "innovation_elasticity": _entry(
                 {"default": round(1 / zeta, 6)},
@@ -91,12 +115,24 @@ def calibration_text(
     )
 
 
+def _intervals(estimates: Sequence[SectorElasticity]) -> str:
+    """Interval of each sector; once where all have the same, as when they share one estimate."""
+    told = [str(e).removeprefix(e.sector) for e in estimates]
+    return f"all{told[0]}" if len(set(told)) == 1 and len(told) > 1 else "; ".join(map(str, estimates))
+
+
 def _relative(path: Path, folder: Path) -> str:
     return Path(os.path.relpath(path.resolve(), folder.resolve())).as_posix()
 
 
 def _entry(
-    value: Mapping[str, float], unit: str, source: str, status: str, low: float, high: float
+    value: Mapping[str, float],
+    unit: str,
+    source: str,
+    status: str,
+    low: float,
+    high: float,
+    soft: Sequence[str] = (),
 ) -> dict[str, object]:
     return {
         "value": dict(value),
@@ -104,4 +140,5 @@ def _entry(
         "source": source,
         "status": status,
         "range_factor": [round(low, 4), round(high, 4)],
+        **({"soft": list(soft)} if soft else {}),
     }

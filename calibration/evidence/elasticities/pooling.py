@@ -8,7 +8,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from calibration.evidence.elasticities.inference import cluster_influence
+from calibration.evidence.elasticities.fixed_effects import partial_out
+from calibration.evidence.elasticities.inference import Fit, cluster_influence
+from calibration.evidence.elasticities.instruments import conditional_f
 from calibration.evidence.elasticities.moments import iv_ppml
 from calibration.evidence.elasticities.panel import Panel
 
@@ -24,6 +26,7 @@ class SectorSlopes:
     slope: Array
     covariance: Array
     clusters: npt.NDArray[np.intp]  # clusters in each sector
+    first_stage_f: Array  # of each sector's price, those of the others instrumented too (s,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +49,24 @@ def slopes_by_sector(panel: Panel) -> SectorSlopes:
     effects.
 
     Inference clusters as the panel does where every sector has at least five clusters; otherwise it is robust
-    to heteroskedasticity and to serial dependence within units (Bartlett kernel), since a sector that is one
+    to heteroskedasticity and to serial dependence within clusters (Bartlett kernel), since a sector that is one
     cluster has no variation between clusters to learn from.
     """
     member = panel.sector == np.arange(len(panel.sector_names))[:, None]  # (s, n)
     instrument = (member[:, None, :] * panel.instrument[None]).reshape(-1, panel.rows)
-    estimate = iv_ppml(panel, member * panel.price[0], instrument)
+    price = member * panel.price[0]
+    estimate = iv_ppml(panel, price, instrument)
     clusters = np.array([len(np.unique(panel.cluster[rows])) for rows in member])
-    if clusters.min() >= FEW_CLUSTERS:
-        sums = cluster_influence(estimate, panel.cluster)
-        covariance = sums @ sums.T
-    else:
-        covariance = _serial_covariance(estimate.influence, panel)
-    return SectorSlopes(panel.sector_names, estimate.slope, covariance, clusters)
+
+    def covariance(fit: Fit) -> Array:
+        if clusters.min() < FEW_CLUSTERS:
+            return _serial_covariance(fit.influence, panel)
+        sums = cluster_influence(fit, panel.cluster)
+        return np.asarray(sums @ sums.T, float)
+
+    effects = (panel.unit, panel.period)
+    strength = conditional_f(partial_out(price, effects), partial_out(instrument, effects), covariance)
+    return SectorSlopes(panel.sector_names, estimate.slope, covariance(estimate), clusters, strength)
 
 
 def substitutability_prior(score: npt.ArrayLike, epsilon_min: float, epsilon_max: float) -> Array:
@@ -149,16 +157,18 @@ def normal_interval(mean: float, deviation: float, level: float = 0.95) -> tuple
 
 
 def _serial_covariance(influence: Array, panel: Panel) -> Array:
-    """Newey and West within units: (s, s). Bandwidth 4 (T/100)^(2/9), T the number of years, at least 1."""
+    """Newey and West within clusters, whose rows of one year are one: (s, s). Bandwidth 4 (T/100)^(2/9), T the
+    number of years, at least 1.
+    """
     years = int(panel.period.max()) + 1
     bandwidth = max(1, int(4 * (years / 100) ** (2 / 9)))
-    covariance = influence @ influence.T
-    by_place = np.full((len(panel.unit_names), years), -1)
-    by_place[panel.unit, panel.period] = np.arange(panel.rows)
+    groups = int(panel.cluster.max()) + 1
+    place = panel.cluster * years + panel.period
+    by_year = np.array([np.bincount(place, row, groups * years) for row in influence])
+    by_year = by_year.reshape(len(influence), groups, years)  # 0 where a cluster has no row
+    covariance = np.einsum("sgt,rgt->sr", by_year, by_year)
     for lag in range(1, bandwidth + 1):
-        now, before = by_place[:, lag:].ravel(), by_place[:, :-lag].ravel()
-        both = (now >= 0) & (before >= 0)
-        cross = influence[:, now[both]] @ influence[:, before[both]].T
+        cross = np.einsum("sgt,rgt->sr", by_year[:, :, lag:], by_year[:, :, :-lag])
         covariance = covariance + (1 - lag / (bandwidth + 1)) * (cross + cross.T)
     degrees = panel.rows - len(panel.unit_names) - years - len(influence)
-    return covariance * panel.rows / degrees
+    return np.asarray(covariance * panel.rows / degrees, float)

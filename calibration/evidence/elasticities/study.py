@@ -19,28 +19,44 @@ TYPICAL_LICENCE = 15.0  # USD per kg: about what light oxides rose by abroad fro
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """ln price of the rare-earth bundle by sector and year, from elements with a price in every year."""
+    """ln price of the rare-earth bundle by sector and year, from elements with a price in every year; `coverage` is
+    their share of each sector's bundle in the base year.
+    """
 
     log_price: pd.DataFrame  # sector x year
     elements: tuple[str, ...]
     years: tuple[int, ...]
     soft: bool  # whether any price is recalled, not read
+    coverage: pd.Series  # by sector
+
+    def __str__(self) -> str:
+        shares = ", ".join(f"{s} {100 * share:.0f} %" for s, share in self.coverage.items())
+        text = (
+            f"Prices of {', '.join(self.elements)}, the elements with one in every year used ({len(self.years)} years "
+            f"from {self.years[0]} to {self.years[-1]}). They are this much of sectors' bundles in {BASE_YEAR}, and "
+            f"stand for the rest: {shares}. The instrument is of whole bundles."
+        )
+        return f"{text} Some prices are recalled, not read." if self.soft else text
 
 
 def sector_prices(exposure: Exposure, years: tuple[int, ...], prices: pd.DataFrame | None = None) -> Prices:
-    """Price index of each sector's rare earths, shares of the base year (Divisia); years without an annual
-    average of two elements or more are left out, none is filled. Raises InputError when fewer than three
-    years remain.
+    """Geometric index of each sector's rare earths with fixed shares of the base year (geometric Laspeyres); years
+    without an annual average are left out, none is filled, and the shares of elements with a price in all others
+    are scaled up. Raises InputError when fewer than three years or two elements remain.
     """
     table = shipped.oxide_prices() if prices is None else prices
     table = table[table["year"].isin(years) & (table["basis"] == "annual average")]
     wide = table.pivot(index="element", columns="year", values="price")
     wide = wide.loc[[e for e in exposure.elements if e in wide.index]]
     complete = wide.dropna()
-    if len(complete) < 2 or complete.shape[1] < 3:
+    priced = ", ".join(map(str, wide.columns)) or "none"
+    if wide.shape[1] < 3:
         raise InputError(
-            f"only {len(complete)} elements have prices in all of {', '.join(map(str, wide.columns))}: "
-            "two elements and three years are the least"
+            f"oxide prices of three years are the least; of the years asked for there are: {priced}"
+        )
+    if len(complete) < 2:
+        raise InputError(
+            f"prices of two elements in every year are the least; {len(complete)} have one in all of {priced}"
         )
     place = [exposure.elements.index(str(e)) for e in complete.index]
     share = exposure.element_share[:, place]
@@ -54,7 +70,16 @@ def sector_prices(exposure: Exposure, years: tuple[int, ...], prices: pd.DataFra
     )
     used = table[table["element"].isin(complete.index)]
     soft = bool((used["status"] != "seen").any())
-    return Prices(index, tuple(map(str, complete.index)), tuple(int(y) for y in complete.columns), soft)
+    elements, priced_years = tuple(map(str, complete.index)), tuple(int(y) for y in complete.columns)
+    return Prices(index, elements, priced_years, soft, pd.Series(covered[users], index=index.index))
+
+
+def panel_prices(
+    totals: pd.DataFrame, exposure: Exposure | None = None, years: tuple[int, ...] | None = None
+) -> Prices:
+    """The prices `build_panel` uses: of its years that have a quota, or come after the last one."""
+    asked = years or tuple(int(y) for y in sorted(totals["year"].unique()))
+    return sector_prices(exposure or wiod_exposure(), tuple(quota_tightness(asked)))
 
 
 def quota_tightness(years: tuple[int, ...]) -> dict[int, float]:
@@ -94,27 +119,34 @@ def build_panel(
 
     ree_patents: of the classes in `saving`; other_patents: all patents less those of every class but
     `unrelated`. dependence: share of a country's rare earths bought from the restricting one, 1 for all by
-    default. A cell without any patent in the totals is left out. Raises InputError on unknown classes and
-    counts above totals.
+    default. A cell without any patent in the totals is left out. Raises InputError on unknown classes, counts
+    above totals, and counts of a cell that the totals do not have.
     """
     unknown = sorted(set(saving) - set(CLASSES))
     if unknown or not saving:
         raise InputError(f"unknown classes {', '.join(unknown)}; they are {', '.join(CLASSES)}")
     exposure = exposure or wiod_exposure()
-    asked = years or tuple(int(y) for y in sorted(totals["year"].unique()))
-    tightness = quota_tightness(asked)
-    prices = sector_prices(exposure, tuple(tightness))
+    prices = panel_prices(totals, exposure, years)
+    tightness = quota_tightness(prices.years)
     licence = licence_exposure(exposure)
     keys = ["country", "sector", "year"]
     related = counts[counts["category"] != "unrelated"]
     table = totals[keys + ["patents"]].rename(columns={"patents": "all"})
     table = table.merge(
-        _sum(counts[counts["category"].isin(saving)], keys, "ree_patents"), on=keys, how="left"
+        _sum(counts[counts["category"].isin(saving)], keys, "ree_patents"), on=keys, how="outer"
     )
-    table = table.merge(_sum(related, keys, "related"), on=keys, how="left").fillna(
+    table = table.merge(_sum(related, keys, "related"), on=keys, how="outer").fillna(
         {"ree_patents": 0.0, "related": 0.0}
     )
     table = table[table["sector"].isin(prices.log_price.index) & table["year"].isin(prices.years)]
+    lacking = table[table["all"].isna() & (table["related"] > 0)]
+    if len(lacking):
+        first = lacking.iloc[0]
+        raise InputError(
+            f"{len(lacking)} cells have rare-earth patents and no totals, first {first['country']}, "
+            f"{first['sector']}, {first['year']}: the totals must cover every cell of the counts"
+        )
+    table = table[table["all"].notna()]
     other = table["all"] - table["related"]
     if (other < -1e-6).any():
         first = table[other < -1e-6].iloc[0]

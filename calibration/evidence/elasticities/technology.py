@@ -23,9 +23,9 @@ class RefusedEstimate(ValueError):
 class Band:
     """eps for a list of zeta, because a slope does not identify the two apart.
 
-    zeta, epsilon, lower, upper: (z,). Where `refused` holds, no eps > 0 fits the slope at that zeta, and the
-    three values are 0, the bound it runs into. `bounded`: the interval of the slope crosses the bound, so
-    `lower` is 0 by refusal, not by estimate.
+    zeta, epsilon, lower, upper: (z,). Where `refused` holds, no eps > 0 fits the slope at that zeta, and `epsilon`
+    and `lower` are 0, the bound it runs into; `upper` is above 0 where the interval's lower end has an eps.
+    `bounded`: the interval of the slope crosses the bound, so `lower` is 0 by refusal, not by estimate.
     """
 
     zeta: Array

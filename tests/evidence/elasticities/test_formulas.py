@@ -18,7 +18,7 @@ from calibration.evidence.elasticities.bootstrap import cluster_signs, linear_bo
 from calibration.evidence.elasticities.estimators import anderson_rubin, estimate_slope, first_stage_f
 from calibration.evidence.elasticities.fixed_effects import partial_out
 from calibration.evidence.elasticities.inference import Fit, cluster_influence
-from calibration.evidence.elasticities.instruments import Variation, variation
+from calibration.evidence.elasticities.instruments import Variation, conditional_f, variation
 from calibration.evidence.elasticities.moments import iv_ppml, moment_at, project
 from calibration.evidence.elasticities.panel import Panel, panel_from_frame
 from calibration.evidence.elasticities.parameters import SectorElasticity, calibration_text
@@ -293,11 +293,13 @@ def test_draws_in_parts_are_the_draws(panel: Panel, monkeypatch: pytest.MonkeyPa
 
 def test_the_summary_is_the_students_t_of_the_clusters(panel: Panel) -> None:
     found = estimate_slope(panel, "iv_ppml", draws=0, level=0.9)
-    sums = cluster_influence(iv_ppml(panel), panel.cluster)
     groups = panel.cluster.max() + 1
     assert found.clusters == groups
-    assert found.covariance == pytest.approx(sums @ sums.T)
-    assert found.standard_error == pytest.approx(math.sqrt((sums**2).sum()))
+    without = [iv_ppml(panel.take(panel.cluster != g, "out")).slope[0] for g in range(groups)]
+    error = math.sqrt((groups - 1) / groups * sum((b - found.slope) ** 2 for b in without))
+    assert found.jackknife
+    assert found.covariance == pytest.approx(np.array([[error**2]]))
+    assert found.standard_error == pytest.approx(error)
     width = stats.t(groups - 1).ppf(0.95) * found.standard_error
     assert found.interval == pytest.approx((found.slope - width, found.slope + width))
     assert found.p_value == pytest.approx(
@@ -306,6 +308,44 @@ def test_the_summary_is_the_students_t_of_the_clusters(panel: Panel) -> None:
     assert (found.rows, found.units) == (panel.rows, 24)
     assert found.zeros == pytest.approx(sum(c == 0 for c in panel.ree) / panel.rows)
     assert found.bootstrap_p_value is found.bootstrap_interval is None
+
+
+@pytest.mark.parametrize("method", ["log_plus_one", "iv_log"])
+def test_the_jackknife_estimates_effects_again(panel: Panel, method: str) -> None:
+    """Least squares and 2SLS on dummies without each sector."""
+    of = replace(panel, cluster=panel.sector).take(panel.ree > 0, "no log")
+    shift = 1.0 if method == "log_plus_one" else 0.0
+    y = np.log((of.ree + shift) / (of.other + shift))
+    z = of.price[0] if method == "log_plus_one" else of.instrument[0]
+
+    def slope(rows: np.ndarray) -> float:
+        dummies = np.hstack([np.eye(24)[of.unit[rows]], np.eye(10)[of.period[rows]]])
+        flat = z[rows] - dummies @ np.linalg.lstsq(dummies, z[rows], rcond=None)[0]
+        return float(flat @ y[rows] / (flat @ of.price[0][rows]))
+
+    whole = slope(np.ones(of.rows, bool))
+    gaps = [slope(of.cluster != g) - whole for g in range(6)]
+    found = estimate_slope(of, method, draws=0)
+    assert found.jackknife
+    assert found.standard_error == pytest.approx(math.sqrt(5 / 6 * sum(g**2 for g in gaps)), rel=1e-6)
+    fit = estimators._SOLVERS[method](of)
+    assert math.sqrt((cluster_influence(fit, of.cluster) ** 2).sum()) < 0.95 * found.standard_error
+
+
+def test_with_many_clusters_or_without_an_estimate_the_jackknife_is_to_first_order(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exact = estimate_slope(panel, "iv_ppml", draws=0)
+    monkeypatch.setattr(estimators, "REFITTED", 23)
+    found = estimate_slope(panel, "iv_ppml", draws=0)
+    sums = cluster_influence(iv_ppml(panel), panel.cluster)
+    assert not found.jackknife
+    assert found.covariance == pytest.approx(sums @ sums.T)
+    assert found.standard_error < exact.standard_error
+    assert found.slope == exact.slope
+    # Two clusters, of which one alone has no slope: years are all it has.
+    alone = replace(panel, cluster=(panel.unit > 0).astype(np.intp))
+    assert estimators.jackknife(alone, "iv_ppml", exact.slope) is None
 
 
 def test_a_slope_of_the_other_sign_is_as_far_from_zero(panel: Panel) -> None:
@@ -454,11 +494,67 @@ def test_serial_covariance_is_that_of_newey_and_west_in_loops(panel: Panel) -> N
 
 def test_rows_that_are_not_there_are_nobodys_neighbours() -> None:
     unit, period = np.array([0, 0, 1, 1, 1]), np.array([0, 2, 0, 1, 2])
-    of = SimpleNamespace(unit=unit, period=period, unit_names=("a", "b"), rows=5)
+    of = SimpleNamespace(unit=unit, cluster=unit, period=period, unit_names=("a", "b"), rows=5)
     influence = np.array([[1.0, 10.0, 2.0, 3.0, 4.0]])
     cross = 2 * 3 + 3 * 4  # neighbours in years; the first unit's two rows are two years apart
     wanted = ((influence**2).sum() + 0.5 * 2 * cross) * 5 / (5 - 2 - 3 - 1)
     assert pooling._serial_covariance(influence, of)[0, 0] == pytest.approx(wanted)
+
+
+def test_rows_of_a_cluster_and_year_are_one(panel: Panel) -> None:
+    """What countries of a sector share in a year does not average out."""
+    influence = np.random.default_rng(3).normal(size=(1, panel.rows))
+    by_sector = replace(panel, cluster=panel.sector)
+    years, sectors = panel.period.max() + 1, panel.sector.max() + 1
+    total = np.zeros((sectors, years))
+    np.add.at(total, (panel.sector, panel.period), influence[0])
+    wanted = sum(
+        max(0.0, 1 - abs(t - u) / 3) * total[s, t] * total[s, u]
+        for s in range(sectors) for t in range(years) for u in range(years)
+    )  # fmt: skip
+    wanted *= panel.rows / (panel.rows - 24 - years - 1)
+    assert pooling._serial_covariance(influence, by_sector)[0, 0] == pytest.approx(wanted)
+
+
+def test_the_conditional_f_is_that_of_sanderson_and_windmeijer() -> None:
+    """Two prices, three instruments, errors of one size: by their own formula, residuals of 2SLS on all instruments."""
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(3, 400))
+    x = np.array([[0.5, 0.2, 0.0], [0.4, 0.3, 0.1]]) @ z + rng.normal(size=(2, 400))
+
+    def plain(fit: Fit) -> np.ndarray:
+        return np.linalg.inv(fit.instrument @ fit.response.T) * (fit.error @ fit.error) / 400
+
+    fitted = np.linalg.lstsq(z.T, x.T, rcond=None)[0].T @ z
+    wanted = []
+    for one, other in ((0, 1), (1, 0)):
+        left = x[one] - (fitted[other] @ x[one]) / (fitted[other] @ x[other]) * x[other]
+        explained = z.T @ np.linalg.lstsq(z.T, left, rcond=None)[0]
+        wanted.append((explained @ explained) / ((left - explained) @ (left - explained) / 400) / (3 - 1))
+    assert conditional_f(x, z, plain) == pytest.approx(wanted)
+    # Each price is moved, but by the same instrument: together they are not.
+    together = np.array([[0.5], [0.4]]) * z[0] + 0.3 * rng.normal(size=(2, 400))
+    alone = [conditional_f(row[None], z, plain)[0] for row in together]
+    assert min(alone) > 100
+    assert max(conditional_f(together, z, plain)) < 5
+
+
+def test_a_sector_without_a_first_stage_is_seen() -> None:
+    """Four sectors with instruments of their own; that of the last is noise."""
+    rng = np.random.default_rng(1)
+    unit, year = np.divmod(np.arange(24 * 16), 16)
+    sector = unit % 4
+    z = rng.normal(size=unit.size)
+    price = np.where(sector < 3, z, 0.0) + 0.5 * rng.normal(size=unit.size)
+    table = pd.DataFrame(
+        {
+            "unit": unit, "sector": sector, "year": year, "other_patents": 400.0, "log_price": price,
+            "quota_exposure": z, "ree_patents": rng.poisson(20 * np.exp(0.3 * price)).astype(float),
+        }
+    )  # fmt: skip
+    f = pooling.slopes_by_sector(panel_from_frame(table)).first_stage_f
+    assert f[:3].min() > 50
+    assert f[3] < 10
 
 
 @pytest.mark.parametrize(("countries", "clustered"), [(5, True), (4, False)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,16 +13,19 @@ from calibration.errors import InputError
 from calibration.evidence import shipped
 from calibration.evidence.elasticities.estimators import first_stage_f
 from calibration.evidence.elasticities.instruments import Variation, variation
-from calibration.evidence.elasticities.panel import panel_from_frame
+from calibration.evidence.elasticities.panel import Panel, panel_from_frame
 from calibration.evidence.elasticities.parameters import SectorElasticity, calibration_text
+from calibration.evidence.elasticities.simulate import World, simulate
 from calibration.evidence.elasticities.study import (
     build_panel,
     licence_exposure,
     quota_tightness,
     sector_prices,
 )
+from calibration.evidence.elasticities.technology import epsilon_from_research
 from calibration.evidence.exposure.measures import wiod_exposure
 from calibration.load import find, load
+from calibration.tables import write_csv
 from run import guarded
 
 BASE = find("china-2009")
@@ -45,8 +49,35 @@ def test_years_without_an_annual_average_are_left_out_not_filled() -> None:
     prices = sector_prices(wiod_exposure(), tuple(range(2007, 2021)))
     assert 2013 not in prices.years
     assert set(prices.elements) == {"La", "Ce", "Nd", "Eu", "Tb", "Dy"}
-    with pytest.raises(InputError, match="two elements and three years"):
-        sector_prices(wiod_exposure(), (2012, 2013))
+    with pytest.raises(
+        InputError, match=r"three years are the least; of the years asked for there are: 2012$"
+    ):
+        sector_prices(wiod_exposure(), (2012, 2013))  # what is missing is years: 2012 has ten elements
+    with pytest.raises(InputError, match=r"three years are the least; .*: none"):
+        sector_prices(wiod_exposure(), (1990,))
+    table = shipped.oxide_prices()
+    one = table[(table["element"] == "Nd") | (table["year"] == 2010)]
+    with pytest.raises(
+        InputError, match="two elements in every year are the least; 1 have one in all of 2009, 2010"
+    ):
+        sector_prices(wiod_exposure(), (2009, 2010, 2011), one)
+
+
+def test_the_share_of_the_bundle_that_has_prices_is_told() -> None:
+    exposure = wiod_exposure()
+    prices = sector_prices(exposure, tuple(range(2007, 2021)))
+    for sector, share in prices.coverage.items():
+        row = exposure.element_share[exposure.sectors.index(sector)]
+        assert share == pytest.approx(
+            sum(s for e, s in zip(exposure.elements, row, strict=True) if e in prices.elements)
+        )
+    assert prices.coverage["c9"] < 0.65  # samarium, yttrium and others have no price in some years
+    text = str(prices)
+    assert f"c9 {100 * prices.coverage['c9']:.0f} %" in text
+    assert "Ce, Dy, Eu, La, Nd, Tb" in text
+    assert "recalled" in text
+    short = sector_prices(exposure, (2009, 2010, 2011))
+    assert (short.coverage > prices.coverage - 1e-12).all()
 
 
 def test_quota_tightness_is_zero_once_there_is_none() -> None:
@@ -78,6 +109,20 @@ def test_panel_of_counts_and_totals() -> None:
     assert exposure["DEU c9"].to_numpy() == pytest.approx(0.5 * exposure["JPN c9"].to_numpy())
     with pytest.raises(InputError, match="more rare-earth patents than patents"):
         build_panel(some.assign(patents=200.0), totals)
+    counts = pd.concat([some, others])
+    for cut in (
+        totals[totals["country"] != "DEU"],
+        totals.drop(index=totals.query("country == 'DEU' and sector == 'c9' and year == 2010").index),
+    ):
+        with pytest.raises(
+            InputError, match=r"\d+ cells have rare-earth patents and no totals, first DEU, c"
+        ):
+            build_panel(counts, cut)
+    # Nothing is lost where nothing was used: patents of sectors that buy no rare earths, or on other things.
+    assert len(build_panel(counts, totals[totals["sector"] != "c1"])) == 24
+    idle = passing[passing["country"] == "DEU"]
+    there = totals[totals["country"] == "JPN"]
+    assert len(build_panel(pd.concat([some[some["country"] == "JPN"], idle]), there)) == 12
     with pytest.raises(InputError, match="unknown classes savings"):
         build_panel(some, totals, saving=("savings",))
 
@@ -144,6 +189,125 @@ def test_calibration_is_loaded_by_the_model_as_it_is(tmp_path: Path) -> None:
         )
 
 
+def written_panel(path: Path, data: pd.DataFrame) -> list[str]:
+    """Words of the command that reads a panel."""
+    columns = ["unit", "sector", "year", "ree_patents", "other_patents", "log_price", "quota_exposure"]
+    write_csv(path, {c: data[c].tolist() for c in columns if c in data})
+    return [
+        "estimate",
+        "elasticities",
+        "--panel",
+        str(path),
+        "--draws",
+        "99",
+        "--out",
+        str(path.parent / "out"),
+    ]
+
+
+def test_one_quota_gives_one_elasticity_that_the_model_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Shipped prices, six countries: the instruments of sectors are collinear once year effects are out."""
+    for name, data in zip(("counts", "totals"), drawn_counts(6), strict=True):
+        write_csv(tmp_path / f"{name}.csv", {c: data[c].tolist() for c in data})
+    words = ["estimate", "elasticities", "--draws", "99", "--out", str(tmp_path / "out")]
+    for name in ("counts", "totals"):
+        words += [f"--{name}", str(tmp_path / f"{name}.csv")]
+    assert guarded(words) == 0
+    out = capsys.readouterr().out
+    assert "sectors cannot be told apart" in out
+    assert "7 clusters (sector)" in out
+    assert "7 different paths over time, combinations of 1 series" in out
+    assert "one slope for all sectors" in out
+    assert "c9 60 %" in out
+    loaded = load(tmp_path / "out" / "elasticities.yaml").settings.parameters.ree_elasticity
+    assert set(loaded.value) == {
+        "minerals", "metals", "machinery", "electrical_optical", "magnets", "transport_equipment", "petroleum",
+        "chemicals",
+    }  # fmt: skip
+    (value,) = set(loaded.value.values())
+    assert 0.0 < value < 1.0
+    truth = float(epsilon_from_research(0.4, 2.0))
+    low, high = loaded.range_factor
+    assert low * value < truth < high * value
+    assert value == pytest.approx(truth, abs=0.15)
+    assert loaded.status == "analyst"
+    assert loaded.source.startswith("one slope for all sectors, a judgement")
+    again = [*words[:-6], "--out", str(tmp_path / "by_unit"), *words[-4:], "--cluster", "unit"]
+    assert guarded(again) == 0
+    assert "42 clusters (unit)" in capsys.readouterr().out
+    assert guarded([*words, "--cluster", "country"]) == 0
+    assert "6 clusters (country)" in capsys.readouterr().out
+
+
+def test_sectors_that_rest_on_the_prior_are_soft(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Seven sectors with instruments of their own, that of three is noise: they are told, and soft in the file."""
+    rng = np.random.default_rng(0)
+    names = np.array(["c8", "c9", "c11", "c12", "c13", "c14", "c15"])
+    unit, year = np.divmod(np.arange(56 * 16), 16)
+    sector = unit % 7
+    z = rng.normal(size=unit.size)
+    slope = np.array([0.1, 0.6, 0.0, 0.5, 0.3, 0.3, 0.3])[sector]
+    price = np.where(sector < 4, z, 0.0) + 0.4 * rng.normal(size=unit.size)
+    counts = rng.poisson(60 * np.exp(slope * price)).astype(float)
+    data = pd.DataFrame(
+        {
+            "unit": unit, "sector": names[sector], "year": 2000 + year, "ree_patents": counts,
+            "other_patents": 1000.0, "log_price": price, "quota_exposure": z,
+        }
+    )  # fmt: skip
+    assert guarded(written_panel(tmp_path / "panel.csv", data)) == 0
+    entry = load(tmp_path / "out" / "elasticities.yaml").settings.parameters.ree_elasticity
+    assert entry.status == "computed"
+    # What is unknown of three sectors is, by the year effects they share, less known of the others (Sanderson and
+    # Windmeijer's F): some of those may be soft too, those with the best first stages are not.
+    assert {"electrical_optical", "magnets", "transport_equipment", "machinery"} <= set(entry.soft)
+    assert not {"minerals", "chemicals"} & set(entry.soft)
+    assert "own weight" in entry.source
+    assert ", F " in entry.source
+    assert "Soft in elasticities.yaml" in capsys.readouterr().out
+
+
+def test_a_method_that_fails_stops_no_other(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from calibration.evidence.elasticities import estimators
+
+    def fails(_: Panel) -> None:
+        raise ValueError("no separation")
+
+    monkeypatch.setitem(estimators._SOLVERS, "ppml", fails)
+    world = World(sectors=7, countries=6, years=12, ree_patents=20.0)
+    data = simulate(world, np.random.default_rng(0)).data
+    data["sector"] = [("c8", "c9", "c11", "c12", "c13", "c14", "c15")[k] for k in data["sector"]]
+    words = written_panel(tmp_path / "panel.csv", data)
+    assert guarded(words) == 0
+    assert "Without an estimate: ppml: no separation" in capsys.readouterr().out
+    listed = (tmp_path / "out" / "slopes.csv").read_text(encoding="utf-8")
+    assert [m in listed for m in ("iv_ppml", "iv_log", "\nppml", "log_plus_one")] == [True, True, False, True]
+    shutil.rmtree(tmp_path / "out")
+    monkeypatch.setitem(estimators._SOLVERS, "iv_ppml", fails)
+    assert guarded(words) == 2
+    told = capsys.readouterr().err
+    assert "the panel does not identify a slope: no separation" in told
+    assert "first-stage F is" in told
+    assert "Anderson-Rubin test does not reject slopes from" in told
+    assert not (tmp_path / "out").exists()
+
+
+def test_counts_fitted_without_error_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    unit, year = np.divmod(np.arange(12 * 8), 8)
+    data = pd.DataFrame({"unit": unit, "sector": np.where(unit % 2, "c8", "c9"), "year": year})
+    z = np.random.default_rng(0).integers(-3, 4, unit.size).astype(float)
+    data = data.assign(
+        log_price=z * np.log(2), quota_exposure=z, ree_patents=8.0 * 2.0**z, other_patents=64.0
+    )
+    assert guarded(written_panel(tmp_path / "panel.csv", data)) == 2
+    assert "without error" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 def test_simulated_estimates_by_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,9 +346,7 @@ def test_simulated_estimates_by_command(
 def test_one_country_gets_no_sector_slopes_and_says_why(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from calibration.evidence.elasticities.simulate import World, simulate
-    from calibration.tables import write_csv
-
+    """Its common slope is above the limit in this draw, so that there is no elasticity to write."""
     world = World(sectors=7, countries=1, years=18, ree_patents=40.0)
     data = simulate(world, np.random.default_rng(0)).data
     data["sector"] = [("c8", "c9", "c11", "c12", "c13", "c14", "c15")[k] for k in data["sector"]]
@@ -192,7 +354,9 @@ def test_one_country_gets_no_sector_slopes_and_says_why(
     write_csv(tmp_path / "panel.csv", {c: data[c].tolist() for c in columns})
     words = ["estimate", "elasticities", "--panel", str(tmp_path / "panel.csv"), "--draws", "99"]
     assert guarded([*words, "--out", str(tmp_path / "out")]) == 0
-    assert "sectors cannot be told apart" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "sectors cannot be told apart" in out
+    assert "is at or above zeta/(1+zeta)" in out
     assert not (tmp_path / "out" / "elasticities.yaml").exists()
 
 
@@ -203,6 +367,12 @@ def test_one_country_gets_no_sector_slopes_and_says_why(
         (["elasticities", "--simulate", "--draws", "5"], "--draws"),
         (["elasticities", "--counts", "nowhere.csv"], "--totals: missing"),
         (["elasticities", "--panel", "nowhere.csv"], "no such file"),
+        (
+            ["elasticities", "--simulate", "--saving", "foo"],
+            "--saving: does not apply; expected --counts with it",
+        ),
+        (["elasticities", "--simulate", "--totals", "t.csv"], "--totals: does not apply"),
+        (["elasticities", "--panel", "nowhere.csv", "--seed", "3"], "--seed: does not apply"),
         (["elasticities", "--simulate", "--base", "china-2008"], "china-2009"),
         (["exposure", "--exposure", "nowhere.csv"], "no such file"),
         (["exposure", "--base-year", "1995"], "base year 1995"),

@@ -85,6 +85,11 @@ def test_band_orders_its_ends_and_stops_at_the_bound() -> None:
     assert band.epsilon[2] == pytest.approx(epsilon_from_research(0.5, 2.0))
     assert band.upper[2] == pytest.approx(epsilon_from_research(0.4, 2.0))
     assert band.lower[2] == pytest.approx(epsilon_from_research(0.62, 2.0))
+    # A refused slope whose interval reaches below the limit has an upper end.
+    refused = epsilon_band(0.7, (0.5, 0.9), [2.0])
+    assert refused.refused.tolist() == [True]
+    assert refused.epsilon[0] == refused.lower[0] == 0.0
+    assert refused.upper[0] == pytest.approx(epsilon_from_research(0.5, 2.0)) == pytest.approx(1 / 3)
 
 
 def test_band_of_an_open_interval_ends_where_eps_does() -> None:
