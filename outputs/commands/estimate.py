@@ -216,6 +216,8 @@ def _exposure(args: argparse.Namespace) -> int:
     from outputs.evidence import exposure_run
     from outputs.evidence.tables import effects_table, screen
 
+    if args.regime and not args.result:
+        raise InputError(Problem("does not apply", where="--regime", expected="--result with it"))
     measured, us_measured = wiod_exposure(), us_exposure()
     wiod = exposure_run.by_name(measured)
     direct = exposure_run.by_name(measured, "direct")

@@ -360,6 +360,23 @@ def test_one_country_gets_no_sector_slopes_and_says_why(
     assert not (tmp_path / "out" / "elasticities.yaml").exists()
 
 
+def test_files_without_rows_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, data in zip(("counts", "totals"), drawn_counts(1), strict=True):
+        write_csv(tmp_path / f"{name}.csv", {c: data[c].tolist() for c in data})
+        write_csv(tmp_path / f"no_{name}.csv", {c: [] for c in data})
+    panel = tmp_path / "panel.csv"
+    panel.write_text("unit,sector,year,ree_patents,other_patents,log_price\n", encoding="utf-8")
+    both = [f"--counts={tmp_path / 'counts.csv'}", f"--totals={tmp_path / 'totals.csv'}"]
+    for words, file in (
+        ([f"--panel={panel}"], "panel.csv"),
+        ([f"--counts={tmp_path / 'no_counts.csv'}", both[1]], "no_counts.csv"),
+        ([both[0], f"--totals={tmp_path / 'no_totals.csv'}"], "no_totals.csv"),
+    ):
+        assert guarded(["estimate", "elasticities", *words, "--out", str(tmp_path / "out")]) == 2
+        assert f"{file}: there are no rows below the header" in capsys.readouterr().err
+        assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -375,6 +392,7 @@ def test_one_country_gets_no_sector_slopes_and_says_why(
         (["elasticities", "--panel", "nowhere.csv", "--seed", "3"], "--seed: does not apply"),
         (["elasticities", "--simulate", "--base", "china-2008"], "china-2009"),
         (["exposure", "--exposure", "nowhere.csv"], "no such file"),
+        (["exposure", "--regime", "directed"], "--regime: does not apply; expected --result with it"),
         (["exposure", "--base-year", "1995"], "base year 1995"),
     ],
 )
