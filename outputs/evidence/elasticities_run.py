@@ -150,9 +150,13 @@ def _still_said(panel: Panel, level: float) -> str:
         return ""
     if interval is None:
         said = "rejects every slope"
+    elif interval == (None, None):
+        said = "rejects no slope"
     else:
-        low, high = (f"{end:.3g}" if end is not None else "no end" for end in interval)
-        said = f"does not reject slopes from {low} to {high}"
+        low, high = interval
+        said = "does not reject slopes from "
+        said += f"{'minus infinity' if low is None else f'{low:.3g}'} to "
+        said += "infinity" if high is None else f"{high:.3g}"
     return f". The first-stage F is {strength:.2g}; the Anderson-Rubin test {said}"
 
 

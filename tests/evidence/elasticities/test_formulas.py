@@ -418,6 +418,24 @@ def test_the_ends_of_anderson_and_rubin_are_just_not_rejected() -> None:
         assert t == pytest.approx(stats.t(groups - 1).ppf(0.95), rel=1e-4)
 
 
+def test_a_scan_finds_the_interval_of_the_search_without_a_slope_to_start_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    large = World(sectors=8, countries=6, years=12, ree_patents=12.0)
+    data = panel_from_frame(simulate(large, np.random.default_rng(3)).data)
+    found = estimate_slope(data, draws=0)
+    low, high = found.weak_instrument_interval
+    scanned = estimators.anderson_rubin_scan(data)
+    grid = 0.99 * estimators.LARGEST_EXPONENT / np.ptp(data.price)
+    points = np.sinh(np.linspace(-1, 1, 81) * np.arcsinh(100 * grid)) / 100
+    inside = points[(points > low) & (points < high)]
+    assert scanned == pytest.approx((inside[0], inside[-1]))
+    monkeypatch.setattr(estimators, "_excess", lambda *_: -1.0)
+    assert estimators.anderson_rubin_scan(data) == (None, None)
+    monkeypatch.setattr(estimators, "_excess", lambda *_: 1.0)
+    assert estimators.anderson_rubin_scan(data) is None
+
+
 @pytest.mark.parametrize(
     ("open_ends", "best"),
     [(None, (0.1, 0.3)), ((None, 0.4), (-math.inf, 0.4)), ((-0.1, None), (-0.1, math.inf))],

@@ -27,6 +27,7 @@ from calibration.evidence.exposure.measures import wiod_exposure
 from calibration.load import find, load
 from calibration.tables import write_csv
 from run import guarded
+from tests.evidence.elasticities.counts import drawn_counts
 
 BASE = find("china-2009")
 
@@ -127,19 +128,6 @@ def test_panel_of_counts_and_totals() -> None:
         build_panel(some, totals, saving=("savings",))
 
 
-def drawn_counts(countries: int, slope: float = 0.4, size: float = 40.0) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Counts and totals as of `patents panel`: research on the shipped prices with a known slope, Poisson counts."""
-    years = tuple(range(2005, 2021))
-    prices = sector_prices(wiod_exposure(), years).log_price
-    rng = np.random.default_rng(0)
-    cells = [(f"C{k:02d}", s, y) for k in range(countries) for s in prices.index for y in prices.columns]
-    totals = pd.DataFrame(cells, columns=["country", "sector", "year"])
-    level = prices.sub(prices.mean(axis=1), axis=0)
-    mean = [size * np.exp(slope * level.loc[s, y]) for _, s, y in cells]
-    counts = totals.assign(element="Nd", category="uses_less", patents=rng.poisson(mean).astype(float))
-    return counts, totals.assign(patents=3000.0 + counts["patents"])
-
-
 def test_countries_that_copy_one_instrument_add_no_evidence() -> None:
     """One quota and seven sectors: as many clusters, and the same first stage, with one country and with twenty."""
     panels = [panel_from_frame(build_panel(*drawn_counts(n))) for n in (1, 5, 20)]
@@ -209,7 +197,7 @@ def test_one_quota_gives_one_elasticity_that_the_model_takes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Shipped prices, six countries: the instruments of sectors are collinear once year effects are out."""
-    for name, data in zip(("counts", "totals"), drawn_counts(6), strict=True):
+    for name, data in zip(("counts", "totals"), drawn_counts(6, size=400.0), strict=True):
         write_csv(tmp_path / f"{name}.csv", {c: data[c].tolist() for c in data})
     words = ["estimate", "elasticities", "--draws", "99", "--out", str(tmp_path / "out")]
     for name in ("counts", "totals"):
@@ -237,8 +225,6 @@ def test_one_quota_gives_one_elasticity_that_the_model_takes(
     again = [*words[:-6], "--out", str(tmp_path / "by_unit"), *words[-4:], "--cluster", "unit"]
     assert guarded(again) == 0
     assert "42 clusters (unit)" in capsys.readouterr().out
-    assert guarded([*words, "--cluster", "country"]) == 0
-    assert "6 clusters (country)" in capsys.readouterr().out
 
 
 def test_sectors_that_rest_on_the_prior_are_soft(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -294,6 +280,17 @@ def test_a_method_that_fails_stops_no_other(
     assert "first-stage F is" in told
     assert "Anderson-Rubin test does not reject slopes from" in told
     assert not (tmp_path / "out").exists()
+
+
+def test_an_instrument_that_does_not_move_the_price_is_what_is_told() -> None:
+    from outputs.evidence.elasticities_run import investigate
+
+    data = simulate(World(sectors=6, countries=4, years=10, ree_patents=8.0), np.random.default_rng(3)).data
+    noise = np.random.default_rng(1).normal(size=len(data))
+    panel = panel_from_frame(data.assign(quota_exposure=noise))
+    told = r"instruments move the price too little.* first-stage F is 0\.\d+; the Anderson-Rubin test rejects no slope"
+    with pytest.raises(InputError, match=told):
+        investigate(panel, {}, zeta=2.0, base="china-2009", draws=0)
 
 
 def test_counts_fitted_without_error_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
