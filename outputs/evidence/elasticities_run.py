@@ -313,9 +313,10 @@ def _trust(findings: Findings) -> list[str]:
         many, of = findings.instrument.paths, findings.instrument.series
         lines.append(f"The instrument takes {many} different paths over time, combinations of {of} series.")
         if of < FEW_SERIES:
+            instead = f", not of {main.units} units" if many < main.units else ""
             lines.append(
-                f"With {of} series this is a shift-share design with few shocks: what is learned comes from {many} "
-                f"loadings on them, however many units there are; there are {main.clusters} clusters."
+                "So few series of shocks make a shift-share design: the evidence is of "
+                f"{many} loadings on them{instead}."
             )
     if main.first_stage_f and min(main.first_stage_f) < WEAK_F:
         lines.append(

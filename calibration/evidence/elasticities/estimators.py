@@ -25,7 +25,7 @@ from calibration.evidence.regression import fepois
 Array = npt.NDArray[np.float64]
 Method = Literal["iv_ppml", "iv_log", "ppml", "log_plus_one"]
 LARGEST_EXPONENT = 50.0
-REFITTED = 50  # clusters up to which the jackknife estimates again without each; beyond, it is within 3 %
+REFITTED = 50  # clusters up to which the jackknife estimates again without each; beyond, first order is near
 METHODS: tuple[Method, ...] = get_args(Method)
 
 WHAT = {

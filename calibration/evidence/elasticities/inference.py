@@ -40,7 +40,7 @@ def cluster_influence(fit: Fit, cluster: Codes) -> Array:
     Each cluster's part is what leaving it out would change if the effects that clusters share (years) kept their
     values: with clusters of different size this keeps intervals from being too short. The jackknife itself (CV3;
     MacKinnon, Nielsen and Webb 2023) estimates shared effects again without the cluster, and its errors are
-    larger: by up to a tenth with 24 clusters, by a third to two thirds with 7. Raises
+    larger: by up to a tenth with 24 clusters, by a fifth to two thirds with 7. Raises
     ValueError when there are fewer than two clusters, or the slopes rest on one cluster alone.
     """
     groups, slopes = int(cluster.max()) + 1, len(fit.slope)
