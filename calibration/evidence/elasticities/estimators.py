@@ -97,15 +97,35 @@ def estimate_slope(
 
 
 def first_stage_f(panel: Panel) -> tuple[float, ...]:
-    """Clustered F of the instruments for each column of the price, the other columns instrumented too."""
+    """F of the instruments for each column of the price, the other columns instrumented too; by the jackknife, as
+    errors of slopes.
+    """
     effects = (panel.unit, panel.period)
 
     def clustered(fit: Fit) -> Array:
         sums = cluster_influence(fit, panel.cluster)
-        return np.asarray(sums @ sums.T, float)
+        again = _jackknife_of_least_squares(fit, panel) if sums.shape[1] <= REFITTED else None
+        return np.asarray(sums @ sums.T if again is None else again, float)
 
     price, instrument = partial_out(panel.price, effects), partial_out(panel.instrument, effects)
     return tuple(conditional_f(price, instrument, clustered).tolist())
+
+
+def _jackknife_of_least_squares(fit: Fit, panel: Panel) -> Array | None:
+    """Covariance of least squares from estimates without each cluster, unit and year effects estimated again (k, k);
+    None when one of them does not exist.
+    """
+    outcome, groups, changes = fit.slope @ fit.response + fit.error, int(panel.cluster.max()) + 1, []
+    size = np.abs(fit.instrument).max(1)
+    for g in range(groups):
+        rows = panel.cluster != g
+        codes = [np.unique(c[rows], return_inverse=True)[1] for c in (panel.unit, panel.period)]
+        left = partial_out(np.vstack([outcome, fit.instrument])[:, rows], (codes[0], codes[1]))
+        if (np.abs(left[1:]).max(1) <= 1e-9 * size).any():
+            return None
+        changes.append(np.linalg.lstsq(left[1:].T, left[0], rcond=None)[0] - fit.slope)
+    change = np.array(changes)
+    return np.asarray((groups - 1) / groups * change.T @ change, float)
 
 
 def _summarise(panel: Panel, method: Method, fit: Fit, level: float, draws: int, seed: int) -> SlopeEstimate:
