@@ -130,6 +130,15 @@ def test_draws_together_are_what_each_gives_alone(closure, given):
             )
 
 
+def test_draws_under_a_quota_on_production_are_what_each_gives_alone():
+    """Its licence is the last of the unknowns."""
+    b = awkward()
+    given = Shock(production_quotas=(production_quota(b, 0.7),))
+    many = list(drawn(b, given, FEWEST))
+    for draw, found in zip(many, Centre(b, given).solve_group(many), strict=True):
+        np.testing.assert_allclose(read(found)[1], read(solve(*draw))[1], rtol=1e-8, atol=1e-8)
+
+
 def test_draws_of_other_base_years_are_solved_together():
     """Endowments that a draw changes (a supply elasticity decides what of a mine's income is rent)."""
     b, rng = awkward(), np.random.default_rng(3)
@@ -163,6 +172,20 @@ def test_draws_of_which_some_subsidise_research_are_solved_together(research_clo
         np.testing.assert_allclose(
             found.allocation.state.research_e, alone.allocation.state.research_e, atol=1e-9
         )
+
+
+def test_draws_of_innovation_go_together_but_for_one_that_feeds_on_itself():
+    b, rng = awkward(), np.random.default_rng(3)
+    lambdas = [b.parameters.innovation_elasticity * rng.uniform(0.9, 1.1) for _ in range(COUNT)]
+    many = [
+        (b.replace(parameters=b.parameters.replace(innovation_elasticity=lam)), shock(b)) for lam in lambdas
+    ]
+    wild = b.replace(parameters=b.parameters.replace(breadth=500.0))
+    many.insert(3, (wild, shock(b)))
+    found = Centre(b, shock(b), Closure("directed_with_spillovers")).solve_group(many)
+    assert found.pop(3).status == "unstable"
+    assert all(one.converged for one in found)
+    assert sum(one.products == 0 for one in found) > COUNT / 2, "most need no Newton step"
 
 
 def test_a_group_of_unlike_draws_loses_none():
