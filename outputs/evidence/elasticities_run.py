@@ -319,9 +319,10 @@ def _trust(findings: Findings) -> list[str]:
                 f"{many} loadings on them{instead}."
             )
     if main.first_stage_f and min(main.first_stage_f) < WEAK_F:
-        lines.append(
-            f"WEAK INSTRUMENT (first-stage F below {WEAK_F:g}): use the Anderson-Rubin interval in slopes.csv."
-        )
+        cure = "use the Anderson-Rubin interval in slopes.csv"
+        if main.weak_instrument_interval is None:
+            cure = "there are too few clusters for an Anderson-Rubin interval, and others may be too short"
+        lines.append(f"WEAK INSTRUMENT (first-stage F below {WEAK_F:g}): {cure}.")
     return [*lines, *(f"Without an estimate: {reason}" for reason in findings.failed)]
 
 

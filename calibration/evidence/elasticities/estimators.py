@@ -25,6 +25,9 @@ from calibration.evidence.regression import fepois
 Array = npt.NDArray[np.float64]
 Method = Literal["iv_ppml", "iv_log", "ppml", "log_plus_one"]
 LARGEST_EXPONENT = 50.0
+# Clusters from which Anderson and Rubin's test can reject: its statistic is at most about the root of their number less
+# one, which for 7 is the critical value itself.
+FEWEST_FOR_ANDERSON_RUBIN = 12
 REFITTED = 50  # clusters up to which the jackknife estimates again without each; beyond, first order is near
 METHODS: tuple[Method, ...] = get_args(Method)
 
@@ -52,7 +55,8 @@ class SlopeEstimate:
     first_stage_f: tuple[float, ...]  # clustered, one per column of the price; empty without instruments
     bootstrap_p_value: float | None
     bootstrap_interval: tuple[float, float] | None
-    # Anderson-Rubin, for counts with one price and one instrument; None is unbounded on that side.
+    # Anderson-Rubin, for counts with one price and one instrument, and not too few clusters; None is unbounded on that
+    # side.
     weak_instrument_interval: tuple[float | None, float | None] | None
     rows: int
     units: int
@@ -151,7 +155,8 @@ def _summarise(panel: Panel, method: Method, fit: Fit, level: float, draws: int,
                 panel.cluster,
                 signs,
             )
-    if method == "iv_ppml" and len(panel.price) == len(panel.instrument) == 1:
+    one_price = len(panel.price) == len(panel.instrument) == 1
+    if method == "iv_ppml" and one_price and groups >= FEWEST_FOR_ANDERSON_RUBIN:
         robust = anderson_rubin(panel, slope, error, level)
     return SlopeEstimate(
         method,

@@ -431,6 +431,22 @@ def test_the_ends_of_anderson_and_rubin_are_just_not_rejected() -> None:
         assert t == pytest.approx(stats.t(groups - 1).ppf(0.95), rel=1e-4)
 
 
+def test_with_seven_clusters_anderson_and_rubin_could_reject_nothing() -> None:
+    """The statistic of seven equal parts, the largest there is, is the critical value; so none is given below 12."""
+    fit = Fit(np.zeros(1), np.ones((1, 70)), np.ones((1, 70)), np.ones(70))
+    largest = fit.influence.sum() / math.sqrt(
+        (cluster_influence(fit, np.repeat(np.arange(7), 10)) ** 2).sum()
+    )
+    assert largest == pytest.approx(math.sqrt(6))
+    assert largest < stats.t(6).ppf(0.975) * 1.002
+    for sectors, given in ((11, False), (12, True)):
+        world = World(sectors=sectors, countries=1, years=12, ree_patents=20.0)
+        found = estimate_slope(panel_from_frame(simulate(world, np.random.default_rng(0)).data), draws=0)
+        assert found.clusters == sectors
+        assert (found.weak_instrument_interval is not None) == given
+        assert given or found.best_interval == found.interval
+
+
 def test_a_scan_finds_the_interval_of_the_search_without_a_slope_to_start_from(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
