@@ -171,6 +171,12 @@ class TestPortmanteau:
         sup = np.quantile(q.max(axis=(2, 3)), 0.8, axis=0)
         np.testing.assert_allclose(test.box_pierce.sup_critical, sup, rtol=1e-10)
 
+    def test_sup_p_value_is_the_share_of_suprema_as_large(self):
+        y, x, *_ = series(7)
+        test = portmanteau(y, x, [0.3, 0.6], 3, bootstrap=Bootstrap(60, seed=2)).box_pierce
+        assert ((test.sup_p_value >= 1 / 61) & (test.sup_p_value <= 1)).all()
+        np.testing.assert_array_equal(test.sup_value > test.sup_critical, test.sup_p_value <= 0.05 + 1 / 61)
+
     def test_sup_over_a_region(self):
         y, x, *_ = series(8)
         inside = np.array([[False, True], [False, False]])
@@ -277,6 +283,7 @@ class TestRefusals:
                 "at level 0.9 no row of predictor lies above",
             ),
             ({"lags": -1}, "lags must be"),
+            ({"lags": [-1, 2]}, "lags must be"),
             ({"lags": [1, 1]}, "lags must be"),
             ({"lags": 119}, "only 1 rows"),
             ({"predictor": np.ones(120)}, "constant"),
@@ -297,6 +304,13 @@ class TestRefusals:
             call["predictor"] = self.Y
         with pytest.raises(ValueError, match=message):
             cross_quantilogram(**call)
+
+    @pytest.mark.parametrize("shape", [(5, 118), (5, 120), (119,)])
+    def test_rows_given_for_resamples_are_those_of_the_lag(self, shape):
+        with pytest.raises(ValueError, match=r"indices at lag 1 must be rows 0\.\.118"):
+            cross_quantilogram(
+                self.Y, self.X, [0.5], 1, bootstrap=Bootstrap(indices=np.zeros(shape, dtype=int), gamma=0.5)
+            )
 
     def test_gamma_is_not_a_block_length(self):
         with pytest.raises(ValueError, match=r"mean block of 12 rows give 0\.08333"):

@@ -90,6 +90,12 @@ def test_regression_bootstrap_draws_both_series_together():
     )
 
 
+def test_regression_hits_count_what_is_expected_in_the_rarest_combination():
+    y, x, z = np.random.default_rng(4).standard_normal((3, 60))
+    found = cross_quantilogram_regression(y, x, z, z**2, [0.2, 0.9], 2)
+    np.testing.assert_allclose(found.expected[0], 58 * np.outer([0.2, 0.1], [0.2, 0.1]))
+
+
 def test_regression_hits_refuse_missing_values():
     y = DATA["ree"].copy()
     y[3] = np.nan

@@ -143,6 +143,16 @@ def test_periods_and_default_levels():
     assert [default_levels(n) for n in (16, 336, 1024)] == [1, 5, 7]
 
 
+class TestVarianceIntervals:
+    def test_chi_squared_interval_by_its_own_tails(self):
+        """freedom x s^2 / chi2 of either tail: below and above the estimate, and 95 % of the mass between."""
+        T = brick_wall(modwt(DATA, "la8", 3))
+        found = wavelet_variance(T)
+        freedom = np.maximum(T.known.sum(axis=1) / 2.0 ** np.arange(1, 5), 1)[:, None]
+        np.testing.assert_allclose(stats.chi2.sf(freedom * found.value / found.upper, freedom), 0.975)
+        np.testing.assert_allclose(stats.chi2.sf(freedom * found.value / found.lower, freedom), 0.025)
+
+
 class TestMoments:
     T = modwt(DATA, "la8", 4)
 
@@ -452,6 +462,12 @@ class TestRegression:
         assert 1 - left == pytest.approx(phi.value[2, 160] ** 2)
         with pytest.raises(ValueError, match="choose one"):
             wavelet_regression(T, constant=True, centre=True)
+
+    def test_the_level_at_fault_is_named(self):
+        """Series that differ by what changes its sign every month only are one from the second level on."""
+        pair = np.column_stack([DATA[:, 0], DATA[:, 0] + (-1.0) ** np.arange(336)])
+        with pytest.raises(ValueError, match="at level d2 a series is a combination"):
+            multiple_correlation(modwt(pair, "haar", 3), centre=False)
 
     def test_corrected_errors_are_larger_at_coarse_scales(self):
         published = wavelet_regression(self.T, errors="published").standard_error
