@@ -62,6 +62,8 @@ def test_years_without_an_annual_average_are_left_out_not_filled() -> None:
         InputError, match="two elements in every year are the least; 1 have one in all of 2009, 2010"
     ):
         sector_prices(wiod_exposure(), (2009, 2010, 2011), one)
+    two = table[table["element"].isin(["Nd", "Dy"])]
+    assert set(sector_prices(wiod_exposure(), (2009, 2010, 2011), two).elements) == {"Nd", "Dy"}
 
 
 def test_the_share_of_the_bundle_that_has_prices_is_told() -> None:
@@ -110,6 +112,11 @@ def test_panel_of_counts_and_totals() -> None:
     assert exposure["DEU c9"].to_numpy() == pytest.approx(0.5 * exposure["JPN c9"].to_numpy())
     with pytest.raises(InputError, match="more rare-earth patents than patents"):
         build_panel(some.assign(patents=200.0), totals)
+    one = (some["country"] == "DEU") & (some["sector"] == "c9") & (some["year"] == 2010)
+    with pytest.raises(InputError, match="more rare-earth patents than patents in DEU, c9, 2010"):
+        build_panel(some.assign(patents=np.where(one, 200.0, 2.0)), totals)
+    all_of_them = build_panel(some.assign(patents=100.0), totals)
+    assert set(all_of_them["other_patents"]) == {0.0}
     counts = pd.concat([some, others])
     for cut in (
         totals[totals["country"] != "DEU"],
