@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from calibration.errors import InputError, Problem
+from outputs.evidence.patents_options import refuse
 
 EPILOG = """\
 examples:
@@ -69,10 +69,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """One step."""
+    from outputs.evidence import patents_audit, patents_panel
     from outputs.store import RUNS
 
     args.out = args.out or RUNS / "evidence" / "patents"
-    return {"classify": _classify, "panel": _panel, "audit": _audit}[args.step](args)
+    return {"classify": _classify, "panel": patents_panel.run, "audit": patents_audit.run}[args.step](args)
 
 
 def _source(parser: argparse.ArgumentParser) -> None:
@@ -82,22 +83,14 @@ def _source(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", type=Path, metavar="PATH", help="folder of the tables, or the one file")
 
 
-def _refuse(args: argparse.Namespace, options: tuple[str, ...], reason: str) -> None:
-    """Raises InputError with every one of the options that was given: none is left unused without a word."""
-    values = {name: getattr(args, name[2:].replace("-", "_")) for name in options}
-    given = [name for name, value in values.items() if value is not None and value is not False]
-    if given:
-        raise InputError([Problem(f"{name} {reason}") for name in given])
-
-
 def _classify(args: argparse.Namespace) -> int:
     if args.endpoint:
-        _refuse(args, ("--labels",), "trains the offline classifier, which --endpoint takes the place of")
+        refuse(args, ("--labels",), "trains the offline classifier, which --endpoint takes the place of")
     else:
-        _refuse(args, ("--dry-run",), "needs --endpoint: the offline classifier costs nothing")
-        _refuse(args, ("--cache", "--retry-unclassified"), "needs --endpoint: only its answers are kept")
+        refuse(args, ("--dry-run",), "needs --endpoint: the offline classifier costs nothing")
+        refuse(args, ("--cache", "--retry-unclassified"), "needs --endpoint: only its answers are kept")
     if args.all:
-        _refuse(args, ("--candidates",), "chooses candidates, and --all takes every patent")
+        refuse(args, ("--candidates",), "chooses candidates, and --all takes every patent")
     patents, note = _candidates(args)
     print(note, file=sys.stderr)
     if args.endpoint:
@@ -215,7 +208,7 @@ def _say_agreement(args: argparse.Namespace, verdicts: list[Any]) -> None:
     from calibration.evidence.patents.agreement import agreement, wilson
     from calibration.evidence.shipped import example_labels
     from outputs.evidence.figures import confusion_figure, save
-    from outputs.evidence.tables import screen
+    from outputs.evidence.tables import agreement_with_intervals, kappa, screen, span
 
     labels = example_labels()
     if not args.all:
@@ -226,7 +219,7 @@ def _say_agreement(args: argparse.Namespace, verdicts: list[Any]) -> None:
         recall = kept / len(relevant)
         print(
             f"candidates: {kept} of the {len(relevant)} patents that are not unrelated, recall {recall:.2f} "
-            f"(95 % {_span(wilson(recall, len(relevant)))})" + (f"; lost {', '.join(lost)}" if lost else "")
+            f"(95 % {span(wilson(recall, len(relevant)))})" + (f"; lost {', '.join(lost)}" if lost else "")
         )
     said = {v.id: v.category for v in verdicts if v.status == "classified"}
     both = [i for i in labels if i in said]
@@ -234,179 +227,13 @@ def _say_agreement(args: argparse.Namespace, verdicts: list[Any]) -> None:
         return
     result = agreement([labels[i] for i in both], [said[i] for i in both])
     print(f"the classifier, on {len(both)} of {len(labels)} patents:")
-    print(screen(_with_intervals(result, "labels"), digits=2))
+    print(screen(agreement_with_intervals(result, "labels"), digits=2))
     right = round(result.accuracy * result.labels)
     print(
-        f"accuracy {result.accuracy:.2f}, {right} of {result.labels} (95 % {_span(result.accuracy_interval)}), "
-        + _kappa(result, 2)
+        f"accuracy {result.accuracy:.2f}, {right} of {result.labels} (95 % {span(result.accuracy_interval)}), "
+        + kappa(result, 2)
     )
     save(confusion_figure(result, "label of the author", "classifier"), args.out / "confusion.png")
-
-
-def _panel(args: argparse.Namespace) -> int:
-    import pandas as pd
-
-    from calibration.evidence.patents import panel
-    from calibration.evidence.patents.readers import load_families, read_source
-    from calibration.evidence.patents.records import CLASSES
-    from outputs import sections
-    from outputs.evidence.figures import counts_figure, save
-    from outputs.evidence.patents_files import read_verdicts, write_frame
-    from outputs.pipeline import shown_path
-
-    if not 0 < args.depreciation < 1:
-        raise InputError(
-            Problem(f"got {args.depreciation}", where="--depreciation", expected="between 0 and 1")
-        )
-    if args.parts is not None and args.parts < 1:
-        raise InputError(
-            Problem(f"got {args.parts}", where="--parts", expected="a number of passes, 1 or more")
-        )
-    if not args.data:
-        _refuse(args, ("--map", "--parts"), "needs --data: totals are read from it")
-    patents, verdicts = read_verdicts(_need(args.out / "verdicts.csv", "patents classify"))
-    concordance = panel.read_concordance(args.concordance or panel.SHIPPED)
-    countries = panel.country_names()
-    counts = panel.count(patents, verdicts, concordance, countries)
-    if counts.empty:
-        raise InputError(
-            Problem("no patent is classified", str(args.out / "verdicts.csv"), where="column status")
-        )
-    note = [f"sectors by {concordance.source} (status: {concordance.status})"]
-    if any(patent.id.startswith("INVENTED-") for patent in patents):
-        note.insert(0, "INVENTED patents, which come with the project to show the commands")
-    if args.data:
-        source, passes = read_source(args.map or "plain"), args.parts or 1
-        parts = []
-        for k in range(passes):
-            inside = partial(_in_part, parts=passes, part=k)
-            loaded = load_families(source, args.data, part=inside)
-            parts.append(panel.count_all(loaded.patents, concordance, countries))
-        totals = panel.add_up(parts)
-        _need_within(counts, totals, args)
-        write_frame(args.out / "totals.csv", totals, note)
-    write_frame(args.out / "counts.csv", counts, note)
-    write_frame(args.out / "stocks.csv", panel.stocks(counts, args.depreciation), note)
-    left = Counter(v.status for v in verdicts if v.status != "classified")
-    print(f"{counts['patents'].sum():.0f} patents counted" + "".join(f", {n} {s}" for s, n in left.items()))
-    by_year = counts.groupby(["category", "year"])["patents"].sum()
-    years = list(range(int(counts["year"].min()), int(counts["year"].max()) + 1))
-    series = {str(c): [float(by_year.get((c, y), 0.0)) for y in years] for c in CLASSES}
-    picture = save(counts_figure(years, series, "; ".join(note)), args.out / "counts.png")
-    table = pd.DataFrame(
-        {"year": years} | {name.replace("_", " "): counted for name, counted in series.items()}
-    )
-    shown = sections.Part(
-        "patents", "Patents on rare earths", notes=note, pictures=[picture], tables={"counts": table}, folder="",
-        rows=60,
-    )  # fmt: skip
-    sections.write(args.out, shown.title, sections.body(shown))
-    files = ["counts.csv", "stocks.csv", "counts.png", sections.SECTION, sections.PAGE]
-    print(f"written to {shown_path(args.out)}: " + ", ".join([*files, "totals.csv"] if args.data else files))
-    return 0
-
-
-def _in_part(name: str, *, parts: int, part: int) -> bool:
-    """Whether a family, by its name, is counted in this pass."""
-    from calibration.evidence.patents.panel import part_of
-
-    return part_of(name, parts) == part
-
-
-def _need_within(counts: Any, totals: Any, args: argparse.Namespace) -> None:
-    """Raises InputError where there are more patents on rare earths than patents: then they are of two sources."""
-    from calibration.evidence.patents.panel import exceeding
-
-    over = exceeding(counts, totals)
-    if len(over):
-        first = over.iloc[0]
-        where = f"{first['country']}, {first['sector']}, {first['year']}"
-        what = f"more patents on rare earths than patents in {len(over)} cells ({where} is the first)"
-        expected = f"what `run.py patents classify` wrote of {args.data}"
-        raise InputError(Problem(what, str(args.out / "verdicts.csv"), expected=expected))
-
-
-def _audit(args: argparse.Namespace) -> int:
-    from calibration.evidence.patents import audit
-    from outputs.evidence.figures import confusion_figure, save
-    from outputs.evidence.patents_files import read_sample, read_verdicts, write_sample
-    from outputs.evidence.tables import screen
-
-    if args.action == "score":
-        _refuse(args, ("--size", "--seed"), "is of `audit draw`; the sample to score is drawn already")
-    patents, verdicts = read_verdicts(_need(args.out / "verdicts.csv", "patents classify"))
-    if args.action == "draw":
-        if (args.out / "sample.csv").exists():
-            raise InputError(
-                f"{args.out / 'sample.csv'} is there already: move it away before drawing another"
-            )
-        try:
-            size = 120 if args.size is None else args.size
-            drawn = audit.draw(patents, verdicts, size, seed=args.seed or 0)
-        except ValueError as error:
-            raise InputError(str(error)) from error
-        sheet, key = write_sample(args.out, drawn, patents)
-        print(f"{len(drawn)} patents to label in {sheet}; {key.name} is the key, not for those who label")
-        return 0
-    _need(args.out / "sample_key.csv", "patents audit draw")
-    drawn, labels = read_sample(args.out)
-    said = {v.id: v.category for v in verdicts if v.status == "classified"}
-    told = [labels.get(d.id, "") if d.id in said else "" for d in drawn]
-    count = sum(map(bool, told))
-    if not count:
-        raise InputError(Problem("no label yet", str(args.out / "sample.csv"), where="column label"))
-    result = audit.score(drawn, [said.get(d.id, "") for d in drawn], told)
-    print(f"{count} of {len(drawn)} labelled; weighed up to all patents:")
-    if count < len(drawn):
-        print("those without a label are taken to be like the others of their class and years")
-    if result.left_out:
-        print(f"no label yet among those drawn as {', '.join(result.left_out)}: nothing is said of them")
-    print(screen(_with_intervals(result.agreement, "patents"), digits=2))
-    print(
-        f"accuracy {result.agreement.accuracy:.3f} (s.e. {result.accuracy_error:.3f}, 95 % "
-        f"{_span(result.agreement.accuracy_interval)}), " + _kappa(result.agreement, 3)
-    )
-    shares: dict[str, list[Any]] = {
-        "class": [s.category for s in result.shares],
-        "true share": [s.audited for s in result.shares],
-        "s.e.": [s.standard_error for s in result.shares],
-        "95 %": [_span(s.interval) for s in result.shares],
-        "classified share": [s.classified for s in result.shares],
-    }
-    print(screen(shares))
-    save(confusion_figure(result.agreement, "label by hand", "classifier"), args.out / "audit.png")
-    return 0
-
-
-def _with_intervals(result: Any, counted: str) -> dict[str, list[Any]]:
-    """Recall and precision by class, each with its 95 % interval; `counted` names what the labels add up to."""
-    from outputs.evidence.tables import agreement_table
-
-    table = agreement_table(result)
-    return {
-        "class": table["class"],
-        counted: table["labels"],
-        "recall": table["recall"],
-        "its 95 %": [_span(interval) for interval in result.recall_intervals],
-        "precision": table["precision"],
-        "and its 95 %": [_span(interval) for interval in result.precision_intervals],
-    }
-
-
-def _kappa(result: Any, digits: int) -> str:
-    if result.kappa is None:
-        return "Cohen's kappa not defined"
-    return f"Cohen's kappa {result.kappa:.{digits}f} (s.e. {result.kappa_error:.{digits}f})"
-
-
-def _span(interval: tuple[float, float] | None) -> str:
-    return "-" if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}"
-
-
-def _need(path: Path, command: str) -> Path:
-    if not path.is_file():
-        raise InputError(Problem("not there yet", str(path), expected=f"what `run.py {command}` writes"))
-    return path
 
 
 def _batches(items: tuple[Any, ...], size: int) -> list[tuple[Any, ...]]:

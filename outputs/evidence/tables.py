@@ -146,3 +146,28 @@ def shown(value: Any, digits: int) -> str:
     if isinstance(value, float):
         return f"{value:.{digits}g}" if abs(value) < 100 else f"{value:,.0f}"
     return str(value)
+
+
+def agreement_with_intervals(result: Agreement, counted: str) -> Columns:
+    """Recall and precision by class, each with its 95 % interval; `counted` names what the labels add up to."""
+    table = agreement_table(result)
+    return {
+        "class": table["class"],
+        counted: table["labels"],
+        "recall": table["recall"],
+        "its 95 %": [span(interval) for interval in result.recall_intervals],
+        "precision": table["precision"],
+        "and its 95 %": [span(interval) for interval in result.precision_intervals],
+    }
+
+
+def kappa(result: Agreement, digits: int) -> str:
+    """Cohen's kappa and its standard error in words."""
+    if result.kappa is None:
+        return "Cohen's kappa not defined"
+    return f"Cohen's kappa {result.kappa:.{digits}f} (s.e. {result.kappa_error:.{digits}f})"
+
+
+def span(interval: tuple[float, float] | None) -> str:
+    """An interval in words; a dash where there is none."""
+    return "-" if interval is None else f"{interval[0]:.2f} to {interval[1]:.2f}"
