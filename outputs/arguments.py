@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -49,6 +49,16 @@ def between(low: float, high: float = math.inf, *, above: bool = False) -> Calla
         return value
 
     return read
+
+
+def needless(args: argparse.Namespace, reasons: Mapping[str, str]) -> None:
+    """Raises InputError with every option that was given and would do nothing; reasons: why, by option."""
+    from calibration.errors import InputError, Problem
+
+    values = {option: getattr(args, option[2:].replace("-", "_")) for option in reasons}
+    given = [option for option, value in values.items() if value not in (None, []) and value is not False]
+    if given:
+        raise InputError([Problem(f"does not apply: {reasons[option]}", where=option) for option in given])
 
 
 def unknown(words: Sequence[str], command: str, parser: argparse.ArgumentParser) -> Iterator[Problem]:

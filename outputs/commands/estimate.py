@@ -11,6 +11,7 @@ import pandas as pd
 
 from calibration.errors import InputError, Problem
 from calibration.tables import Column, Table, read_csv
+from outputs.arguments import needless
 
 EPILOG = """\
 examples:
@@ -95,7 +96,10 @@ def _elasticities(args: argparse.Namespace) -> int:
         raise InputError(Problem(f"got {args.zeta}", where="--zeta", expected="a number above 0"))
     if not 0 <= args.lags <= 10:
         raise InputError(Problem(f"got {args.lags}", where="--lags", expected="0 to 10"))
-    _applicable(args)
+    reasons = {} if args.counts else dict.fromkeys(("--totals", "--saving"), "only --counts needs it")
+    if not args.simulate:
+        reasons["--seed"] = "only --simulate draws numbers"
+    needless(args, reasons)
     exposure = wiod_exposure()
     score = dict(zip(exposure.sectors, exposure.score.tolist(), strict=True))
     truth: float | None = None
@@ -128,18 +132,6 @@ def _elasticities(args: argparse.Namespace) -> int:
     sys.stdout.write((args.out / "summary.md").read_text(encoding="utf-8"))
     _say_written(written)
     return 0
-
-
-def _applicable(args: argparse.Namespace) -> None:
-    """Raise InputError naming the options that do nothing with the data that are given."""
-    needed = {"totals": "counts", "saving": "counts", "seed": "simulate"}
-    problems = [
-        Problem("does not apply", where=f"--{option}", expected=f"--{kind} with it")
-        for option, kind in needed.items()
-        if getattr(args, option) is not None and not getattr(args, kind)
-    ]
-    if problems:
-        raise InputError(problems)
 
 
 def _simulated(score: dict[str, float], zeta: float, seed: int) -> tuple[pd.DataFrame, float]:
@@ -217,8 +209,8 @@ def _exposure(args: argparse.Namespace) -> int:
     from outputs.evidence import exposure_run
     from outputs.evidence.tables import effects_table, screen
 
-    if args.regime and not args.result:
-        raise InputError(Problem("does not apply", where="--regime", expected="--result with it"))
+    if not args.result:
+        needless(args, {"--regime": "it is one of a --result"})
     measured, us_measured = wiod_exposure(), us_exposure()
     wiod = exposure_run.by_name(measured)
     direct = exposure_run.by_name(measured, "direct")

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from calibration.errors import InputError, Problem
-from outputs.evidence.patents_options import refuse
+from outputs.arguments import needless
 
 EPILOG = """\
 examples:
@@ -85,12 +85,15 @@ def _source(parser: argparse.ArgumentParser) -> None:
 
 def _classify(args: argparse.Namespace) -> int:
     if args.endpoint:
-        refuse(args, ("--labels",), "trains the offline classifier, which --endpoint takes the place of")
+        reasons = {"--labels": "--endpoint takes the place of the offline classifier, which labels train"}
     else:
-        refuse(args, ("--dry-run",), "needs --endpoint: the offline classifier costs nothing")
-        refuse(args, ("--cache", "--retry-unclassified"), "needs --endpoint: only its answers are kept")
+        reasons = {
+            "--dry-run": "the offline classifier costs nothing; only --endpoint does",
+            **dict.fromkeys(("--cache", "--retry-unclassified"), "only answers of an --endpoint are kept"),
+        }
     if args.all:
-        refuse(args, ("--candidates",), "chooses candidates, and --all takes every patent")
+        reasons["--candidates"] = "--all takes every patent"
+    needless(args, reasons)
     patents, note = _candidates(args)
     print(note, file=sys.stderr)
     if args.endpoint:

@@ -6,18 +6,18 @@ import argparse
 from typing import Any
 
 from calibration.errors import InputError, Problem
-from outputs.evidence.patents_options import need, refuse
+from outputs.arguments import needless
 
 
 def run(args: argparse.Namespace) -> int:
     """`patents audit`. Raises InputError."""
     from calibration.evidence.patents import audit
     from outputs.evidence.figures import confusion_figure, save
-    from outputs.evidence.patents_files import read_sample, read_verdicts, write_sample
+    from outputs.evidence.patents_files import need, read_sample, read_verdicts, write_sample
     from outputs.evidence.tables import agreement_with_intervals, kappa, screen, span
 
     if args.action == "score":
-        refuse(args, ("--size", "--seed"), "is of `audit draw`; the sample to score is drawn already")
+        needless(args, dict.fromkeys(("--size", "--seed"), "the sample to score is drawn already"))
     patents, verdicts = read_verdicts(need(args.out / "verdicts.csv", "patents classify"))
     if args.action == "draw":
         if (args.out / "sample.csv").exists():

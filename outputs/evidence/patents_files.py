@@ -7,11 +7,19 @@ from pathlib import Path
 
 import pandas as pd
 
+from calibration.errors import InputError, Problem
 from calibration.evidence.patents.audit import Drawn
 from calibration.evidence.patents.records import APPLICATIONS, CLASSES, Patent, Verdict
 from calibration.tables import Column, read_csv, write_csv
 
 STATUSES = ("classified", "unclassified", "pending")
+
+
+def need(path: Path, command: str) -> Path:
+    """The path of what another step writes. Raises InputError when it is not there."""
+    if not path.is_file():
+        raise InputError(Problem("not there yet", str(path), expected=f"what `run.py {command}` writes"))
+    return path
 
 
 def write_verdicts(path: Path, patents: Sequence[Patent], verdicts: Sequence[Verdict]) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections import Counter
 from functools import partial
 from typing import Any
 
 from calibration.errors import InputError, Problem
-from outputs.evidence.patents_options import need, refuse
+from outputs.arguments import needless
 
 
 def run(args: argparse.Namespace) -> int:
@@ -20,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     from calibration.evidence.patents.records import CLASSES
     from outputs import sections
     from outputs.evidence.figures import counts_figure, save
-    from outputs.evidence.patents_files import read_verdicts, write_frame
+    from outputs.evidence.patents_files import need, read_verdicts, write_frame
     from outputs.pipeline import shown_path
 
     if not 0 < args.depreciation < 1:
@@ -32,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
             Problem(f"got {args.parts}", where="--parts", expected="a number of passes, 1 or more")
         )
     if not args.data:
-        refuse(args, ("--map", "--parts"), "needs --data: totals are read from it")
+        needless(args, dict.fromkeys(("--map", "--parts"), "totals are read from --data"))
     patents, verdicts = read_verdicts(need(args.out / "verdicts.csv", "patents classify"))
     concordance = panel.read_concordance(args.concordance or panel.SHIPPED)
     countries = panel.country_names()
@@ -54,6 +55,11 @@ def run(args: argparse.Namespace) -> int:
         totals = panel.add_up(parts)
         _need_within(counts, totals, args)
         write_frame(args.out / "totals.csv", totals, note)
+    elif (args.out / "totals.csv").exists():
+        (args.out / "totals.csv").unlink()
+        print(
+            "totals.csv of an earlier run is removed: totals of these verdicts need --data", file=sys.stderr
+        )
     write_frame(args.out / "counts.csv", counts, note)
     write_frame(args.out / "stocks.csv", panel.stocks(counts, args.depreciation), note)
     left = Counter(v.status for v in verdicts if v.status != "classified")

@@ -83,6 +83,10 @@ def test_panel_counts_what_was_classified(folder: Path, capsys: pytest.CaptureFi
     assert "INVENTED" in (folder / "counts.csv").read_text(encoding="utf-8").splitlines()[0]
     totals = (folder / "totals.csv").read_text(encoding="utf-8").splitlines()[2:]
     assert sum(float(line.rsplit(",", 1)[1]) for line in totals if line[0] != "c") == pytest.approx(72)
+    # Totals belong to the verdicts they were read with: a later panel without them leaves none behind.
+    assert guarded(["patents", "panel", "--out", str(folder)]) == 0
+    assert "totals.csv of an earlier run is removed" in capsys.readouterr().err
+    assert not (folder / "totals.csv").exists()
 
 
 FAMILIES = """\
@@ -217,16 +221,20 @@ def test_language_model_by_command(
         (["classify", "--map", "patentview", "--data", "."], "did you mean patentsview"),
         (["classify", "--data", "nowhere"], "no such file or folder"),
         (["classify", "--map", "plain"], "--data: missing"),
-        (["classify", "--dry-run"], "--dry-run needs --endpoint"),
-        (["classify", "--cache", "a.sqlite"], "--cache needs --endpoint"),
-        (["classify", "--retry-unclassified"], "--retry-unclassified needs --endpoint"),
-        (["classify", "--all", "--candidates", "c.yaml"], "--candidates chooses candidates, and --all"),
-        (["classify", "--endpoint", "e.yaml", "--labels", "l.csv"], "--labels trains the offline classifier"),
+        (["classify", "--dry-run"], "--dry-run: does not apply"),
+        (["classify", "--cache", "a.sqlite"], "--cache: does not apply"),
+        (["classify", "--retry-unclassified"], "--retry-unclassified: does not apply"),
+        (["classify", "--all", "--candidates", "c.yaml"], "--candidates: does not apply: --all takes every"),
+        (["classify", "--endpoint", "e.yaml", "--labels", "l.csv"], "--labels: does not apply: --endpoint"),
+        (
+            ["classify", "--all", "--candidates", "c.yaml", "--dry-run"],
+            "--dry-run: does not apply",
+        ),  # all at once
         (["panel", "--out", "nowhere"], "patents classify"),
-        (["panel", "--map", "plain"], "--map needs --data"),
-        (["panel", "--parts", "2"], "--parts needs --data"),
-        (["audit", "score", "--size", "5"], "--size is of `audit draw`"),
-        (["audit", "score", "--seed", "0"], "--seed is of `audit draw`"),
+        (["panel", "--map", "plain"], "--map: does not apply"),
+        (["panel", "--parts", "2"], "--parts: does not apply"),
+        (["audit", "score", "--size", "5"], "--size: does not apply"),
+        (["audit", "score", "--seed", "0"], "--seed: does not apply"),
         (["panel", "--depreciation", "1.5"], "--depreciation"),
         (["panel", "--parts", "0"], "--parts: got 0; expected a number of passes"),
     ],
