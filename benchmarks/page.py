@@ -24,6 +24,11 @@ time that the processor spent on the work in any repeat, which says more than th
 "Yardstick" is how many milliseconds a fixed loop of NumPy calls took just before and after the work: the speed of a
 shared machine changes by half from one minute to the next, and with it all times of that line.
 
+The fixed point beside the model solves the economy and the shock of `trade-wiod-41x35`, in the same process, and is
+written three ways: as codes adapted from Caliendo and Parro's have it, which solve one linear system for all spending
+in each iteration (`published`); with spending found by iteration, too, which is faster (the one with a target); and
+with everything that can be carried over from one iteration to the next (`tuned`).
+
 {table}
 {summary}
 """

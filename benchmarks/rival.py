@@ -1,10 +1,11 @@
-"""The rival: the damped fixed point that most codes of this field use, as in textbooks and tuned.
+"""The rival: the damped fixed point that most codes of this field use, as published, as in textbooks and tuned.
 
-Caliendo and Parro (2015): given wages, prices by iteration; given prices, trade shares and spending by iteration; then
-wages move a part of the way to where they clear the labour market. In both variants all steps are matrix products.
-The textbook one runs its inner loops from the base year to the full tolerance each time and moves wages by a fifth of
-their excess demand, as the published code does. The tuned one starts every loop from its last result, lets inner
-tolerances follow the outer error, and moves wages by the largest part that converges.
+Caliendo and Parro (2015): given wages, prices by iteration; given prices, trade shares and spending; then wages move a
+part of the way to where they clear the labour market. In all variants all steps are matrix products.
+The published one finds spending from one linear system of all regions and goods each time, as codes adapted from the
+authors' own do. The textbook one finds it by iteration, too: that is faster. Both run their inner loops from the base
+year to the full tolerance each time and move wages by a fifth of their excess demand. The tuned one starts every loop
+from its last result, lets inner tolerances follow the outer error, and moves wages by the largest part that converges.
 It solves the same economy as the model: one mobile factor, Cobb-Douglas inputs and demand, tariffs, deficits fixed in
 the numeraire.
 """
@@ -68,16 +69,37 @@ class FixedPoint:
                 break
         return output, income, used
 
-    def solve(self, damping: float, tolerance: float = 1e-10, limit: int = 5_000, *, tuned: bool):
+    def linear_spending(self, wage, power, total):
+        """(n,j) output given prices, from the linear system of spending by region and good."""
+        n, goods = self.final.shape
+        weight = self.pi * (power[:, None, :] / total[:, :, None])
+        gate = weight / (1 + self.tariff)  # (k,n,i)
+        duty = (weight - gate).sum(axis=2)  # (k,n)
+        earned = np.exp(wage) * self.labour + self.deficit
+        # Spending of n on k: inputs of what n sells to all regions, and what n spends of its income, duties included.
+        of_sales = (gate.transpose(2, 0, 1)[:, :, None, :] * self.inputs[..., None]).transpose(0, 2, 3, 1)
+        matrix = np.eye(n * goods) - of_sales.reshape(n * goods, n * goods)
+        own = self.final[:, :, None] * duty.T[:, None, :]
+        for region in range(n):
+            at = slice(region * goods, (region + 1) * goods)
+            matrix[at, at] -= own[region]
+        spent = np.linalg.solve(matrix, (self.final * earned[:, None]).reshape(-1)).reshape(n, goods)
+        return (spent.T[:, None, :] @ gate)[:, 0].T
+
+    def solve(self, variant: str, damping: float, tolerance: float = 1e-10, limit: int = 5_000):
         """ln wages, ln purchaser prices, output; outer iterations and inner ones. Raises RuntimeError."""
         wage, price = np.zeros(len(self.labour)), np.zeros(self.final.shape)
         output, income, error, inner = self.output, self.income, 1.0, 0
+        tuned = variant == "tuned"
         for iteration in range(limit):
             inside = max(1e-2 * error, 0.1 * tolerance) if tuned else 0.1 * tolerance
             if not tuned:
                 price, output, income = np.zeros(self.final.shape), self.output, self.income
             price, power, total, used = self.prices(wage, price, inside)
-            output, income, more = self.spending(wage, power, total, output, income, inside)
+            if variant == "published":
+                output, more = self.linear_spending(wage, power, total), 0
+            else:
+                output, income, more = self.spending(wage, power, total, output, income, inside)
             inner += used + more
             demand = (self.value_added * output).sum(axis=1)
             excess = np.log(demand / (np.exp(wage) * self.labour))

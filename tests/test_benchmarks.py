@@ -2,8 +2,14 @@
 
 import json
 
+import numpy as np
+import pytest
+
+from benchmarks.economies import random_economy, trade_war
 from benchmarks.page import TARGETS, page
+from benchmarks.rival import FixedPoint
 from benchmarks.run import PAGE, RESULTS, works
+from model import Closure, Shock, solve
 
 
 def lines():
@@ -33,6 +39,18 @@ def test_hits_and_misses_stand_beside_their_targets():
     assert rows["batch-1000"][3:5] == ["300 draws/s", "yes"]
     assert "not measured" in rows["metrics-wiod"]
     assert "31 x 40" in text
+
+
+@pytest.mark.parametrize(("variant", "damping"), [("published", 0.2), ("textbook", 0.2), ("tuned", 0.5)])
+def test_the_rival_solves_the_same_economy(variant, damping):
+    """Two methods that share no code find the same wages and prices."""
+    b = random_economy(5, 6)
+    tariff = trade_war(b)
+    wage, price, output, _, _ = FixedPoint(b, tariff).solve(variant, damping)
+    state = solve(b, Shock(tariff=tariff), Closure("exogenous", "given", "given")).allocation
+    np.testing.assert_allclose(wage, state.state.wage[:, 0], atol=1e-9)
+    np.testing.assert_allclose(price, state.sources.price[0], atol=1e-9)
+    np.testing.assert_allclose(output, b.output * np.exp(state.state.output), rtol=1e-8)
 
 
 def test_every_target_is_that_of_a_work_and_the_page_is_that_of_the_results():
