@@ -348,6 +348,32 @@ def test_with_many_clusters_or_without_an_estimate_the_jackknife_is_to_first_ord
     assert estimators.jackknife(alone, "iv_ppml", exact.slope) is None
 
 
+@pytest.mark.parametrize("method", ["ppml", "iv_ppml"])
+def test_errors_to_first_order_are_near_those_of_estimates_without_each_cluster(
+    panel: Panel, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """24 clusters of 10 rows: first order leaves out that years are estimated again, a tenth of the error at most."""
+    exact = estimate_slope(panel, method, draws=0)
+    monkeypatch.setattr(estimators, "REFITTED", 23)
+    found = estimate_slope(panel, method, draws=0)
+    assert exact.jackknife
+    assert not found.jackknife
+    assert found.standard_error == pytest.approx(exact.standard_error, rel=0.1)
+
+
+def test_two_clusters_are_enough_and_one_is_not(panel: Panel) -> None:
+    two = replace(panel, cluster=panel.unit % 2)
+    found = estimate_slope(two, "log_plus_one", draws=0)
+    assert found.clusters == 2
+    without = [estimators._naive(two.take(two.cluster != g, "out")).slope[0] for g in (0, 1)]
+    # sqrt(1/2 of the squares), and Student's t with one degree of freedom, whose 97.5 % quantile is 12.7062
+    error = math.sqrt(sum((b - found.slope) ** 2 for b in without) / 2)
+    assert found.standard_error == pytest.approx(error)
+    assert found.interval[1] - found.slope == pytest.approx(12.7062 * error, rel=1e-5)
+    with pytest.raises(ValueError, match="at least two clusters"):
+        estimate_slope(replace(panel, cluster=np.zeros_like(panel.unit)), "log_plus_one")
+
+
 def test_a_slope_of_the_other_sign_is_as_far_from_zero(panel: Panel) -> None:
     for method in ("iv_ppml", "log_plus_one"):
         up = estimate_slope(panel, method, draws=19)
