@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
 from calibration.evidence.comovement.data import format_date
@@ -85,19 +86,13 @@ def say_if_blank(axes: Axes, shown: np.ndarray) -> None:
 
 
 def hatch_cells(axes: Axes, cells: np.ndarray) -> None:
-    """Hatch the cells that are True, run by run along each row."""
+    """Hatch the cells that are True, run by run along each row, as one artist: hundreds would take seconds."""
+    runs = []
     for row, marked in enumerate(cells):
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], marked, [0]]).astype(int)))
-        for start, end in edges.reshape(-1, 2):
-            axes.fill_between(
-                [start - 0.5, end - 0.5],
-                row - 0.5,
-                row + 0.5,
-                hatch="///",
-                facecolor="none",
-                edgecolor="#9a9a9a",
-                lw=0,
-            )
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], marked, [0]]).astype(int))).reshape(-1, 2) - 0.5
+        low, high = row - 0.5, row + 0.5
+        runs += [[(left, low), (right, low), (right, high), (left, high)] for left, right in edges]
+    axes.add_collection(PolyCollection(runs, hatch="///", facecolor="none", edgecolor="#9a9a9a", lw=0))
 
 
 def span(count: int, study: Study) -> str:
