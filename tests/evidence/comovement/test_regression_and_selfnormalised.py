@@ -162,3 +162,13 @@ def test_one_pair_of_quantiles_that_cannot_be_normalised_is_enough_to_refuse():
     path[1, :, 1] = rho[1, 1] + 2 * (path[0, :, 1] - rho[0, 1])
     with pytest.raises(ValueError, match="do not vary enough to normalise"):
         selfnormalised._statistic(rho, path, ends, 20)
+
+
+def test_estimates_of_very_different_size_are_normalised_all_the_same():
+    """S is a quadratic form in the inverse of its own spread: no scale of an estimate moves it."""
+    rng = np.random.default_rng(1)
+    rho, path, ends = rng.normal(size=(2, 1)), rng.normal(size=(2, 9, 1)), np.arange(12, 21)
+    found = selfnormalised._statistic(rho, path, ends, 20)
+    small = np.array([1.0, 1e-8])[:, None]
+    again = selfnormalised._statistic(rho * small, path * small[:, None], ends, 20)
+    np.testing.assert_allclose(again, found, rtol=1e-10)

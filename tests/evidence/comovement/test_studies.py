@@ -24,6 +24,7 @@ from calibration.evidence.comovement.demand import demand_multiplier
 from calibration.evidence.comovement.phases import findings
 from calibration.evidence.comovement.study import levels_of, read_study
 from calibration.evidence.comovement.transforms import (
+    absolute,
     difference,
     interaction,
     log,
@@ -201,6 +202,7 @@ class TestTransforms:
         x = np.array([1.0, 2.0, 4.0, 8.0])
         np.testing.assert_allclose(difference(log(x)), [np.nan, *[np.log(2)] * 3])
         np.testing.assert_allclose(difference(x, 2), [np.nan, np.nan, 3, 6])
+        np.testing.assert_array_equal(absolute([-2.0, np.nan, 0.0, 3.0]), [2.0, np.nan, 0.0, 3.0])
         assert standardise(x).mean() == pytest.approx(0)
         assert standardise(x).std(ddof=1) == pytest.approx(1)
         np.testing.assert_allclose(volatility(x, 2), [np.nan, *np.abs(np.diff(x)) / np.sqrt(2)])

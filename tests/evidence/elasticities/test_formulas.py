@@ -310,6 +310,14 @@ def test_the_summary_is_the_students_t_of_the_clusters(panel: Panel) -> None:
     assert found.bootstrap_p_value is found.bootstrap_interval is None
 
 
+def test_a_slope_and_its_negative_are_as_far_from_none(panel: Panel) -> None:
+    found = estimate_slope(panel, "log_plus_one", draws=0)
+    turned = estimate_slope(replace(panel, price=-panel.price), "log_plus_one", draws=0)
+    assert turned.slope == pytest.approx(-found.slope)
+    assert turned.p_value == pytest.approx(found.p_value)
+    assert 0 < turned.p_value < 1
+
+
 @pytest.mark.parametrize("method", ["log_plus_one", "iv_log"])
 def test_the_jackknife_estimates_effects_again(panel: Panel, method: str) -> None:
     """Least squares and 2SLS on dummies without each sector."""
