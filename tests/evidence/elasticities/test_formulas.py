@@ -318,6 +318,16 @@ def test_a_slope_and_its_negative_are_as_far_from_none(panel: Panel) -> None:
     assert 0 < turned.p_value < 1
 
 
+@pytest.mark.parametrize("slope", [1.0, -1.0])
+@pytest.mark.parametrize("method", ["iv_ppml", "iv_log", "ppml"])
+def test_an_exact_fit_of_either_sign_leaves_nothing_to_test_against(
+    panel: Panel, method: str, slope: float
+) -> None:
+    exact = replace(panel, ree=8.0 * np.exp(slope * panel.price[0]), other=np.full(panel.rows, 64.0))
+    with pytest.raises(ValueError, match="fitted without error"):
+        estimate_slope(exact, method, draws=0)
+
+
 @pytest.mark.parametrize("method", ["log_plus_one", "iv_log"])
 def test_the_jackknife_estimates_effects_again(panel: Panel, method: str) -> None:
     """Least squares and 2SLS on dummies without each sector."""

@@ -301,15 +301,12 @@ def test_an_instrument_that_does_not_move_the_price_is_what_is_told() -> None:
         investigate(panel, {}, zeta=2.0, base="china-2009", draws=0)
 
 
-@pytest.mark.parametrize("slope", [1.0, -1.0])
-def test_counts_fitted_without_error_are_refused(
-    slope: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_counts_fitted_without_error_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     unit, year = np.divmod(np.arange(12 * 8), 8)
     data = pd.DataFrame({"unit": unit, "sector": np.where(unit % 2, "c8", "c9"), "year": year})
     z = np.random.default_rng(0).integers(-3, 4, unit.size).astype(float)
     data = data.assign(
-        log_price=z * np.log(2), quota_exposure=z, ree_patents=8.0 * 2.0 ** (slope * z), other_patents=64.0
+        log_price=z * np.log(2), quota_exposure=z, ree_patents=8.0 * 2.0**z, other_patents=64.0
     )
     assert guarded(written_panel(tmp_path / "panel.csv", data)) == 2
     assert "without error" in capsys.readouterr().err
