@@ -44,7 +44,7 @@ def headline(ds: xr.Dataset) -> str:
         said.append(
             f"With {names.regime(regime)}, oxides cost {dearer(index['abroad'])} abroad and "
             f"{dearer(index['home'])} in {own}; "
-            f"{own} {_gains(mine, len(facts.restricting(ds)))} a year, all others {_gains(others)}."
+            f"{own} {_gains(mine, len(facts.restricting(ds)), ' a year')}, all others {_gains(others)}."
         )
     return " ".join(said)
 
@@ -106,7 +106,8 @@ def _sold(ds: xr.Dataset) -> str:
     text = f"{own} {'has' if s else 'have'} stopped selling {which} to some or all buyers"
     if which == "oxides":
         return f"{text}: others pay for them, wherever they are from,"
-    return f"{text}: with what others pay for these, wherever they are from, oxides abroad cost"
+    these, they_are = ("it", "it is") if len(paid) == 1 else ("these", "they are")
+    return f"{text}: with what others pay for {these}, wherever {they_are} from, oxides abroad cost"
 
 
 def surplus(ds: xr.Dataset) -> Finding | None:
@@ -129,10 +130,11 @@ def surplus(ds: xr.Dataset) -> Finding | None:
 def rent(ds: xr.Dataset) -> Finding | None:
     """Who receives the rents of the quotas."""
     received = {r: ds["licence_rent"].sel(regime=r).values for r in _regimes(ds)}
-    first = _regimes(ds)[0]
+    worth = [regime for regime, value in received.items() if value.sum() > NEGLIGIBLE]
+    if not worth:
+        return idle(ds)
+    first = worth[0]
     total = received[first].sum()
-    if total <= NEGLIGIBLE:
-        return None
     order = np.argsort(-received[first])
     got = [names.region(str(ds["region"].values[n])) for n in order if received[first][n] > 0.01 * total]
     text = (
@@ -141,6 +143,19 @@ def rent(ds: xr.Dataset) -> Finding | None:
     )
     text += _elsewhere({r: float(v.sum()) for r, v in received.items()}, " million USD", first)
     return Finding("Rent", f"{text} {quotas.smuggling(ds)}".strip())
+
+
+def idle(ds: xr.Dataset) -> Finding | None:
+    """That no quota binds under any regime, where there are quotas whose tonnes are sold."""
+    table: Any = quotas.table(ds)
+    if (table["licence [USD/kg]"] > NEGLIGIBLE).any():
+        return None
+    table = table[(table["regime"] == _regimes(ds)[0]) & (table["sold [t]"] > 0)]
+    each = []
+    for _, row in table.iterrows():
+        limit, sold = (quotas.tonnes(row[column]) for column in ("limit [t]", "sold [t]"))
+        each.append(f"{row['quota']} allows {limit} t, of which {sold} t are sold")
+    return Finding("Rent", f"No quota binds: {listed(each)}.") if each else None
 
 
 def income(ds: xr.Dataset) -> Finding:
@@ -199,13 +214,22 @@ def innovation(ds: xr.Dataset) -> Finding | None:
     for regime in learning:
         patents = table.loc[(regime, "rare-earth patents")]
         saved = float(table.loc[(regime, "cost saved by technology")]["exposed [%]"])
-        unit, scale = names.readable_unit([saved])
         parts.append(
             f"with {names.regime(regime)} rare-earth patents change by {signed(patents['exposed [%]'])} % in exposed "
             f"sectors outside {_restricting(ds)} and by {signed(patents['other [%]'])} % in others, and technology "
-            f"{'saves' if saved >= 0 else 'costs'} exposed sectors {number(abs(scale * saved), 2)} {unit} of cost"
+            f"{_saves(saved)}"
         )
     return Finding("Innovation", _sentence(parts)) if parts else None
+
+
+def _saves(saved: float) -> str:
+    """What technology does to the cost of exposed sectors, percent."""
+    if abs(saved) < NEGLIGIBLE:
+        return "changes nothing in their cost"
+    unit, scale = names.readable_unit([saved])
+    return (
+        f"{'saves' if saved > 0 else 'costs'} exposed sectors {number(abs(scale * saved), 2)} {unit} of cost"
+    )
 
 
 def exports(ds: xr.Dataset) -> Finding:
@@ -237,7 +261,9 @@ def deciding_force(ds: xr.Dataset) -> str:
     pivotal = all(np.sign(total - parts[f]) == -np.sign(total) for f in decide)
     which = listed([names.FORCES[f] for f in decide])
     one = len(decide) == 1
-    if pivotal:
+    if sum(abs(value) > NEGLIGIBLE for value in parts.values()) == 1:
+        reason = "nothing else moves them"
+    elif pivotal:
         reason = "without it" if one else "without any one of them"
         reason = f"{reason} they would {'fall' if total > 0 else 'rise'}"
     else:
@@ -279,15 +305,19 @@ def security(ds: xr.Dataset) -> Finding | None:
         text = f"{_restricting(ds)} export{_ending(ds)} no elements any more"
         return Finding("Security", f"{text}: what a stop costs is the change of real income above.")
     unit, scale = names.readable_money(losses)
+    gains = all(loss < -NEGLIGIBLE for loss in losses)
+    sign = -1 if gains else 1
     parts = [
-        f"{number(scale * loss)} with {names.regime(r)}" for r, loss in zip(_regimes(ds), losses, strict=True)
+        f"{number(sign * scale * loss)} with {names.regime(r)}"
+        for r, loss in zip(_regimes(ds), losses, strict=True)
     ]
     what = embargo_name(ds)
     text = (
-        f"{what[0].upper()}{what[1:]} at once, with plant and technology as they then stand, would cost all others, "
-        f"in {unit} a year, {listed(parts)}."
+        f"{what[0].upper()}{what[1:]} at once, with plant and technology as they then stand, would "
+        f"{'bring' if gains else 'cost'} all others, in {unit} a year, {listed(parts)}"
+        f"{'' if gains or min(losses) >= 0 else ' (a minus sign is a gain)'}."
     )
-    if len(losses) > 1 and losses[-1] > 0:
+    if len(losses) > 1 and losses[-1] > 0 and _regimes(ds)[0] == "exogenous":
         gap = losses[0] - losses[-1]
         if abs(gap) < NEGLIGIBLE:
             text += " Innovation until then makes no difference to it."
@@ -316,7 +346,7 @@ def embargo_name(ds: xr.Dataset) -> str:
     """What the security figures ask: a full stop of exports, or a cut of nine tenths."""
     cut = float(ds["embargo_loss"].attrs["cut"]) if "embargo_loss" in ds else 1.0
     what = "a full stop" if cut == 1.0 else f"a cut by {100 * cut:.0f} %"
-    return f"{what} of {_restricting(ds)}'s exports of elements"
+    return f"{what} of {names.possessive(_restricting(ds))} exports of elements"
 
 
 def _regimes(ds: xr.Dataset) -> list[str]:
@@ -355,12 +385,12 @@ def _tiny(share: float) -> str:
     return f"{signed(scale * share, 2)} {unit}"
 
 
-def _gains(value: float, count: int = 2) -> str:
+def _gains(value: float, count: int = 2, often: str = "") -> str:
     s = "s" if count == 1 else ""
     if abs(value) < NEGLIGIBLE:
         return f"neither gain{s} nor lose{s}"
     unit, scale = names.readable_money([value])
-    return f"{'gain' if value > 0 else 'lose'}{s} {number(abs(scale * value))} {unit}"
+    return f"{'gain' if value > 0 else 'lose'}{s} {number(abs(scale * value))} {unit}{often}"
 
 
 def _moves(change: float, unit: str) -> str:

@@ -41,6 +41,11 @@ def regions(labels: Sequence[str]) -> str:
     )
 
 
+def possessive(name: str) -> str:
+    """Whose: China's, United States', 8 restricting regions'."""
+    return f"{name}'" if name.endswith("s") else f"{name}'s"
+
+
 def element(label: str) -> str:
     """An element's name."""
     return ELEMENTS.get(label, label)

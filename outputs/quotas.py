@@ -29,6 +29,12 @@ def table(ds: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def tonnes(value: float) -> str:
+    """Tonnes without a point that could be taken for one between thousands: 30,258; 549; 10; 0.5."""
+    whole = value >= 99.95 or value == round(value)
+    return f"{value:,.0f}" if whole else f"{value:.1f}" if value >= 0.1 else number(value)
+
+
 def smuggling(ds: xr.Dataset) -> str:
     """What is sold beside the limits and what that uses up, by regime, as a sentence; empty when nothing is."""
     leak, cost = (ds[name].sum("quota") for name in ("quota_leak", "smuggling_cost"))

@@ -106,7 +106,7 @@ def _quotas(ds: xr.Dataset, width: int) -> list[Line]:
         first = rows.iloc[0]
         price = " | ".join(number(value) for value in rows["licence [USD/kg]"])
         rate = " | ".join(number(value, 2) for value in rows["licence [% of gate price]"])
-        tonnes = f"{number(first['base [t]'], 5)} t, limit {number(first['limit [t]'], 5)} t"
+        tonnes = f"{quotas.tonnes(first['base [t]'])} t, limit {quotas.tonnes(first['limit [t]'])} t"
         text, more = f"{quota}: {tonnes}; licence {price} USD/kg", f" ({rate} % of price)"
         if len(text + more) <= width:
             lines.append(Line(text + more))

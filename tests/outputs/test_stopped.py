@@ -79,7 +79,9 @@ def test_one_element_that_is_sold_to_nobody_is_named(one_element):
     border = 100 * (float(ds["border_price"].sel(regime=regime, origin="R0", element="E1")) - 1)
     assert table.loc["E1", "abroad, change [%]"] == pytest.approx(border, rel=1e-9)
     text, note = findings.prices(ds).text, findings.abroad(ds)
-    assert "stopped selling E0 to some or all buyers: with what others pay for these" in text
+    assert (
+        "stopped selling E0 to some or all buyers: with what others pay for it, wherever it is from" in text
+    )
     assert "oxides sold abroad by R0" not in text
     assert "at the border" in note
     assert "of E0 what others pay" in note

@@ -324,3 +324,87 @@ def test_the_licence_as_a_share_of_the_price_is_never_left_out(solved):
         text = " ".join(line.text for line in summary.scenario(solved.dataset, width)[:3])
         assert "% of price" in text
         assert rates[0] in text.replace(",", "")
+
+
+def losses(ds, values):
+    """The result with these losses of all others from an embargo, by regime, million USD."""
+    lost = xr.zeros_like(ds["embargo_loss"])
+    region = ds["region"].values[ds["restricting"].values == 0][0]
+    for regime, value in zip(ds["regime"].values, values, strict=True):
+        lost.loc[{"regime": regime, "region": region}] = value
+    return ds.assign(embargo_loss=lost.assign_attrs(ds["embargo_loss"].attrs))
+
+
+def test_a_stop_that_others_gain_by_is_no_cost(ds):
+    said = findings.security(losses(ds, [-1.5, -1.25, -1.0])).text
+    assert "would bring all others, in million USD a year, 1.50 with" in said
+    assert "cost all others" not in said
+    assert "-" not in said.replace("rare-earth", "")
+    assert "(a minus sign is a gain)" in findings.security(losses(ds, [2.0, -1.0, 1.0])).text
+
+
+def test_what_innovation_avoids_is_told_against_fixed_technology_alone(ds):
+    lost = losses(ds, [3.0, 2.0, 1.0])
+    assert "Innovation until then avoids 2.00 of it" in findings.security(lost).text
+    assert "Innovation until then" not in findings.security(lost.isel(regime=[1, 2])).text
+
+
+def test_technology_that_changes_nothing_saves_no_noise(ds):
+    said = text_of(ds.assign(tfp_cost_saved=1 + 5e-14 + 0 * ds["tfp_cost_saved"]), "Innovation")
+    assert "technology changes nothing in their cost" in said
+    assert "saves" not in said
+
+
+def test_a_force_that_is_alone_has_no_rival(ds):
+    parts = ds["exposed_exports_by_force"].copy(data=[-5.0, 0.0, 0.0, 0.0])
+    said = findings.deciding_force(ds.assign(exposed_exports_by_force=parts))
+    assert "the shock itself decides (nothing else moves them)" in said
+    alone = findings.deciding_force(ds.assign(exposed_exports_by_force=parts).isel(force=[0]))
+    assert "the shock itself decides (nothing else moves them)" in alone
+    assert "none alone turns it" not in alone
+
+
+def test_nobody_gains_nothing_a_year(ds):
+    still = ds.assign(group_equivalent_variation=0 * ds["group_equivalent_variation"])
+    assert "R0 neither gains nor loses, all others neither gain nor lose." in findings.headline(still)
+    assert "million USD a year, all others" in findings.headline(ds)
+
+
+@pytest.mark.parametrize(
+    ("name", "whose"), [("China", "China's"), ("8 restricting regions", "8 restricting regions'")]
+)
+def test_whose_exports(name, whose):
+    assert names.possessive(name) == whose
+
+
+def test_a_quota_that_does_not_bind_is_said_to(ds):
+    idle = ds.assign(licence_rent=0 * ds["licence_rent"], licence_price=0 * ds["licence_price"])
+    sold = quotas.table(ds)["sold [t]"].iloc[0]
+    assert f"No quota binds: quota allows {quotas.tonnes(sold)} t, of which" in text_of(idle, "Rent")
+    later = ds["licence_rent"].copy()
+    later.loc[{"regime": "exogenous"}] = 0.0
+    said = text_of(ds.assign(licence_rent=later), "Rent")
+    assert "with directed technology, and goes to R0. The same is 0 million USD with fixed technology" in said
+
+
+@pytest.mark.parametrize(
+    ("tonnes", "text"),
+    [
+        (10.0, "10"),
+        (1098.5, "1,098"),
+        (549.27, "549"),
+        (60000.0, "60,000"),
+        (12.34, "12.3"),
+        (0.02, "0.0200"),
+    ],
+)
+def test_no_point_in_tonnes_can_be_taken_for_a_thousand(tonnes, text):
+    assert quotas.tonnes(tonnes) == text
+
+
+def test_what_others_pay_for_one_element_is_what_they_pay_for_it(ds):
+    tonnes = ds["tonnes"].copy()
+    element = str(ds["element"].values[0])
+    tonnes.loc[{"origin": "R0", "region": "R1", "element": element}] = 0.0
+    said = text_of(ds.assign(tonnes=tonnes), "Prices")
+    assert "with what others pay for it, wherever it is from, oxides abroad cost" in said
