@@ -81,6 +81,8 @@ def who(ds: xr.Dataset) -> str:
     return " and ".join(restricting(ds))
 
 
+SAME = 1e-6  # percent: prices at the border and at buyers that differ by less are one price
+
 # Why an element has no price, by the beginning of the column's name.
 NO_PRICE = {"abroad": "not exported", "home": "not made", "paid by others": "not bought"}
 
@@ -177,6 +179,24 @@ def price_index(ds: xr.Dataset, regime: str) -> dict[str, float]:
     if (before * home).sum() > 0:
         index["home"] = percent(float((gate * home).sum() / (before * home).sum()))
     return index
+
+
+def delivered_index(ds: xr.Dataset, regime: str) -> float | None:
+    """Change in percent of what buyers abroad pay for the oxides of `price_index`, tariffs and frictions in it.
+
+    None where that is the change at the border, and where exports to some buyer have stopped.
+    """
+    at, own = _position(ds, "regime", regime), ds["restricting"].values > 0
+    goods = list(ds["good"].values)
+    sold = ds["base_tonnes"].values[own][:, ~own]
+    if not sold.any() or paid(ds):
+        return None
+    columns = [goods.index(element) for element in ds["element"].values]
+    at_buyers = ds["delivered_price"].values[at][own][:, ~own][..., columns]
+    value = ds["base_border_value"].values[own][:, None] * sold
+    index = percent(weighted(at_buyers, value))
+    at_border = weighted(ds["border_price"].values[at][own], value.sum(axis=1))
+    return index if abs(index - percent(at_border)) > SAME else None
 
 
 def real_income(ds: xr.Dataset) -> pd.DataFrame:

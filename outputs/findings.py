@@ -42,7 +42,7 @@ def headline(ds: xr.Dataset) -> str:
         group = ds["group_equivalent_variation"].sel(regime=regime)
         mine, others = float(group.sel(group="restricting")), float(group.sel(group="others"))
         said.append(
-            f"With {names.regime(regime)}, oxides cost {dearer(index['abroad'])} abroad and "
+            f"With {names.regime(regime)}, oxides cost {dearer(index['abroad'])} abroad{_delivered(ds, regime)} and "
             f"{dearer(index['home'])} in {own}; "
             f"{own} {_gains(mine, len(facts.restricting(ds)), ' a year')}, all others {_gains(others)}."
         )
@@ -88,10 +88,24 @@ def prices(ds: xr.Dataset) -> Finding | None:
         f"(mean by tonnes): {names.element(most['element'])} {signed(most['abroad, change [%]'])} % from "
         f"{number(most['abroad, base [USD/kg]'])} USD/kg, {names.element(least['element'])} "
         f"{signed(least['abroad, change [%]'])} % from {number(least['abroad, base [USD/kg]'])} USD/kg."
-        f"{_elsewhere(mean, ' %', first, 'The mean abroad')} "
+        f"{_charged(ds, first)}{_elsewhere(mean, ' %', first, 'The mean abroad')} "
         f"Inside {_restricting(ds)} the mean price {moved} with {names.regime(first)}."
     )
     return Finding("Prices", text)
+
+
+def _delivered(ds: xr.Dataset, regime: str) -> str:
+    """What oxides sold abroad cost their buyers, where tariffs or frictions stand between them and the border."""
+    at_buyers = facts.delivered_index(ds, regime)
+    return "" if at_buyers is None else f" ({dearer(at_buyers)} with tariffs and frictions)"
+
+
+def _charged(ds: xr.Dataset, regime: str) -> str:
+    """That what buyers pay on top is not in the price abroad, as a sentence; empty where nothing changed there."""
+    at_buyers = facts.delivered_index(ds, regime)
+    if at_buyers is None:
+        return ""
+    return f" That is at the border; with tariffs and frictions their buyers pay {dearer(at_buyers)}."
 
 
 def _sold(ds: xr.Dataset) -> str:

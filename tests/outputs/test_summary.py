@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from outputs import facts, findings, growth, names, quotas, readable, summary, tables
+import scenarios
+from outputs import experiment, facts, findings, growth, names, quotas, readable, summary, tables
 from outputs.report import tabular
 from outputs.summary import Line
 
@@ -408,3 +409,34 @@ def test_what_others_pay_for_one_element_is_what_they_pay_for_it(ds):
     tonnes.loc[{"origin": "R0", "region": "R1", "element": element}] = 0.0
     said = text_of(ds.assign(tonnes=tonnes), "Prices")
     assert "with what others pay for it, wherever it is from, oxides abroad cost" in said
+
+
+@pytest.fixture(scope="module")
+def tariffed(calibration):
+    """A tariff of one buyer on the elements of R0, and nothing else; one regime."""
+    line = {"type": "tariff", "name": "tariff", "origins": "R0", "destinations": "R1", "elements": "all",
+            "rate": {"value": 0.5, "source": "a test", "status": "analyst"}}  # fmt: skip
+    given = {"name": "tariffed", "title": "A tariff", "question": "Who pays?", "calibration": "small", "year": 2010,
+             "horizon": "short", "instruments": [line]}  # fmt: skip
+    plan = experiment.plan(scenarios.parse(given), calibration, regimes=("exogenous",), security=False)
+    (result,) = experiment.solve_plans([plan])
+    return facts.one_scenario(result.dataset)
+
+
+def test_what_a_tariff_adds_to_the_price_abroad_is_said(tariffed, ds):
+    sold, value = tariffed["base_tonnes"].values[0], tariffed["base_border_value"].values[0]
+    price = tariffed["delivered_price"].values[0, 0]
+    goods = list(tariffed["good"].values)
+    before = after = 0.0
+    for e, element in enumerate(tariffed["element"].values):
+        for n in (1, 2):
+            before += sold[n, e] * value[e]
+            after += sold[n, e] * value[e] * price[n, goods.index(element)]
+    paid = 100 * (after / before - 1)
+    assert facts.price_index(tariffed, "exogenous")["abroad"] < 0 < paid
+    assert facts.delivered_index(tariffed, "exogenous") == pytest.approx(paid)
+    more = f"{names.number(paid)} % more"
+    assert f"less abroad ({more} with tariffs and frictions) and" in findings.headline(tariffed)
+    assert f"with tariffs and frictions their buyers pay {more}." in text_of(tariffed, "Prices")
+    assert facts.delivered_index(ds, "exogenous") is None
+    assert "tariffs and frictions" not in findings.headline(ds) + text_of(ds, "Prices")
