@@ -41,7 +41,7 @@ def prices(view: View) -> Finding:
         run = table[table["regime"] == regime].set_index("year")["oxides abroad [%]"]
         peak = view.years[int(np.argmax(np.abs(run.to_numpy())))]
         parts.append(
-            f"with {names.regime(regime)} oxides abroad are furthest from their price of {view.years[0]} in {peak} "
+            f"with {names.regime(regime)} oxides abroad are furthest from their base-year price in {peak} "
             f"({dearer(float(run[peak]))}) and cost {dearer(float(run.iloc[-1]))} in {view.years[-1]}"
         )
     if solve_facts.paid(view.ds):
@@ -60,7 +60,9 @@ def income(view: View) -> Finding:
             f"with {names.regime(regime)} {signed(scale * values[worst])} {unit} in {view.years[worst]} and "
             f"{signed(scale * values[-1])} in {view.years[-1]}"
         )
-    text = f"Real income of all others, at its lowest and at the end: {'; '.join(parts)}."
+    text = (
+        f"Real income of all others against the base year, at its lowest and at the end: {'; '.join(parts)}."
+    )
     return Finding("Real income", text + caution(is_deep(view.ds)))
 
 
@@ -91,8 +93,9 @@ def memory(view: View) -> Finding | None:
     one, two = (_group(view, regime, "others", memory)[-1] for memory in (CALIBRATED, EVEN))
     up, down = view.ds.attrs.get("learning", ""), view.ds.attrs.get("forgetting", "")
     text = (
-        f"With {names.regime(regime)} others' real income in {view.years[-1]} is {signed(one)} million USD; were "
-        f"forgetting as fast as learning ({up} a year instead of {down}), {signed(two)}."
+        f"With {names.regime(regime)} others' real income in {view.years[-1]} differs from that of the base year by "
+        f"{signed(one)} million USD; were forgetting as fast as learning ({up} a year instead of {down}), by "
+        f"{signed(two)}."
     )
     return Finding("Memory", text)
 
@@ -139,9 +142,11 @@ def security(view: View) -> Finding | None:
             facts.others(view, f"{name}{suffix}", regime) for suffix in ("", "_without_innovation")
         )
         unit, scale = names.readable_money([now[0], now[-1], without[-1]])
+        gain = " (a minus sign is a gain)" if min(now[0], now[-1], without[-1]) < 0 else ""
         parts.append(
             f"{what} costs all others {number(scale * now[0])} {unit} a year in {view.years[0]} and "
             f"{number(scale * now[-1])} in {view.years[-1]} ({number(scale * without[-1])} at base-year technology)"
+            f"{gain}"
         )
     if not parts:
         return None

@@ -232,6 +232,21 @@ def test_years_stand_under_each_other(view, lost):
     assert any(line.startswith(f"Others, {unit}") for line in lines)
 
 
+def test_changes_are_told_against_the_base_year_whatever_year_the_path_begins_with(view):
+    late = View(view.ds.sel(year=slice(2010, None)))
+    text = findings.prices(late).text
+    assert "furthest from their base-year price in 2010" in text
+    assert "price of 2010" not in text
+    assert "against the base year" in findings.income(late).text
+    assert "differs from that of the base year by" in findings.memory(late).text
+
+
+def test_a_cut_that_others_gain_by_is_marked(view):
+    assert "a gain" not in findings.security(view).text
+    turned = View(view.ds.assign(cut_loss=-view.ds["cut_loss"]))
+    assert "(a minus sign is a gain); a full embargo" in findings.security(turned).text
+
+
 def test_large_losses_are_in_billions(view):
     lost = view.ds["group_equivalent_variation"].copy()
     lost.loc[{"group": "others", "year": 2012}] = -819_230.0
