@@ -58,10 +58,13 @@ def prices(ds: xr.Dataset, folder: Path, note: str) -> Path:
     style.legend_above(right, 2)
     change = changes[regimes[0]]
     most, least = str(change.idxmax()), str(change.idxmin())
-    title = (
-        f"{_title(ds)}: abroad, {names.element(most)} {signed(change[most], 2)} % and "
-        f"{names.element(least)} {signed(change[least], 2)} % with {names.regime(regimes[0])}"
+    moved = (
+        f"abroad, {names.element(most)} {signed(change[most], 2)} % and "
+        f"{names.element(least)} {signed(change[least], 2)} %"
+        if change.abs().max() > findings.NEGLIGIBLE
+        else "no price moves abroad"
     )
+    title = f"{_title(ds)}: {moved} with {names.regime(regimes[0])}"
     about = f"Abroad: {findings.abroad(ds)} {names.OF_PRODUCT} {note}"
     return style.finish(drawn, folder / "prices.png", title, about)
 
@@ -207,14 +210,22 @@ def forces(ds: xr.Dataset, folder: Path, note: str) -> Path | None:
     axes.use_sticky_edges = False
     axes.margins(x=0.12)
     axes.set_xlabel(f"change of export volume, {unit}")
-    deciding = [names.FORCES[f] for f in findings.deciding(ds)]
-    moved, verb = "rise" if values[-1] > 0 else "fall", "decides" if len(deciding) == 1 else "decide"
-    title = f"{_title(ds)}: exports of exposed sectors outside {_who(ds)} {moved}; {names.listed(deciding)} {verb}"
+    _still(axes, changes)
+    title = f"{_title(ds)}: exports of exposed sectors outside {_who(ds)} {_moved(ds, changes[-1])}"
     regime = names.regime(str(ds.attrs.get("decomposed", "")))
     about = (
         f"With {regime}; forces averaged over every order of switching them on (Shapley). ppm: millionths. "
     )
     return style.finish(drawn, folder / "forces.png", title, about + note)
+
+
+def _moved(ds: xr.Dataset, change: float) -> str:
+    """Whether exports rise or fall, percent, and which forces decide that; that they do neither where nothing does."""
+    if abs(change) < findings.NEGLIGIBLE:
+        return "do not change"
+    deciding = [names.FORCES[f] for f in findings.deciding(ds)]
+    verb = "decides" if len(deciding) == 1 else "decide"
+    return f"{'rise' if change > 0 else 'fall'}; {names.listed(deciding)} {verb}"
 
 
 def _grouped(axes: Axes, series: Mapping[str, Values], least: float = 0.0) -> None:
@@ -226,6 +237,13 @@ def _grouped(axes: Axes, series: Mapping[str, Values], least: float = 0.0) -> No
         _numbers(axes, values, values, y, least=least)
     axes.grid(axis="y", visible=False)
     style.zero_line(axes)
+    _still(axes, np.concatenate([np.asarray(values, dtype=float) for values in series.values()]))
+
+
+def _still(axes: Axes, values: Values) -> None:
+    """An axis about zero for bars that have no length, instead of one around rounding."""
+    if not (np.abs(values) > findings.NEGLIGIBLE).any():
+        axes.set_xlim(-1, 1)
 
 
 def _numbers(

@@ -71,10 +71,10 @@ def prices(view: View, folder: Path, note: str) -> Path:
         axes.set_ylabel(names.PER_KG)
     _legend(strip, grid[0, 0])
     first = table[table["regime"] == view.regimes[0]].reset_index(drop=True)
-    top = int(np.argmax(first["abroad, change [%]"].to_numpy()))
+    top = int(np.nanargmax(first["abroad, change [%]"].abs().to_numpy()))
     change = f"{names.element(first['element'][top])} {signed(first['abroad, change [%]'][top], 2)} %"
-    peak = f"{change} in {first['year'][top]}"
-    title = f"{_title(view)}: prices abroad peak at {peak} with {names.regime(view.regimes[0])}"
+    most = f"{change} in {first['year'][top]}"
+    title = f"{_title(view)}: prices abroad move most by {most} with {names.regime(view.regimes[0])}"
     about = "Abroad: at the border, export tax and licence in it; what others pay where exports to some have stopped. "
     return style.finish(drawn, folder / "prices.png", title, f"{about}{names.OF_PRODUCT} {note}")
 
@@ -205,7 +205,7 @@ def security(view: View, folder: Path, note: str) -> Path | None:
         return None
     drawn, grid, strip = _panels(1, len(panels))
     lost = [facts.others(view, name, regime) for name, _ in panels for regime in view.regimes]
-    unit, scale = names.readable_money([float(loss.max()) for loss in lost])
+    unit, scale = names.readable_money([float(np.abs(loss).max()) for loss in lost])
     for axes, (name, label) in zip(grid[0], panels, strict=True):
         for regime in view.regimes:
             axes.plot(
@@ -225,7 +225,7 @@ def security(view: View, folder: Path, note: str) -> Path | None:
                     label="the same at base-year technology",
                     **_line(),
                 )
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(bottom=0 if axes.dataLim.y0 >= 0 else None)  # others can gain
         axes.set_title(label)
         _years(axes)
     grid[0, 0].set_ylabel(f"loss of all others, {unit} a year")

@@ -33,7 +33,7 @@ def findings(view: View) -> list[Finding]:
 
 
 def prices(view: View) -> Finding:
-    """When and how far oxide prices abroad peak, and where they end."""
+    """When oxide prices abroad are furthest from the base year, and where they end."""
     table = facts.overview(view)
     table = table[table["memory"] == CALIBRATED]
     parts = []

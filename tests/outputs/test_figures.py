@@ -68,6 +68,42 @@ def test_large_losses_are_in_billions(drawn, ds):
     assert "million USD" in axes.get_xlabel()
 
 
+def still(ds):
+    """A result in which nothing moves."""
+    names_of = ("border_value", "gate_value")
+    same = {name: ds[f"base_{name}"] + 0 * ds[name] for name in names_of}
+    parts = {name: 0 * ds[name] for name in ds.data_vars if name.endswith("_by_force")}
+    usd = {name: 0 * ds[name] for name in ("equivalent_variation", "group_equivalent_variation")}
+    return ds.assign({name: value.transpose(*ds[name].dims) for name, value in same.items()} | parts | usd)
+
+
+@pytest.mark.parametrize(
+    ("make", "title"),
+    [
+        (figures.forces, "exports of exposed sectors outside R0 do not change"),
+        (figures.prices, "no price moves abroad with fixed technology"),
+        (figures.real_income, "real income 0 million USD in R0"),
+    ],
+)
+def test_a_figure_in_which_nothing_moves_says_so(drawn, ds, make, title):
+    figure = drawn(make, still(ds))
+    words = " ".join(" ".join(text.get_text().split()) for text in figure.findobj(Text))
+    assert title in words
+    for word in ("fall;", "decide", "+0", "0 % and"):
+        assert word not in words
+    axes = figure.axes[-1]
+    low, high = axes.get_xlim()
+    assert low < 0 < high and high - low > 1  # no axis about rounding
+
+
+def test_the_title_of_forces_follows_their_sum(drawn, ds):
+    for sign, word in ((1, "rise"), (-1, "fall")):
+        parts = ds["exposed_exports_by_force"].copy(data=sign * np.array([5.0, 1.0, 1.0, -2.0]))
+        figure = drawn(figures.forces, ds.assign(exposed_exports_by_force=parts))
+        words = " ".join(" ".join(text.get_text().split()) for text in figure.findobj(Text))
+        assert f"outside R0 {word}; the shock itself decides" in words
+
+
 @pytest.mark.parametrize(
     ("value", "text"),
     [(0.0, "0"), (0.25, "0.25"), (-2500.0, "-2,500"), (10_000.0, "10k"), (12_500.0, "12.5k"), (2.5e6, "2.5M"),

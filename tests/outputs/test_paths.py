@@ -263,6 +263,23 @@ def test_figures_are_drawn(view, tmp_path):
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in drawn)
 
 
+def test_a_gain_is_not_cut_off_and_a_fall_is_no_peak(view, tmp_path, monkeypatch):
+    drawn: list[tuple[object, str]] = []
+    monkeypatch.setattr(
+        figures.style, "finish", lambda figure, path, title, note: drawn.append((figure, title)) or path
+    )
+    turned = {name: -view.ds[name] for name in view.ds if str(name).startswith("cut_loss")}
+    figures.security(View(view.ds.assign(turned)), tmp_path, "")
+    figures.security(view, tmp_path, "")
+    (gains, _), (losses, _) = drawn
+    assert gains.axes[0].get_ylim()[0] < 0 == losses.axes[0].get_ylim()[0]
+    cheap = view.ds["base_border_value"] * (1 + 0 * view.ds["border_value"]) * 0.5
+    figures.prices(
+        View(view.ds.assign(border_value=cheap.transpose(*view.ds["border_value"].dims))), tmp_path, ""
+    )
+    assert "move most by" in drawn[-1][1] and "-50 %" in drawn[-1][1]
+
+
 def test_a_year_that_cannot_be_solved_is_named_and_the_others_stay(ready):
     unstable = ready.benchmark.replace(
         parameters=ready.benchmark.parameters.replace(learning=0.999, forgetting=0.999)
