@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -46,9 +47,8 @@ def aggregate(
     flows = np.einsum("ai,iknj->aknj", r, table.intermediate)
     flows = np.einsum("bk,aknj->abnj", s, flows)
     flows = np.einsum("cn,abnj->abcj", r, flows)
-    return WorldTable(
-        name=table.name,
-        year=table.year,
+    return replace(
+        table,
         countries=tuple(regions),
         sectors=tuple(sectors),
         intermediate=np.einsum("dj,abcj->abcd", s, flows),

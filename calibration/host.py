@@ -160,6 +160,9 @@ def _read_wide(path: Path, rows: Sequence[tuple[str, ...]], columns: tuple[str, 
     _check_order(file, [tuple(cells[:names]) for cells in table[1:]], rows, skipped + 2)
     values = np.empty((len(rows), len(columns)))
     for position, cells in enumerate(table[1:]):
+        if len(cells) != len(table[0]):
+            line, expected = skipped + 2 + position, f"{len(table[0])}, as above"
+            raise InputError(Problem(f"{len(cells)} cells", file, line, expected=expected))
         try:
             values[position] = [float(cell) for cell in cells[names:]]
         except ValueError as error:

@@ -26,7 +26,7 @@ def host_from_source(path: Path, source: Path) -> tuple[host_tables.Host, tuple[
     """The host table of the calibration at `path` from the raw tables in `source`, and what was changed in them."""
     settings, document, concordance, _ = read_settings(path)
     table = world_table(settings, document, concordance, source)
-    tonnes, value = _trade(settings, concordance, source, table.countries)
+    tonnes, value, amiss = _trade(settings, concordance, source, table.countries)
     host = host_tables.Host(
         regions=table.countries,
         sectors=table.sectors,
@@ -37,7 +37,7 @@ def host_from_source(path: Path, source: Path) -> tuple[host_tables.Host, tuple[
         trade_tonnes=tonnes,
         trade_value=value,
     )
-    return host, table.notes
+    return host, (*table.notes, *amiss)
 
 
 def world_table(
@@ -61,21 +61,21 @@ def world_table(
 
 def _trade(
     settings: CalibrationFile, concordance: Concordance, source: Path, regions: tuple[str, ...]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Tonnes and million USD (i,n,p) of trade in rare-earth compounds; p: cerium, others."""
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """Tonnes and million USD (i,n,p) of trade in rare-earth compounds, p: cerium, others; and what is amiss."""
     names = {name: region for region, members in concordance.trade_names.items() for name in members}
     trade = settings.sources.rare_earth_trade
     path = source / trade.file
     if not path.exists():
         raise InputError(sources.missing_file(trade.reader, path))
-    flows = baci.read(path, trade.year, names, concordance.rest)
+    flows, amiss = baci.read(path, trade.year, names, concordance.rest)
     tonnes = np.zeros((len(regions), len(regions), 2))
     value = np.zeros_like(tonnes)
     for (exporter, importer, product), (t, v) in sorted(flows.items()):
         place = regions.index(exporter), regions.index(importer), (CERIUM, OTHER).index(product)
         tonnes[place] += t
         value[place] += v
-    return np.round(tonnes, 6), np.round(value, 6)
+    return np.round(tonnes, 6), np.round(value, 6), amiss
 
 
 def comments(settings: CalibrationFile, notes: tuple[str, ...]) -> list[str]:

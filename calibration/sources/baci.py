@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from calibration.errors import InputError, Problem
+from calibration.errors import InputError, Problem, nearest
 from calibration.tables import Column, read_csv
 
 COLUMNS = (
@@ -21,11 +21,12 @@ COLUMNS = (
 
 def read(
     path: Path, year: int, region_of: Mapping[str, str], rest: str
-) -> dict[tuple[str, str, str], list[float]]:
-    """(exporter, importer, product) -> [tonnes, million USD] between regions in one year.
+) -> tuple[dict[tuple[str, str, str], list[float]], tuple[str, ...]]:
+    """(exporter, importer, product) -> [tonnes, million USD] between regions in one year; and what is amiss with names.
 
     `region_of` maps BACI's country names; every other country is in `rest`. Trade inside a region is left out. Rows
-    without tonnes count with their value only.
+    without tonnes count with their value only. Names of `region_of` that no row of any year has are told: their
+    countries may stand in the file under other names, whose trade then counts in `rest`.
     """
     table = read_csv(path, COLUMNS, key=("year", "exporter", "importer", "product"))
     flows: dict[tuple[str, str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
@@ -42,4 +43,19 @@ def read(
         flow[1] += float(table["value_kusd"][row]) / 1e3
     if not flows:
         raise InputError(Problem(f"no row of year {year}", str(path)))
-    return dict(flows)
+    return dict(flows), _unseen(region_of, {*table["exporter"], *table["importer"]}, rest)
+
+
+def _unseen(region_of: Mapping[str, str], found: Collection[str], rest: str) -> tuple[str, ...]:
+    """Names that the file does not have, with the nearest of those that it has and no region claims."""
+    others = [name for name in found if name not in region_of]
+    told = []
+    for name in region_of:
+        if name not in found:
+            close = nearest(name, others)
+            told.append(f"{name} (is it {close}?)" if close else name)
+    if not told:
+        return ()
+    return (
+        f"The trade data do not have {', '.join(told)}: what trade there is under other names is in {rest}.",
+    )

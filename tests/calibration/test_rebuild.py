@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 import calibration
 from calibration import aggregate, host, rebuild
@@ -86,6 +87,43 @@ def test_totals_survive_grouping(small):
         assert getattr(grouped, name).sum() == pytest.approx(getattr(table, name).sum(), rel=1e-12)
     asia = table.intermediate[:2, :3, :2, 3:].sum()
     assert grouped.intermediate[0, 0, 0, 1] == pytest.approx(asia, rel=1e-12)
+
+
+def test_what_a_reader_changed_is_told_to_the_end(small, tmp_path):
+    path, source = small
+    flows, final, output = raw.world(3)
+    flows[3, 5], output[3] = -40.0, output[3] - flows[3, 5] - 40.0
+    raw.write_npz(source / "wiod2013_2009.npz", flows, final, output)
+    given = yaml.safe_load(path.read_text(encoding="utf-8"))
+    given["sources"]["world_table"]["negative_flows"] = "zero"
+    path.write_text(yaml.safe_dump(given), encoding="utf-8")
+    _, notes = rebuild.rebuild(path, source, tmp_path / "three.tables")
+    said = "1 negative flows between industries, 40 in all, set to zero."
+    assert notes == (said,)
+    assert f"# {said}" in (tmp_path / "three.tables" / "stated_output.csv").read_text(encoding="utf-8")
+
+
+def test_a_country_under_another_name_is_told(small):
+    path, source = small
+    rows = (source / "baci.csv").read_text(encoding="utf-8")
+    (source / "baci.csv").write_text(rows.replace("Japan", "Japan (mainland)"), encoding="utf-8")
+    found, notes = rebuild.host_from_source(path, source)
+    (said,) = notes
+    assert "do not have Japan (is it Japan (mainland)?)" in said
+    assert "is in ROW" in said
+    assert found.trade_tonnes[0, 1].sum() == 0  # counted elsewhere, which is why it is told
+
+
+def test_a_row_that_breaks_off_is_refused(small, tmp_path):
+    """One number would otherwise be spread over every column."""
+    path, source = small
+    rebuild.rebuild(path, source, tmp_path / "three.tables")
+    file = tmp_path / "three.tables" / "stated_output.csv"
+    lines = file.read_text(encoding="utf-8").splitlines()
+    lines[-1] = ",".join(lines[-1].split(",")[:2])
+    file.write_text("\n".join(lines), encoding="utf-8")
+    with pytest.raises(InputError, match=f"stated_output.csv:{len(lines)}: 2 cells; expected 9, as above"):
+        calibration.load(path)
 
 
 @pytest.mark.parametrize(
