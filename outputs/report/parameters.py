@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from calibration.errors import InputError
+from calibration.provenance import SOFT
 from calibration.tables import Column, read_csv
 from outputs.report.tabular import Table, in_line, table
 
@@ -62,7 +63,8 @@ def shown(frame: pd.DataFrame, given: Mapping[str, Any], scenario: str) -> Table
     The page has values in words and cuts long ones; the download has them as JSON, and in full.
     """
     over = overrides(given)
-    which = zip(frame["soft"], frame["soft values"], strict=True)
+    some = frame["soft values"].where(~frame["status"].isin(SOFT), "")  # of what is soft, every value is
+    which = zip(frame["soft"], some, strict=True)
     full = frame[["name", "value", "unit", "status", "soft", "range", "source"]].assign(
         soft=[f"soft: {values}" if values else "soft" if soft else "" for soft, values in which]
     )

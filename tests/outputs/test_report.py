@@ -197,7 +197,7 @@ PARAMETERS = pd.DataFrame(
                   json.dumps({f"sector_{at}": at / 8 for at in range(99)})],
         "unit": "share", "source": "by judgement", "status": ["analyst", "seen", "computed", "memory"],
         "range": ["[0.0, 0.1]", "[0.9, 1.1]", "", "[1.0, 1.0]"],
-        "soft": [True, True, False, True], "soft values": ["", "IND", "", ""],
+        "soft": [True, True, False, True], "soft values": ["", "IND", "", "sector_3"],
     }
 )  # fmt: skip
 
