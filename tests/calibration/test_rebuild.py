@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import filecmp
 import os
 from pathlib import Path
@@ -20,6 +21,11 @@ from tests.calibration import raw_tables as raw
 from tests.calibration import three
 
 FOLDER = Path(calibration.__file__).parent
+LABOUR_SHARES = {  # sectors whose industries the US accounts name (us_industries.csv)
+    "food": (19,), "textiles": (20, 21), "leather": (21,), "wood": (8,), "petroleum": (24,), "chemicals": (25,),
+    "plastics": (26,), "minerals": (9,), "metals": (10, 11), "machinery": (12,), "electrical_optical": (13, 14),
+    "transport_equipment": (15, 16), "utilities": (6,), "construction": (7,),
+}  # fmt: skip
 SOURCE = os.environ.get("RARE_EARTH_SOURCE_DIR", "")
 needs_source = pytest.mark.skipif(not SOURCE, reason="RARE_EARTH_SOURCE_DIR names no folder with raw tables")
 
@@ -253,3 +259,22 @@ def test_full_detail_balances(tmp_path):
     assert base.benchmark.shape == (41, 38, 47, 3, 10)
     twelve = calibration.load("china-2009")
     assert base.benchmark.output.sum() == pytest.approx(twelve.benchmark.output.sum(), rel=1e-4)
+
+
+@needs_source
+def test_labour_shares_that_are_not_soft_are_the_sums_of_their_industries():
+    """Those of industries that the US accounts of 2009 are known to name; whatever else the entry holds is soft."""
+    path = Path(SOURCE) / "tables" / "us_tfp_63industries_1995_2023.csv"
+    with path.open(encoding="utf-8") as stream:
+        rows = {int(row["industry_id"]): row for row in csv.DictReader(stream) if row["year"] == "2009"}
+    given = yaml.safe_load((FOLDER / "china-2009.yaml").read_text(encoding="utf-8"))
+    value = given["parameters"]["labour_share"]["value"]
+    for sector, industries in LABOUR_SHARES.items():
+        labour, capital = (sum(float(rows[i][what]) for i in industries) for what in ("LAB", "CAP"))
+        assert value[sector] == pytest.approx(labour / (labour + capital), abs=0.01), sector
+
+
+def test_labour_shares_without_a_named_industry_are_soft():
+    given = yaml.safe_load((FOLDER / "china-2009.yaml").read_text(encoding="utf-8"))
+    entry = given["parameters"]["labour_share"]
+    assert set(entry["value"]) - set(entry["soft"]) == set(LABOUR_SHARES)

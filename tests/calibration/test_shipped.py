@@ -258,6 +258,15 @@ def test_every_parameter_has_unit_source_and_status(base):
         assert entry.soft or entry.status in ("seen", "computed"), entry.name
 
 
+def test_the_composition_of_ores_is_that_of_the_elements_that_are_kept(base):
+    """What is left out (19 % of xenotime) is not lost: tonnes mined are tonnes of these elements, as the unit says."""
+    s = settings(base.name)["rare_earths"]
+    assert "made to add to 100" in s["ore_composition"]["unit"]
+    measures = facts.Measures(base)
+    assert measures.reo.sum() == pytest.approx(sum(s["mine_output"]["value"].values()), rel=1e-9)
+    assert sum(s["ore_composition"]["value"]["xenotime"].values()) < 82
+
+
 def test_latent_mines_have_a_share_that_can_grow():
     base = calibration.load("china-2009")
     region, good = by(base.labels, "regions")["AUS"], by(base.labels, "goods")["concentrate"]
