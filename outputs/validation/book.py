@@ -15,6 +15,7 @@ from outputs.validation.observed import Figure, Observed
 
 Kind = Literal["ratio", "share", "change", "sign", "at least"]
 BASE = 2009
+ARC = (2010, 2011, 2012)  # years of the arc elasticities of exports that two parameters were set inside of
 
 
 @dataclass(frozen=True)
@@ -229,7 +230,9 @@ def _set_by(series: str, year: int) -> str:
     """What was set with a number of trade in view."""
     if series.startswith("export") and year == BASE:
         return "the base year"
-    return "ree_elasticity_max, ree_elasticity_min" if (series, year) == ("export unit value", 2010) else ""
+    if series in ("export tonnes", "export unit value") and year in ARC:
+        return "ree_elasticity_max, ree_elasticity_min"
+    return ""
 
 
 def _literature(observed: Observed) -> list[Fact]:

@@ -110,8 +110,22 @@ def test_only_what_was_set_in_view_of_a_fact_is_fitted(rows):
     fitted = {row.fact.name for row in rows if row.fact.fitted}
     elements = {name for name in fitted if re.fullmatch(r"price_[A-Z][a-z]?_2010", name)}
     assert fitted - elements == {
-        "price_abroad_2010", "export_tonnes_2009", "export_unit_value_2009", "export_unit_value_2010",
+        "price_abroad_2010", "export_tonnes_2009", "export_unit_value_2009",
+        # Inside their arc elasticities the elasticities of substitution were set.
+        *(f"export_{what}_{year}" for what in ("tonnes", "unit_value") for year in (2010, 2011, 2012)),
     }  # fmt: skip
+
+
+def test_years_that_parameters_were_set_with_in_view_are_no_tests():
+    """The YAML says between which arc elasticities the substitution of rare earths was set: their years are fitted."""
+    table = calibration.load("china-2009").parameters_table
+    (source,) = [row.source for row in table if row.name == "ree_elasticity_max"]
+    first, last = map(int, re.search(r"arc elasticities of Chinese exports (\d{4})-(\d{4})", source).groups())
+    assert (first, last) == (book.BASE, book.ARC[-1])
+    assert tuple(range(first + 1, last + 1)) == book.ARC
+
+
+def test_fitted_facts_say_so(rows):
     assert all("fitted" in row.verdict for row in rows if row.fact.fitted)
 
 
