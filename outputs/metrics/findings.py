@@ -34,8 +34,9 @@ def _intensity(found: Metrics) -> str:
     output = np.where(base.outside.reshape(-1), base.flows.output, 0.0)
     direct, total = ((kg.sum(axis=(0, 1)) @ output) / output.sum() for kg in (i.direct_kg, i.total_kg))
     return (
-        f"A million USD of output outside {who(base)} uses {number(float(direct), 2)} kg of rare earths directly and "
-        f"{number(float(total), 2)} kg with all inputs."
+        f"A million USD of output outside {who(base)}, the rare-earth chain left out, uses "
+        f"{number(float(direct), 2)} kg of rare earths directly and {number(float(total), 2)} kg with all inputs, "
+        "in kg of product as it is traded."
     )
 
 

@@ -27,6 +27,7 @@ from outputs.metrics import (
     uncertainty,
 )
 from outputs.metrics.regions import regions
+from outputs.names import number
 
 SMALL = "china-2009-small"
 
@@ -471,6 +472,20 @@ def test_the_command_prints_json(tmp_path, capsys):
     printed = json.loads(capsys.readouterr().out)
     assert printed["command"] == "metrics"
     assert set(printed["findings"]) >= {"intensity", "exposure", "path"}
+    rows = [row for row in printed["tables"]["intensity"] if row["region"] != "CHN"]
+    direct = "direct [kg per million USD of output]"
+    base = calibration.load(SMALL)
+    made = {
+        (region, sector): base.benchmark.output[n, j]
+        for n, region in enumerate(base.labels.regions)
+        for j, sector in enumerate(base.labels.sectors)
+        if region != "CHN" and sector not in base.labels.stages
+    }
+    kg = sum(float(row[direct]) * made.get((row["region"], row["sector"]), 0.0) for row in rows)
+    said = (
+        f"the rare-earth chain left out, uses {number(kg / sum(made.values()), 2)} kg of rare earths directly"
+    )
+    assert said in printed["findings"]["intensity"]
     assert printed["tables"]["exposure"][0]["region"]
 
 
