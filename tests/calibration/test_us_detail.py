@@ -159,6 +159,23 @@ def test_every_industry_has_a_sector():
     assert sectors == ("electrical_optical", "machinery", "other_services", "inland_transport")
 
 
+def test_the_page_says_how_far_the_shipped_tables_agree_with_the_world_table():
+    """Sectors that need most, from the shipped tables: all that are further off than a third are named."""
+    folder, off = Path(calibration.__file__).parent / "data" / "china-2009", {}
+    for year in (2012, 2017):
+        lines = (folder / f"us_detail_{year}_by_sector.csv").read_text(encoding="utf-8").splitlines()
+        rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+        for row in sorted(rows, key=lambda row: -float(row["world_total [kg REO per million USD]"]))[:7]:
+            detail, world = (
+                float(row[f"{name}_total [kg REO per million USD]"]) for name in ("detail", "world")
+            )
+            if abs(detail / world - 1) > 1 / 3:
+                off[row["sector"], year] = detail / world
+    assert off == {("petroleum", 2012): pytest.approx(0.58, abs=0.01)}
+    page = " ".join((folder.parents[2] / "docs" / "calibration.md").read_text(encoding="utf-8").split())
+    assert "but for petroleum in 2012, which is 42 % lower" in page
+
+
 @pytest.mark.skipif(not SOURCE, reason="RARE_EARTH_SOURCE_DIR names no folder with raw tables")
 @pytest.mark.parametrize("year", [2012, 2017])
 def test_detail_and_world_table_agree_within_a_third_for_the_exposed_sectors(year):
