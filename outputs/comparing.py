@@ -15,7 +15,7 @@ import pandas as pd
 
 from calibration.files import write_text
 from calibration.tables import write_csv
-from outputs import comparison, facts, names, pipeline, provenance, quotas, store, tables
+from outputs import comparison, facts, findings, names, pipeline, provenance, quotas, store, tables
 from outputs.comparison import Member
 from outputs.names import number, signed
 from outputs.report import ReportRun, from_folder, render, tabular
@@ -121,6 +121,8 @@ def lines(gathered: Gathered, args: argparse.Namespace, folder: str) -> list[Lin
     said = [Line("Side by side", "title")]
     said += [Line(f"  [{at}] {m.name}") for at, m in enumerate(members, 1)]
     said += _headlines(members)
+    if differ_in := findings.who_in_each([(m.name, m.dataset) for m in members]):
+        said.append(Line(differ_in, "warning"))
     differ = comparison.inputs(members)
     prose = differ["input"].map(lambda path: any(step in PROSE for step in path.split(".")[1:]))
     said.append(Line("Inputs that differ", "head"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,6 +64,18 @@ def regions(ds: xr.Dataset) -> Finding | None:
     others = [str(r) for r in ds["region"].values if str(r) not in own]
     restrict, rest = (listed([names.region(r) for r in some]) for some in (own, others))
     return Finding("Regions", f"{len(own)} regions restrict: {restrict}. All others are {rest}.")
+
+
+def who_in_each(runs: Sequence[tuple[str, xr.Dataset]]) -> str:
+    """Whom each run counts as restricting, where that is not the same in all; "" where it is."""
+    if len({tuple(facts.restricting(ds)) for _, ds in runs}) < 2:
+        return ""
+    each = [
+        f"{names.listed([names.region(r) for r in facts.restricting(ds)])} in {name}" for name, ds in runs
+    ]
+    return (
+        f"Restricting, at home, abroad and outside are not the same regions in all runs: {'; '.join(each)}."
+    )
 
 
 def prices(ds: xr.Dataset) -> Finding | None:

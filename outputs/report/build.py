@@ -96,6 +96,7 @@ def html(runs: Sequence[ReportRun], parts: Sequence[Section] = ()) -> str:
         first=shown[0],
         comparison=tabular.comparison(labelled(runs)) if len(runs) > 1 else None,
         mix=run_charts.mix(labelled(runs)) if len(runs) > 1 else None,
+        who_in_each=findings.who_in_each(labelled(runs)),
         style=Markup((HERE / "report.css").read_text(encoding="utf-8")),
         script=Markup((HERE / "report.js").read_text(encoding="utf-8")),
         data=as_script({view.key: view.cards for view in shown}),

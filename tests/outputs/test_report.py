@@ -1,5 +1,6 @@
 """The report: one file, every number placed, nothing of a name's text run as code."""
 
+import argparse
 import base64
 import csv
 import dataclasses
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 import run
 from calibration.errors import InputError
 from calibration.tables import write_csv
-from outputs import findings, report, sections, tables
+from outputs import comparing, findings, report, sections, tables
 from outputs.report import charts, parameters, run_charts
 from outputs.report.build import as_script, html
 from outputs.sections import Part
@@ -297,6 +298,18 @@ def test_two_runs_of_one_scenario_are_told_apart(runs):
     text = html([run, report.ReportRun("other", run.dataset, run.inputs, run.provenance, run.parameters)])
     Page(text)
     assert runs.folders[0].name in text
+
+
+def test_runs_in_which_others_restrict_say_who(runs):
+    one, two = (report.from_folder(folder) for folder in runs.folders)
+    assert "not the same regions" not in html([one, two])
+    turned = two.dataset.assign(restricting=two.dataset["restricting"].copy(data=[0.0, 1.0, 0.0]))
+    other = dataclasses.replace(two, dataset=turned)
+    said = "Restricting, at home, abroad and outside are not the same regions in all runs: R0 in cut; R1 in deep."
+    assert said in html([one, other])
+    gathered = comparing.Gathered((one, other), tuple(runs.folders), ())
+    args = argparse.Namespace(tolerance=1e-6, rows=3)
+    assert said in [line.text for line in comparing.lines(gathered, args, "there")]
 
 
 def test_a_run_without_learning_has_a_report(calibration, tmp_path):
