@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from calibration.files import write_text
@@ -161,9 +162,13 @@ def _headlines(members: Sequence[Member]) -> list[Line]:
         said.append(Line(names.regime(regime).ljust(40) + heads, "head"))
         for label in columns[0]:
             said.append(
-                Line(f"  {label}".ljust(40) + "".join(number(column[label]).rjust(12) for column in columns))
+                Line(f"  {label}".ljust(40) + "".join(_number(column[label]).rjust(12) for column in columns))
             )
     return said
+
+
+def _number(value: float) -> str:
+    return "-" if np.isnan(value) else number(value)
 
 
 def _difference(row: dict[str, Any], several: bool) -> str:

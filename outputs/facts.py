@@ -45,6 +45,11 @@ def sector_groups(base: Mapping[str, Array]) -> dict[str, Array]:
     return {"exposed": cells, "other": abroad & ~chain & ~cells, "magnet_chain": abroad & chain}
 
 
+def are_exposed(ds: xr.Dataset) -> bool:
+    """Whether any sector outside is exposed to the restricting regions."""
+    return bool((ds["exposed"].values > 0).any())
+
+
 def weighted(ratio: Array, weight: Array) -> float:
     """Mean of ratios by weight; 1 where nothing has weight."""
     total = float(np.sum(weight))
@@ -79,6 +84,15 @@ def restricting(ds: xr.Dataset) -> list[str]:
 def who(ds: xr.Dataset) -> str:
     """The restricting regions as they stand in a sentence."""
     return " and ".join(restricting(ds))
+
+
+def told_index(ds: xr.Dataset, regime: str) -> dict[str, float]:
+    """`price_index`, NaN where the restricting regions sold no oxide in the base year: there is no price to change."""
+    own, tonnes = ds["restricting"].values > 0, ds["base_tonnes"].values
+    sold = {"abroad": tonnes[own][:, ~own].sum(), "home": tonnes[own][:, own].sum()}
+    return {
+        where: value if sold[where] > 0 else float("nan") for where, value in price_index(ds, regime).items()
+    }
 
 
 SAME = 1e-6  # percent: prices at the border and at buyers that differ by less are one price

@@ -39,13 +39,11 @@ def headline(ds: xr.Dataset) -> str:
     regimes, own = _regimes(ds), _restricting(ds)
     said = []
     for regime in dict.fromkeys((regimes[0], regimes[-1])):
-        index = facts.price_index(ds, regime)
         group = ds["group_equivalent_variation"].sel(regime=regime)
         mine, others = float(group.sel(group="restricting")), float(group.sel(group="others"))
+        gained = _gains(mine, len(facts.restricting(ds)), " a year")
         said.append(
-            f"With {names.regime(regime)}, oxides cost {dearer(index['abroad'])} abroad{_delivered(ds, regime)} and "
-            f"{dearer(index['home'])} in {own}; "
-            f"{own} {_gains(mine, len(facts.restricting(ds)), ' a year')}, all others {_gains(others)}."
+            f"With {names.regime(regime)}, {_cost(ds, regime)}{own} {gained}, all others {_gains(others)}."
         )
     return " ".join(said)
 
@@ -64,6 +62,15 @@ def regions(ds: xr.Dataset) -> Finding | None:
     others = [str(r) for r in ds["region"].values if str(r) not in own]
     restrict, rest = (listed([names.region(r) for r in some]) for some in (own, others))
     return Finding("Regions", f"{len(own)} regions restrict: {restrict}. All others are {rest}.")
+
+
+def _cost(ds: xr.Dataset, regime: str) -> str:
+    """What oxides cost abroad and at home, as the beginning of a sentence; empty for those that sell none."""
+    index, own = facts.told_index(ds, regime), _restricting(ds)
+    abroad = f"{dearer(index['abroad'])} abroad{_delivered(ds, regime)}"
+    parts = [abroad] if not np.isnan(index["abroad"]) else []
+    parts += [f"{dearer(index['home'])} in {own}"] if not np.isnan(index["home"]) else []
+    return f"oxides cost {' and '.join(parts)}; " if parts else ""
 
 
 def who_in_each(runs: Sequence[tuple[str, xr.Dataset]]) -> str:
@@ -235,6 +242,8 @@ def is_deep(ds: xr.Dataset) -> bool:
 
 def innovation(ds: xr.Dataset) -> Finding | None:
     """What happened to rare-earth patents and productivity of exposed sectors outside."""
+    if not facts.are_exposed(ds):
+        return None
     table: Any = facts.sectors(ds).set_index(["regime", "measure"])
     learning = [r for r in _regimes(ds) if facts.learns(ds, r)]
     parts = []
@@ -261,6 +270,8 @@ def _saves(saved: float) -> str:
 
 def exports(ds: xr.Dataset) -> Finding:
     """Do exports of exposed sectors outside the restricting regions rise or fall, and which force decides."""
+    if not facts.are_exposed(ds):
+        return Finding("Exports", f"No sector outside {_restricting(ds)} uses elements from there.")
     table: Any = facts.sectors(ds).set_index(["regime", "measure"])
     parts = []
     rows = {regime: table.loc[(regime, "exports, volume")] for regime in _regimes(ds)}
@@ -326,6 +337,10 @@ def security(ds: xr.Dataset) -> Finding | None:
     if not len(table):
         note = ds.attrs.get("note_security")
         return Finding("Security", f"Not computed: {note}.") if note else None
+    if not facts.exported(ds):
+        return Finding(
+            "Security", f"{_restricting(ds)} export{_ending(ds)} no elements that could be stopped."
+        )
     others = table[table["region"] == "others"].iloc[0]
     losses = [float(others[f"{r} [million USD]"]) for r in _regimes(ds)]
     if facts.stopped(ds):

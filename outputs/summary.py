@@ -135,7 +135,7 @@ def _prices(ds: xr.Dataset, width: int) -> list[Line]:
     for column, where in (("abroad, change [%]", "abroad"), ("home, change [%]", "home")):
         for at, regime in enumerate(regimes):
             cells = [_percent(tables[regime][column][e]) for e in shown] + [
-                _percent(facts.price_index(ds, regime)[where])
+                _percent(facts.told_index(ds, regime)[where])
             ]
             called = "paid" if where == "abroad" and all_paid else where
             rank = 0 if where == "abroad" else 4 if 0 < at < len(regimes) - 1 else 1

@@ -130,14 +130,14 @@ def tiles(ds: xr.Dataset) -> list[tuple[str, list[tuple[str, str]]]]:
     regimes = [str(r) for r in ds["regime"].values]
     groups: Any = facts.real_income(ds).set_index("region")
     own = names.regions(facts.restricting(ds))
-    index = {r: facts.price_index(ds, r) for r in regimes}
+    index = {r: facts.told_index(ds, r) for r in regimes}
 
     def each(values: dict[str, str]) -> list[tuple[str, str]]:
         return [(names.regime(r), values[r]) for r in regimes]
 
     return [
-        ("Price of oxides abroad", each({r: f"{signed(index[r]['abroad'])} %" for r in regimes})),
-        (f"Price in {own}", each({r: f"{signed(index[r]['home'])} %" for r in regimes})),
+        ("Price of oxides abroad", each({r: _percent(index[r]["abroad"]) for r in regimes})),
+        (f"Price in {own}", each({r: _percent(index[r]["home"]) for r in regimes})),
         (
             f"Real income, {own}",
             each({r: _million(groups.loc["restricting", f"{r} [million USD]"]) for r in regimes}),
@@ -147,6 +147,10 @@ def tiles(ds: xr.Dataset) -> list[tuple[str, list[tuple[str, str]]]]:
             each({r: _million(groups.loc["others", f"{r} [million USD]"]) for r in regimes}),
         ),
     ]
+
+
+def _percent(value: float) -> str:
+    return "none sold" if np.isnan(value) else f"{signed(value)} %"
 
 
 def _million(value: float) -> str:
@@ -241,12 +245,12 @@ def comparison(runs: Sequence[tuple[str, xr.Dataset]]) -> Table:
             for label, value in headline(ds, r).items():
                 rows.setdefault(label, []).append(value)
     frame = pd.DataFrame([[label, *values] for label, values in rows.items()], columns=["", *heads])
-    return table("comparison", frame, "comparison")
+    return table("comparison", frame.astype(object).where(frame.notna(), None), "comparison")
 
 
 def headline(ds: xr.Dataset, regime: str) -> dict[str, float]:
     """The numbers by which runs are compared under a regime; the unit stands in the label."""
-    index = facts.price_index(ds, regime)
+    index = facts.told_index(ds, regime)
     groups: Any = facts.real_income(ds).set_index("region")
     frame: Any = facts.sectors(ds).set_index(["regime", "measure"])
     column = f"{regime} [million USD]"

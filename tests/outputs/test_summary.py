@@ -440,3 +440,28 @@ def test_what_a_tariff_adds_to_the_price_abroad_is_said(tariffed, ds):
     assert f"with tariffs and frictions their buyers pay {more}." in text_of(tariffed, "Prices")
     assert facts.delivered_index(ds, "exogenous") is None
     assert "tariffs and frictions" not in findings.headline(ds) + text_of(ds, "Prices")
+
+
+def without_elements(ds):
+    """The result as if R0 sold no elements, as a region that restricts magnets alone may."""
+    own = (ds["origin"] == "R0").values[:, None, None]
+    none = {
+        name: ds[name].copy(data=np.where(own, 0.0, ds[name].values)) for name in ("base_tonnes", "tonnes")
+    }
+    return ds.assign(none | {"exposed": 0 * ds["exposed"]})
+
+
+def test_nothing_is_said_of_prices_and_exports_that_there_are_not(ds, solved):
+    bare = without_elements(ds)
+    assert findings.headline(bare).startswith("With fixed technology, R0 ")
+    assert "oxides" not in findings.headline(bare)
+    topics = {finding.topic: finding.text for finding in findings.findings(bare)}
+    assert not {"Prices", "Innovation"} & set(topics)
+    assert topics["Exports"] == "No sector outside R0 uses elements from there."
+    assert topics["Security"] == "R0 exports no elements that could be stopped."
+    assert tabular.tiles(bare)[0][1][0][1] == "none sold"
+    dash = tabular.comparison([("a", bare), ("b", ds)])
+    (row,) = [row for row in dash.rows if row[0] == "mean price abroad [%]"]
+    assert row[1] == "–" and row[2] not in ("–", "0")
+    lines = [line.text for line in summary.scenario(without_elements(solved.dataset), 100)]
+    assert next(line for line in lines if line.startswith("abroad %")).split()[-1] == "-"
