@@ -37,8 +37,10 @@ def source_note(ds: xr.Dataset, scenario: str) -> str:
     )
 
 
-def prices(ds: xr.Dataset, folder: Path, note: str) -> Path:
+def prices(ds: xr.Dataset, folder: Path, note: str) -> Path | None:
     """Oxide prices in and outside the restricting regions: levels on a log scale, changes by regime."""
+    if not facts.exported(ds):
+        return None
     regimes = _regimes(ds)
     first: Any = facts.prices(ds, regimes[0])
     first = first[first["abroad, base [USD/kg]"] > 0].sort_values("abroad, base [USD/kg]", ascending=False)
@@ -111,9 +113,11 @@ def real_income(ds: xr.Dataset, folder: Path, note: str) -> Path:
     return style.finish(drawn, folder / "real_income.png", title, about)
 
 
-def sectors(ds: xr.Dataset, folder: Path, note: str) -> Path:
+def sectors(ds: xr.Dataset, folder: Path, note: str) -> Path | None:
     """Exports and productivity of sectors outside the restricting regions against their exposure."""
     tables = {regime: _outside(ds, regime) for regime in _regimes(ds)}
+    if not any(len(table) for table in tables.values()):
+        return None
     means: Any = facts.sectors(ds).set_index(["regime", "measure"])
     drawn, grid = style.figure(2, len(tables), sharex=True, sharey="row", squeeze=False)
     for row, (measure, label) in enumerate(

@@ -42,11 +42,11 @@ def all_tables(ds: xr.Dataset) -> dict[str, pd.DataFrame]:
     return {
         "real_income": facts.real_income(ds),
         "real_income_parts": stacked(facts.income_parts),
-        "prices": _with_gaps(stacked(facts.prices)),
+        "prices": with_gaps(stacked(facts.prices)),
         "quotas": quotas.table(ds),
         "exposed_and_other_sectors": facts.sectors(ds),
         "sectors": stacked(facts.by_sector),
-        "growth_on_exposure": _with_gaps(growth.slopes(ds)),
+        "growth_on_exposure": with_gaps(growth.slopes(ds)),
         "research": stacked(facts.research),
         "security": stacked(facts.security),
         "embargo_now": facts.embargo(ds),
@@ -61,7 +61,7 @@ def all_tables(ds: xr.Dataset) -> dict[str, pd.DataFrame]:
     }
 
 
-def _with_gaps(table: pd.DataFrame) -> pd.DataFrame:
+def with_gaps(table: pd.DataFrame) -> pd.DataFrame:
     """The table with None, an empty cell, where there is no number."""
     return table.astype(object).where(table.notna(), None)
 

@@ -37,8 +37,10 @@ def draw(view: View, folder: Path, scenario: str) -> list[Path]:
     return [path for path in drawn if path is not None]
 
 
-def prices(view: View, folder: Path, note: str) -> Path:
+def prices(view: View, folder: Path, note: str) -> Path | None:
     """Prices of some elements, abroad by regime and at home."""
+    if not solve_facts.exported(view.ds):
+        return None
     table = facts.stacked(view, "prices")
     elements = shown_elements(table)
     drawn, grid, strip = _panels(2, 2)

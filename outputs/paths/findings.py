@@ -32,8 +32,10 @@ def findings(view: View) -> list[Finding]:
     return [one for one in said if one is not None]
 
 
-def prices(view: View) -> Finding:
+def prices(view: View) -> Finding | None:
     """When oxide prices abroad are furthest from the base year, and where they end."""
+    if not solve_facts.exported(view.ds):
+        return None
     table = facts.overview(view)
     table = table[table["memory"] == CALIBRATED]
     parts = []

@@ -10,11 +10,11 @@ import pandas as pd
 from calibration.tables import write_csv
 from outputs.paths import facts
 from outputs.paths.facts import View
-from outputs.tables import columns
+from outputs.tables import columns, with_gaps
 
 TABLES: Mapping[str, Callable[[View], pd.DataFrame]] = {
     "overview": facts.overview,
-    "prices": lambda view: facts.stacked(view, "prices"),
+    "prices": lambda view: with_gaps(facts.stacked(view, "prices")),
     "real_income": facts.real_income,
     "stocks": facts.stocks,
     "surplus": facts.surplus,

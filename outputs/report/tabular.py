@@ -245,7 +245,7 @@ def comparison(runs: Sequence[tuple[str, xr.Dataset]]) -> Table:
             for label, value in headline(ds, r).items():
                 rows.setdefault(label, []).append(value)
     frame = pd.DataFrame([[label, *values] for label, values in rows.items()], columns=["", *heads])
-    return table("comparison", frame.astype(object).where(frame.notna(), None), "comparison")
+    return table("comparison", tables.with_gaps(frame), "comparison")
 
 
 def headline(ds: xr.Dataset, regime: str) -> dict[str, float]:

@@ -96,6 +96,18 @@ def test_a_figure_in_which_nothing_moves_says_so(drawn, ds, make, title):
     assert low < 0 < high and high - low > 1  # no axis about rounding
 
 
+def test_what_a_region_without_elements_restricts_has_the_figures_that_it_can_have(solved, tmp_path):
+    """An embargo on magnets by a region that sells no elements: no prices and no exposure, but income."""
+    bare = solved.dataset.copy(deep=True)
+    own = (bare["origin"] == "R0").values[:, None, None]
+    for name in ("base_tonnes", "tonnes"):
+        bare[name] = bare[name].copy(data=np.where(own, 0.0, bare[name].values))
+    bare = bare.assign(exposed=0 * bare["exposed"], exposure=0 * bare["exposure"])
+    drawn = {path.name for path in figures.draw_scenario(bare, tmp_path)}
+    assert drawn >= {"real_income.png", "research.png", "forces.png"}
+    assert not drawn & {"prices.png", "sectors.png"}
+
+
 def test_the_title_of_forces_follows_their_sum(drawn, ds):
     for sign, word in ((1, "rise"), (-1, "fall")):
         parts = ds["exposed_exports_by_force"].copy(data=sign * np.array([5.0, 1.0, 1.0, -2.0]))

@@ -1,6 +1,7 @@
 """Paths: what is solved, that contributions add up, and that tables say what the Dataset says."""
 
 import argparse
+import csv
 import json
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from outputs import store
 from outputs.names import signed
 from outputs.paths import bands, facts, figures, findings, instruments, labelled, plan, saving, summary, work
 from outputs.paths.facts import View
-from outputs.paths.tables import TABLES
+from outputs.paths.tables import TABLES, write_tables
 from outputs.sweeps.groups import groups
 from scenarios.sweeps import design as plans
 from scenarios.sweeps.design import Outcome
@@ -278,6 +279,22 @@ def test_a_gain_is_not_cut_off_and_a_fall_is_no_peak(view, tmp_path, monkeypatch
         View(view.ds.assign(border_value=cheap.transpose(*view.ds["border_value"].dims))), tmp_path, ""
     )
     assert "move most by" in drawn[-1][1] and "-50 %" in drawn[-1][1]
+
+
+def test_a_path_of_a_region_that_sells_no_elements_is_written(view, tmp_path):
+    own = (view.ds["origin"] == "R0").values
+    gone = {
+        name: view.ds[name].where(~xr.DataArray(own, dims="origin"), 0.0)
+        for name in ("base_tonnes", "tonnes")
+    }
+    bare = View(view.ds.assign({name: value.transpose(*view.ds[name].dims) for name, value in gone.items()}))
+    assert "Prices" not in {finding.topic for finding in findings.findings(bare)}
+    assert figures.prices(bare, tmp_path, "") is None
+    written = {path.name for path in write_tables(bare, tmp_path, "path")}
+    assert "prices.csv" in written
+    lines = (tmp_path / "prices.csv").read_text(encoding="utf-8").splitlines()
+    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    assert {row["abroad [USD/kg]"] for row in rows} == {""}
 
 
 def test_a_year_that_cannot_be_solved_is_named_and_the_others_stay(ready):
