@@ -60,7 +60,7 @@ def regions(ds: xr.Dataset) -> Finding | None:
     if len(own) < 4:
         return None
     others = [str(r) for r in ds["region"].values if str(r) not in own]
-    restrict, rest = (listed([names.region(r) for r in some]) for some in (own, others))
+    restrict, rest = (listed([names.named(r) for r in some]) for some in (own, others))
     return Finding("Regions", f"{len(own)} regions restrict: {restrict}. All others are {rest}.")
 
 
@@ -170,7 +170,7 @@ def rent(ds: xr.Dataset) -> Finding | None:
     first = worth[0]
     total = received[first].sum()
     order = np.argsort(-received[first])
-    got = [names.region(str(ds["region"].values[n])) for n in order if received[first][n] > 0.01 * total]
+    got = [names.named(str(ds["region"].values[n])) for n in order if received[first][n] > 0.01 * total]
     text = (
         f"The right to export is worth {number(total)} million USD a year with {names.regime(first)}, "
         f"and goes to {listed(got)}."
@@ -210,7 +210,7 @@ def income(ds: xr.Dataset) -> Finding:
     if float(worst[n]) < -NEGLIGIBLE:
         unit, scale = names.readable_money([float(worst[n])])
         most = f"{signed(scale * float(worst[n]))} {unit}, {names.regime(_regimes(ds)[0])}"
-        text += f". Most is lost by {names.region(str(ds['region'].values[n]))} ({most})"
+        text += f". Most is lost by {names.named(str(ds['region'].values[n]))} ({most})"
     if is_deep(ds):
         text += f". {DEEP_CAUTION}"
     return Finding("Real income", text[0].upper() + text[1:] + ".")

@@ -32,6 +32,12 @@ def region(label: str) -> str:
     return REGIONS.get(label, label)
 
 
+def named(label: str) -> str:
+    """A region as it is named within a sentence: China, the United States."""
+    name = region(label)
+    return f"the {name}" if name.startswith(("rest of", "United")) else name
+
+
 def regions(labels: Sequence[str]) -> str:
     """Regions as they stand in a sentence; only how many when there are more than three."""
     return (

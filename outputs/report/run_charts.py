@@ -140,7 +140,7 @@ def charts_of_innovation(ds: xr.Dataset) -> dict[str, Chart | None]:
 def charts_of_security(ds: xr.Dataset) -> dict[str, Chart | None]:
     """What a full embargo would cost now, by region and regime."""
     frame = facts.embargo(ds)
-    if not len(frame):
+    if not len(frame) or not facts.exported(ds):
         return {"embargo": None}
     regimes = [str(r) for r in ds["regime"].values]
     columns = [f"{r} [million USD]" for r in regimes]

@@ -312,6 +312,18 @@ def test_runs_in_which_others_restrict_say_who(runs):
     assert said in [line.text for line in comparing.lines(gathered, args, "there")]
 
 
+def test_a_run_of_a_region_that_sells_no_elements_has_a_report(runs):
+    one = report.from_folder(runs.folders[0])
+    own = (one.dataset["origin"] == "R0").values[:, None, None]
+    none = {
+        name: one.dataset[name].copy(data=np.where(own, 0.0, one.dataset[name].values))
+        for name in ("base_tonnes", "tonnes")
+    }
+    text = html([dataclasses.replace(one, dataset=one.dataset.assign(none))])
+    assert "No oxides of R0 are sold abroad." in text
+    assert "would cost now</figcaption>" not in text and "exports of elements would cost now" not in text
+
+
 def test_a_run_without_learning_has_a_report(calibration, tmp_path):
     from outputs import experiment, pipeline
     from tests.outputs.conftest import options, scenario

@@ -378,6 +378,12 @@ def test_whose_exports(name, whose):
     assert names.possessive(name) == whose
 
 
+def test_regions_have_their_article_within_a_sentence():
+    assert [names.named(label) for label in ("CHN", "USA", "REU", "ROW", "R0")] == [
+        "China", "the United States", "the rest of the EU", "the rest of the world", "R0"
+    ]  # fmt: skip
+
+
 def test_a_quota_that_does_not_bind_is_said_to(ds):
     idle = ds.assign(licence_rent=0 * ds["licence_rent"], licence_price=0 * ds["licence_price"])
     sold = quotas.table(ds)["sold [t]"].iloc[0]
