@@ -22,6 +22,7 @@ from outputs.tables import columns as as_columns
 
 EXTRAS = {"SALib": "salib", "sklearn": "evidence"}
 SAMPLED = ("monte_carlo", "latin_hypercube", "sobol")
+FEWEST = 16  # points of a plan of Saltelli, with fewer of which nobody can say what decides
 
 
 @dataclass
@@ -243,6 +244,9 @@ def _decides(sweep: Sweep, column: str, found: Tables) -> str:
     best = sweep.words(str(row["parameter"]))
     if table != "sobol":
         return f"; {best} moves it most"
+    points = len(sweep.values) // sweep.block
+    if points < FEWEST:
+        return f"; what decides cannot be told from {points} points of the plan, {FEWEST} or more are wanted"
     # Estimates of few draws leave the range of a share.
     share, low, high = (
         f"{100 * np.clip(row[name], 0, 1):.0f} %" for name in ("total", "total_low", "total_high")
