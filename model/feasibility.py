@@ -39,7 +39,7 @@ def _overbought(b: Benchmark, shock: Shock, quotas: tuple[Quota, ...]) -> Diagno
             detail = (
                 f"stocks need {least.sum():.6g} t of what quota {quota.name!r} limits to {quota.limit:.6g} t"
             )
-            return Diagnosis("infeasible", "quota", (position,), np.nan, detail)
+            return Diagnosis("infeasible", "quota", (position,), np.nan, detail, quota.name)
     return None
 
 
@@ -82,9 +82,10 @@ def diagnose(system: System, cells: Layout, a: Allocation, trace: Trace[Point], 
     block, cell = cells.locate(int(np.argmax(size))) if len(size) else ("", ())
     value = float(trace.residual[np.argmax(size)]) if len(size) else 0.0
     if trace.outcome == "converged":
-        return Diagnosis("converged", block, cell, value)
+        return Diagnosis("converged", block, cell, value, quota=_limiting(system, block, cell))
     r = system.restrictions
-    prohibitive = (a.state.licence > PROHIBITIVE * r.scale) & ~(np.log(a.quota_tonnes) < r.log_limit + 0.1)
+    exceeded = ~(a.quota_tonnes < np.exp(r.log_limit + 0.1))
+    prohibitive = (a.state.licence > PROHIBITIVE * r.scale) & exceeded
     if prohibitive.any():
         q = int(np.argmax(prohibitive))
         return Diagnosis(
@@ -93,6 +94,7 @@ def diagnose(system: System, cells: Layout, a: Allocation, trace: Trace[Point], 
             (q,),
             value,
             f"no licence price brings quota {r.quotas[q].name!r} down to its limit",
+            r.quotas[q].name,
         )
     poor = (a.income <= POOR * system.income_base) & (system.income_base > 0)
     if poor.any():
@@ -102,7 +104,21 @@ def diagnose(system: System, cells: Layout, a: Allocation, trace: Trace[Point], 
             "than it earns"
         )
         return Diagnosis(trace.outcome, "budget", (n,), value, detail)
-    return Diagnosis(trace.outcome, block, cell, value, _progress(trace, done))
+    named = _limiting(system, block, cell)
+    return Diagnosis(trace.outcome, block, cell, value, _progress(trace, done), named)
+
+
+def _limiting(system: System, block: str, cell: tuple[int, ...]) -> str:
+    """Name of the quota that a cell of a block stands for; "" where it stands for none.
+
+    Positions are among the quotas that are in the system: those that are slack, or of other years, are not.
+    """
+    r = system.restrictions
+    if block == "quota":
+        return r.quotas[cell[0]].name
+    if block == "leak":
+        return r.quotas[r.leaking[cell[0]]].name
+    return r.production[cell[0]].name if block == "production" else ""
 
 
 def _progress(trace: Trace[Point], done: float) -> str:

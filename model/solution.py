@@ -49,13 +49,14 @@ class Diagnosis(Frozen):
     cell: tuple[int, ...]
     value: float
     detail: str = ""
+    quota: str = ""  # name of the quota that the cell is one of
 
-    def text(self, labels: Labels | None = None, quotas: tuple[str, ...] = ()) -> str:
+    def text(self, labels: Labels | None = None) -> str:
         """One sentence for people; positions stand in for names without labels."""
         if self.status == "converged":
             return f"converged: largest residual {abs(self.value):.1e}"
         axes = zip(BLOCK_AXES.get(self.block, ()), self.cell, strict=False)
-        where = ", ".join(_name(axis, cell, labels, quotas) for axis, cell in axes)
+        where = self.quota or ", ".join(_name(axis, cell, labels) for axis, cell in axes)
         worst = f"worst at {WHAT.get(self.block, self.block)}: {where}" if self.block else ""
         solved = (
             bool(self.block) and np.isfinite(self.value) and self.status not in ("infeasible", "unstable")
@@ -66,8 +67,8 @@ class Diagnosis(Frozen):
         )
 
 
-def _name(axis: str, position: int, labels: Labels | None, quotas: tuple[str, ...]) -> str:
-    names = quotas if axis == "quotas" else getattr(labels, axis, ()) if labels is not None else ()
+def _name(axis: str, position: int, labels: Labels | None) -> str:
+    names = getattr(labels, axis, ()) if labels is not None else ()
     return names[position] if position < len(names) else f"{axis.rstrip('s')} {position}"
 
 
@@ -98,3 +99,7 @@ class SolveError(RuntimeError):
         self.diagnosis = solution if isinstance(solution, Diagnosis) else solution.diagnosis
         self.solution = solution if isinstance(solution, Solution) else None
         super().__init__(self.diagnosis.text())
+
+    def told(self, labels: Labels | None = None) -> str:
+        """The diagnosis in names, and what was noted where the error passed."""
+        return "; ".join([self.diagnosis.text(labels), *getattr(self, "__notes__", ())])

@@ -150,7 +150,7 @@ def case(solution: Solution, base: Solution, shock: Shock, frame: Frame) -> Case
     values["walras"] = np.asarray(walras(solution))
     values["iterations"] = np.asarray(float(solution.iterations))
     refuse_not_finite(values)
-    return Case(values, solution.diagnosis.text(frame.labels, frame.quotas))
+    return Case(values, solution.diagnosis.text(frame.labels))
 
 
 def largest_residuals(solution: Solution) -> Array:

@@ -187,7 +187,7 @@ def plan(scenario: Scenario, calibration: Calibration, **options: Any) -> Plan:
 def run_job(job: Job) -> Done:
     """Solve one job. A solve that fails is reported, never raised: the others go on."""
     solution = solve(job.benchmark, job.shock, job.closure, throw=False)
-    message = solution.diagnosis.text(job.frame.labels, job.frame.quotas)
+    message = solution.diagnosis.text(job.frame.labels)
     if not solution.converged:
         return Done(job.key, None, {}, message)
     parts = technology_parts(solution) | {"capacity": solution.allocation.capacity}

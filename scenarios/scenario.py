@@ -308,7 +308,9 @@ class Scenario(Schema):
             return fixed_taxes(shock, self.benchmark(calibration))
         except SolveError as error:
             where = ("taxes_from_licences_of",)
-            raise InputError(self.whole.problem(where, f"{self.taxes_from_licences_of}: {error}")) from error
+            raise InputError(
+                self.whole.problem(where, f"{self.taxes_from_licences_of}: {error.told(calibration.labels)}")
+            ) from error
 
     def benchmark(self, calibration: Calibration) -> Benchmark:
         """The calibration's benchmark with the scenario's parameters and deficit rule; raises InputError."""

@@ -72,7 +72,7 @@ class Answers:
         try:
             ds, message = _solved(world, scenario, state)
         except (SolveError, ValueError, ArithmeticError) as error:  # the last two: paths that do not settle
-            why = error.diagnosis.text(base.labels) if isinstance(error, SolveError) else str(error)
+            why = error.told(base.labels) if isinstance(error, SolveError) else str(error)
             return found | {"solved": False, "message": why, "seconds": _since(began)}
         shown = tables.all_tables(ds, scenario, state.regime, region, sector)
         return found | shown | {"solved": True, "message": message, "seconds": _since(began)}

@@ -33,7 +33,7 @@ def job(packed: Packed, regime: Regime) -> list[dict[str, Array]] | str:
         try:
             record = run_year(benchmark, year, shock, regime, standing)
         except SolveError as error:
-            return f"{year}: {error}"
+            return f"{year}: {error.told(content.frame.labels)}"
         case = dataset.case(record.solution, base, shock, content.frame)
         found.append(facts.outcomes(case.values, content.frame.base))
         standing = next_standing(record, benchmark.parameters)

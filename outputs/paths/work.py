@@ -91,8 +91,10 @@ def year_job(packed: Packed, chain: Chain, at: int, before: Standing | None, sec
             check_path(benchmark, regime)
         standing = finish_plant(before or base_standing(benchmark), inputs.added_capacity[at])
         record = run_year(benchmark, inputs.years[at], inputs.shocks[at], regime, standing)
-    except (SolveError, ValueError, ArithmeticError) as error:
-        return Done(None, None, None, {}, "; ".join([str(error), *getattr(error, "__notes__", ())]), {})
+    except SolveError as error:
+        return Done(None, None, None, {}, error.told(content.frame.labels), {})
+    except (ValueError, ArithmeticError) as error:
+        return Done(None, None, None, {}, str(error), {})
     base = dataset.base_solution(benchmark)
     case = dataset.case(record.solution, base, inputs.shocks[at], content.frame)
     extra: dict[str, Array] = {
@@ -124,7 +126,7 @@ def secure(content: Content, shock: Shock, record: Year) -> tuple[dict[str, Arra
             without = [_lost(today, each) for each in cut(benchmark, plain, closed, content.cuts, today)]
         found["cut_loss_without_innovation"] = np.stack(without) if learnt else found["cut_loss"]
     except SolveError as error:
-        notes["cut_loss"] = f"{record.year}: {error}"
+        notes["cut_loss"] = f"{record.year}: {error.told(content.frame.labels)}"
     try:
         heading = record.long_run or solve(benchmark, now.replace(capacity=None), STATIC)
         lasting = lasting_embargo(benchmark, now, closed)
@@ -139,7 +141,7 @@ def secure(content: Content, shock: Shock, record: Year) -> tuple[dict[str, Arra
         years = years_to_replace(benchmark, standing, target, outside, benchmark.parameters)
         found |= {f"years_to_replace_{name}": value.astype(float) for name, value in years.items()}
     except SolveError as error:
-        notes["embargo_loss"] = f"{record.year}: {error}"
+        notes["embargo_loss"] = f"{record.year}: {error.told(content.frame.labels)}"
     return found, notes
 
 
@@ -184,7 +186,7 @@ def corner_job(packed: Packed, at: int, standing: Standing, on: frozenset[str]) 
     shock = forces.corner_shock(content.inputs.shocks[at].replace(capacity=None), parts_of(standing), on)
     solution = solve(content.benchmark, shock, STATIC, throw=False)
     if not solution.converged:
-        return solution.diagnosis.text(content.frame.labels, content.frame.quotas)
+        return solution.diagnosis.text(content.frame.labels)
     base = dataset.base_solution(content.benchmark)
     return facts.outcomes(dataset.case(solution, base, shock, content.frame).values, content.frame.base)
 

@@ -133,7 +133,10 @@ class Centres:
             try:
                 self._paths[key, regime] = _simulated(worlds(self.study, self.middle)[key], regime, None)
             except FAILURES as error:
-                self._lacking[key, regime], self._paths[key, regime] = reason("", error), None
+                self._lacking[key, regime], self._paths[key, regime] = (
+                    reason("", error, self.study.calibration.labels),
+                    None,
+                )
         return self._paths[key, regime]
 
     def _centre(self, key: str, regime: Regime | None) -> Centre | None:
@@ -149,7 +152,10 @@ class Centres:
                 )
                 self._centres[key, regime] = centre
             except FAILURES as error:
-                self._lacking[key, regime], self._centres[key, regime] = reason("", error), None
+                self._lacking[key, regime], self._centres[key, regime] = (
+                    reason("", error, self.study.calibration.labels),
+                    None,
+                )
         return self._centres[key, regime]
 
     def _start(self, key: str, regime: Regime | None) -> Start | None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from model.records import Array, Regime
-from model.solution import Solution, SolveError
+from model.solution import Solution
 from model.variables import results
 from scenarios.sweeps.outcomes import Source
-from scenarios.sweeps.worlds import FAILURES, Told, World, reason, worlds
+from scenarios.sweeps.worlds import FAILURES, World, reason, worlds
 
 if TYPE_CHECKING:
     from scenarios.sweeps.study import Study
@@ -50,14 +50,14 @@ class _Draw:
         try:
             self.cases = {key: _Case(study, world, row) for key, world in worlds(study, row).items()}
         except FAILURES as error:
-            self.reasons.append(reason("the draw's numbers", error))
+            self.reasons.append(reason("the draw's numbers", error, study.calibration.labels))
 
     def add(self, key: str, regime: Regime, solution: Solution | Exception | None) -> None:
         """Results under a regime, of a solution (or why there is none) or of a path."""
         try:
             self.found |= self.cases[key].solved(regime, solution)
         except FAILURES as error:
-            self.reasons.append(reason(f"{key}, {regime}", error))
+            self.reasons.append(reason(f"{key}, {regime}", error, self.study.calibration.labels))
 
     def outcomes(self) -> Evaluated:
         """The outcomes that can be had of what was found."""
@@ -70,7 +70,7 @@ class _Draw:
             try:
                 levels[key] = self.cases[key].base()
             except FAILURES as error:
-                reasons.append(reason(f"{key}, the base year", error))
+                reasons.append(reason(f"{key}, the base year", error, self.study.calibration.labels))
         for at, column in enumerate(self.study.columns):
             sources = [source for source in (column.source, column.minus) if source is not None]
             known = levels if column.needs_base else self.study.cases
@@ -98,10 +98,6 @@ class _Case:
     ) -> dict[Source, Mapping[str, Array]]:
         """Results under a regime: of the one year (a solution, or why there is none), or of the years of a path."""
         key, world = self.world.key, self.world
-        if isinstance(solution, SolveError):
-            raise Told(
-                solution.diagnosis.text(world.calibration.labels, self.study.quotas[key])
-            ) from solution
         if isinstance(solution, Exception):
             raise solution
         if solution is not None:

@@ -53,13 +53,13 @@ def local(study: Study) -> Local:
     try:
         middle = _Middle(study)
     except FAILURES as error:
-        found.lacking[:] = reason("the middle of all ranges", error)
+        found.lacking[:] = reason("the middle of all ranges", error, study.calibration.labels)
         return found
     for at, column in enumerate(study.columns):
         try:
             found.outcome[at], found.change[:, at], found.lacking[:, at] = middle.column(column)
         except FAILURES as error:
-            found.lacking[:, at] = reason("", error)
+            found.lacking[:, at] = reason("", error, study.calibration.labels)
     strange = ~np.isfinite(found.change) & (found.lacking == "")
     found.lacking[strange] = "the derivative is not finite"
     return found
@@ -108,7 +108,7 @@ class _Middle:
         try:
             solution = self.study.centres.of_middle(key, None if base else source.regime)
         except FAILURES as error:
-            raise Told(reason(where, error)) from error
+            raise Told(reason(where, error, self.study.calibration.labels)) from error
         values = self._read(key, solution)
         found = {label: np.full(len(self.row), np.nan) for label in values}
         lacking = [DISCRETE if isinstance(law, Discrete) else "" for law in self.study.laws]
@@ -120,7 +120,7 @@ class _Middle:
                 try:
                     self._fill(found, solution, key, base, [at])
                 except FAILURES as error:
-                    lacking[at] = reason("", error)
+                    lacking[at] = reason("", error, self.study.calibration.labels)
         return {label: Raw(float(value), found[label], tuple(lacking)) for label, value in values.items()}
 
     def _fill(

@@ -11,7 +11,7 @@ import numpy as np
 import calibration
 from calibration import Calibration
 from calibration.errors import InputError
-from model.records import Array, Benchmark
+from model.records import Array, Benchmark, Labels
 from model.solution import SolveError
 from scenarios.scenario import Scenario
 from scenarios.sweeps import targets
@@ -37,12 +37,14 @@ class World:
     benchmark: Benchmark
 
 
-def reason(where: str, error: BaseException) -> str:
+def reason(where: str, error: BaseException, labels: Labels) -> str:
     """Why something failed, in a line that fits a table. An error that no one foresaw says its type."""
-    notes = " ".join(getattr(error, "__notes__", ()))
-    foreseen = isinstance(error, InputError | SolveError | Told)
-    text = " ".join((str(error) if foreseen else f"{type(error).__name__}: {error}").split())
-    return f"{where}: {text} {notes}".strip().removeprefix(": ")[:500]
+    text = str(error) if isinstance(error, InputError | Told) else f"{type(error).__name__}: {error}"
+    if isinstance(error, SolveError):
+        text = error.told(labels)
+    else:
+        text = " ".join([text, *getattr(error, "__notes__", ())])
+    return " ".join(f"{where}: {text}".split()).removeprefix(": ")[:500]
 
 
 def worlds(study: Study, row: Array) -> dict[str, World]:

@@ -142,7 +142,7 @@ def test_a_diagnosis_names_the_worst_cell():
     assert stalled.text(Labels) == f"stalled; {place}: JPN, oxide (residual 2.0e-03); {advice}"
     # A position without a name stands for itself.
     assert ": JPN, good 7 (" in Diagnosis("stalled", "market", (1, 7), 2e-3).text(Labels)
-    assert ": a quota (" in Diagnosis("stalled", "quota", (0,), 2e-3).text(Labels, ("a quota",))
+    assert ": a quota (" in Diagnosis("stalled", "quota", (0,), 2e-3, quota="a quota").text(Labels)
 
 
 def test_a_diagnosis_without_a_cell_or_a_size_says_none():

@@ -10,7 +10,7 @@ import pytest
 from model import Closure, Labels, Shock, SolveError, solve
 from model.idle import idle
 from model.newton import Options
-from model.solution import ADVICE
+from model.solution import ADVICE, WHAT
 from model.table import Elasticities, benchmark_from_flows
 from tests.instruments import awkward, exports_of, quota_on
 from tests.worlds import Sizes, world
@@ -82,6 +82,22 @@ def test_a_quota_that_can_be_met_only_by_ruin_says_who_is_ruined():
             "income falls to nothing" in solution.diagnosis.text()
             or "no licence price" in solution.diagnosis.text()
         )
+
+
+def test_the_quota_that_fails_is_named_where_another_is_slack():
+    b = awkward()
+    many = np.ones_like(b.parameters.trade_elasticity)
+    few = 0.1 * np.ones_like(b.parameters.ree_elasticity)
+    b = b.replace(
+        parameters=b.parameters.replace(
+            ree_elasticity=few, element_elasticity=few, trade_elasticity=1.1 * many
+        )
+    )
+    wide = quota_on(b, "wide", exports_of(b, 1, b.elements), 5.0)
+    closed = quota_on(b, "closed", exports_of(b, 0, b.elements), 1e-30)
+    diagnosis = solve(b, Shock(quotas=(wide, closed)), ALONE, throw=False).diagnosis
+    assert (diagnosis.status, diagnosis.block) == ("infeasible", "quota")
+    assert f"{WHAT['quota']}: closed;" in diagnosis.text()
 
 
 def test_an_unstable_regime_is_refused_with_its_cells():

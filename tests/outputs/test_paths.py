@@ -18,6 +18,7 @@ from outputs.paths import bands, facts, figures, findings, instruments, labelled
 from outputs.paths.facts import View
 from outputs.paths.tables import TABLES, write_tables
 from outputs.sweeps.groups import groups
+from scenarios.base_year import tonnes_sold
 from scenarios.sweeps import design as plans
 from scenarios.sweeps.design import Outcome
 from scenarios.sweeps.distributions import Uniform
@@ -309,6 +310,32 @@ def test_a_year_that_cannot_be_solved_is_named_and_the_others_stay(ready):
     assert set(result.failed) == {"directed", FULL}
     assert "2009" in result.failed[FULL]
     assert json.loads(result.dataset.attrs["failed"]) == dict(result.failed)
+
+
+def sold_out(ready):
+    """The path with all the Dy that R1 uses, ten times over, sold from a stock there in its second year."""
+    b = ready.benchmark
+    k = int(b.elements[0])
+    released = np.zeros(b.final.shape)
+    released[1, k] = 10 * np.einsum("ik->k", tonnes_sold(b)[:, 1])[k]
+    shocks = list(ready.inputs.shocks)
+    shocks[1] = shocks[1].replace(stock_release=released)
+    return replace(ready, inputs=ready.inputs.replace(shocks=tuple(shocks)), security=False, companion=False)
+
+
+@pytest.mark.parametrize("by", ["year", "instrument"])
+def test_a_path_that_fails_names_region_and_good(ready, by):
+    broken = sold_out(ready)
+    good, region = broken.frame.labels.elements[0], broken.frame.labels.regions[0]
+    if by == "year":
+        why = labelled.label(broken, work.run(broken, InProcess())).failed[FULL]
+    else:
+        content = work.Content(
+            broken.benchmark, broken.benchmark, broken.inputs, broken.frame, broken.closed, ()
+        )
+        why = instruments.job(work.Packed(content), FULL)
+    assert why.startswith("2010: ")
+    assert f"market of a good (E9): {region}, {good}" in why
 
 
 def test_unstable_speeds_are_refused_with_the_range():

@@ -16,10 +16,12 @@ import xarray as xr
 import calibration
 import scenarios as scenario_files
 from calibration.errors import InputError
+from model.solution import Diagnosis, SolveError
 from model.solve import solve
 from model.variables import results
 from scenarios import sweeps
 from scenarios.sweeps import evaluate, execution, storage, study
+from scenarios.sweeps.worlds import reason
 from tests.scenarios.test_sweeps import SMALL
 
 ROOT = Path(__file__).parents[2]
@@ -369,3 +371,12 @@ def test_a_pool_that_loses_a_process_starts_again(ready, finished, tmp_path):
     execution.run_in_pool(ready, store_in(ready, tmp_path), 2, kill_one)
     assert killed
     assert (tmp_path / storage.RESULTS).read_bytes() == finished
+
+
+def test_a_reason_names_region_and_good_of_a_path_that_failed(ready):
+    labels = ready.calibration.labels
+    error = SolveError(Diagnosis("stalled", "market", (1, 0), 1.0))
+    error.add_note("in year 2010 of the path, regime directed")
+    text = reason("quota, directed", error, labels)
+    assert f"market of a good (E9): {labels.regions[1]}, {labels.goods[0]} (" in text
+    assert text.endswith("in year 2010 of the path, regime directed")
