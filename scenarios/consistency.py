@@ -146,6 +146,8 @@ def _stock(line: Stockpile, scenario: Scenario, place: Place) -> Iterator[Proble
         if held < -1e-6:
             when = f" in {year}" if year else ""
             yield place.problem(
-                ("release",), f"sells {-held:g} t more than is held{when}", "smaller releases, or initial:"
+                ("release",),
+                f"sells {-held:g} t more than is held{when}",
+                "smaller releases, or initial: or purchase: in this line",
             )
             return

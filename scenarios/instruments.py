@@ -157,7 +157,7 @@ class CapacityInvestment(Instrument):
 
 class Stockpile(OnGoods):
     summary = "Tonnes bought for a stock or sold from it (E9, E23)."
-    overlap = "Stockpiles add."
+    overlap = "Stockpiles add; each sells what it holds itself."
     secondary = ("initial",)
     type: Literal["stockpile"]
     regions: Selector = Field(
@@ -166,7 +166,7 @@ class Stockpile(OnGoods):
     purchase: Weight | None = Field(None, description="Bought a year.")
     release: Weight | None = Field(None, description="Sold a year; never more than is held.")
     initial: Annotated[float, Field(ge=0, le=1e9)] = Field(
-        0.0, description="Tonnes held before the first year."
+        0.0, description="Tonnes held before the first year, and before the line's own purchases."
     )
 
     @model_validator(mode="after")

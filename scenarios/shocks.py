@@ -219,8 +219,10 @@ def _base_use(line: kinds.Stockpile | kinds.Recycling, draft: Draft) -> Array:
 
 def _stockpile(line: kinds.Stockpile, draft: Draft) -> None:
     use = _base_use(line, draft)
-    if line.initial and use.any():
-        draft.array("initial_stocks")[:] += line.initial * use / use.sum()
+    year = draft.year
+    held = line.initial if year is None else line.held(year - 1, year)
+    if held and use.any():  # at the start of the year: what was bought before a path begins is there
+        draft.array("initial_stocks")[:] += held * use / use.sum()
     if line.in_force(draft.year) and use.any():
         tonnes = draft.now(line.release) - draft.now(line.purchase)
         draft.array("stock_release")[:] += tonnes * use / use.sum()

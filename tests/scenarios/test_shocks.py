@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 import scenarios
 from calibration.errors import InputError
+from model.path import hold_stocks
 from model.records import Shock
 from tests.scenarios.conftest import ELEMENTS, GOODS, REGIONS, SECTORS
 
@@ -387,6 +388,29 @@ def test_only_some_instruments(world: SimpleNamespace) -> None:
     assert touched(scenario.only([]).shock(world)) == set()
     with pytest.raises(KeyError):
         scenario.only(["fast"])
+
+
+@pytest.mark.parametrize(
+    ("flows", "held"),
+    [
+        ({"purchase": {2008: 30, 2012: 0}}, 90),  # of 2008, 2009 and 2010
+        ({"from": 2009, "purchase": 30}, 60),
+        ({"from": 2009, "purchase": 30, "release": {2009: 0, 2010: 5}, "initial": 7}, 7 + 60 - 5),
+        ({"purchase": 30}, 0),  # from the first year of the path on
+        ({"from": 2009, "until": 2011, "purchase": {2008: 30, 2010: 0}, "initial": 1}, 31),
+    ],
+)
+def test_what_was_bought_before_a_path_is_in_the_stock(
+    world: SimpleNamespace, flows: dict[str, Any], held: float
+) -> None:
+    lines = [{"type": "stockpile", "regions": "JPN", "elements": "Dy"} | flows]
+    scenario = scenarios.parse(HEAD | {"horizon": "path", "years": "2011-2013", "instruments": lines}, world)
+    inputs = scenario.path(world)
+    assert inputs.initial_stocks[JPN, DY] == pytest.approx(held)
+    assert inputs.initial_stocks.sum() == pytest.approx(held)
+    stocks = hold_stocks(inputs.shocks, inputs.initial_stocks)
+    line = scenario.instruments[0]
+    assert [stocks[t, JPN, DY] for t in (1, 2)] == pytest.approx([line.held(y, 2011) for y in (2011, 2012)])
 
 
 def test_the_inputs_of_a_path(world: SimpleNamespace) -> None:
