@@ -15,6 +15,7 @@ from model.system import System
 from model.unknowns import Layout
 
 POOR = 0.05  # income over the base year's below which a region cannot pay what it owes
+ROUNDING = 1e-9  # of what is used: by so much stocks may pass it
 PROHIBITIVE = 1e6  # licence price over unit value from which on a quota that is still exceeded cannot be met
 
 
@@ -73,6 +74,25 @@ def _closed(b: Benchmark, embargo: Array) -> Diagnosis | None:
 
 def _diagnosis(cells: Array, detail: str) -> Diagnosis:
     n, k = (int(v) for v in np.argwhere(cells)[0])
+    return Diagnosis("infeasible", "market", (n, k), np.nan, detail)
+
+
+def oversold(system: System, a: Allocation) -> Diagnosis | None:
+    """E9, E23: stocks and recycled material that bring a region more of a good than it uses.
+
+    Markets would clear all the same: its purchases would be negative, and origins would sell its stock to others.
+    """
+    if system.stock is None:
+        return None
+    used = a.spending.gross.sum(axis=-3)
+    if not (over := a.spending.stock > used * (1 + ROUNDING)).any():
+        return None
+    times = np.divide(a.spending.stock, used, out=np.zeros_like(used), where=over & (used > 0))
+    n, k = (int(v) for v in np.unravel_index(np.argmax(np.where(over, times, -1.0)), over.shape))
+    detail = (
+        f"stocks and recycled material bring {times[n, k]:.3g} times what is used, and are not sold abroad: "
+        "release or recover less"
+    )
     return Diagnosis("infeasible", "market", (n, k), np.nan, detail)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from model.base_year import quota_tonnes_base
 from model.continuation import walk
 from model.equilibrium import allocate
-from model.feasibility import diagnose, infeasible
+from model.feasibility import diagnose, infeasible, oversold
 from model.flows import gate_tonnes
 from model.newton import Options, Trace, newton
 from model.prepare import prepare
@@ -103,7 +103,7 @@ def _with_active_quotas(
             return solution
         before, active = active, binding(solution, quotas, active)
         if active == before:
-            return licensed(solution, quotas)
+            return _at_home(licensed(solution, quotas))
     return _failed(solution, "stalled", "the set of binding quotas keeps changing")
 
 
@@ -132,6 +132,12 @@ def licensed(solution: Solution, quotas: tuple[Quota, ...]) -> Solution:
     active = (q.name for q in solution.system.restrictions.quotas)
     chi = dict(zip(active, solution.allocation.state.licence.tolist(), strict=True))
     return replace(solution, licence={q.name: chi.get(q.name, 0.0) for q in quotas})
+
+
+def _at_home(solution: Solution) -> Solution:
+    """The solution, or that it is none because stocks would be sold abroad (E9, E23)."""
+    found = oversold(solution.system, solution.allocation)
+    return solution if found is None else replace(solution, status=found.status, diagnosis=found)
 
 
 def _failed(solution: Solution, status: Status, detail: str) -> Solution:
@@ -164,7 +170,7 @@ def _solve_once(
         problem = problem if start is None else Equilibrium(system)
         trace = newton(problem, problem.start(), options)
     done = 1.0
-    if trace.outcome in ("stalled", "diverged", "iteration_limit") and options.continuation:
+    if trace.outcome != "converged" and options.continuation:
         walked, done = walk(benchmark, shock, closure, quotas, options)
         trace = walked if done == 1.0 and walked is not None else trace
     return _solution(problem, trace, done)

@@ -164,7 +164,10 @@ class Stockpile(OnGoods):
         description="Holders; tonnes are split over them and the goods as in base-year use."
     )
     purchase: Weight | None = Field(None, description="Bought a year.")
-    release: Weight | None = Field(None, description="Sold a year; never more than is held.")
+    release: Weight | None = Field(
+        None,
+        description="Sold a year; never more than is held, or than the holder uses: it is not sold abroad.",
+    )
     initial: Annotated[float, Field(ge=0, le=1e9)] = Field(
         0.0, description="Tonnes held before the first year, and before the line's own purchases."
     )

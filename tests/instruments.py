@@ -52,6 +52,15 @@ def quota_on(b: Benchmark, name: str, covers, ratio: float, weight=None, **optio
     return Quota(name, covers, ratio * float(tonnes[covers].sum()), weight, **options)  # type: ignore[arg-type]
 
 
+def sold_from_stock(b: Benchmark, region: int, good: int, times: float) -> np.ndarray:
+    """(n,k) tonnes that a stock sells in a region, relative to what it uses in the base year."""
+    bought = base_gate(b)[:, region, good]
+    used = (bought[bought > 0] * 1e3 / b.unit_value[bought > 0, good]).sum()
+    released = np.zeros(b.final.shape)
+    released[region, good] = times * used
+    return released
+
+
 def production_quota(b: Benchmark, ratio: float, origin: int = 1) -> ProductionQuota:
     goods = np.zeros(b.final.shape[1], dtype=bool)
     goods[b.elements] = True

@@ -13,8 +13,9 @@ from model.continuation import EASY, FIRST_STEP, MOST_SOLVES, SMALLEST_STEP, WAY
 from model.newton import Options
 from model.records import Quota
 from model.shocks import base_quotas, close_empty_quotas, scaled
+from tests.checks import solved
 from tests.independent import base_gate
-from tests.instruments import awkward, exports_of, production_quota, quota_on
+from tests.instruments import Case, awkward, exports_of, production_quota, quota_on, sold_from_stock
 
 
 @pytest.fixture(scope="module")
@@ -237,3 +238,15 @@ def test_a_search_that_runs_out_of_iterations_is_walked(b):
     np.testing.assert_allclose(
         walked.allocation.state.price, solve(b, shock).allocation.state.price, atol=1e-9
     )
+
+
+# ------------------------------------------------------------------ starts outside the domain
+
+
+@pytest.mark.parametrize("regime", ["exogenous", "directed"])
+def test_stocks_that_sell_more_than_was_used_are_walked_to(b, regime):
+    """At prices of the base year nothing would be left for origins to sell; the price falls until there is."""
+    n, k = 2, int(b.elements[-1])
+    shock = Shock(stock_release=sold_from_stock(b, n, k, 1.3))
+    solution = solved(Case(b, shock, Closure(regime, "given", "given")))
+    assert solution.allocation.spending.net[:, n, k].sum() > 0

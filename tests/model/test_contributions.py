@@ -127,7 +127,7 @@ def test_first_order_formula_in_loops_where_trade_is_taxed_licensed_and_stopped(
 def test_real_income_with_stocks_sold_counts_them_only_when_asked():
     bench, _ = world(5, research_closure="sector")
     release = np.zeros(bench.final.shape)
-    release[1, bench.elements] = 50.0
+    release[1, bench.elements] = 20.0
     solution = solve(bench, Shock(stock_release=release), Closure("exogenous", "given"))
     value = solution.allocation.spending.stock[1].sum()
     gap = real_income(solution) - real_income(solution, asset_sales=False)

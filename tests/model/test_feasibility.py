@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from model import Shock, solve
+from model.batch import Centre
 from model.feasibility import POOR, PROHIBITIVE, diagnose, infeasible
-from model.flows import gate_tonnes
+from model.flows import gate_flows, gate_tonnes
 from model.newton import Trace
 from model.records import Quota
 from tests.independent import base_gate, base_spending
-from tests.instruments import EXOGENOUS, awkward, exports_of, quota_on
+from tests.instruments import EXOGENOUS, awkward, exports_of, quota_on, sold_from_stock
 from tests.worlds import Sizes
 
 BUYER, TONNES = 1, 100.0
@@ -277,3 +278,33 @@ def test_of_regions_without_income_the_poorest_for_its_size_is_named():
 def test_a_region_is_ruined_below_a_twentieth_of_its_income(part, ruined):
     assert POOR == 0.05
     assert (said(income=[100.0, 50.0 * part, 80.0]).block == "budget") == ruined
+
+
+# ------------------------------------------------------------------ stocks that are not sold abroad
+
+
+@pytest.mark.parametrize("recycled", [False, True])
+def test_more_than_is_used_is_not_sold_abroad(b, good, recycled):
+    """E9, E23: markets would clear with purchases below zero, which sell the holder's stock to everybody else."""
+    given = sold_from_stock(b, 1, good, 1.3)
+    shock = Shock(recycling=given) if recycled else Shock(stock_release=given)
+    solution = solve(b, shock, EXOGENOUS, throw=False)
+    bought = gate_flows(solution)[:, 1, good]
+    assert (bought < 0).any()
+    assert (solution.status, solution.diagnosis.cell) == ("infeasible", (1, good))
+    assert "are not sold abroad" in solution.diagnosis.text()
+
+
+@pytest.mark.parametrize("times", [0.5, 0.9])
+def test_what_is_used_at_home_is(b, good, times):
+    solution = solve(b, Shock(stock_release=sold_from_stock(b, 1, good, times)), EXOGENOUS)
+    assert (gate_flows(solution) >= 0).all()
+
+
+def test_a_draw_that_would_sell_its_stock_abroad_fails_among_others(b, good):
+    shares = np.linspace(0.1, 1.3, 9)
+    draws = [(b, Shock(stock_release=sold_from_stock(b, 1, good, times))) for times in shares]
+    found = Centre(b, draws[4][1], EXOGENOUS).solve_group(draws)
+    alone = [solve(*draw, EXOGENOUS, throw=False).status for draw in draws]
+    assert [solution.status for solution in found] == alone
+    assert {"converged", "infeasible"} == set(alone)
