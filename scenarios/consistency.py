@@ -33,6 +33,8 @@ def problems(scenario: Scenario) -> Iterator[Problem]:
         yield from _rates(line, place)
         if isinstance(line, ExportQuota):
             yield from _limit(line, place)
+        if isinstance(line, CapacityInvestment):
+            yield from _plant(scenario, place)
         if isinstance(line, Stockpile) and place.sure("from") and place.sure("until"):
             yield from _stock(line, scenario, place)
     yield from overrides.problems(scenario)
@@ -134,6 +136,14 @@ def _limit(line: ExportQuota, place: Place) -> Iterator[Problem]:
             )
     if line.leak_margin is not None and line.licence == "ad_valorem":
         yield place.problem(("leak_margin",), "is per kg, but the licence is by value", "licence: specific")
+
+
+def _plant(scenario: Scenario, place: Place) -> Iterator[Problem]:
+    """E22: where capacity is at its target, plant is what its rent pays for, whoever built some."""
+    at_target = scenario.horizon == "long" and "capacity" in scenario.at_target
+    if at_target and all(scenario.whole.sure(key) for key in ("horizon", "at_target", "year", "years")):
+        what = "builds plant that changes nothing: in the long run all plant is at its target"
+        yield place.problem((), what, "horizon: short or path, or at_target: [technology]")
 
 
 def _stock(line: Stockpile, scenario: Scenario, place: Place) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,6 +91,11 @@ PATH = "horizon: path\nyears: 2009-2012\n"
 TWICE = (
     "instruments:\n  - {type: embargo, elements: all, name: a}\n  - {type: embargo, goods: all, name: a}\n"
 )
+PLANT = (
+    "year: 2012\ninstruments:\n"
+    "  - {type: capacity_investment, region: USA, stage: ree_mining, from: 2009, spending: 5, "
+    "build_time: 1, capacity_cost: {value: 9, unit: USD/t, source: s, status: analyst}}\n"
+)
 STOCK = "instruments:\n  - {type: stockpile, regions: JPN, elements: Dy, %s}\n"
 
 
@@ -107,6 +113,8 @@ STOCK = "instruments:\n  - {type: stockpile, regions: JPN, elements: Dy, %s}\n"
         (QUOTA % "{2011: 30258}", "has years, but the scenario has none"),
         ("year: 2010\n" + QUOTA % "{2011: 30258}", "is in force in no year of the scenario (2010)"),
         ("horizon: path\n", "a path needs years"),
+        (PLANT, "instruments[0]: builds plant that changes nothing: in the long run all plant is at its target"),
+        ("at_target: [capacity]\n" + PLANT, "expected horizon: short or path, or at_target: [technology]"),
         ("years: 2009-2012\n", "5: years: belong to horizon: path"),
         ("horizon: path\nyears: 2012-2009\n", "6: years: got text '2012-2009'"),
         ("horizon: path\nyears: 2009-2012\nyear: 2010\n", "7: year: a path has no single year"),
@@ -201,8 +209,15 @@ def test_what_the_calibration_cannot_do(line: str, message: str, world: SimpleNa
     assert any(message in text for text in problems(f"{HEAD}instruments:\n  - {line}\n", world))
 
 
+@pytest.mark.parametrize("head", ["horizon: short\n", "at_target: [technology]\n", "at_target: []\n"])
+def test_plant_counts_where_capacity_is_not_at_its_target(world: SimpleNamespace, head: str) -> None:
+    shock = scenarios.parse(HEAD + head + PLANT, world).shock(world)
+    assert np.count_nonzero(shock.capacity) == 1
+
+
 def test_an_investment_where_nothing_is_names_where_something_is(world: SimpleNamespace) -> None:
     text = f"""{HEAD}year: 2012
+horizon: short
 instruments:
   - type: capacity_investment
     region: AUS

@@ -246,7 +246,7 @@ def test_capacity_cost_per_tonne_counts_gross_weight_or_oxide(
 ) -> None:
     cost = {"value": 1000, "unit": unit, "source": "s", "status": "analyst"}
     line = investment(stage="ree_mining", spending={2010: 4, 2011: 0}, build_time=0, capacity_cost=cost)
-    shock = build(world, line, year=2012)
+    shock = build(world, line, year=2012, horizon="short")
     base = world.benchmark.output[USA, 0] * 1000 / world.benchmark.unit_value[USA, 0] * content
     assert shock.capacity[USA, 0] == pytest.approx(np.log1p(4e6 / 1000 / base))
 
