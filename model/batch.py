@@ -20,7 +20,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from model.equilibrium import Allocation
-from model.feasibility import infeasible, oversold
+from model.feasibility import infeasible, unsound
 from model.group import Group, Jacobian
 from model.newton import Options
 from model.prepare import RESEARCH, alike, prepare
@@ -119,8 +119,7 @@ class Centre:
         for row, root in roots.items():
             draw = draws[row]
             solution = self._solution(draw.system, root)
-            alone = oversold(draw.system, root.kept) is not None  # what it says is said by `solve`
-            if not alone and binding(solution, draw.quotas, draw.active) == draw.active:
+            if unsound(solution) is None and binding(solution, draw.quotas, draw.active) == draw.active:
                 found[row] = licensed(solution, draw.quotas)
         return found
 

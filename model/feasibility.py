@@ -10,9 +10,10 @@ from model.equilibrium import Allocation
 from model.newton import Trace
 from model.problem import Point
 from model.records import Array, Benchmark, Quota, Shock
-from model.solution import Diagnosis
+from model.solution import Diagnosis, Solution
 from model.system import System
 from model.unknowns import Layout
+from model.welfare import consumption
 
 POOR = 0.05  # income over the base year's below which a region cannot pay what it owes
 ROUNDING = 1e-9  # of what is used: by so much stocks may pass it
@@ -77,7 +78,25 @@ def _diagnosis(cells: Array, detail: str) -> Diagnosis:
     return Diagnosis("infeasible", "market", (n, k), np.nan, detail)
 
 
-def oversold(system: System, a: Allocation) -> Diagnosis | None:
+def unsound(solution: Solution) -> Diagnosis | None:
+    """What makes residuals of zero no equilibrium; None when nothing does."""
+    return _oversold(solution.system, solution.allocation) or _spent_up(solution)
+
+
+def _spent_up(solution: Solution) -> Diagnosis | None:
+    """E11: a region where investment, recycling and smuggling use up all income: consumption would be below zero."""
+    left = consumption(solution)
+    if not (poor := (left <= 0) & (solution.system.income_base > 0)).any():
+        return None
+    n = int(np.argmin(np.where(poor, left, np.inf)))
+    detail = (
+        f"investment, recycling and smuggling cost {-left[n]:,.0f} million USD more than the region's income: "
+        "nothing is left to consume"
+    )
+    return Diagnosis("infeasible", "budget", (n,), np.nan, detail)
+
+
+def _oversold(system: System, a: Allocation) -> Diagnosis | None:
     """E9, E23: stocks and recycled material that bring a region more of a good than it uses.
 
     Markets would clear all the same: its purchases would be negative, and origins would sell its stock to others.

@@ -10,7 +10,7 @@ import numpy as np
 from model.base_year import quota_tonnes_base
 from model.continuation import walk
 from model.equilibrium import allocate
-from model.feasibility import diagnose, infeasible, oversold
+from model.feasibility import diagnose, infeasible, unsound
 from model.flows import gate_tonnes
 from model.newton import Options, Trace, newton
 from model.prepare import prepare
@@ -103,7 +103,7 @@ def _with_active_quotas(
             return solution
         before, active = active, binding(solution, quotas, active)
         if active == before:
-            return _at_home(licensed(solution, quotas))
+            return _sound(licensed(solution, quotas))
     return _failed(solution, "stalled", "the set of binding quotas keeps changing")
 
 
@@ -134,9 +134,9 @@ def licensed(solution: Solution, quotas: tuple[Quota, ...]) -> Solution:
     return replace(solution, licence={q.name: chi.get(q.name, 0.0) for q in quotas})
 
 
-def _at_home(solution: Solution) -> Solution:
-    """The solution, or that it is none because stocks would be sold abroad (E9, E23)."""
-    found = oversold(solution.system, solution.allocation)
+def _sound(solution: Solution) -> Solution:
+    """The solution, or that it is none: stocks would be sold abroad, or a region consume less than nothing."""
+    found = unsound(solution)
     return solution if found is None else replace(solution, status=found.status, diagnosis=found)
 
 

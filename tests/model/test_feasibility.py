@@ -14,6 +14,7 @@ from model.feasibility import POOR, PROHIBITIVE, diagnose, infeasible
 from model.flows import gate_flows, gate_tonnes
 from model.newton import Trace
 from model.records import Quota
+from model.welfare import real_income
 from tests.independent import base_gate, base_spending
 from tests.instruments import EXOGENOUS, awkward, exports_of, quota_on, sold_from_stock
 from tests.worlds import Sizes
@@ -308,3 +309,21 @@ def test_a_draw_that_would_sell_its_stock_abroad_fails_among_others(b, good):
     alone = [solve(*draw, EXOGENOUS, throw=False).status for draw in draws]
     assert [solution.status for solution in found] == alone
     assert {"converged", "infeasible"} == set(alone)
+
+
+# ------------------------------------------------------------------ regions that spend more than they earn
+
+
+@pytest.mark.parametrize(("share", "sound"), [(0.5, True), (1.5, False)])
+def test_no_region_consumes_less_than_nothing(b, share, sound):
+    """An outlay beyond income would leave consumption below zero, at prices at which all markets clear."""
+    outlay = np.zeros(len(b.output))
+    outlay[2] = share * b.final[2].sum()
+    draws = [(b, Shock(capacity_investment=times * outlay)) for times in np.linspace(0.9, 1.1, 9)]
+    for found in (
+        solve(*draws[4], EXOGENOUS, throw=False),
+        *Centre(b, Shock(), EXOGENOUS).solve_group(draws),
+    ):
+        assert (real_income(found)[2] > 0) == sound
+        assert found.status == ("converged" if sound else "infeasible")
+        assert sound or (found.diagnosis.block, found.diagnosis.cell) == ("budget", (2,))
