@@ -197,9 +197,9 @@ def security(view: View) -> pd.DataFrame:
         found: dict[str, np.ndarray] = {}
         here = view.run(at, regime)
         for z, share in enumerate(ds["cut"].values if "cut_loss" in ds else ()):
-            found[f"cut of {100 * share:.0f} % [million USD]"] = here["cut_loss"].values[z, outside]
+            found[f"cut of {100 * share:.6g} % [million USD]"] = here["cut_loss"].values[z, outside]
             without = here["cut_loss_without_innovation"].values[z, outside]
-            found[f"cut of {100 * share:.0f} %, base technology [million USD]"] = without
+            found[f"cut of {100 * share:.6g} %, base technology [million USD]"] = without
         for name, label in measures.items():
             if name in ds:
                 found[f"{label} [million USD]"] = here[name].values[outside]

@@ -200,7 +200,7 @@ def security(view: View, folder: Path, note: str) -> Path | None:
     panels = []
     if "cut_loss" in view.ds:
         share = float(view.ds["cut"].values[0])
-        panels.append(("cut_loss", f"{100 * share:.0f} % of exports stop at once"))
+        panels.append(("cut_loss", f"{100 * share:.6g} % of exports stop at once"))
     if "embargo_loss" in view.ds:
         panels.append(("embargo_loss", "All exports stop for good"))
     if not panels:

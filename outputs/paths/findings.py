@@ -202,7 +202,7 @@ def _group(view: View, regime: str, group: str, memory: str = CALIBRATED) -> np.
 
 def _cut(view: View) -> str:
     share = float(view.ds["cut"].values[0]) if "cut" in view.ds.coords else 0.0
-    return f"A sudden cut of exports by {100 * share:.0f} %"
+    return f"A sudden cut of exports by {100 * share:.6g} %"
 
 
 def _who(view: View) -> str:

@@ -54,7 +54,7 @@ def _events(here: xr.Dataset, kind: str) -> dict[str, np.ndarray]:
     found = {}
     if f"cut_{kind}" in here:
         for z, share in enumerate(here["cut"].values):
-            found[f"cut of {100 * share:.0f} %"] = here[f"cut_{kind}"].values[z]
+            found[f"cut of {100 * share:.6g} %"] = here[f"cut_{kind}"].values[z]
     if f"embargo_{kind}" in here:
         found["lasting embargo"] = here[f"embargo_{kind}"].values
     return found

@@ -65,7 +65,7 @@ def _plan(scenario: scenarios.Scenario, base: Calibration, args: argparse.Namesp
         players(scenario, args.by_instrument)
     try:
         return plan(
-            scenario, base, regimes=tuple(args.regime or scenario.regimes), cuts=tuple(sorted(args.cut)),
+            scenario, base, regimes=tuple(args.regime or scenario.regimes), cuts=tuple(sorted(set(args.cut))),
             decompose=not args.no_decomposition, security=not args.no_security, companion=not args.no_companion,
             by_instrument=args.by_instrument or "",
         )  # fmt: skip

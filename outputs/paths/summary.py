@@ -98,7 +98,7 @@ def _security(view: View, at: Sequence[int]) -> list[Line]:
         if name not in view.ds:
             continue
         if name == "cut_loss":
-            label = f"{100 * float(view.ds['cut'].values[0]):.0f} % cut now"
+            label = f"{100 * float(view.ds['cut'].values[0]):.6g} % cut now"
         now, without = (facts.others(view, f"{name}{suffix}", last) for suffix in ("", "_without_innovation"))
         unit, scale = names.readable_money([float(v) for v in (*now, *without)])
         cells, bare = ([number(scale * loss[t], 3) for t in at] for loss in (now, without))

@@ -159,6 +159,26 @@ def test_security_is_measured_at_each_years_state(view):
     np.testing.assert_allclose(ds["cut"], [0.5])
 
 
+def test_cuts_that_are_close_have_columns_of_their_own():
+    scenario = path_scenario(years="2009-2011", regimes=["exogenous"])
+    close = plan.plan(scenario, small_calibration(), decompose=False, companion=False, cuts=(0.121, 0.124))
+    found = View(labelled.label(close, work.run(close, InProcess())).dataset)
+    table = facts.security(found)
+    for share, text in ((0, "12.1"), (1, "12.4")):
+        wanted = found.ds["cut_loss"].sel(year=2010, regime="exogenous", region="R1").values[share]
+        row = table[(table["year"] == 2010) & (table["region"] == "R1")].iloc[0]
+        assert row[f"cut of {text} % [million USD]"] == wanted
+    assert findings._cut(found) == "A sudden cut of exports by 12.1 %"
+
+
+def test_a_cut_is_asked_for_once():
+    asked = argparse.Namespace(
+        cut=[0.5, 0.25, 0.5], by_instrument=None, regime=None,
+        no_decomposition=True, no_security=False, no_companion=True,
+    )  # fmt: skip
+    assert saving._plan(path_scenario(), small_calibration(), asked).cuts == (0.25, 0.5)
+
+
 def test_tables_say_what_the_dataset_says(view):
     table = facts.real_income(view)
     row = table[(table["year"] == 2011) & (table["regime"] == FULL) & (table["region"] == "R1")].iloc[0]
