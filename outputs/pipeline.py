@@ -87,7 +87,8 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[Plan]:
     for name in names:
         try:
             scenario = scenarios.load(name, partial(calibration_of, bases=bases), edit)
-            refuse_path(scenario)
+            one_year = f"--set horizon=long --set years=null --set year={scenario.span[-1]}"
+            refuse_path(scenario, f"`python run.py path`, or a year of it: {one_year}")
             base = calibration_of(scenario, bases)
             warn_of_years(scenario, base)
             regimes = tuple(args.regime) if args.regime else scenario.regimes
@@ -125,15 +126,11 @@ def calibration_of(
     return bases[path.resolve()]
 
 
-def refuse_path(scenario: scenarios.Scenario) -> None:
+def refuse_path(scenario: scenarios.Scenario, expected: str) -> None:
     """Raise InputError for a scenario that is a path of years."""
     if scenario.horizon == "path":
         raise InputError(
-            scenario.whole.problem(
-                ("horizon",),
-                f"{scenario.name} is a path of years",
-                "`python run.py path`, or --set horizon=long",
-            )
+            scenario.whole.problem(("horizon",), f"{scenario.name} is a path of years", expected)
         )
 
 

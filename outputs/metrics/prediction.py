@@ -117,7 +117,7 @@ def _scenario(name: str, base: Base) -> scenarios.Scenario:
     """A scenario on the calibration of `base`, whichever it names itself. Raises InputError when it does not fit."""
     edit = settings.editor([], {"calibration": str(base.calibration.path)})
     scenario = scenarios.load(name, base.calibration, edit)
-    refuse_path(scenario)
+    refuse_path(scenario, "a scenario of one year")
     return scenario
 
 

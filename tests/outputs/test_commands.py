@@ -195,6 +195,18 @@ def test_wrong_input_is_said_in_a_line(arguments, message, capsys, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_is_expected_instead_of_a_path_works(capsys, tmp_path):
+    path = tmp_path / "small.yaml"
+    path.write_text(
+        "name: small\ntitle: T\nquestion: Q\ncalibration: china-2009-small\nhorizon: path\nyears: 2009-2012\n"
+        "regimes: [exogenous]\ninstruments:\n"
+        "  - {type: export_tax, origins: CHN, elements: all, add: {2010: 0.1}}\n"
+    )
+    assert guarded("solve", path, "--out", tmp_path / "runs", *FAST) == 2
+    hint = capsys.readouterr().err.partition("a year of it: ")[2].split()
+    assert guarded("solve", path, "--out", tmp_path / "runs", *hint, *FAST) == 0
+
+
 def test_problems_of_all_scenarios_are_said_at_once(capsys, tmp_path):
     assert guarded("solve", "no-shok", "full-embarg", "--out", tmp_path) == 2
     said = capsys.readouterr().err
