@@ -201,7 +201,7 @@ def answers(sweep: Sweep, found: Tables) -> Iterator[str]:
             found_out = (
                 _grid_ends(sweep, group, column)
                 if sweep.design == "grid"
-                else _spread(group, summary[column])
+                else _spread(group, summary[column]) + _solved(summary[column])
             )
             yield f"{group.title} ({names.regime(regime)}): {found_out}{_decides(sweep, column, found)}."
 
@@ -218,6 +218,12 @@ def _spread(group: Group, row: Mapping[Any, Any]) -> str:
         (low, high), unit = amounts([row["lowest"], row["highest"]], group.unit)
         return f"between {low} and {high} {unit}"
     return "not found in every draw"
+
+
+def _solved(row: Mapping[Any, Any]) -> str:
+    """Of which draws a spread is told; "" when all were solved. Those that fail are rarely like the others."""
+    draws, failed = int(row["draws"]), int(row["failed"])
+    return f" (of the {draws - failed:,} of {draws:,} draws that were solved)" if 0 < failed < draws else ""
 
 
 def _grid_ends(sweep: Sweep, group: Group, column: str) -> str:

@@ -391,6 +391,20 @@ def test_few_points_of_a_plan_name_nothing_that_decides(draws, told):
     assert (f"cannot be told from {draws // 5} points of the plan, 16 or more are wanted" in said) is not told
 
 
+@pytest.mark.parametrize(("lost", "told"), [(0, ""), (30, " (of the 70 of 100 draws that were solved)")])
+def test_a_spread_says_of_how_many_draws_it_is(lost, told):
+    plan = plans.MonteCarlo(type="monte_carlo", draws=100, seed=1)
+    sweep = sweep_of(
+        plan, lambda x: np.where(np.arange(len(x)) < lost, np.nan, x[:, 0]), [Uniform(low=0.0, high=1.0)]
+    )
+    (said,) = report.answers(sweep, report.tables(sweep))
+    (middle, low, high), unit = groups.amounts(
+        np.quantile(sweep.outcomes[lost:, 0], [0.5, 0.05, 0.95]), "percent"
+    )
+    spread = f"median {middle} {unit}, nine tenths of draws between {low} and {high}{told};"
+    assert said.startswith(f"Y (directed technology): {spread}")
+
+
 def test_numbers_in_sentences_have_their_unit_behind_them():
     assert groups.valued("exports left, % of 2009", 20.0) == "exports left 20 % of 2009"
     assert groups.valued("elasticity", 0.03) == "elasticity 0.03"
