@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from model.equilibrium import State
 from model.newton import Options, Trace, newton
 from model.prepare import prepare
 from model.problem import Equilibrium, Point
@@ -25,7 +26,7 @@ def walk(
     Steps are predicted from the two points before, doubled after an easy solve and halved after a failure.
     """
     done, step = 0.0, FIRST_STEP
-    points: list[tuple[float, Array]] = []
+    points: list[tuple[float, State]] = []
     trace: Trace[Point] | None = None
     for _ in range(MOST_SOLVES):
         target = min(1.0, done + step)
@@ -37,7 +38,7 @@ def walk(
         if trace.outcome == "converged":
             if arrives:
                 return trace, 1.0
-            points = [*points[-1:], (target, trace.x)]
+            points = [*points[-1:], (target, problem.cells.unpack(trace.x))]
             done, step = target, step * (2.0 if trace.iterations <= EASY else 1.0)
         else:
             step /= 2
@@ -46,9 +47,13 @@ def walk(
     return trace, done
 
 
-def _predict(problem: Equilibrium, points: list[tuple[float, Array]], target: float) -> Array:
-    """The straight line through the last two points; the base year is the first."""
-    if not points:
+def _predict(problem: Equilibrium, points: list[tuple[float, State]], target: float) -> Array:
+    """The straight line through the last two points; the base year is the first.
+
+    Points are states, because an embargo takes cells away when the walk arrives, and not before.
+    """
+    known = [(part, problem.cells.pack(state)) for part, state in points]
+    if not known:
         return problem.start()
-    (before, first), (last, x) = points if len(points) == 2 else ((0.0, problem.start()), points[0])
+    (before, first), (last, x) = known if len(known) == 2 else ((0.0, problem.start()), known[0])
     return problem.move(x, (x - first) * ((target - last) / (last - before)))

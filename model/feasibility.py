@@ -80,7 +80,7 @@ def _diagnosis(cells: Array, detail: str) -> Diagnosis:
 
 def unsound(solution: Solution) -> Diagnosis | None:
     """What makes residuals of zero no equilibrium; None when nothing does."""
-    return _oversold(solution.system, solution.allocation) or _spent_up(solution)
+    return oversold(solution.system, solution.allocation) or _spent_up(solution)
 
 
 def _spent_up(solution: Solution) -> Diagnosis | None:
@@ -96,7 +96,7 @@ def _spent_up(solution: Solution) -> Diagnosis | None:
     return Diagnosis("infeasible", "budget", (n,), np.nan, detail)
 
 
-def _oversold(system: System, a: Allocation) -> Diagnosis | None:
+def oversold(system: System, a: Allocation) -> Diagnosis | None:
     """E9, E23: stocks and recycled material that bring a region more of a good than it uses.
 
     Markets would clear all the same: its purchases would be negative, and origins would sell its stock to others.

@@ -22,7 +22,7 @@ class Sources(NamedTuple):
     """
 
     power: Array  # (k,i) (producer price hat)^(1-sigma) over the smallest of its good, less 1
-    plain: Array  # (c,kp,n) P^(1-sigma) over the same, less 1, of plain goods
+    plain: Array  # (c,kp,n) P^(1-sigma) over the same and over `Sourcing.level`, less 1, of plain goods
     cell_base: (
         Array  # (c,kc,n,i) shares of origins in cell goods if all delivered prices rose alike, which sum to 1
     )
@@ -62,8 +62,8 @@ def source(sourcing: Sourcing, p: Array, licence: Array, base: Array, left: Arra
     floor = exponent.real.min(axis=-1, keepdims=True)
     power = np.expm1(exponent - floor)
     some, dear = span(sourcing.plain), span(sourcing.cell)
-    plain = each(sourcing.weight, power[..., None, some, :]) + sourcing.missing
-    level = floor[..., None, some, :] + np.log1p(plain)
+    plain = each(sourcing.weight, power[..., None, some, :])
+    level = floor[..., None, some, :] + sourcing.level + np.log1p(plain)
     if not len(sourcing.cell):
         total = (level / rho[..., None, :, :]).swapaxes(-1, -2)
         return Sources(power, plain, sourcing.share, sourcing.share, plain[..., :0, :], total)

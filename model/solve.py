@@ -10,7 +10,7 @@ import numpy as np
 from model.base_year import quota_tonnes_base
 from model.continuation import walk
 from model.equilibrium import allocate
-from model.feasibility import diagnose, infeasible, unsound
+from model.feasibility import diagnose, infeasible, oversold, unsound
 from model.flows import gate_tonnes
 from model.newton import Options, Trace, newton
 from model.prepare import prepare
@@ -170,7 +170,8 @@ def _solve_once(
         problem = problem if start is None else Equilibrium(system)
         trace = newton(problem, problem.start(), options)
     done = 1.0
-    if trace.outcome != "converged" and options.continuation:
+    found = trace.outcome == "converged" and oversold(system, trace.point.allocation) is None
+    if not found and options.continuation:
         walked, done = walk(benchmark, shock, closure, quotas, options)
         trace = walked if done == 1.0 and walked is not None else trace
     return _solution(problem, trace, done)

@@ -9,6 +9,7 @@ from model.ces import exponent
 from model.records import Array, Benchmark, ProductionQuota, Quota, Shock
 from model.system import Sourcing, System, span
 
+WIDEST = 600.0  # difference of ln powers beyond which the lower one is nothing, and exp would overflow
 WEDGES = ("export_tax", "tariff", "iceberg")  # instruments of a shock between gate and buyer
 
 
@@ -31,17 +32,16 @@ def sourcing(
     if b.licence[:, plain].any():
         gone = 1 / (1 + by_good(np.where(dynamic, 0.0, licence0)))
         wedge = gone if wedge is None else wedge * gone
-    base, share = pi[:, some], pi[:, cell]
+    weight, share = pi[:, some], pi[:, cell]
     tilt = np.zeros(share.shape[1:]) if wedge is None else rho[cell, None, None] * np.log(wedge[cell])
-    closed = None if shock.embargo is None else by_good(shock.embargo)
-    weight, missing = base, np.zeros(base.shape[:3])
-    if wedge is not None or closed is not None:
-        change = 0.0 if wedge is None else _power_less_one(wedge[some], rho[plain])
-        if closed is not None:
-            change, share = np.where(closed[plain], -1.0, change), np.where(closed[cell], 0.0, share)
-        change = base * change
-        missing = change.sum(axis=3)
-        weight = np.add(base, change, out=change)
+    level = np.zeros(weight.shape[:3])
+    if shock.embargo is not None:
+        closed = by_good(shock.embargo)
+        weight, level = _open(weight, closed[some])
+        share = np.where(closed[cell], 0.0, share)
+    if wedge is not None:
+        weight, raised = _under_wedges(weight, wedge[some], rho[plain])
+        level += raised
     gate, tariff_part, tax_part = _gate_parts(
         weight, None if tax is None else tax[some], None if tariff is None else tariff[some]
     )
@@ -49,7 +49,7 @@ def sourcing(
     tax_cell, tariff_cell = (no_rate if rate is None else rate[cell] for rate in (tax, tariff))
     keep = 1.0 / ((1 + tax_cell) * (1 + tariff_cell))
     return Sourcing(
-        plain=plain, cell=cell, rho=rho, weight=weight, missing=missing, gate=gate, tariff=tariff_part, tax=tax_part,
+        plain=plain, cell=cell, rho=rho, weight=weight, level=level, gate=gate, tariff=tariff_part, tax=tax_part,
         share=share, closed=share.sum(axis=3) - pi[:, cell].sum(axis=3), tilt=tilt,
         capacity_base=pi[:, cell], gate_cell=keep, tariff_cell=tariff_cell / (1 + tariff_cell),
         tax_cell=tax_cell * keep, licence_base=by_good(licence0[:, :, span(cell)]),
@@ -105,11 +105,33 @@ def _wedge(b: Benchmark, shock: Shock, tax: Array | None, tariff: Array | None) 
     return wedge
 
 
-def _power_less_one(wedge: Array, rho: Array) -> Array:
-    """(k,n,i) wedge^rho - 1."""
-    found = np.log(wedge)
-    found *= rho[:, None, None]
-    return np.expm1(found, out=found)
+def _open(share: Array, closed: Array) -> tuple[Array, Array]:
+    """E2: (c,k,n,i) shares of origins among those that are open, and (c,k,n) ln of what these had; closed (k,n,i)."""
+    kept = np.where(closed, 0.0, share)
+    # Where nothing is closed shares sum to 1, and with unit elasticity rounding must not pass for a loss.
+    left = np.where((closed & (share > 0)).any(axis=3), kept.sum(axis=3), 1.0)
+    left = np.where(left == 0, 1.0, left)  # nobody is left to buy from
+    return kept / left[..., None], np.log(left)
+
+
+def _under_wedges(share: Array, wedge: Array, rho: Array) -> tuple[Array, Array]:
+    """E2: (c,k,n,i) shares of origins at base producer prices, and (c,k,n) ln of P^rho there.
+
+    Relative to the lowest power that anybody pays, so that nothing cancels where all origins are taxed alike or only a
+    trifle is left of them. share (c,k,n,i) without wedges; wedge (k,n,i), new over old.
+    """
+    power = np.log(wedge)
+    power *= rho[:, None, None]
+    bought = share.any(axis=0)
+    least = power.min(axis=2, initial=np.inf, where=bought)
+    least = np.maximum(least, power.max(axis=2, initial=-np.inf, where=bought) - WIDEST)
+    least[~np.isfinite(least)] = 0.0  # a good that nobody buys
+    power -= least[:, :, None]
+    change = share * np.expm1(power, out=power)
+    more = change.sum(axis=3)
+    change += share
+    change /= (1 + more)[..., None]
+    return change, least + np.log1p(more)
 
 
 def _gate_parts(

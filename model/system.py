@@ -23,8 +23,8 @@ class Sourcing(Frozen):
     plain: Array  # positions of plain goods
     cell: Array  # positions of cell goods
     rho: Array  # (k,) 1 - sigma
-    weight: Array  # (c,kp,n,i) pi~ (wedge)^rho of plain goods
-    missing: Array  # (c,kp,n) sum_i weight - 1, computed without cancellation
+    weight: Array  # (c,kp,n,i) shares of origins in plain goods at base producer prices, which sum to 1
+    level: Array  # (c,kp,n) ln of sum_i pi~ (wedge)^rho, what P^rho is at base producer prices
     gate: Array  # (c,kp,n,i) weight / ((1+x)(1+t)): what of a dollar spent reaches the gate
     tariff: Array | None  # (c,kp,n,i) weight t/(1+t): what of it is tariff
     tax: Array | None  # (c,kp,n,i) weight x/((1+x)(1+t)): export tax

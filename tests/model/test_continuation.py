@@ -9,10 +9,13 @@ import numpy as np
 import pytest
 
 from model import Closure, Shock, continuation, solve
+from model.batch import Centre
 from model.continuation import EASY, FIRST_STEP, MOST_SOLVES, SMALLEST_STEP, WAYPOINT, _predict, walk
+from model.flows import gate_tonnes
 from model.newton import Options
 from model.records import Quota
 from model.shocks import base_quotas, close_empty_quotas, scaled
+from model.table import RareEarths, benchmark_from_flows
 from tests.checks import solved
 from tests.independent import base_gate
 from tests.instruments import Case, awkward, exports_of, production_quota, quota_on, sold_from_stock
@@ -142,6 +145,10 @@ def test_quotas_on_nothing_that_is_sold_are_dropped(b):
 
 # ------------------------------------------------------------------ the walk
 
+AS_IT_IS = SimpleNamespace(
+    pack=lambda state: state, unpack=lambda x: x
+)  # a layout in which states are vectors
+
 
 def walked(b, monkeypatch, outcomes, options=None):
     """A walk on which solves end as they are told; (trace, done), and (part, start, tolerance) of every solve."""
@@ -161,7 +168,7 @@ def walked(b, monkeypatch, outcomes, options=None):
         parts.append(part)
         return shock, quotas
 
-    problem = SimpleNamespace(start=lambda: np.zeros(2), move=lambda x, step: x + step)
+    problem = SimpleNamespace(start=lambda: np.zeros(2), move=lambda x, step: x + step, cells=AS_IT_IS)
     monkeypatch.setattr(continuation, "newton", newton)
     monkeypatch.setattr(continuation, "scaled", part_of)
     monkeypatch.setattr(continuation, "prepare", lambda *_: None)
@@ -221,7 +228,9 @@ def test_a_walk_that_crawls_ends_too(b, monkeypatch):
 
 
 def test_the_base_year_is_the_first_point_of_the_line():
-    problem = SimpleNamespace(start=lambda: np.array([1.0, 2.0]), move=lambda x, step: x + step)
+    problem = SimpleNamespace(
+        start=lambda: np.array([1.0, 2.0]), move=lambda x, step: x + step, cells=AS_IT_IS
+    )
     np.testing.assert_array_equal(_predict(problem, [], 0.5), [1.0, 2.0])
     np.testing.assert_allclose(_predict(problem, [(0.25, np.array([2.0, 2.0]))], 0.75), [4.0, 2.0])
     points = [(0.25, np.array([2.0, 2.0])), (0.5, np.array([2.0, 4.0]))]
@@ -250,3 +259,80 @@ def test_stocks_that_sell_more_than_was_used_are_walked_to(b, regime):
     shock = Shock(stock_release=sold_from_stock(b, n, k, 1.3))
     solution = solved(Case(b, shock, Closure(regime, "given", "given")))
     assert solution.allocation.spending.net[:, n, k].sum() > 0
+
+
+def sold_abroad_alone():
+    """Region 0 sells its good 0 to region 1 alone."""
+    rng = np.random.default_rng(5)
+    flows, final = rng.uniform(0.1, 1.0, (3, 3, 3, 3)), rng.uniform(4.0, 8.0, (3, 3, 3))
+    flows[0, 0, [0, 2]] = final[0, 0, [0, 2]] = 0.0
+    return benchmark_from_flows(flows, final)
+
+
+def test_a_walk_to_an_embargo_that_closes_a_sector_arrives():
+    """On the way the sector still sells a little and has a price; at the end it has none."""
+    b = sold_abroad_alone()
+    embargo = np.zeros(b.export_tax.shape, dtype=bool)
+    embargo[0, 1, 0] = True
+    shock, closure = Shock(embargo=embargo), Closure("exogenous", "given", "given")
+    few = Options(max_iterations=3)
+    alone = solve(b, shock, closure, options=replace(few, continuation=False), throw=False)
+    assert alone.status == "iteration_limit"
+    walked = solve(b, shock, closure, options=few)
+    assert walked.system.idle is not None
+    np.testing.assert_allclose(
+        walked.allocation.state.price, solve(b, shock, closure).allocation.state.price, atol=1e-9
+    )
+
+
+def one_buyer_of_ore():
+    """Region 0 makes good 0 with labour that can do nothing else, for region 1 alone; 600 t at 10 USD a kg."""
+    rng = np.random.default_rng(5)
+    flows, final = rng.uniform(0.1, 1.0, (3, 3, 3, 3)), rng.uniform(4.0, 8.0, (3, 3, 3))
+    flows[:, 0], final[:, 0] = 0.0, 0.0
+    flows[0, 0, 1] = 2.0
+    flows[:, :, :, 0] *= 0.3
+    flows[:, :, 1:, 0] = 0.0
+    unit_value = np.full((3, 3), np.nan)
+    unit_value[:, 0] = 10.0
+    none = np.zeros(0, dtype=int)
+    priced = RareEarths(none, none, unit_value, np.full(3, np.nan))
+    return benchmark_from_flows(flows, final, rare_earths=priced, mobility=(0.0,))
+
+
+def released(tonnes: float, rate: float = 0.0) -> Shock:
+    """Region 1 sells so much ore from its stocks, and charges a tariff on what it imports."""
+    release, tariff = np.zeros((3, 3)), np.zeros((3, 3, 3))
+    release[1, 0], tariff[0, 1, 0] = tonnes, rate
+    return Shock(stock_release=release, tariff=tariff)
+
+
+def test_a_shock_under_which_nobody_would_buy_at_prices_of_the_base_year_is_walked_to():
+    """An eighth of what is bought is worth more than all of it where a tariff makes it eleven times as dear."""
+    b, closure = one_buyer_of_ore(), Closure("exogenous", "given", "given")
+    shock = released(75.0, 10.0)
+    assert solve(b, shock, closure, options=Options(continuation=False), throw=False).status == "non_finite"
+    solution = solve(b, shock, closure)
+    assert gate_tonnes(solution)[0, 1, 0] > 0
+
+
+def test_stocks_beyond_what_is_bought_have_no_equilibrium():
+    """Region 2 buys ore as well, so that its market clears; but region 0 would buy back from region 1."""
+    flows = np.full((3, 3, 3, 3), 0.2)
+    priced = RareEarths(
+        np.zeros(0, dtype=int), np.zeros(0, dtype=int), np.full((3, 3), 10.0), np.full(3, np.nan)
+    )
+    b, closure = (
+        benchmark_from_flows(flows, np.full((3, 3, 3), 2.0), rare_earths=priced),
+        Closure("exogenous"),
+    )
+    bought = base_gate(b)[:, 1, 0].sum() * 1e3 / 10.0
+    assert solve(b, released(0.9 * bought), closure).converged
+    solution = solve(b, released(3.0 * bought), closure, throw=False)
+    assert solution.status == "infeasible"
+    assert (solution.diagnosis.block, solution.diagnosis.cell) == ("market", (1, 0))
+    assert "are not sold abroad" in solution.diagnosis.text()
+    draws = [(b, released(share * bought)) for share in (0.1, 0.3, 3.0, 0.5, 0.6, 0.7, 0.8, 0.9, 4.0)]
+    statuses = [s.status for s in Centre(b, released(0.2 * bought), closure).solve_group(draws)]
+    assert [at for at, status in enumerate(statuses) if status == "infeasible"] == [2, 8]
+    assert statuses.count("converged") == 7
