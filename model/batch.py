@@ -144,11 +144,13 @@ class Centre:
         active = tight(benchmark, quotas)
         chosen = tuple(q for q, on in zip(quotas, active, strict=True) if on)
         system = prepare(benchmark, shock, self.closure, chosen, like=self.solution.system)
-        return Posed(system, quotas, active) if self._alike(layout(system)) else None
+        return Posed(system, quotas, active) if self._alike(system, layout(system)) else None
 
-    def _alike(self, cells: Layout) -> bool:
-        mine = self.problem.cells
-        return cells.edges == mine.edges and np.array_equal(cells.positions, mine.positions)
+    def _alike(self, system: System, cells: Layout) -> bool:
+        """Whether a draw has the unknowns of the centre, and the same goods bought cell by cell."""
+        mine, goods = self.problem.cells, self.solution.system.sourcing.cell
+        same = cells.edges == mine.edges and np.array_equal(cells.positions, mine.positions)
+        return same and np.array_equal(system.sourcing.cell, goods)
 
     def _solution(self, system: System, root: Found[Allocation]) -> Solution:
         worst = int(np.argmax(np.abs(root.residual)))
@@ -193,7 +195,7 @@ class Centre:
     def problem_of(self, system: System) -> Equilibrium:
         """The root-finding problem of a draw, with the centre's factorisations where they fit."""
         cells = layout(system)
-        if not self._alike(cells):
+        if not self._alike(system, cells):
             return Equilibrium(system, cells)
         return Equilibrium(
             system, cells, self.problem.preconditioner.copy(), factorised=self.x, far=FAR, slow=SLOW

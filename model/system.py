@@ -221,7 +221,7 @@ class System(Frozen):
     @cached_property
     def researches(self) -> bool:
         """Whether research moves anything in the equilibrium: technology, or the labour that scientists leave."""
-        return self.learns or bool((self.research.supply > 0).any())
+        return self.learns or bool(self.research.supply.any())
 
     @cached_property
     def weight(self) -> Array:

@@ -50,6 +50,28 @@ def test_a_draw_is_what_a_solve_alone_gives(closure):
         np.testing.assert_allclose(read(near)[1], read(alone)[1], rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("count", [1, 12])
+def test_draws_may_restrict_other_goods_than_the_centre(count):
+    """As many quotas, so as many unknowns; but what is bought cell by cell is not the same."""
+    b = awkward()
+    ordinary = np.setdiff1d(np.nonzero(b.final.any(axis=0))[0], b.elements)[:2]
+    units = b.unit_value.copy()
+    units[:, ordinary] = 5.0
+    b = b.replace(unit_value=units)
+    here, there = (
+        Shock(quotas=(quota_on(b, "quota", exports_of(b, 0, goods), 0.5),))
+        for goods in (ordinary[:1], ordinary)
+    )
+    there = there.replace(
+        productivity=np.full(b.output.shape, 20.0)
+    )  # far: what is factorised has to be renewed
+    centre = Centre(b, here, CLOSURES[0])
+    alone = read(solve(b, there, CLOSURES[0]))
+    for found in solve_many(centre, [(b, there)] * count, read):
+        assert found[0] == "converged"
+        np.testing.assert_allclose(found[1], alone[1], rtol=1e-9, atol=1e-9)
+
+
 def test_a_draw_does_not_depend_on_its_neighbours():
     b = awkward()
     centre, many = Centre(b, shock(b)), list(draws(b, 6))

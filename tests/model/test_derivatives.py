@@ -85,6 +85,23 @@ def test_derivatives_are_the_limits_of_differences(direction):
     agree(case, solution, direction)
 
 
+def test_scientists_who_are_given_in_number_have_a_derivative_with_respect_to_their_supply():
+    """At an elasticity of 0 nothing leaves production; the right-hand difference has an error of the step squared."""
+    case = cases()["quota"]
+    b, closure, step = case.benchmark, Closure("exogenous", "given", "given"), 1e-4
+    assert b.parameters.research_supply_elasticity == 0.0
+    solution = solve(b, case.shock, closure)
+    supply = parameter("research_supply_elasticity", add=True)
+    found = derivatives(solution, b, case.shock, [supply], lambda s: {"income": s.allocation.income})
+    at = [
+        solve(supply.move(b, case.shock, s * step)[0], case.shock, closure).allocation.income
+        for s in (0, 1, 2)
+    ]
+    wanted = (-1.5 * at[0] + 2 * at[1] - 0.5 * at[2]) / step
+    assert np.abs(wanted).max() > 1e-6
+    np.testing.assert_allclose(found[supply.name]["income"], wanted, rtol=1e-4, atol=1e-7)
+
+
 @pytest.mark.parametrize(
     "name",
     [
