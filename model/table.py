@@ -11,17 +11,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 
+from model import arguments
 from model.ces import shares_of
+from model.idle import idle
 from model.implied import final_spending, output_per_spending, taxes_per_spending
 from model.records import Array, Benchmark, Frozen, Parameters
 from model.refusals import TableError, cells, not_finite
 
 UseClasses = Literal["common", "intermediate_final", "sector"]
 Negative = Literal["refuse", "clip"]
+DeficitRule = Literal["fixed", "share_of_world_income"]
 
 
 @dataclass(frozen=True)
@@ -74,7 +77,7 @@ def benchmark_from_flows(
     rare_earths: RareEarths | None = None,
     labour: int = 0,
     numeraire: Sequence[bool] | None = None,
-    deficit_rule: Literal["fixed", "share_of_world_income"] = "fixed",
+    deficit_rule: DeficitRule = "fixed",
     negative: Negative = "refuse",
 ) -> Benchmark:
     """A base year from flows; output, value added and deficits follow from them, so that it balances.
@@ -86,24 +89,43 @@ def benchmark_from_flows(
     negative: a negative flow is refused by name, or set to zero ("clip"; output then follows from what remains).
     Raises TableError.
     """
-    flows, final = _without_negatives(np.asarray(intermediate, float), np.asarray(final, float), negative)
-    origins, goods, regions, sectors = flows.shape
-    if final.shape != (origins, goods, regions) or origins != regions:
+    flows, final = np.asarray(intermediate, float), np.asarray(final, float)
+    if flows.ndim != 4 or final.shape != flows.shape[:3] or flows.shape[0] != flows.shape[2]:
         raise TableError(
             [f"intermediate {flows.shape} and final {final.shape} do not fit: (i,k,n,j) and (i,k,n)"]
         )
+    kappa = np.atleast_1d(np.asarray(mobility, float))
+    elasticities, innovation = elasticities or Elasticities(), innovation or Innovation()
+    _, goods, regions, sectors = flows.shape
+    sizes = _sizes(regions, goods, sectors, len(kappa), rare_earths)
+    problems = [
+        *arguments.choice("use_classes", use_classes, get_args(UseClasses)),
+        *arguments.choice("negative", negative, get_args(Negative)),
+        *arguments.choice("deficit_rule", deficit_rule, get_args(DeficitRule)),
+        *arguments.rates("tariff", tariff, "ink", sizes), *arguments.rates("export_tax", export_tax, "ink", sizes),
+        *arguments.rates("subsidy", subsidy, "nj", sizes, number=True),
+        *([] if make is None else arguments.numbers("make", make, "njk", sizes)),
+        *arguments.factors(factor_share, kappa, labour, numeraire, sizes),
+        *arguments.elasticities(elasticities, sizes), *arguments.innovation(innovation, sizes),
+        *([] if rare_earths is None else arguments.rare_earths(rare_earths, sizes)),
+        *_negatives(flows, final, negative),
+    ]  # fmt: skip
+    if problems:
+        raise TableError(problems)
+    flows, final = np.maximum(flows, 0.0), np.maximum(final, 0.0)
     wedge = _wedge(*_rates(regions, goods, tariff, export_tax, rare_earths)).transpose(0, 2, 1)
     make = _identity_make(regions, sectors, goods) if make is None else np.asarray(make, float)
     if negative == "clip":
         flows = _affordable(flows, final, wedge, make, _kept(subsidy, innovation))
     sales = flows.sum(axis=(2, 3)) + final.sum(axis=2)
+    _refuse_unmade(sales, make)
     output = _output_of(sales, make)
     bought, consumed = flows * wedge[..., None], final * wedge
     shares, use_class, final_class = _shares_by_class(bought, consumed, use_classes)
     return _assemble(
         output=output, make=_make_shares(sales, make), use=bought.sum(axis=0).transpose(1, 0, 2),
         final=consumed.sum(axis=0).T, trade_share=shares, use_class=use_class, final_class=final_class,
-        factor_share=factor_share, mobility=mobility, tariff=tariff, export_tax=export_tax, subsidy=subsidy,
+        factor_share=factor_share, mobility=kappa, tariff=tariff, export_tax=export_tax, subsidy=subsidy,
         elasticities=elasticities, innovation=innovation, rare_earths=rare_earths, labour=labour,
         numeraire=numeraire, deficit_rule=deficit_rule,
     )  # fmt: skip
@@ -134,14 +156,30 @@ def benchmark_from_shares(
     pi = np.asarray(trade_share, float)
     pi = np.stack([pi, pi]) if pi.ndim == 3 else pi
     cost, final, added = (np.asarray(array, float) for array in (cost_share, final_share, value_added))
-    problems = not_finite(trade_share=pi, cost_share=cost, final_share=final, value_added=added)
-    if problems:
-        raise TableError(problems)
+    if cost.ndim != 3:
+        raise TableError([f"cost_share has shape {cost.shape}, and needs (n,k,j)"])
     regions, goods, sectors = cost.shape
     if goods != sectors:
         raise TableError(
             ["shares need one good for each sector; use benchmark_from_flows for joint production"]
         )
+    sizes = _sizes(regions, goods, sectors, 1, rare_earths) | {"c": 2}
+    problems = [
+        *arguments.numbers("trade_share", pi, "cink", sizes), *arguments.numbers("cost_share", cost, "nkj", sizes),
+        *arguments.numbers("final_share", final, "nk", sizes), *arguments.numbers("value_added", added, "n", sizes),
+        *([] if deficit is None else arguments.numbers("deficit", deficit, "n", sizes, -np.inf)),
+        *arguments.rates("tariff", tariff, "ink", sizes), *arguments.rates("export_tax", export_tax, "ink", sizes),
+        *arguments.rates("subsidy", subsidy, "nj", sizes, number=True),
+        *([] if innovation is None else arguments.innovation(innovation, sizes)),
+        *([] if rare_earths is None else arguments.rare_earths(rare_earths, sizes)),
+    ]  # fmt: skip
+    used = np.stack([cost.any(axis=2), final > 0]) if not problems else None
+    problems = problems or [
+        *arguments.sums("trade_share over origins", pi, 1, used),
+        *arguments.sums("final_share over goods", final, 1),
+    ]
+    if problems:
+        raise TableError(problems)
     rates = _rates(regions, goods, tariff, export_tax, rare_earths)
     at_gate = pi / _wedge(*rates)
     kept = np.broadcast_to(_kept(subsidy, innovation), (regions, sectors))
@@ -160,7 +198,20 @@ def benchmark_from_shares(
     )  # fmt: skip
 
 
-def _without_negatives(flows: Array, final: Array, negative: Negative) -> tuple[Array, Array]:
+def _sizes(
+    regions: int, goods: int, sectors: int, factors: int, rare_earths: RareEarths | None
+) -> dict[str, int]:
+    """The length of every axis by its letter."""
+    elements = 0 if rare_earths is None else np.size(rare_earths.elements)
+    stages = 0 if rare_earths is None else np.size(rare_earths.stage_sector)
+    return {
+        "n": regions, "i": regions, "k": goods, "j": sectors, "f": factors, "e": elements, "g": elements + 1,
+        "s": stages,
+    }  # fmt: skip
+
+
+def _negatives(flows: Array, final: Array, negative: Negative) -> list[str]:
+    """What flows may not be: not finite, negative unless they are to be clipped, or none at all."""
     problems = not_finite(intermediate=flows, final=final)
     for name, array in (("intermediate", flows), ("final", final)):
         if negative == "refuse" and (array < 0).any():
@@ -168,9 +219,18 @@ def _without_negatives(flows: Array, final: Array, negative: Negative) -> tuple[
                 f"{name} holds {int((array < 0).sum())} negative flows, the largest at "
                 f"{cells(array < 0, array)} (origin, good, region, sector); negative='clip' sets them to zero"
             )
-    if problems:
-        raise TableError(problems)
-    return np.maximum(flows, 0.0), np.maximum(final, 0.0)
+    if not problems and not (final > 0).any():
+        problems.append("final holds nothing that anybody consumes")
+    return problems
+
+
+def _refuse_unmade(sales: Array, make: Array) -> None:
+    """Goods that a region sells and no sector of it makes."""
+    unmade = (sales > 0) & (make.sum(axis=1) == 0)
+    if unmade.any():
+        raise TableError(
+            [f"make has no sector for goods that are sold, at {cells(unmade, sales)} (region, good)"]
+        )
 
 
 def _affordable(flows: Array, final: Array, wedge: Array, make: Array, kept: Array) -> Array:
@@ -250,43 +310,46 @@ def _make_shares(sales: Array, make: Array) -> Array:
 
 def _assemble(
     *, output: Array, make: Array, use: Array, final: Array, trade_share: Array, use_class: Array, final_class: int,
-    factor_share: Array | None, mobility: Sequence[float], tariff: Array | None, export_tax: Array | None,
-    subsidy: Array | None, elasticities: Elasticities | None, innovation: Innovation | None,
+    factor_share: Array | None, mobility: Array, tariff: Array | None, export_tax: Array | None,
+    subsidy: Array | None, elasticities: Elasticities, innovation: Innovation,
     rare_earths: RareEarths | None, labour: int, numeraire: Sequence[bool] | None,
-    deficit_rule: Literal["fixed", "share_of_world_income"],
+    deficit_rule: DeficitRule,
 ) -> Benchmark:  # fmt: skip
     regions, sectors = output.shape
     goods, factors = final.shape[1], len(mobility)
     zero_trade = np.zeros((regions, regions, goods))
-    tariff, export_tax = (zero_trade if rate is None else rate for rate in (tariff, export_tax))
-    subsidy = np.zeros_like(output) if subsidy is None else np.asarray(subsidy, float)
-    innovation = innovation or Innovation()
+    tariff, export_tax = (
+        zero_trade if rate is None else np.asarray(rate, float) for rate in (tariff, export_tax)
+    )
+    subsidy = np.array(np.broadcast_to(0.0 if subsidy is None else np.asarray(subsidy, float), output.shape))
     research = np.where(output > 0, np.broadcast_to(np.asarray(innovation.share, float), output.shape), 0.0)
     cost = (1 - research) * (1 + subsidy) * output
     added = cost - use.sum(axis=1)
     added = np.where(np.abs(added) < 1e-12 * cost, 0.0, added)
-    if factor_share is None:
-        if factors != 1:
-            raise TableError([f"{factors} factors need factor_share (n,f,j)"])
-        factor_share = np.ones((regions, 1, sectors))
+    share = np.ones((regions, 1, sectors)) if factor_share is None else np.asarray(factor_share, float)
+    total = share.sum(axis=1)
     _refuse_empty_cost(added)
+    _refuse_unpaid(added, total)
     block = rare_earths or RareEarths(
         np.zeros(0, dtype=int),
         np.zeros(0, dtype=int),
         np.full((regions, goods), np.nan),
         np.full(goods, np.nan),
     )
+    elements, stages = (np.asarray(at, dtype=int) for at in (block.elements, block.stage_sector))
     b = Benchmark(
         output=output, make=make, use=use, final=final, trade_share=trade_share,
-        factor_payment=np.asarray(factor_share, float) * added[:, None, :], research_share=research,
+        factor_payment=shares_of(total[:, None, :], share) * added[:, None, :], research_share=research,
         export_tax=export_tax, tariff=tariff, subsidy=subsidy,
-        licence=np.zeros((regions, goods)) if block.licence is None else block.licence,
-        deficit=np.zeros(regions), unit_value=block.unit_value, reo_content=block.reo_content, elements=block.elements,
-        parameters=_parameters(output.shape, goods, len(block.elements), block.stage_sector, mobility,
-                               elasticities or Elasticities(), innovation, deficit_rule),
-        use_class=use_class, final_class=final_class, stage_sector=block.stage_sector, labour=labour,
+        licence=np.zeros((regions, goods)) if block.licence is None else np.asarray(block.licence, float),
+        deficit=np.zeros(regions), unit_value=np.asarray(block.unit_value, float),
+        reo_content=np.asarray(block.reo_content, float), elements=elements,
+        parameters=_parameters(output.shape, goods, len(elements), stages, mobility, elasticities, innovation,
+                               deficit_rule),
+        use_class=use_class, final_class=final_class, stage_sector=stages, labour=labour,
         numeraire=np.array([True] * factors if numeraire is None else list(numeraire)),
     )  # fmt: skip
+    _refuse_idle(b)
     return b.replace(deficit=b.final.sum(axis=1) - _income_without_deficit(b))
 
 
@@ -296,6 +359,24 @@ def _refuse_empty_cost(added: Array) -> None:
         raise TableError([
             f"{int((added < 0).sum())} sectors pay more for inputs than they sell for, the worst at "
             f"{cells(added < 0, added)} (region, sector)"
+        ])  # fmt: skip
+
+
+def _refuse_unpaid(added: Array, total: Array) -> None:
+    """Value added that goes to no factor."""
+    unpaid = (added > 0) & (total == 0)
+    if unpaid.any():
+        raise TableError([f"factor_share is 0 for every factor at {cells(unpaid, added)} (region, sector)"])
+
+
+def _refuse_idle(b: Benchmark) -> None:
+    """Sectors that sell to each other, or to themselves, alone: what they make has no price."""
+    stops, _ = idle(b, np.zeros(b.export_tax.shape, dtype=bool))
+    wrong = stops & (b.output > 0)
+    if wrong.any():
+        raise TableError([
+            f"{int(wrong.sum())} sectors sell only to each other or themselves, and nothing of it ever reaches final "
+            f"demand: {cells(wrong, b.output)} (region, sector)"
         ])  # fmt: skip
 
 
@@ -316,8 +397,8 @@ def _income_without_deficit(b: Benchmark) -> Array:
 
 
 def _parameters(
-    shape: tuple[int, ...], goods: int, elements: int, stages: Array, mobility: Sequence[float], e: Elasticities,
-    innovation: Innovation, deficit_rule: Literal["fixed", "share_of_world_income"],
+    shape: tuple[int, ...], goods: int, elements: int, stages: Array, mobility: Array, e: Elasticities,
+    innovation: Innovation, deficit_rule: DeficitRule,
 ) -> Parameters:  # fmt: skip
     regions, sectors = shape
     technologies = elements + 1
@@ -337,7 +418,7 @@ def _parameters(
         element_elasticity=by(sectors, e.element), value_added_elasticity=by(sectors, e.value_added),
         factor_elasticity=by(sectors, e.factor), materials_elasticity=by(sectors, e.materials),
         transformation_elasticity=by(sectors, e.transformation), final_elasticity=float(e.final),
-        factor_mobility=np.asarray(mobility, float),
+        factor_mobility=mobility,
         innovation_elasticity=np.array(
             np.broadcast_to(np.asarray(innovation.elasticity, float), (regions, technologies))
         ),
