@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import numpy as np
 
 from model.base_year import licence_rate, spending_base
@@ -10,6 +12,7 @@ from model.equilibrium import Allocation
 from model.newton import Trace
 from model.problem import Point
 from model.records import Array, Benchmark, Quota, Shock
+from model.shocks import outside_domain
 from model.solution import Diagnosis, Solution
 from model.system import System
 from model.unknowns import Layout
@@ -21,7 +24,9 @@ PROHIBITIVE = 1e6  # licence price over unit value from which on a quota that is
 
 
 def infeasible(benchmark: Benchmark, shock: Shock, quotas: tuple[Quota, ...]) -> Diagnosis | None:
-    """A good that somebody needs and no open origin sells, or stocks bought beyond what quotas let through."""
+    """An instrument outside its domain, a good without an open origin, stocks bought beyond what quotas let through."""
+    if (outside := outside_domain(shock)) is not None:
+        return outside
     if shock.stock_release is not None and (found := _overbought(benchmark, shock, quotas)) is not None:
         return found
     return None if shock.embargo is None else _closed(benchmark, shock.embargo)
@@ -122,6 +127,8 @@ def diagnose(system: System, cells: Layout, a: Allocation, trace: Trace[Point], 
     value = float(trace.residual[np.argmax(size)]) if len(size) else 0.0
     if trace.outcome == "converged":
         return Diagnosis("converged", block, cell, value, quota=_limiting(system, block, cell))
+    if trace.outcome == "non_finite" and (detail := _not_numbers(system.benchmark)) is not None:
+        return Diagnosis(trace.outcome, block, cell, value, detail)
     r = system.restrictions
     exceeded = ~(a.quota_tonnes < np.exp(r.log_limit + 0.1))
     prohibitive = (a.state.licence > PROHIBITIVE * r.scale) & exceeded
@@ -158,6 +165,19 @@ def _limiting(system: System, block: str, cell: tuple[int, ...]) -> str:
     if block == "leak":
         return r.quotas[r.leaking[cell[0]]].name
     return r.production[cell[0]].name if block == "production" else ""
+
+
+def _not_numbers(b: Benchmark) -> str | None:
+    """Parameters that are no numbers; a mobility may be infinite."""
+    for f in fields(b.parameters):
+        value = getattr(b.parameters, f.name)
+        if isinstance(value, str) or f.name == "factor_mobility":
+            continue
+        wrong = ~np.isfinite(value)
+        if wrong.any():
+            at = tuple(int(p) for p in np.argwhere(wrong)[0])
+            return f"parameter {f.name}{list(at) if at else ''} = {np.asarray(value)[at]}"
+    return None
 
 
 def _progress(trace: Trace[Point], done: float) -> str:

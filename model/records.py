@@ -38,6 +38,12 @@ def _freeze(record: object) -> None:
             fields[name] = value
 
 
+def _choose(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Raise ValueError where a value is none of those allowed: a misspelt one would pass for the last."""
+    if value not in allowed:
+        raise ValueError(f"{name} is {value!r}, and can be {', '.join(map(repr, allowed))}")
+
+
 class Frozen:
     """Base of the records: arrays read-only, `replace` returns a changed copy."""
 
@@ -104,6 +110,15 @@ class Parameters(Frozen):
     forgetting: float = 0.05  # delta_down of E21, per year
     deficit_rule: Literal["fixed", "share_of_world_income"] = "fixed"  # E11
 
+    def __post_init__(self) -> None:
+        _choose("research_closure", self.research_closure, ("region", "sector"))
+        _choose("deficit_rule", self.deficit_rule, ("fixed", "share_of_world_income"))
+        # Factors are told apart by the one, sectors grouped by the other: what is no number would belong nowhere.
+        for name in ("factor_mobility", "materials_elasticity"):
+            if np.isnan(getattr(self, name)).any():
+                raise ValueError(f"{name} = {getattr(self, name)} holds what is no number")
+        super().__post_init__()
+
 
 @dataclass(frozen=True)
 class Benchmark(Frozen):
@@ -151,8 +166,8 @@ class Benchmark(Frozen):
 
 
 def _weigh(quota: Quota | ProductionQuota) -> None:
-    """Raise ValueError where the limit, or the weight of a good named, is no number: it would pass for slack."""
-    if np.isnan(quota.limit) or not np.isfinite(quota.counted).all():
+    """Raise ValueError where the limit, or the weight of a good named, is no number or negative: it would be slack."""
+    if np.isnan(quota.limit) or not (np.isfinite(quota.counted) & (quota.counted >= 0)).all():
         raise ValueError(f"quota {quota.name!r} needs a limit, and a weight for each good that it names")
 
 
@@ -173,6 +188,12 @@ class Quota(Frozen):
         if np.einsum("iik->k", self.covers).any():
             raise ValueError(f"quota {self.name!r} covers sales at home")
         _weigh(self)
+        if not 0 <= self.rent_to_importer <= 1:
+            raise ValueError(f"quota {self.name!r}: rent_to_importer = {self.rent_to_importer} is no share")
+        if self.leak_margin is not None and not self.leak_margin >= 0:
+            raise ValueError(
+                f"quota {self.name!r}: smuggling costs {self.leak_margin} USD per kg, less than nothing"
+            )
         super().__post_init__()
 
     @cached_property
@@ -237,6 +258,12 @@ class Closure(Frozen):
     regime: Regime = "directed"
     technology: Literal["given", "target"] = "target"  # given: Shock.technology, a = 1 when None
     capacity: Literal["given", "target"] = "given"  # given: Shock.capacity, K = 1 when None
+
+    def __post_init__(self) -> None:
+        _choose("regime", self.regime, REGIMES)
+        _choose("technology", self.technology, ("given", "target"))
+        _choose("capacity", self.capacity, ("given", "target"))
+        super().__post_init__()
 
 
 SHORT = Closure("exogenous", "given", "given")

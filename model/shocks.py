@@ -2,11 +2,75 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from model.base_year import TONNES, gate_value_base, quota_tonnes_base
 from model.memory import remember
 from model.records import Array, Benchmark, ProductionQuota, Quota, Shock
+from model.solution import Diagnosis
+
+
+class Field(NamedTuple):
+    """What a field of `Shock` has to be."""
+
+    axes: str
+    above: float = -np.inf  # every entry is above this
+    least: float = -np.inf  # and not below this
+    below: float = np.inf
+    block: str = "market"  # of the equilibrium in which a bad entry shows first
+
+
+FIELDS = {
+    "export_tax": Field("ink", above=-1.0), "tariff": Field("ink", above=-1.0), "iceberg": Field("ink", above=0.0),
+    "subsidy": Field("nj", above=-1.0, block="profit"), "productivity": Field("nj", above=0.0, block="profit"),
+    "use_subsidy": Field("nk", below=1.0), "demand_shift": Field("nk", least=0.0), "stock_release": Field("nk"),
+    "recycling": Field("nk", least=0.0), "recycling_cost": Field("nk"),
+    "capacity_investment": Field("n", block="budget"),
+    "research_subsidy": Field("njg", above=-1.0, block="profit"), "technology": Field("njg", block="profit"),
+    "capacity": Field("ns", block="capacity"),
+}  # fmt: skip
+
+
+def check_shapes(benchmark: Benchmark, shock: Shock) -> None:
+    """Raise ValueError where an instrument is no array with an entry for each cell, or two quotas have one name."""
+    regions, sectors, goods, _, elements = benchmark.shape
+    stages = len(benchmark.stage_sector)
+    sizes = {"n": regions, "i": regions, "j": sectors, "k": goods, "g": elements + 1, "s": stages}
+    given = [(name, getattr(shock, name), told.axes, "iuf") for name, told in FIELDS.items()]
+    given.append(("embargo", shock.embargo, "ink", "b"))
+    given += [(f"what quota {q.name!r} covers", q.covers, "ink", "b") for q in shock.quotas]
+    given += [(f"goods of production quota {q.name!r}", q.goods, "k", "b") for q in shock.production_quotas]
+    for name, value, axes, kinds in given:
+        if value is None:
+            continue
+        shape = tuple(sizes[axis] for axis in axes)
+        if not isinstance(value, np.ndarray) or value.dtype.kind not in kinds:
+            raise ValueError(f"{name} needs an array of {'True and False' if kinds == 'b' else 'numbers'}")
+        if value.shape != shape:
+            raise ValueError(f"{name} has shape {value.shape}, and needs ({','.join(axes)}) = {shape}")
+    for quotas in ("quotas", "production_quotas"):
+        names = [quota.name for quota in getattr(shock, quotas)]
+        if len(set(names)) < len(names):
+            twice = next(one for one in names if names.count(one) > 1)
+            raise ValueError(f"two {quotas} are named {twice!r}: licence prices go by name")
+
+
+def outside_domain(shock: Shock) -> Diagnosis | None:
+    """An instrument that is not finite, or a rate or ratio that leaves nothing to pay, with its place."""
+    for name, told in FIELDS.items():
+        if (value := getattr(shock, name)) is None or not value.size:
+            continue
+        low, high = value.min(), value.max()  # nan if any is
+        if low > told.above and low >= told.least and high < told.below and np.isfinite(low):
+            continue
+        inside = np.isfinite(value) & (value > told.above) & (value >= told.least) & (value < told.below)
+        at = tuple(int(p) for p in np.argwhere(~inside)[0])
+        cell = (at[0], at[2]) if told.axes == "ink" else at[:2]
+        detail = f"{name}[{', '.join(map(str, at))}] = {value[at]:g} is outside the domain of {name}"
+        return Diagnosis("non_finite", told.block, cell, np.nan, detail)
+    return None
 
 
 def base_quotas(benchmark: Benchmark) -> tuple[Quota, ...]:

@@ -16,7 +16,7 @@ from model.newton import Options, Trace, newton
 from model.prepare import prepare
 from model.problem import Equilibrium, Point
 from model.records import Array, Benchmark, Closure, Quota, Shock
-from model.shocks import base_quotas, close_empty_quotas, implied
+from model.shocks import base_quotas, check_shapes, close_empty_quotas, implied
 from model.solution import Diagnosis, Solution, SolveError, Status
 from model.stability import unstable
 from model.system import System
@@ -38,6 +38,7 @@ def solve(
 
     start: a solution of a like shock on the same base year, tried first; the base year follows when it leads nowhere.
     Returns a Solution whose status is `converged`, or raises SolveError (with `throw=False` it is returned).
+    Arrays that do not fit the base year raise ValueError.
     """
     solution = attempt(benchmark, shock or Shock(), closure or Closure(), options or Options(), start)
     if throw and not solution.converged:
@@ -68,7 +69,11 @@ def attempt(
 
 
 def posed(benchmark: Benchmark, shock: Shock) -> tuple[Shock, tuple[Quota, ...]]:
-    """The shock with closed origins, and all quotas: those of the base year's licences, and its own."""
+    """The shock with closed origins, and all quotas: those of the base year's licences, and its own.
+
+    Raises ValueError where its arrays do not fit the base year.
+    """
+    check_shapes(benchmark, shock)
     quotas = shock.quotas if shock.remove_base_licence else (*base_quotas(benchmark), *shock.quotas)
     return close_empty_quotas(benchmark, shock, quotas)
 

@@ -212,7 +212,7 @@ def said(outcome="stalled", done=1.0, residual=(1e-3, -5e-2, 2e-2), **changes):
     } | changes  # fmt: skip
     quotas = tuple(SimpleNamespace(name=name) for name in ("first", "second"))
     rules = SimpleNamespace(quotas=quotas, scale=np.array([2.0, 3.0]), log_limit=np.log([10.0, 10.0]))
-    system = SimpleNamespace(restrictions=rules, income_base=np.array(values["base"]))
+    system = SimpleNamespace(restrictions=rules, income_base=np.array(values["base"]), stock=None)
     allocation = SimpleNamespace(
         state=SimpleNamespace(licence=np.array(values["licence"])),
         quota_tonnes=np.array(values["tonnes"]),
