@@ -203,7 +203,7 @@ class Region:
         out = np.zeros(
             (len(price), price.shape[1], self.element.shape[2], price.shape[-1]), dtype=price.dtype
         )
-        if self.rewards or effective.shape[1] > 1:
+        if self.rewards or effective.shape[1] > 1 or len(price) > 1:
             share_e = common[:, :, None] + self.rho_element[..., None] * effective
             spent = self.on_element[..., None] * (d.output[:, self.users, None] + share_e)
             for cls, users in self.system.users_by_class:

@@ -11,7 +11,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from model.feasibility import infeasible
-from model.records import Closure
+from model.problem import Equilibrium
+from model.records import Closure, Shock
+from model.solve import solve
+from model.table import RareEarths, benchmark_from_flows
 from tests import checks
 from tests.instruments import Case, awkward, cases
 from tests.points import analytic, complex_step, point, residuals_at
@@ -49,6 +52,29 @@ def test_the_unit_of_money_does_not_matter(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_derivatives_are_complex_step_derivatives(name):
     checks.derivative(CASES[name], seed=6)
+
+
+@pytest.mark.parametrize("users", [[0], [3], [1, 3]])
+@pytest.mark.parametrize("classes", ["common", "intermediate_final", "sector"])
+def test_derivatives_whoever_uses_rare_earths(classes, users):
+    """Few sectors do, or one alone, whose origins may be its own; and the solver needs no more steps for it."""
+    rng = np.random.default_rng(2)
+    flows, final = rng.uniform(0.1, 1.0, (3, 5, 3, 5)), rng.uniform(6.0, 9.0, (3, 5, 3))
+    flows[:, 2][:, :, np.setdiff1d(np.arange(5), users)] = 0.0
+    flows[:, 2] *= 3.0
+    final[:, 2] = 0.0
+    flows[:, :, :, 2] *= 0.1
+    rare = RareEarths([2], [], np.full((3, 5), 10.0), np.ones(5))
+    b = benchmark_from_flows(flows, final, use_classes=classes, rare_earths=rare)
+    productivity = np.linspace(0.9, 1.1, 15).reshape(3, 5)
+    case = Case(b, Shock(productivity=productivity), Closure("exogenous", "given", "given"))
+    system, cells, state = point(case, 6)
+    problem, x, step = Equilibrium(system), cells.pack(state), 1e-5
+    direction = rng.normal(size=cells.size)
+    ahead, behind = (problem.evaluate(x + s * step * direction).residual for s in (1, -1))
+    found = analytic(system, cells, state, direction)
+    np.testing.assert_allclose(found, (ahead - behind) / (2 * step), atol=1e-7)
+    assert solve(b, case.shock, case.closure).iterations < 8
 
 
 @pytest.mark.parametrize(
