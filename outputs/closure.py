@@ -9,9 +9,15 @@ import numpy as np
 from model.records import Benchmark, Labels, Regime
 from outputs.names import listed, number, regime, sector
 from scenarios.common import RateLine
-from scenarios.instruments import ExportQuota, ExportTax, ProductionQuota, ProductionSubsidy
+from scenarios.instruments import (
+    CapacityInvestment,
+    ExportQuota,
+    ExportTax,
+    ProductionQuota,
+    ProductionSubsidy,
+)
 from scenarios.naming import Names
-from scenarios.quantities import entries
+from scenarios.quantities import at, entries
 from scenarios.scenario import Scenario
 
 Assumed = tuple[str, str]  # what it is about, and what is assumed
@@ -35,6 +41,7 @@ def assumed(
         ("Factors of production", _mobility(benchmark, labels)),
         *_surplus(scenario, benchmark, labels),
         *_rents(scenario),
+        *([("Late plant", late)] if (late := late_plant(scenario)) else []),
         *_replaced(scenario, benchmark, labels),
         ("Expectations", EXPECTATIONS),
     ]
@@ -81,6 +88,24 @@ def years_amiss(scenario: Scenario, base_year: int) -> str:
             "grows or changes until then but what the scenario names and what answers to it."
         )
     return ""
+
+
+def late_plant(scenario: Scenario) -> str:
+    """Outlays of a path for plant that is ready after its last year only (E22); empty when there are none."""
+    if scenario.horizon != "path":
+        return ""
+    years, late = [year for year in scenario.span if year is not None], []
+    for line in scenario.instruments:
+        if isinstance(line, CapacityInvestment):
+            last = [year for year in years if year + line.build_time > years[-1]]
+            paid = [str(year) for year in last if line.in_force(year) and at(line.spending, year)]
+            late += [f"{line.name} in {listed(paid)}"] if paid else []
+    if not late:
+        return ""
+    return (
+        f"What is spent on {listed(late)} builds plant that is ready after {years[-1]}: the years that are shown bear "
+        "its cost and have nothing of it (E22)."
+    )
 
 
 def _technology(scenario: Scenario, regimes: Sequence[Regime]) -> list[Assumed]:

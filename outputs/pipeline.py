@@ -24,7 +24,7 @@ from calibration.files import write_text
 from model.records import REGIMES
 from outputs import provenance, settings, store, tables
 from outputs.arguments import whole
-from outputs.closure import years_amiss
+from outputs.closure import late_plant, years_amiss
 from outputs.draw import Artist
 from outputs.experiment import Plan, Result, plan, solve_plans
 from outputs.instruments import CHOICES
@@ -111,9 +111,10 @@ def plans(names: Sequence[str], args: argparse.Namespace) -> list[Plan]:
 
 
 def warn_of_years(scenario: scenarios.Scenario, base: calibration.Calibration) -> None:
-    """Say on standard error when a scenario's years do not go with the base year."""
-    if amiss := years_amiss(scenario, base.year):
-        print(f"{scenario.name}: {amiss}", file=sys.stderr)
+    """Say on standard error when a scenario's years do not go with the base year, or end before what they pay for."""
+    for amiss in (years_amiss(scenario, base.year), late_plant(scenario)):
+        if amiss:
+            print(f"{scenario.name}: {amiss}", file=sys.stderr)
 
 
 def calibration_of(

@@ -11,7 +11,7 @@ from calibration import strict_yaml
 from calibration.errors import InputError
 from calibration.load import FOLDER
 from outputs import intact, pipeline, report
-from outputs.closure import DEFICITS, assumed, numbers, years_amiss
+from outputs.closure import DEFICITS, assumed, late_plant, numbers, years_amiss
 from outputs.names import number
 from outputs.report.build import html
 from tests.outputs.conftest import scenario
@@ -167,6 +167,29 @@ def test_years_that_do_not_go_with_the_base_year_are_said(calibration, changes, 
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith(f"cut: {text}") if text else err == ""
+
+
+@pytest.mark.parametrize(
+    ("build_time", "until", "told"),
+    [(2, 2012, "mine in 2011 and 2012"), (1, 2012, "mine in 2012"), (0, 2012, ""), (2, 2010, "")],
+)
+def test_outlays_for_plant_that_is_ready_after_the_last_year_are_said(
+    calibration, build_time, until, told, capsys
+):
+    """Of outlays from 2010 on, in a path that ends in 2012."""
+    line = {
+        "type": "capacity_investment", "name": "mine", "region": "R1", "stage": calibration.labels.stages[0],
+        "spending": 10, "from": 2010, "until": until, "build_time": build_time,
+        "capacity_cost": {"value": 2, "unit": "ratio", "source": "made up", "status": "analyst"},
+    }  # fmt: skip
+    changes = {"horizon": "path", "year": None, "years": "2009-2012", "instruments": [line]}
+    text = late_plant(scenario(**changes))
+    assert bool(text) == bool(told)
+    assert told in text
+    assert said(calibration, **changes).get("Late plant", "") == text
+    pipeline.warn_of_years(scenario(**changes), calibration)
+    assert told in capsys.readouterr().err
+    assert not late_plant(scenario())
 
 
 def test_shipped_scenarios_go_with_their_base_years():
