@@ -157,13 +157,10 @@ def _headlines(members: Sequence[Member]) -> list[Line]:
     ]
     said = []
     for regime in dict.fromkeys((*regimes[:1], *regimes[-1:])):
-        columns = [tabular.headline(m.dataset, regime) for m in members]
         heads = "".join(f"[{at}]".rjust(12) for at in range(1, len(members) + 1))
         said.append(Line(names.regime(regime).ljust(40) + heads, "head"))
-        for label in columns[0]:
-            said.append(
-                Line(f"  {label}".ljust(40) + "".join(_number(column[label]).rjust(12) for column in columns))
-            )
+        for label, values in tabular.headlines([(m.dataset, regime) for m in members]).items():
+            said.append(Line(f"  {label}".ljust(40) + "".join(_number(value).rjust(12) for value in values)))
     return said
 
 

@@ -37,6 +37,7 @@ CAPTIONS = {
     "comparison": "The runs side by side",
     "record": "The model against what was observed, tests by group",
 }
+EXPORTS = "exports of exposed sectors"  # the headline whose unit follows its size
 
 
 @dataclass(frozen=True)
@@ -238,18 +239,22 @@ def _price(column: str, value: float) -> str:
 def comparison(runs: Sequence[tuple[str, xr.Dataset]]) -> Table:
     """The headline numbers of several runs side by side."""
     regimes = [str(r) for r in runs[0][1]["regime"].values if all(r in ds["regime"].values for _, ds in runs)]
-    rows: dict[str, list[float]] = {}
     heads = [f"{name}, {names.SHORT_REGIMES.get(r, r)}" for r in regimes for name, _ in runs]
-    for r in regimes:
-        for _, ds in runs:
-            for label, value in headline(ds, r).items():
-                rows.setdefault(label, []).append(value)
+    rows = headlines([(ds, r) for r in regimes for _, ds in runs])
     frame = pd.DataFrame([[label, *values] for label, values in rows.items()], columns=["", *heads])
     return table("comparison", tables.with_gaps(frame), "comparison")
 
 
-def headline(ds: xr.Dataset, regime: str) -> dict[str, float]:
-    """The numbers by which runs are compared under a regime; the unit stands in the label."""
+def headlines(runs: Sequence[tuple[xr.Dataset, str]]) -> dict[str, list[float]]:
+    """The numbers by which runs under regimes are compared, one each; the unit stands in the label."""
+    columns = [_headline(ds, regime) for ds, regime in runs]
+    rows = {label: [column[label] for column in columns] for label in columns[0]}
+    changes = rows.pop(EXPORTS)
+    unit, scale = names.readable_unit([value for value in changes if np.isfinite(value)])
+    return rows | {f"{EXPORTS} [{unit}]": [scale * value for value in changes]}
+
+
+def _headline(ds: xr.Dataset, regime: str) -> dict[str, float]:
     index = facts.told_index(ds, regime)
     groups: Any = facts.real_income(ds).set_index("region")
     frame: Any = facts.sectors(ds).set_index(["regime", "measure"])
@@ -264,5 +269,5 @@ def headline(ds: xr.Dataset, regime: str) -> dict[str, float]:
         "real income, restricting [million USD]": float(groups.loc["restricting", column]),
         "real income, all others [million USD]": float(groups.loc["others", column]),
         "quota rents [million USD]": float(ds["licence_rent"].sel(regime=regime).sum()),
-        "exports of exposed sectors [%]": float(frame.loc[(regime, "exports, volume"), "exposed [%]"]),
+        EXPORTS: float(frame.loc[(regime, "exports, volume"), "exposed [%]"]),
     }

@@ -120,3 +120,16 @@ def test_readable_units():
     assert names.readable_unit([0.05, -0.09]) == ("ppm", 1e4)
     assert names.readable_unit([0.05, -0.2]) == ("%", 1.0)
     assert names.readable_unit([]) == ("%", 1.0)
+
+
+@pytest.mark.parametrize(("change", "told"), [(0.02, "2 %"), (2e-5, "20 ppm")])
+def test_small_changes_of_exports_are_compared_in_millionths(ds, change, told):
+    """All exports grow alike; one unit for all runs and regimes that stand side by side."""
+    grown, still = (
+        ds.assign(exports_volume=ds["exports_volume"].copy(data=np.full(ds["exports_volume"].shape, 1 + by)))
+        for by in (change, 0.0)
+    )
+    *_, (label, values) = tabular.headlines([(grown, "exogenous"), (still, "exogenous")]).items()
+    size, unit = told.split()
+    assert label == f"exports of exposed sectors [{unit}]"
+    assert values == pytest.approx([float(size), 0.0], abs=1e-9)
