@@ -108,14 +108,14 @@ def oversold(system: System, a: Allocation) -> Diagnosis | None:
     """
     if system.stock is None:
         return None
-    used = a.spending.gross.sum(axis=-3)
-    if not (over := a.spending.stock > used * (1 + ROUNDING)).any():
+    brought, used = a.spending.stock, a.spending.gross.sum(axis=-3)
+    excess = brought - used * (1 + ROUNDING)
+    if not (excess > 0).any():
         return None
-    times = np.divide(a.spending.stock, used, out=np.zeros_like(used), where=over & (used > 0))
-    n, k = (int(v) for v in np.unravel_index(np.argmax(np.where(over, times, -1.0)), over.shape))
+    n, k = (int(v) for v in np.unravel_index(np.argmax(excess), excess.shape))
     detail = (
-        f"stocks and recycled material bring {times[n, k]:.3g} times what is used, and are not sold abroad: "
-        "release or recover less"
+        f"stocks and recycled material worth {brought[n, k]:.3g} million USD where {used[n, k]:.3g} are used are not "
+        "sold abroad: release or recover less"
     )
     return Diagnosis("infeasible", "market", (n, k), np.nan, detail)
 

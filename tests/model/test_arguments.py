@@ -218,3 +218,12 @@ def test_shapes_of_shares_are_refused():
         benchmark_from_shares(np.ones((N, N, K)), np.zeros((K, K)), np.ones(SECTORS), np.ones(N))
     with pytest.raises(TableError, match=r"value_added has shape \(\), and needs \(n\)"):
         benchmark_from_shares(np.ones((N, N, K)), np.zeros((N, K, K)), np.ones(SECTORS), 1.0)
+
+
+def test_what_lies_on_an_edge_that_belongs_to_the_range_is_taken():
+    """Goods without oxide in them, the first good as an element, elasticities of 0."""
+    told = metals(reo_content=np.zeros(K), elements=[0])
+    b = benchmark_from_flows(*flows(), elasticities=Elasticities(materials=0.0, factor=0.0), **told)
+    assert not b.reo_content.any()
+    assert b.elements.tolist() == [0]
+    assert solve(b, Shock(), ALONE).converged

@@ -10,7 +10,7 @@ import pytest
 
 from model import Shock, solve
 from model.batch import Centre
-from model.feasibility import POOR, PROHIBITIVE, diagnose, infeasible
+from model.feasibility import POOR, PROHIBITIVE, _limiting, diagnose, infeasible
 from model.flows import gate_flows, gate_tonnes
 from model.newton import Trace
 from model.records import Quota
@@ -327,3 +327,13 @@ def test_no_region_consumes_less_than_nothing(b, share, sound):
         assert (real_income(found)[2] > 0) == sound
         assert found.status == ("converged" if sound else "infeasible")
         assert sound or (found.diagnosis.block, found.diagnosis.cell) == ("budget", (2,))
+
+
+def test_the_quota_that_a_cell_stands_for_is_named():
+    """Leaks are counted among the quotas that leak, production quotas among themselves."""
+    export, production = ([SimpleNamespace(name=name) for name in names] for names in ("abc", "pq"))
+    system = SimpleNamespace(
+        restrictions=SimpleNamespace(quotas=export, leaking=np.array([0, 2]), production=production)
+    )
+    named = {block: _limiting(system, block, (1,)) for block in ("quota", "leak", "production", "budget")}
+    assert named == {"quota": "b", "leak": "c", "production": "q", "budget": ""}
