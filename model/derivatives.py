@@ -2,20 +2,23 @@
 
 The residuals F(x, theta) hold at x(theta), so that dx/dtheta = -J^-1 dF/dtheta: one linear solve for each direction,
 with the products of the solver. Any reported outcome R then moves by its change along (dx/dtheta, 1). Both changes are
-five-point differences of explicit functions, exact to about 1e-11; nothing is solved again. Quotas that bind keep
-binding: at a point where one is about to, the derivative is that of the side on which the solution stands. There is
-none at a price that just meets its floor, as where a floor of 1 meets the base year: what is returned mixes both sides.
+five-point differences of explicit functions, exact to about 1e-11; nothing is solved again. Their step is shorter where
+the unknowns move much, or a price would cross its floor. Quotas that bind keep binding: at a point where one is about
+to, the derivative is that of the side on which the solution stands. There is none at a price that just meets its floor,
+as where a floor of 1 meets the base year, nor where a production quota meets what is made without it: what is returned
+mixes both sides.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from model.equilibrium import State, allocate, residuals
+from model.equilibrium import State, allocate, least_left, production_licences, residuals
 from model.krylov import fgmres
 from model.prepare import prepare
 from model.problem import Equilibrium
@@ -26,7 +29,8 @@ from model.system import System
 from model.tangent import linearise
 from model.unknowns import layout
 
-STEP = 3e-4  # of the differences
+STEP = 3e-4  # of the differences, where no log moves faster than the direction
+SHORTER = 0.1 ** np.arange(5)  # parts of it that are tried where a price is near its floor
 STENCIL = (
     (-2, 1 / 12),
     (-1, -2 / 3),
@@ -35,6 +39,7 @@ STENCIL = (
 )  # error STEP^4 / 30 times the fifth derivative
 ACCURACY = 1e-13  # of the linear solve
 LIMIT = 300  # products
+SINGULAR = 1e7  # change of a log beyond which it is no derivative: of two production quotas on the same, say
 
 
 @dataclass(frozen=True)
@@ -119,6 +124,7 @@ class _Point:
         self.problem = Equilibrium(solution.system)
         self.cells = self.problem.cells
         self.x = self.cells.pack(solution.allocation.state)
+        self.scale = self._scale()
         self.tangent = linearise(solution.system, solution.allocation)
         self.problem.preconditioner.renew(self.tangent, regions=True, chain=True)
 
@@ -126,16 +132,44 @@ class _Point:
         self, direction: Direction, read: Callable[[Solution], Mapping[str, Array]]
     ) -> dict[str, Array]:
         """dR/ds along one direction."""
-        systems = {at: self._system(direction, at * STEP) for at, _ in STENCIL}
-        state = self.solution.allocation.state
-        rows = [weight / STEP * self._residual(systems[at], state) for at, weight in STENCIL]
-        moved = self._solve(-np.sum(rows, axis=0))
+
+        @cache
+        def system(s: float) -> System:
+            return self._system(direction, s)
+
+        fixed = self._stencil(system, np.zeros_like(self.x))
+        rows = [weight * self._residual(moved, state) for weight, moved, state in fixed]
+        way = self._solve(-np.sum(rows, axis=0))
         total: dict[str, Array] = {}
-        for at, weight in STENCIL:
-            x = self.cells.unpack(self.x + at * STEP * moved)
-            for name, value in read(self._at(systems[at], x)).items():
-                total[name] = total.get(name, np.zeros(())) + weight / STEP * np.asarray(value)
+        for weight, moved, state in self._stencil(system, way):
+            for name, value in read(self._at(moved, state)).items():
+                total[name] = total.get(name, np.zeros(())) + weight * np.asarray(value)
         return total
+
+    def _scale(self) -> Array:
+        """Of each unknown, what a change is measured by: 1 for logs, prices for licences, base tonnes for leaks."""
+        scale, problem, system = np.ones_like(self.x), self.problem, self.problem.system
+        scale[problem.licence] = self.x[problem.licence] + system.restrictions.scale
+        scale[problem.leak] = system.restrictions.leak_scale
+        scale[problem.made] = self.x[problem.made] + system.production_scale
+        return scale
+
+    def _stencil(self, system: Callable[[float], System], way: Array) -> list[tuple[float, System, State]]:
+        """Weights of a difference along (way, 1), with the system and the unknowns at each of its points.
+
+        Its step is the longest of those tried at which no good comes to be thrown away, or to be sold.
+        """
+        fastest = np.abs(way / self.scale).max(initial=1.0)
+        side = _sold(self.solution.system, self.solution.allocation.state)
+        points: list[tuple[float, System, State]] = []
+        for step in STEP / fastest * SHORTER:
+            points = [
+                (weight / step, system(at * step), self.cells.unpack(self.x + at * step * way))
+                for at, weight in STENCIL
+            ]
+            if all(np.array_equal(_sold(moved, state), side) for _, moved, state in points):
+                break
+        return points
 
     def _system(self, direction: Direction, s: float) -> System:
         """The system after a move, with the quotas that bind at the solution."""
@@ -167,9 +201,10 @@ class _Point:
             return image
 
         found, used = fgmres(product, self.problem.preconditioner.apply, full, ACCURACY, LIMIT)
-        if not np.isfinite(found).all() or used >= LIMIT:
+        way = found[cells.positions]
+        if not (np.abs(way) < SINGULAR * self.scale).all() or used >= LIMIT:
             raise ArithmeticError("the Jacobian at the solution is singular: no derivative exists")
-        return found[cells.positions]
+        return way
 
     def _at(self, system: System, state: State) -> Solution:
         """What a point near the solution would report."""
@@ -178,6 +213,12 @@ class _Point:
             zip((q.name for q in system.restrictions.quotas), state.licence.tolist(), strict=True)
         )
         return replace(self.solution, system=system, allocation=allocate(system, state), licence=licence)
+
+
+def _sold(system: System, state: State) -> Array:
+    """E6: (n,k) bool: goods of which nothing is thrown away."""
+    least = least_left(system, production_licences(system, state.production_licence))
+    return state.price >= (-np.inf if least is None else least)
 
 
 def _moved(value: Any, where: Any, s: float, add: bool) -> Any:
@@ -194,6 +235,7 @@ def _none(b: Benchmark, name: str) -> Array:
         "iceberg": np.ones_like(b.export_tax), "productivity": np.ones_like(b.output),
         "demand_shift": np.ones_like(b.final), "use_subsidy": np.zeros_like(b.final),
         "stock_release": np.zeros_like(b.final), "recycling": np.zeros_like(b.final),
+        "recycling_cost": np.zeros_like(b.final),
         "research_subsidy": np.zeros((*b.output.shape, len(b.elements) + 1)),
         "technology": np.zeros((*b.output.shape, len(b.elements) + 1)),
         "capacity": np.zeros((len(b.output), len(b.stage_sector))), "capacity_investment": np.zeros(len(b.output)),

@@ -7,7 +7,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from model import Closure, Shock, solve
+from model import SHORT, Closure, Shock, solve
 from model import derivatives as module
 from model.derivatives import Direction, derivatives, instrument, parameter, quota_limit
 from model.newton import Options
@@ -130,6 +130,51 @@ def test_a_quota_that_binds_moves_its_own_tonnes_one_for_one():
     np.testing.assert_allclose(found["limit of quota"]["tonnes"], case.shock.quotas[0].limit, rtol=1e-9)
 
 
+def test_a_floor_just_under_a_price_has_no_effect():
+    """Nothing is thrown away on this side; a difference that reached over to the other would find some."""
+    b = awkward()
+    plenty = np.ones(b.output.shape)
+    plenty[:, b.stage_sector] = 1.3
+    shock = Shock(productivity=plenty)
+    lowest = np.exp(solve(b, shock, options=TIGHT).allocation.price[:, b.elements]).min(axis=0)
+    floored = b.replace(parameters=b.parameters.replace(price_floor=lowest * (1 - 1e-4)))
+    solution = solve(floored, shock, options=TIGHT)
+    found = derivatives(solution, floored, shock, [parameter("price_floor")], outcomes)["price_floor"]
+    level = outcomes(solution)
+    for name, value in found.items():
+        assert np.abs(value).max(initial=0.0) < 1e-9 * np.abs(level[name]).max(initial=1.0), name
+
+
+def test_what_hardly_pays_for_its_licence_moves_by_whole_logs():
+    """Ores of fixed composition: what a unit leaves its producer changes a thousand times faster than the limit."""
+    b = awkward()
+    b = b.replace(parameters=b.parameters.replace(transformation_elasticity=np.zeros(b.output.shape[1])))
+    shock = Shock(production_quotas=(production_quota(b, 0.0624),))
+    solution = solve(b, shock, SHORT, options=TIGHT)
+
+    def read(s):
+        return {"left": s.allocation.net[1].min(), "price": s.allocation.price[1, b.elements]}
+
+    direction, h = quota_limit("mines"), 1e-6
+    found = derivatives(solution, b, shock, [direction], read)[direction.name]
+    assert found["left"] > 1000
+    near = [
+        read(solve(*direction.move(b, shock, s), SHORT, options=TIGHT, start=solution))["price"]
+        for s in (h, -h)
+    ]
+    np.testing.assert_allclose(found["price"], (near[0] - near[1]) / (2 * h), rtol=1e-5)
+
+
+def test_two_production_quotas_on_the_same_tonnes_have_no_derivative():
+    """Their two licence prices are one: only the sum is given, and either limit alone is a kink."""
+    b = awkward()
+    mines = production_quota(b, 0.7)
+    shock = Shock(production_quotas=(mines, mines.replace(name="twin")))
+    solution = solve(b, shock, SHORT)
+    with pytest.raises(ArithmeticError, match="singular"):
+        derivatives(solution, b, shock, [quota_limit("twin")], outcomes)
+
+
 def test_a_slack_quota_has_no_effect():
     b = awkward()
     loose = quota_on(b, "loose", exports_of(b, 0, b.elements), 1.5)
@@ -213,7 +258,7 @@ def test_a_limit_moves_with_its_name_alone():
     "name",
     [
         "export_tax", "tariff", "subsidy", "iceberg", "productivity", "demand_shift", "use_subsidy", "stock_release",
-        "recycling", "research_subsidy", "technology", "capacity", "capacity_investment",
+        "recycling", "recycling_cost", "research_subsidy", "technology", "capacity", "capacity_investment",
     ],
 )  # fmt: skip
 def test_what_an_instrument_is_before_it_moves_changes_nothing(name):
