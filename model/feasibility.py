@@ -33,13 +33,19 @@ def infeasible(benchmark: Benchmark, shock: Shock, quotas: tuple[Quota, ...]) ->
 
 
 def _overbought(b: Benchmark, shock: Shock, quotas: tuple[Quota, ...]) -> Diagnosis | None:
-    """Fixed tonnes for stocks that only origins under one quota can sell, and that exceed its limit."""
-    bought = np.maximum(-np.asarray(shock.stock_release), 0.0)
+    """Fixed tonnes for stocks that only origins under one quota can sell, and that exceed its limit.
+
+    What is recycled goes into stocks as well, and what is smuggled passes the limit.
+    """
+    recycled = 0.0 if shock.recycling is None else shock.recycling
+    bought = np.maximum(-np.asarray(shock.stock_release) - recycled, 0.0)
     sells = (b.trade_share > 0).any(axis=0)
     if shock.embargo is not None:
         sells &= ~shock.embargo
     need = bought * _lightest(b, sells & (bought > 0))
     for position, quota in enumerate(quotas):
+        if quota.leak_margin is not None:
+            continue
         captive = sells.any(axis=0) & (quota.covers | ~sells).all(axis=0)
         least = np.where(captive, need, 0.0) * quota.counted
         if least.sum() > quota.limit:

@@ -107,6 +107,30 @@ def test_stocks_released_need_nothing(b, good):
     assert infeasible(b, shock, limit_of(b, covers, 1.0)) is None
 
 
+def test_what_is_recycled_goes_into_stocks_as_well(b, good):
+    """Only the sum of the two is a purchase: the same solution as buying less and recycling nothing."""
+    covers, closed = (part & (np.arange(4) == BUYER)[:, None] for part in one_seller(b, good))
+    used = -sold_from_stock(b, BUYER, good, 1.0)
+    quota = limit_of(b, covers, 0.4 * float(-used.sum()))
+    shock = Shock(embargo=closed, quotas=quota, stock_release=0.6 * used)
+    assert infeasible(b, shock, quota).block == "quota"
+    one = solve(b, shock.replace(recycling=-0.5 * used), EXOGENOUS)
+    other = solve(b, shock.replace(stock_release=0.1 * used), EXOGENOUS)
+    np.testing.assert_allclose(one.allocation.state.price, other.allocation.state.price, rtol=0, atol=1e-10)
+    assert one.licence["quota"] == pytest.approx(other.licence["quota"], rel=1e-9)
+
+
+def test_stocks_are_bought_from_smugglers_past_a_limit(b, good):
+    covers, closed = (part & (np.arange(4) == BUYER)[:, None] for part in one_seller(b, good))
+    used = -sold_from_stock(b, BUYER, good, 1.0)
+    (quota,) = limit_of(b, covers, 0.4 * float(-used.sum()))
+    shock = Shock(embargo=closed, quotas=(quota.replace(leak_margin=50.0),), stock_release=0.6 * used)
+    solution = solve(b, shock, EXOGENOUS)
+    assert solution.licence["quota"] == pytest.approx(50.0, rel=1e-9)
+    smuggled = gate_tonnes(solution)[0, BUYER, good] - quota.limit
+    assert solution.allocation.state.leak == pytest.approx([smuggled], rel=1e-9)
+
+
 def test_an_origin_that_sells_to_one_class_of_users_alone_still_sells(b, good):
     share = b.trade_share.copy()
     share[0, 0, BUYER, good] = 0.0  # origin 0 sells nothing of it to the first class
