@@ -10,7 +10,9 @@ import scenarios
 from calibration.errors import InputError
 from model import solve
 from model.flows import gate_tonnes
-from model.records import SHORT, Closure
+from model.records import SHORT, Closure, Shock
+from scenarios.swaps import fixed_taxes
+from tests.instruments import awkward, exports_of, quota_on
 
 LONG = Closure("directed", "target", "given")
 HEAD = "name: t\ntitle: t\nquestion: what?\ncalibration: china-2009-small\nyear: 2010\nhorizon: long\n"
@@ -49,6 +51,23 @@ def test_with_the_tax_fixed_innovation_moves_tonnes_and_with_the_quantity_fixed_
     start = solve(small.benchmark, quota, SHORT)
     (name,) = start.licence
     assert held.licence[name] < 0.9 * start.licence[name]
+
+
+@pytest.mark.parametrize("closed", ["all", "some"])
+def test_what_a_quota_of_nothing_closes_stays_closed_under_the_tax(closed):
+    """E12: a limit of 0 is an embargo, which no rate of tax replaces."""
+    b = awkward(2)
+    elements = b.elements if closed == "all" else b.elements[:2]
+    quotas = [quota_on(b, "none", exports_of(b, 0, elements), 0.0)]
+    if closed == "some":
+        quotas.append(quota_on(b, "half", exports_of(b, 0, b.elements[2:]), 0.5))
+    shock = Shock(quotas=tuple(quotas))
+    one, two = (solve(b, each, SHORT) for each in (shock, fixed_taxes(shock, b)))
+    assert not gate_tonnes(two)[0, 1:, elements].any()
+    for name in ("price", "output", "income"):
+        np.testing.assert_allclose(
+            getattr(two.allocation.state, name), getattr(one.allocation.state, name), rtol=0, atol=1e-9
+        )
 
 
 def test_the_equivalent_tax_is_one_rate_and_keeps_the_tonnes(small):
