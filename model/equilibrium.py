@@ -32,6 +32,7 @@ from model.records import Array
 from model.restrictions import complementarity, licence_rates, log_licence, quota_conditions, quota_tonnes
 from model.system import System, base_shares, capacity_weights, span
 
+NOTHING = 1e-300  # tonnes: as good as none, and with a logarithm
 TRIFLE = 1e-6  # of the base price: what a unit sold must leave a producer who needs a licence for it
 
 
@@ -222,13 +223,13 @@ def least_left(system: System, licences: Array | None) -> Array | None:
 
 
 def production_tonnes(system: System, supply: Array, price: Array) -> Array:
-    """Section 5: (qp,) tonnes sold under each production quota."""
+    """Section 5: (qp,) tonnes sold under each production quota; next to none where nobody may buy what it names."""
     out = np.zeros((*supply.shape[:-2], len(system.restrictions.production)), dtype=supply.dtype)
     for position, (quota, kg) in enumerate(
         zip(system.restrictions.production, system.per_licence, strict=True)
     ):
         out[position] = (supply[quota.origin] * TONNES * kg / np.exp(price[quota.origin])).sum()
-    return out
+    return np.where(out == 0, NOTHING, out)
 
 
 def residuals(system: System, a: Allocation) -> Residuals:

@@ -197,12 +197,14 @@ class System(Frozen):
 
     @cached_property
     def per_licence(self) -> Array:
-        """Section 5: (qp,k) kg that count under a production quota, by what is worth a dollar in the base year."""
+        """Section 5: (qp,k) kg that count under a production quota, by what is worth a dollar in the base year.
+
+        None of a good that nobody may buy: it is thrown away, and needs no licence.
+        """
         found = np.zeros((len(self.restrictions.production), self.supplied.shape[-1]))
         for row, quota in zip(found, self.restrictions.production, strict=True):
-            row[quota.goods] = (
-                quota.counted[quota.goods] / self.benchmark.unit_value[quota.origin, quota.goods]
-            )
+            sold = quota.goods & self.supplied[quota.origin]
+            row[sold] = quota.counted[sold] / self.benchmark.unit_value[quota.origin, sold]
         return found
 
     @cached_property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.independent import Economy, quota_tonnes, tonnes
+from tests.independent import Economy, licensed, quota_tonnes, tonnes
 
 
 def produces(w: Economy):
@@ -107,7 +107,7 @@ def quota_gaps(w: Economy) -> dict[str, float]:
             note("smuggling", max(chi / q.leak_margin - 1, -leak / q.limit))
             note("smuggling", abs(chi / q.leak_margin - 1) * leak / q.limit)
     for chi, q in zip(p.production_licence, w.shock.production_quotas, strict=True):
-        goods, i = np.nonzero(q.goods)[0], q.origin
+        goods, i = licensed(w, q), q.origin
         made = sum(q.weight[k] * tonnes(w.supply[i, k], p.price[i, k] * b.unit_value[i, k]) for k in goods)
         note("licence below 0", -chi)
         note("over the limit", made / q.limit - 1)

@@ -216,12 +216,17 @@ def costs(w: Economy) -> None:
         w.base_type[n, j] = [*in_cost[0] * normal(ree), in_cost[1]]
 
 
+def licensed(w: Economy, q):
+    """Goods of a production quota that somebody may buy: what is thrown away needs no licence."""
+    return [k for k in np.nonzero(q.goods)[0] if w.p.price[q.origin, k] > 1e-20]
+
+
 def supply(w: Economy) -> None:
     """E6: revenue of a unit of output (n,j), sales of each good at the gate (n,k), with quota rents and without."""
     b, p = w.b, w.p
     w.net = p.price.copy()  # of a unit sold
     for chi, q in zip(p.production_licence, w.shock.production_quotas, strict=True):
-        for k in np.nonzero(q.goods)[0]:
+        for k in licensed(w, q):
             w.net[q.origin, k] -= chi * q.weight[k] / b.unit_value[q.origin, k]
     w.earned = w.net * (1 - p.wasted)  # by a unit made
     w.revenue, w.made = np.ones(b.output.shape), np.zeros(b.make.shape)

@@ -204,6 +204,7 @@ def cases(seed: int = 0, b: Benchmark | None = None) -> dict[str, Case]:
     floored = b.replace(
         parameters=b.parameters.replace(price_floor=np.linspace(0.97, 0.9, e) * (np.arange(e) % 3 != 1))
     )  # one element in three has none
+    rigid = b.replace(parameters=b.parameters.replace(transformation_elasticity=np.zeros(j)))
     plenty = np.ones((n, j))
     plenty[:, b.stage_sector] = 1.3
     rates = {name: some((n, n, k), 0.0, 0.4) * foreign for name in ("export_tax", "tariff")}
@@ -215,5 +216,7 @@ def cases(seed: int = 0, b: Benchmark | None = None) -> dict[str, Case]:
         "floors and an embargo on by-products": Case(floored, Shock(embargo=by_products, productivity=plenty)),
         "floors and a production quota": Case(floored, Shock(
             productivity=plenty, production_quotas=(production_quota(b, 0.9),))),
+        "production quota and an embargo on by-products": Case(rigid, Shock(
+            embargo=by_products, production_quotas=(production_quota(b, 0.05),))),
     }  # fmt: skip
     return found

@@ -12,7 +12,7 @@ from model.system import System
 from model.tangent import linearise
 from model.unknowns import Layout, layout
 from tests.conditions import sides
-from tests.independent import Economy, Published, base_gate, quota_tonnes
+from tests.independent import Economy, Published, base_gate, licensed, quota_tonnes
 from tests.instruments import Case
 
 
@@ -108,7 +108,8 @@ def production_rent_and_room(w: Economy) -> list[tuple[float, float]]:
         i, goods = q.origin, np.nonzero(q.goods)[0]
         before = b.output[i] @ b.make[i]
         base = sum(q.weight[k] * before[k] / b.unit_value[i, k] for k in goods)
-        made = sum(q.weight[k] * w.supply[i, k] / (w.p.price[i, k] * b.unit_value[i, k]) for k in goods)
+        sold = licensed(w, q)
+        made = sum(q.weight[k] * w.supply[i, k] / (w.p.price[i, k] * b.unit_value[i, k]) for k in sold)
         found.append((chi / (before[goods].sum() / base), np.log(q.limit / (made * 1e3))))
     return found
 

@@ -312,6 +312,31 @@ def test_a_slack_production_quota_has_no_rent():
     assert_same(solution, base())
 
 
+@pytest.mark.parametrize("closed", [2, 5])
+@pytest.mark.parametrize("tau", [0.0, 0.2])
+def test_what_nobody_may_buy_needs_no_licence_to_be_made(tau, closed):
+    """It is thrown away: a quota that names it is the quota that does not."""
+    b = B.replace(parameters=B.parameters.replace(transformation_elasticity=np.full(J, tau)))
+    mines = production_quota(b, 0.01)
+    embargo = np.zeros(b.export_tax.shape, dtype=bool)
+    embargo[mines.origin][:, b.elements[:closed]] = True  # home included
+    others = mines.goods.copy()
+    others[b.elements[:closed]] = False
+    limits = (mines.replace(goods=others),) if others.any() else ()
+    with_it, without = (
+        solve(b, Shock(embargo=embargo, production_quotas=quotas), DIRECTED) for quotas in ((mines,), limits)
+    )
+    np.testing.assert_allclose(
+        with_it.allocation.income,
+        without.allocation.income,
+        rtol=1e-9,
+        atol=1e-9 * without.allocation.income.max(),
+    )
+    chi = with_it.allocation.state.production_licence
+    assert chi == pytest.approx(without.allocation.state.production_licence if limits else [0.0], rel=1e-8)
+    assert (chi[0] > 0.1) == bool(limits)
+
+
 # ------------------------------------------------------------------ licences of the base year
 
 LICENSED = awkward(12, licence=True)
