@@ -63,7 +63,8 @@ def foreign(request: Request) -> str:
     """Why a request is not from our own page; empty when it is."""
     host = request.headers.get("host", "")
     port = request.url.port if request.scope.get("server") is None else request.scope["server"][1]
-    if host not in {f"{name}:{port}" for name in (HOST, "localhost")}:
+    own = "" if port == 80 else f":{port}"  # browsers leave out the port that http has by default
+    if host not in {f"{name}{own}" for name in (HOST, "localhost")}:
         return "this page answers to its own address only"
     origin = request.headers.get("origin")
     if origin is not None and (urlsplit(origin).scheme, origin.partition("://")[2]) != ("http", host):

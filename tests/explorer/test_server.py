@@ -11,6 +11,8 @@ import pytest
 pytest.importorskip("starlette", reason="the extra explore is not installed")
 pytest.importorskip("uvicorn", reason="the extra explore is not installed")
 
+from starlette.requests import Request
+
 from outputs.explorer import server, worker
 from outputs.explorer.state import State
 
@@ -113,6 +115,23 @@ def test_own_origin_is_welcome(running):
     for name in ("127.0.0.1", "localhost"):
         host = f"{name}:{running.port}"
         assert ask(running.port, Host=host, Origin=f"http://{host}", Sec_Fetch_Site="same-origin")[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("port", "host", "ours"),
+    [
+        (80, "127.0.0.1", True),
+        (80, "localhost", True),
+        (80, "evil.example", False),
+        (8765, "127.0.0.1:8765", True),
+        (8765, "127.0.0.1", False),
+    ],
+)
+def test_the_port_of_http_is_not_in_the_address(port, host, ours):
+    """On port 80 a browser sends a host, and an origin, without a port."""
+    headers = [(b"host", host.encode()), (b"origin", f"http://{host}".encode())]
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": headers, "server": ("127.0.0.1", port)}
+    assert (server.foreign(Request(scope)) == "") is ours
 
 
 def test_markup_in_a_request_comes_back_as_text_only(running):
