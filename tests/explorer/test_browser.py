@@ -138,6 +138,39 @@ def test_pins_stand_beside_and_a_link_restores_them(page, address):
     assert page.run("document.getElementById('cut').value") == "100"
 
 
+def test_what_is_pinned_while_the_next_is_solved_has_its_own_settings(page):
+    """Answers come late: the controls have moved on when the first one is there, and it is pinned then."""
+    page.run(
+        "window.fetch = ((real) => async (...how) => {"
+        "  const answer = await real(...how); await new Promise((ready) => setTimeout(ready, 1500)); return answer;"
+        "})(window.fetch)"
+    )
+    moved = (
+        "(e => { e.value = %d; e.dispatchEvent(new Event('input', {bubbles: true})); })"
+        "(document.getElementById('cut'))"
+    )
+    before = text(page, "#status")
+    page.run(moved % 40)
+    page.run(moved % 90)
+    end = time.monotonic() + 60
+    while text(page, "#status") == before and time.monotonic() < end:
+        time.sleep(0.02)
+    page.run("document.getElementById('pin').click()")
+    settle(page)
+    settings = page.run(
+        "[...document.querySelectorAll('#pins tr.setting td')].map((cell) => cell.textContent)"
+    )
+    assert [one.rpartition("; ")[2] for one in settings] == ["cut % 90", "cut % 40"]
+
+
+@pytest.mark.parametrize("link", ["cut=abc", "cut=1e999", "cut=", "substitution=x"])
+def test_a_link_with_what_is_no_number_is_refused(page, address, link):
+    visit(page, f"{address}#{link}")
+    assert "The link was not understood" in text(page, "#said")
+    assert text(page, "output[for=cut]") == "18.6 % (file)"
+    page.errors.clear()  # the browser notes the refused request
+
+
 def test_nothing_sticks_out_of_a_narrow_page(page, tmp_path):
     for width in (400, 1280):
         size(page, width)

@@ -29,7 +29,11 @@ function toQuery(one) {
 function fromQuery(text) {
   const query = new URLSearchParams(text), found = {};
   for (const key of TEXTS) if (query.has(key)) found[key] = query.get(key);
-  for (const key of NUMBERS) if (query.has(key)) found[key] = Number(query.get(key));
+  for (const key of NUMBERS) {
+    if (!query.has(key)) continue;
+    const text = query.get(key), number = Number(text);
+    found[key] = text.trim() && Number.isFinite(number) ? number : text;  // what is no number is refused as it stands
+  }
   return found;
 }
 
@@ -58,7 +62,7 @@ async function solve() {
     again = false;
     const asked = { ...state }, began = performance.now();
     try {
-      show(await ask(asked), began);
+      show(await ask(asked), asked, began);
     } catch (error) {
       refuse(error instanceof TypeError ? "The explorer does not answer. Is python run.py explore still running?" : error.message);
     }
@@ -77,12 +81,13 @@ function refuse(text) {
 
 // Showing
 
-function show(answer, began) {
+function show(answer, asked, began) {
   fillControls(answer.controls, answer.cut);
   $("question").textContent = answer.controls.question;
   $("yaml").textContent = answer.yaml;
   if (!answer.solved) { refuse(answer.message); return; }
-  shown = { state: { ...state }, answer };
+  const { region, sector } = answer.controls.state;
+  shown = { state: { ...asked, region, sector }, answer };  // not the controls: they may have moved on
   $("problem").hidden = true;
   for (const stale of document.querySelectorAll(".stale")) stale.classList.remove("stale");
   draw(answer);
