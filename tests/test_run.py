@@ -94,6 +94,21 @@ def test_what_the_user_can_mend_is_a_line_and_a_code(fake, capsys, error, code, 
     assert "Traceback" not in streams.err
 
 
+@pytest.mark.parametrize(
+    ("package", "argv"),
+    [("sklearn", ["patents", "classify"]), ("pyfixest", ["estimate", "exposure", "--draws", "99"])],
+)
+def test_a_package_that_is_missing_is_named_with_the_lock_file(monkeypatch, tmp_path, capsys, package, argv):
+    """An environment of `make run` has none of these; what the README installs them by is hashed and locked."""
+    for name in [one for one in sys.modules if one.split(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+    assert run.guarded([*argv, "--out", str(tmp_path)]) == 3
+    said = capsys.readouterr().err
+    assert f"package {package}" in said
+    assert "requirements-dev.lock" in said
+
+
 @pytest.mark.parametrize("error", [RuntimeError("bug"), ModuleNotFoundError("bug", name="model.nothing")])
 def test_a_fault_of_the_program_keeps_its_traceback(fake, error):
     fake.run = raising(error)

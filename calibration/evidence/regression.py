@@ -8,20 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from calibration.errors import InputError
-
 
 def feols(formula: str, data: pd.DataFrame, **options: Any) -> Any:
-    """Least squares with fixed effects; arguments and result are pyfixest's. Raises InputError when it is not
-    installed.
-    """
+    """Least squares with fixed effects; arguments and result are pyfixest's."""
     return _quietly(_pyfixest().feols, formula, data, options)
 
 
 def fepois(formula: str, data: pd.DataFrame, **options: Any) -> Any:
-    """Poisson pseudo-maximum likelihood with fixed effects; arguments and result are pyfixest's. Raises as
-    feols.
-    """
+    """Poisson pseudo-maximum likelihood with fixed effects; arguments and result are pyfixest's."""
     return _quietly(_pyfixest().fepois, formula, data, options)
 
 
@@ -33,10 +27,6 @@ def _quietly(fit: Callable[..., Any], formula: str, data: pd.DataFrame, options:
 
 
 def _pyfixest() -> Any:
-    try:
-        import pyfixest
-    except ImportError as error:
-        raise InputError(
-            "this needs the library pyfixest; install the extra: pip install '.[evidence]'"
-        ) from error
+    import pyfixest
+
     return pyfixest

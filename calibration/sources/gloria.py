@@ -24,11 +24,8 @@ def read(path: Path, year: int, factor: float = 1e-3, negative: str = "refuse") 
     if len(versions) != 1:
         text = f"archives GLORIA_MRIOs_VERSION_{year} of {len(versions)} releases"
         raise InputError(Problem(text, str(path), expected="of one release"))
-    try:
-        import pymrio
-    except ImportError as error:
-        text = "reading GLORIA needs the optional packages: pip install '.[sources]'"
-        raise InputError(Problem(text, str(path))) from error
+    import pymrio
+
     try:
         system = pymrio.parse_gloria(path, year=year, version=int(versions.pop()), price="bp")
         system.calc_system()

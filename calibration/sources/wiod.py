@@ -109,11 +109,8 @@ def _with_output(cells: Cells, output: np.ndarray) -> Cells:
 
 def _excel_rows(path: Path) -> list[list[Any]]:
     read_bytes(path, 400 * MEGABYTE)  # one message for a missing or unreadable file
-    try:
-        import python_calamine
-    except ImportError as error:
-        text = "reading Excel files needs the optional packages: pip install '.[sources]'"
-        raise InputError(Problem(text, str(path))) from error
+    import python_calamine
+
     try:
         workbook = python_calamine.CalamineWorkbook.from_path(str(path))
         return workbook.get_sheet_by_index(0).to_python(skip_empty_area=False)

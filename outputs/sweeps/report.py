@@ -20,7 +20,6 @@ from outputs.sweeps.groups import Group, amounts, groups, plain, valued
 from outputs.sweeps.reading import Sweep
 from outputs.tables import columns as as_columns
 
-EXTRAS = {"SALib": "salib", "sklearn": "evidence"}
 SAMPLED = ("monte_carlo", "latin_hypercube", "sobol")
 FEWEST = 16  # points of a plan of Saltelli, with fewer of which nobody can say what decides
 
@@ -88,8 +87,9 @@ def _gather(found: Tables, name: str, sweep: Sweep, method: Any, only_thresholds
             except InputError as error:
                 found.lacking[name, column] = str(error).removeprefix(f"{column}: ")
             except ModuleNotFoundError as error:
-                extra = EXTRAS.get(str(error.name).partition(".")[0], "")
-                found.lacking[name, ""] = f"package {error.name} is not installed (extra: {extra})"
+                found.lacking[name, ""] = (
+                    f"package {error.name} is not installed: requirements-dev.lock has it"
+                )
             else:
                 frame.insert(0, "outcome", column)
                 frames.append(frame)

@@ -189,14 +189,10 @@ def _normal(text: str) -> str:
 
 
 def _pipeline() -> Any:
-    try:
-        from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import LogisticRegression
-        from sklearn.pipeline import FeatureUnion, make_pipeline
-    except ImportError as error:
-        raise InputError(
-            "the offline classifier needs scikit-learn; install the extra: pip install '.[evidence]'"
-        ) from error
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import FeatureUnion, make_pipeline
+
     words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
     letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(4, 4), sublinear_tf=True, min_df=3)
     return make_pipeline(

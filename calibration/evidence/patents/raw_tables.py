@@ -114,11 +114,9 @@ def _jsonl(stream: TextIO, path: Path) -> Iterator[tuple[dict[str, Any], int]]:
 
 
 def _parquet(path: Path) -> Iterator[tuple[dict[str, Any], int]]:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise InputError("Parquet needs pyarrow; install the extra: pip install '.[evidence]'") from error
+    import pyarrow
+    import pyarrow.parquet
+
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             row = 0

@@ -156,10 +156,6 @@ def redact(text: str, secret: str) -> str:
 
 
 def client_library() -> Any:
-    try:
-        import openai
-    except ImportError as error:
-        raise InputError(
-            "a language model needs the openai client; install the extra: pip install '.[evidence]'"
-        ) from error
+    import openai
+
     return openai
