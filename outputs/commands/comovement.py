@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from calibration.errors import InputError, Problem
+from calibration.errors import InputError, Problem, unknown_name
 from calibration.evidence.comovement.analysis import Results, run_study
 from calibration.evidence.comovement.demand import write_demand_scenarios
 from calibration.evidence.comovement.study import read_study
@@ -75,9 +75,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def study_path(name: str) -> Path:
-    """The file a study is named by: a path, or the name of a shipped study."""
-    shipped = STUDIES / f"{name}.yaml"
-    return shipped if not Path(name).exists() and shipped.exists() else Path(name)
+    """The file a study is named by: a path, or the name of a shipped study. Raises InputError."""
+    path, shipped = Path(name), STUDIES / f"{name}.yaml"
+    if path.exists() or path.suffix or path.name != name:
+        return path
+    if not shipped.exists():
+        raise InputError(unknown_name("study", name, sorted(known.stem for known in STUDIES.glob("*.yaml"))))
+    return shipped
 
 
 def new_folder(study: str) -> Path:

@@ -516,6 +516,14 @@ class TestCommand:
         said = capsys.readouterr().out
         assert "US defense and space production (stands in for US military-industrial development)" in said
 
+    def test_a_mistyped_name_is_answered_with_the_studies_there_are(self, capsys):
+        assert program.guarded(["comovement", "military-developments"]) == 2
+        said = capsys.readouterr().err
+        assert said.startswith("unknown study 'military-developments'; expected one of military-development,")
+        assert said.endswith("did you mean military-development?\n")
+        assert program.guarded(["comovement", "my-study.yaml"]) == 2
+        assert capsys.readouterr().err == "my-study.yaml: no such file\n"
+
     def test_missing_slots_are_exit_code_2(self, capsys):
         assert program.guarded(["comovement", "rare-earth-exports"]) == 2
         assert "published by Rogers, Sun and Sun (2024)" in capsys.readouterr().err
