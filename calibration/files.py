@@ -8,6 +8,7 @@ import json
 import os
 import secrets
 import stat
+import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -56,6 +57,17 @@ def decode(content: bytes, file: str) -> str:
         line = content.count(b"\n", 0, error.start) + 1
         what = f"byte 0x{content[error.start]:02x} is not UTF-8 text"
         raise InputError(Problem(what, file, line, expected="a file saved as UTF-8")) from error
+
+
+def try_writing(folder: Path) -> None:
+    """Make a folder, and a file in it that is deleted at once. Raises OSError, which names the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".partial-"):
+            pass
+    except OSError as error:
+        error.filename, error.filename2 = str(folder), None
+        raise
 
 
 @contextmanager

@@ -122,9 +122,15 @@ def _disk() -> Check:
     from outputs.store import RUNS
 
     folder = RUNS if RUNS.is_dir() else RUNS.parent
-    with tempfile.NamedTemporaryFile(dir=folder, prefix=".partial-"):
-        free = shutil.disk_usage(folder).free / 1e9
-    return free > 0.1, f"{folder} can be written; {free:.1f} GB free{_unfinished(folder)}"
+    instead = "--out names another folder for the results of a command"
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".partial-"):
+            free = shutil.disk_usage(folder).free / 1e9
+    except OSError as error:
+        return False, f"{folder} cannot be written: {error.strerror}; {instead}"
+    if free <= 0.1:
+        return False, f"{folder}: {free:.2f} GB free, 0.1 at least; {instead}{_unfinished(folder)}"
+    return True, f"{folder} can be written; {free:.1f} GB free{_unfinished(folder)}"
 
 
 def clean(folder: Path) -> list[Path]:

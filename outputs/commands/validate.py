@@ -71,6 +71,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Solve the path, compare, and say how it went."""
     from calibration.errors import InputError, Problem
+    from calibration.files import try_writing
     from outputs.paths import saving
     from outputs.paths.facts import View
     from outputs.pipeline import shown_path
@@ -80,6 +81,8 @@ def run(args: argparse.Namespace) -> int:
         settings=args.settings, calibration=args.calibration, regime=None, cut=[0.5], by_instrument="",
         no_decomposition=True, no_security=True, no_companion=True,
     )  # fmt: skip
+    if args.write is not None:
+        try_writing(args.write)  # now, not after minutes
     (ready,) = saving.plans([SCENARIO], options)
     if ready.calibration.year != book.BASE:
         raise InputError(

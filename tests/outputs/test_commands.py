@@ -256,6 +256,26 @@ def test_doctor_finds_this_computer_well(capsys):
     assert code == (0 if found["packages"]["ok"] else 3)
 
 
+def test_doctor_says_what_to_do_where_nothing_can_be_written(tmp_path, monkeypatch):
+    from outputs.commands import doctor
+
+    monkeypatch.setattr(store, "RUNS", tmp_path / "gone" / "runs")
+    well, text = doctor._disk()
+    assert not well
+    assert text.startswith(f"{tmp_path / 'gone'} cannot be written: No such file or directory")
+    assert "--out" in text
+
+
+def test_validate_tries_to_write_before_it_solves_for_minutes(tmp_path, monkeypatch, capsys):
+    from outputs.paths import saving
+
+    monkeypatch.setattr(saving, "solved", lambda *given, **named: pytest.fail("solved first"))
+    taken = tmp_path / "taken"
+    taken.write_text("a file, not a folder")
+    assert guarded("validate", "--write", taken) == 3
+    assert capsys.readouterr().err == f"{taken}: File exists\n"
+
+
 def test_doctor_names_what_killed_runs_left_and_spares_runs_at_work(tmp_path):
     from outputs.commands import doctor
 
