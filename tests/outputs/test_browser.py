@@ -210,6 +210,23 @@ def test_pictures_of_sections_can_be_read_on_a_phone(browser, runs, tmp_path):
     assert browser.run("document.images[0].getBoundingClientRect().right") <= 1280
 
 
+def test_names_longer_than_a_phone_is_wide_are_broken(browser, runs, tmp_path):
+    """Outcomes of sweeps are named so, in what is said and in what was left out."""
+    name = "real-income-outside-china.directed_with_spillovers.2018"
+    part = sections.Part(
+        "sweep", f"What {name} is", f"Is it {name}?", [(name, name)], assumed=[(name, name)], notes=[name]
+    )
+    sections.write(tmp_path / "part", "x", sections.body(part))
+    page = report.render(
+        [report.from_folder(runs.folders[0])],
+        tmp_path / "report.html",
+        [sections.read(tmp_path / "part", "part1")],
+    )
+    for one in (page, tmp_path / "part" / sections.PAGE):
+        browser.open(one, 320)
+        assert browser.run("document.documentElement.scrollWidth") <= 320
+
+
 def test_on_paper_the_parameters_of_a_calibration_take_two_pages_and_all_are_there(browser, runs, tmp_path):
     """With the shipped calibration: no cell is lost or cut off, and nothing makes the browser shrink the page."""
     rows = calibration.load("china-2009").parameters_table
