@@ -184,7 +184,7 @@ def distributions(sweep: Sweep, found: Sequence[Group]) -> Any:
         low, high = axis.get_xlim()
         if low < 0 < high:
             style.zero_line(axis)
-        axis.set_title(textwrap.fill(group.title, 30), loc="left")
+        axis.set_title(textwrap.fill(group.title, 24), loc="left")  # as wide as one of three panels
         axis.grid(axis="y", visible=False)
         _few_ticks(axis, group.unit)
     for axis in axes.flat[len(shown) :]:

@@ -2,17 +2,21 @@
 
 import json
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 from scipy import stats
 
 from calibration.errors import InputError
-from outputs.sweeps import discovery, grids, groups, indices, reading, report
+from outputs import style
+from outputs.sweeps import discovery, figures, grids, groups, indices, reading, report
 from scenarios.sweeps import design as plans
-from scenarios.sweeps import sampling
+from scenarios.sweeps import sampling, study
 from scenarios.sweeps.distributions import Discrete, Uniform
 
 PI = np.pi
@@ -502,3 +506,25 @@ def test_a_page_says_what_was_left_out(tmp_path):
     sweep = sweep_of(saltelli(128), lambda x: np.full(len(x), 1.0), ISHIGAMI)
     report.write(sweep, tmp_path, figures=False)
     assert "the same in every draw" in (tmp_path / "section.html").read_text()
+
+
+@pytest.mark.parametrize("name", study.available())
+def test_titles_of_panels_stay_inside_the_picture_and_apart(name):
+    """Three panels stand side by side: a title as long as a shipped design has is broken before the next one."""
+    regimes = ("exogenous", "directed", "directed_with_spillovers")
+    shown = [
+        groups.Group(str(at), words, regimes, regimes, (0, 0, 0), "million USD", None)
+        for at, words in enumerate(dict.fromkeys(one.title for one in study.load(name).spec.design.outcomes))
+    ]
+    values = np.linspace(-40.0, 140.0, 20)
+    with style.look():
+        figure = figures.distributions(SimpleNamespace(solved=lambda column: (None, values, None)), shown)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+    found = [
+        text for text in figure.findobj(Text) if " ".join(text.get_text().split()) in {g.title for g in shown}
+    ]
+    boxes = [text.get_window_extent(canvas.get_renderer()) for text in found]
+    assert len(boxes) == len(shown)
+    assert all(box.x0 >= 0 and box.x1 <= figure.bbox.width for box in boxes)
+    assert not any(one.overlaps(other) for at, one in enumerate(boxes) for other in boxes[:at])
