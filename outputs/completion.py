@@ -16,6 +16,9 @@ _{name}() {{
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=( $(compgen -W "{commands}" -- "$word") ); return
   fi
+  case "$command ${{COMP_WORDS[2]}}" in
+    {steps}) [ "$COMP_CWORD" -gt 2 ] && command="$command ${{COMP_WORDS[2]}}";;
+  esac
   case "$command $before" in
 {choices}
   esac
@@ -34,11 +37,22 @@ complete -p python >/dev/null 2>&1 || complete -o bashdefault -o default -F _{na
 """
 
 
-def bash(parsers: Mapping[str, argparse.ArgumentParser], scenarios: Iterable[str], name: str) -> str:
+def _steps(parser: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
+    """The commands inside a command, such as `patents classify`."""
+    nested = [one for one in parser._actions if isinstance(one, argparse._SubParsersAction)]
+    return nested[0].choices if nested else {}
+
+
+def bash(parsers: dict[str, argparse.ArgumentParser], scenarios: Iterable[str], name: str) -> str:
     """The script. parsers: by command; scenarios: names to offer where a scenario is wanted."""
     choices, options = [], []
     known = " ".join(scenarios)
-    for command, parser in parsers.items():
+    steps = {
+        f"{command} {step}": parser
+        for command, whole in parsers.items()
+        for step, parser in _steps(whole).items()
+    }
+    for command, parser in (parsers | steps).items():
         flags: list[str] = []
         words = ""
         for action in parser._actions:
@@ -47,6 +61,8 @@ def bash(parsers: Mapping[str, argparse.ArgumentParser], scenarios: Iterable[str
                 values = " ".join(str(choice) for choice in action.choices)
                 choices += [f'    "{command} {flag}") COMPREPLY=( $(compgen -W "{values}" -- "$word") ); return;;'
                             for flag in action.option_strings]  # fmt: skip
+            elif action.choices:
+                words = f" {' '.join(str(choice) for choice in action.choices)}"
             elif not action.option_strings and action.metavar in ("SCENARIO", "RUN"):
                 words = f" {known}" if action.metavar == "SCENARIO" or command == "compare" else ""
                 words += f" $(_{name}_runs)" if action.metavar == "RUN" else ""
@@ -55,6 +71,7 @@ def bash(parsers: Mapping[str, argparse.ArgumentParser], scenarios: Iterable[str
     return TEMPLATE.format(
         name=name,
         commands=" ".join(parsers),
+        steps="|".join(f'"{step}"' for step in steps) or '""',
         choices="\n".join(choices) or '    "") ;;',
         options="\n".join(options),
     )

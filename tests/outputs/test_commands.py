@@ -383,11 +383,15 @@ def test_completion_knows_commands_options_and_scenarios(capsys):
         checks.format("rep", 1)
         + checks.format("solve china-2010-q", 2)
         + checks.format("solve --horizon s", 3)
+        + checks.format("patents pan", 2)
+        + checks.format("patents classify --retry", 3)
+        + checks.format("patents audit sco", 3)
+        + checks.format("estimate elasticities --cluster un", 4)
         + 'COMP_WORDS=(python run.py sol); COMP_CWORD=2; _ree_python; echo "${COMPREPLY[@]}"; complete -p python\n'
     )
     done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
-        "report", "china-2010-quota", "short", "solve",
+        "report", "china-2010-quota", "short", "panel", "--retry-unclassified", "score", "unit", "solve",
         "complete -o bashdefault -o default -F _ree_python python",
     ]  # fmt: skip
 
