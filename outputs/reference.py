@@ -47,7 +47,8 @@ the output went away.
 All have the axes `scenario` and `regime` (and `year` along a path) before those given here. A ratio is the
 value in the solution over the value in the base year, and 1 for a sector that the region does not have. No
 variable ever holds a number that is not finite: such a result is refused. Tonnes and kg are of product as it is
-traded (gross weight): oxides; lanthanum and cerium as compounds of 90 % oxide (`reo_content`).
+traded (gross weight): oxides; lanthanum and cerium as compounds of 90 % oxide (`reo_content`). Equations and
+sections are those of [the model](model.md).
 """
 
 FORCES = """

@@ -73,7 +73,8 @@ def _tables() -> Iterator[str]:
     yield "\n`sources` are entries with these keys, `assumptions` have `text` and `status`:\n"
     yield from _table(schema["$defs"]["Source"], schema, "key")
     yield "\n## Instruments\n"
-    yield "Every instrument also has `name`, `from`, `until` and `note`.\n"
+    text = "Every instrument also has `name`, `from`, `until` and `note`."
+    yield f"{text} Numbers such as E1 are those of [the model](model.md).\n"
     common = ("type", "name", "from", "until", "note")
     for kind in KINDS:
         definition = schema["$defs"][kind.__name__]
