@@ -18,7 +18,7 @@ DEFAULT = ("china-2010-quota", "china-2010-tax-equivalent")
 
 EPILOG = """\
 examples:
-  run.py                                              the default: the quota of 2010, and the tax with the same tonnes
+  python run.py                                              the default: the quota of 2010 and the tax with its tonnes
   python run.py compare china-2010-quota full-embargo        two scenarios: solved, saved and compared
   python run.py compare outputs/runs/A outputs/runs/B        two runs that were made before
   python run.py compare china-2010-quota outputs/runs/A      one of each; any number
