@@ -376,9 +376,10 @@ def summary(
     lines += [f"- {text}" for text in (*_trust(findings), *notes)]
     if findings.pooled is not None:
         p = findings.pooled
+        side = "above" if p.shift > 0 else "below"
         lines.append(
-            f"- Sectors scatter around the substitutability rule by {p.between_deviation:.3f} and lie {p.shift:+.3f} "
-            f"({p.shift_error:.3f}) above it, in slopes."
+            f"- Sectors scatter around the substitutability rule by {p.between_deviation:.3f} and lie "
+            f"{abs(p.shift):.3f} {side} it (standard error {p.shift_error:.3f}), in slopes."
         )
     if findings.sectors is None and findings.main.first_stage_f:
         lines.append(f"- In elasticities.yaml, unless the slope is refused: {COMMON}.")
