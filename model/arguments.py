@@ -26,6 +26,16 @@ GIVEN = (
 Sizes = Mapping[str, int]
 
 
+def sizes_of(regions: int, goods: int, sectors: int, factors: int, rare_earths: Any) -> dict[str, int]:
+    """The length of every axis by its letter."""
+    elements = 0 if rare_earths is None else np.size(rare_earths.elements)
+    stages = 0 if rare_earths is None else np.size(rare_earths.stage_sector)
+    return {
+        "n": regions, "i": regions, "k": goods, "j": sectors, "f": factors, "e": elements, "g": elements + 1,
+        "s": stages,
+    }  # fmt: skip
+
+
 def misshapen(name: str, value: Any, axes: str, sizes: Sizes, number: bool = False) -> list[str]:
     """A problem where a value has not one entry for each cell of its axes; number: one number for all will do."""
     try:
@@ -154,4 +164,18 @@ def rare_earths(given: Any, sizes: Sizes) -> list[str]:
         problems += wrong
     if given.licence is not None:
         problems += numbers("rare_earths.licence", given.licence, "ik", sizes)
+    return problems
+
+
+def negatives(flows: Array, final: Array, negative: str) -> list[str]:
+    """What flows may not be: not finite, negative unless they are to be clipped, or none at all."""
+    problems = not_finite(intermediate=flows, final=final)
+    for name, array in (("intermediate", flows), ("final", final)):
+        if negative == "refuse" and (array < 0).any():
+            problems.append(
+                f"{name} holds {int((array < 0).sum())} negative flows, the largest at "
+                f"{cells(array < 0, array)} (origin, good, region, sector); negative='clip' sets them to zero"
+            )
+    if not problems and not (final > 0).any():
+        problems.append("final holds nothing that anybody consumes")
     return problems

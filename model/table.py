@@ -17,10 +17,9 @@ import numpy as np
 
 from model import arguments
 from model.ces import shares_of
-from model.idle import idle
 from model.implied import final_spending, output_per_spending, taxes_per_spending
 from model.records import Array, Benchmark, Frozen, Parameters
-from model.refusals import TableError, cells, not_finite
+from model.refusals import TableError, refuse_empty_cost, refuse_idle, refuse_unmade, refuse_unpaid
 
 UseClasses = Literal["common", "intermediate_final", "sector"]
 Negative = Literal["refuse", "clip"]
@@ -97,7 +96,7 @@ def benchmark_from_flows(
     kappa = np.atleast_1d(np.asarray(mobility, float))
     elasticities, innovation = elasticities or Elasticities(), innovation or Innovation()
     _, goods, regions, sectors = flows.shape
-    sizes = _sizes(regions, goods, sectors, len(kappa), rare_earths)
+    sizes = arguments.sizes_of(regions, goods, sectors, len(kappa), rare_earths)
     problems = [
         *arguments.choice("use_classes", use_classes, get_args(UseClasses)),
         *arguments.choice("negative", negative, get_args(Negative)),
@@ -108,7 +107,7 @@ def benchmark_from_flows(
         *arguments.factors(factor_share, kappa, labour, numeraire, sizes),
         *arguments.elasticities(elasticities, sizes), *arguments.innovation(innovation, sizes),
         *([] if rare_earths is None else arguments.rare_earths(rare_earths, sizes)),
-        *_negatives(flows, final, negative),
+        *arguments.negatives(flows, final, negative),
     ]  # fmt: skip
     if problems:
         raise TableError(problems)
@@ -118,7 +117,7 @@ def benchmark_from_flows(
     if negative == "clip":
         flows = _affordable(flows, final, wedge, make, _kept(subsidy, innovation))
     sales = flows.sum(axis=(2, 3)) + final.sum(axis=2)
-    _refuse_unmade(sales, make)
+    refuse_unmade(sales, make)
     output = _output_of(sales, make)
     bought, consumed = flows * wedge[..., None], final * wedge
     shares, use_class, final_class = _shares_by_class(bought, consumed, use_classes)
@@ -163,7 +162,7 @@ def benchmark_from_shares(
         raise TableError(
             ["shares need one good for each sector; use benchmark_from_flows for joint production"]
         )
-    sizes = _sizes(regions, goods, sectors, 1, rare_earths) | {"c": 2}
+    sizes = arguments.sizes_of(regions, goods, sectors, 1, rare_earths) | {"c": 2}
     problems = [
         *arguments.numbers("trade_share", pi, "cink", sizes), *arguments.numbers("cost_share", cost, "nkj", sizes),
         *arguments.numbers("final_share", final, "nk", sizes), *arguments.numbers("value_added", added, "n", sizes),
@@ -196,41 +195,6 @@ def benchmark_from_shares(
         tariff=tariff, export_tax=export_tax, subsidy=subsidy, innovation=innovation, rare_earths=rare_earths,
         **options,
     )  # fmt: skip
-
-
-def _sizes(
-    regions: int, goods: int, sectors: int, factors: int, rare_earths: RareEarths | None
-) -> dict[str, int]:
-    """The length of every axis by its letter."""
-    elements = 0 if rare_earths is None else np.size(rare_earths.elements)
-    stages = 0 if rare_earths is None else np.size(rare_earths.stage_sector)
-    return {
-        "n": regions, "i": regions, "k": goods, "j": sectors, "f": factors, "e": elements, "g": elements + 1,
-        "s": stages,
-    }  # fmt: skip
-
-
-def _negatives(flows: Array, final: Array, negative: Negative) -> list[str]:
-    """What flows may not be: not finite, negative unless they are to be clipped, or none at all."""
-    problems = not_finite(intermediate=flows, final=final)
-    for name, array in (("intermediate", flows), ("final", final)):
-        if negative == "refuse" and (array < 0).any():
-            problems.append(
-                f"{name} holds {int((array < 0).sum())} negative flows, the largest at "
-                f"{cells(array < 0, array)} (origin, good, region, sector); negative='clip' sets them to zero"
-            )
-    if not problems and not (final > 0).any():
-        problems.append("final holds nothing that anybody consumes")
-    return problems
-
-
-def _refuse_unmade(sales: Array, make: Array) -> None:
-    """Goods that a region sells and no sector of it makes."""
-    unmade = (sales > 0) & (make.sum(axis=1) == 0)
-    if unmade.any():
-        raise TableError(
-            [f"make has no sector for goods that are sold, at {cells(unmade, sales)} (region, good)"]
-        )
 
 
 def _affordable(flows: Array, final: Array, wedge: Array, make: Array, kept: Array) -> Array:
@@ -328,8 +292,8 @@ def _assemble(
     added = np.where(np.abs(added) < 1e-12 * cost, 0.0, added)
     share = np.ones((regions, 1, sectors)) if factor_share is None else np.asarray(factor_share, float)
     total = share.sum(axis=1)
-    _refuse_empty_cost(added)
-    _refuse_unpaid(added, total)
+    refuse_empty_cost(added)
+    refuse_unpaid(added, total)
     block = rare_earths or RareEarths(
         np.zeros(0, dtype=int),
         np.zeros(0, dtype=int),
@@ -349,35 +313,8 @@ def _assemble(
         use_class=use_class, final_class=final_class, stage_sector=stages, labour=labour,
         numeraire=np.array([True] * factors if numeraire is None else list(numeraire)),
     )  # fmt: skip
-    _refuse_idle(b)
+    refuse_idle(b)
     return b.replace(deficit=b.final.sum(axis=1) - _income_without_deficit(b))
-
-
-def _refuse_empty_cost(added: Array) -> None:
-    """Sectors whose inputs cost more than they sell for have no value added to pay."""
-    if (added < 0).any():
-        raise TableError([
-            f"{int((added < 0).sum())} sectors pay more for inputs than they sell for, the worst at "
-            f"{cells(added < 0, added)} (region, sector)"
-        ])  # fmt: skip
-
-
-def _refuse_unpaid(added: Array, total: Array) -> None:
-    """Value added that goes to no factor."""
-    unpaid = (added > 0) & (total == 0)
-    if unpaid.any():
-        raise TableError([f"factor_share is 0 for every factor at {cells(unpaid, added)} (region, sector)"])
-
-
-def _refuse_idle(b: Benchmark) -> None:
-    """Sectors that sell to each other, or to themselves, alone: what they make has no price."""
-    stops, _ = idle(b, np.zeros(b.export_tax.shape, dtype=bool))
-    wrong = stops & (b.output > 0)
-    if wrong.any():
-        raise TableError([
-            f"{int(wrong.sum())} sectors sell only to each other or themselves, and nothing of it ever reaches final "
-            f"demand: {cells(wrong, b.output)} (region, sector)"
-        ])  # fmt: skip
 
 
 def _income_without_deficit(b: Benchmark) -> Array:
