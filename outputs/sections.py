@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from PIL import Image
 
 from calibration.errors import InputError, Problem
 from calibration.files import MEGABYTE, decode, read_bytes, write_text
@@ -55,6 +56,12 @@ def embedded(path: Path) -> str:
     return "data:image/png;base64," + base64.b64encode(path.read_bytes()).decode("ascii")
 
 
+def described(path: Path) -> str:
+    """What a PNG shows: its title."""
+    with Image.open(path) as picture:
+        return str(picture.info["Title"])
+
+
 def cell(value: Any) -> str:
     """A number or text in a table; nothing where there is none."""
     if isinstance(value, float | np.floating):
@@ -84,14 +91,21 @@ def body(part: Part) -> str:
     """The HTML of a section."""
     shown = {name: readable.by_column(table.head(part.rows)) for name, table in part.tables.items()}
     template = environment(HERE).get_template("section.html.j2")
-    return template.render(part=part, shown=shown, embedded=embedded, cell=cell, head=readable.head)
+    return template.render(
+        part=part, shown=shown, embedded=embedded, described=described, cell=cell, head=readable.head
+    )
 
 
 def write(folder: Path, title: str, body: str) -> None:
     """Write section.html and index.html into a folder."""
     write_text(folder / SECTION, body)
     page = environment(HERE).get_template("page.html.j2")
-    write_text(folder / PAGE, page.render(title=title, body=Markup(body)))
+    write_text(folder / PAGE, page.render(title=title, body=Markup(_raised(body))))
+
+
+def _raised(body: str) -> str:
+    """A section whose headings are those of a page: its own is the first of all."""
+    return re.sub(r"(</?h)([2-4])\b", lambda found: f"{found[1]}{int(found[2]) - 1}", body)
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def look() -> Any:
 
 
 def finish(drawn: Figure, path: Path, title: str, note: str) -> Path:
-    """Title above, source and limits below, and write the PNG."""
+    """Title above, source and limits below, and write the PNG, which carries its title for those who cannot see it."""
     width = int(drawn.get_size_inches()[0] * 15.5)
     drawn.suptitle(
         plain("\n".join(textwrap.wrap(title, int(width * 0.54)))),
@@ -64,7 +64,7 @@ def finish(drawn: Figure, path: Path, title: str, note: str) -> Path:
         plain("\n".join(textwrap.wrap(note, width))), x=0.01, ha="left", fontsize=7.5, color="#555555"
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    drawn.savefig(path, metadata={"Software": None})
+    drawn.savefig(path, metadata={"Software": None, "Title": title})
     return path
 
 

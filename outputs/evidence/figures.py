@@ -22,9 +22,10 @@ BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#777777"
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write a figure as PNG, whole or not at all."""
+    """Write a figure as PNG, whole or not at all; it carries its title for those who cannot see it."""
+    title = figure.get_suptitle() or figure.axes[0].get_title(loc="left")
     with atomic_path(path) as partial:
-        figure.savefig(partial, dpi=150)
+        figure.savefig(partial, dpi=150, metadata={"Title": title})
     return path
 
 

@@ -2,18 +2,15 @@
 
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from calibration.errors import InputError
 from outputs import sections
 from outputs.sections import Part
-
-PIXEL = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-    "1f15c4890000000d49444154789c6360606060000000050001a5f645400000000049454e44ae426082"
-)
 
 
 def written(folder, html):
@@ -41,7 +38,7 @@ def seen(html):
 @pytest.fixture
 def part(tmp_path):
     picture = tmp_path / "a_picture.png"
-    picture.write_bytes(PIXEL)
+    Figure(figsize=(1, 1)).savefig(picture, metadata={"Title": 'Prices of "Dy" < +5 %'})
     table = pd.DataFrame({"<b>": ["<script>alert(1)</script>", "a & b"], "value": [123.0, float("nan")]})
     return Part(
         "sort", "A title & more", "Why < then?", [("Prices", "They <rise>.")], ["directed: no"], ["a note"], [picture],
@@ -69,6 +66,19 @@ def test_a_section_comes_through_whole(part, tmp_path):
     assert re.findall(r"<(/?\w+)", found.html) == re.findall(r"<(/?\w+)", html)
     assert re.search(r'src="([^"]*)"', found.html)[1] == re.search(r'src="([^"]*)"', html)[1]
     assert seen((tmp_path / sections.PAGE).read_text())[-len(seen(html)) :] == seen(html)
+
+
+def test_a_picture_is_described_by_its_title(part):
+    assert 'alt="Prices of &#34;Dy&#34; &lt; +5 %"' in sections.body(part)
+
+
+def test_a_page_starts_with_its_heading_and_leaves_out_no_level(part, tmp_path):
+    sections.write(tmp_path, part.title, sections.body(part))
+    headings = re.findall(r"<h(\d)[^>]*>([^<]*)</h\1>", (tmp_path / sections.PAGE).read_text())
+    levels = [int(level) for level, _ in headings]
+    assert headings[0] == ("1", "A title &amp; more")
+    assert levels.count(1) == 1
+    assert all(level <= before + 1 for before, level in pairwise(levels))
 
 
 def test_ids_of_two_sections_differ(part, tmp_path):
