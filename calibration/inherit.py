@@ -12,7 +12,7 @@ from calibration.strict_yaml import Document, KeyPath
 
 MERGED = ("rare_earths", "parameters")  # sections in which entries, not the whole section, are replaced
 DEEPEST = 5
-SHIPPED = Path(__file__).parent
+FOLDER = Path(__file__).parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,11 @@ class Layered(Document):
         return self.owner(steps).problem(steps, what, expected, suggestion)
 
 
+def available() -> dict[str, Path]:
+    """The shipped calibrations by name."""
+    return {path.stem: path for path in sorted(FOLDER.glob("*.yaml"))}
+
+
 def load(path: Path) -> tuple[Document, list[Path]]:
     """The document at `path` laid over those it is based on, and all files read, the first one first.
 
@@ -53,8 +58,7 @@ def load(path: Path) -> tuple[Document, list[Path]]:
         name = layers[-1].data["based_on"]
         following = _named(name, files[-1])
         if following is None:
-            shipped = sorted(path.stem for path in SHIPPED.glob("*.yaml"))
-            expected = f"a file ending in .yaml, or {one_of(shipped)}"
+            expected = f"a file ending in .yaml, or {one_of(shipped := available())}"
             what = f"no calibration {shown(name)}"
             raise InputError(layers[-1].problem(("based_on",), what, expected, nearest(name, shipped)))
         if following in files or len(files) >= DEEPEST:
@@ -84,7 +88,7 @@ def _named(name: object, file: Path) -> Path | None:
         return None
     if name.endswith((".yaml", ".yml")):
         return file.parent / name
-    return next((file for file in SHIPPED.glob("*.yaml") if file.stem == name), None)
+    return available().get(name)
 
 
 def _over(top: Document, base: Document) -> Layered:

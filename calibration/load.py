@@ -27,7 +27,6 @@ from model.records import Benchmark, Labels
 
 Array = npt.NDArray[np.float64]
 
-FOLDER = Path(__file__).parent
 # What is read in place of what is refused, so that the rest of an entry and all others are checked.
 STAND_INS = {
     **dict.fromkeys(("name", "title", "tables", "unit", "source"), "x"), "soft": LEFT_OUT, "facts": LEFT_OUT,
@@ -67,13 +66,12 @@ def find(path_or_name: str | Path) -> Path:
     path = Path(path_or_name)
     if path.suffix in (".yaml", ".yml"):
         return path
-    shipped = FOLDER / f"{path_or_name}.yaml"
-    if not shipped.is_file():
-        names = sorted(p.stem for p in FOLDER.glob("*.yaml"))
+    shipped = inherit.available()
+    if str(path_or_name) not in shipped:
         text = f"no calibration {str(path_or_name)!r}"
-        expected = f"a path ending in .yaml, or {one_of(names)}"
-        raise InputError(Problem(text, expected=expected, suggestion=nearest(path_or_name, names)))
-    return shipped
+        expected = f"a path ending in .yaml, or {one_of(shipped)}"
+        raise InputError(Problem(text, expected=expected, suggestion=nearest(path_or_name, shipped)))
+    return shipped[str(path_or_name)]
 
 
 def placed(name: str, folder: Path) -> str:

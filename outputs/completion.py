@@ -43,10 +43,10 @@ def _steps(parser: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentPar
     return nested[0].choices if nested else {}
 
 
-def bash(parsers: dict[str, argparse.ArgumentParser], scenarios: Iterable[str], name: str) -> str:
-    """The script. parsers: by command; scenarios: names to offer where a scenario is wanted."""
+def bash(parsers: dict[str, argparse.ArgumentParser], shipped: Mapping[str, Iterable[str]], name: str) -> str:
+    """The script. parsers: by command; shipped: names for an argument, by what help calls it, with or without its
+    command before."""
     choices, options = [], []
-    known = " ".join(scenarios)
     steps = {
         f"{command} {step}": parser
         for command, whole in parsers.items()
@@ -57,15 +57,14 @@ def bash(parsers: dict[str, argparse.ArgumentParser], scenarios: Iterable[str], 
         words = ""
         for action in parser._actions:
             flags += action.option_strings
-            if action.option_strings and action.choices:
-                values = " ".join(str(choice) for choice in action.choices)
+            wanted = str(action.metavar)
+            known = action.choices or shipped.get(f"{command} {wanted}", shipped.get(wanted, ()))
+            values = " ".join([*map(str, known), *([f"$(_{name}_runs)"] if wanted == "RUN" else [])])
+            if action.option_strings and values:
                 choices += [f'    "{command} {flag}") COMPREPLY=( $(compgen -W "{values}" -- "$word") ); return;;'
                             for flag in action.option_strings]  # fmt: skip
-            elif action.choices:
-                words = f" {' '.join(str(choice) for choice in action.choices)}"
-            elif not action.option_strings and action.metavar in ("SCENARIO", "RUN"):
-                words = f" {known}" if action.metavar == "SCENARIO" or command == "compare" else ""
-                words += f" $(_{name}_runs)" if action.metavar == "RUN" else ""
+            elif values:
+                words = f" {values}"
         listed = " ".join(flags) + words
         options.append(f'    "{command}") COMPREPLY=( $(compgen -W "{listed}" -- "$word") );;')
     return TEMPLATE.format(

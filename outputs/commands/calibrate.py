@@ -40,7 +40,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("calibration", nargs="?", help="calibration YAML, or the name of a shipped one")
+    parser.add_argument(
+        "calibration", nargs="?", metavar="CALIBRATION", help="calibration YAML, or the name of a shipped one"
+    )
     parser.add_argument("--source", type=Path, metavar="DIR", help="folder with the raw tables")
     parser.add_argument(
         "--verify", action="store_true", help="compare with the tables at hand, write nothing"

@@ -14,7 +14,6 @@ import calibration
 from calibration import Calibration, Parameter, strict_yaml
 from calibration.errors import InputError, Problem, printable, unknown_name
 from calibration.facts import compare
-from calibration.load import FOLDER
 from calibration.provenance import SOFT
 
 if TYPE_CHECKING:
@@ -83,8 +82,7 @@ def _named(name: str) -> Path:
     """The file of a shipped calibration or scenario. Raises InputError."""
     from scenarios import library, sweeps
 
-    calibrations = {path.stem: path for path in FOLDER.glob("*.yaml")}
-    known = {**calibrations, **library.available(), **sweeps.available()}
+    known = {**calibration.available(), **library.available(), **sweeps.available()}
     if name not in known:
         raise InputError(unknown_name("calibration, scenario or sweep", name, known))
     return known[name]

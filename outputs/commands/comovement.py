@@ -74,14 +74,19 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def studies() -> dict[str, Path]:
+    """The shipped studies by name."""
+    return {path.stem: path for path in sorted(STUDIES.glob("*.yaml"))}
+
+
 def study_path(name: str) -> Path:
     """The file a study is named by: a path, or the name of a shipped study. Raises InputError."""
-    path, shipped = Path(name), STUDIES / f"{name}.yaml"
+    path, shipped = Path(name), studies()
     if path.exists() or path.suffix or path.name != name:
         return path
-    if not shipped.exists():
-        raise InputError(unknown_name("study", name, sorted(known.stem for known in STUDIES.glob("*.yaml"))))
-    return shipped
+    if name not in shipped:
+        raise InputError(unknown_name("study", name, shipped))
+    return shipped[name]
 
 
 def new_folder(study: str) -> Path:

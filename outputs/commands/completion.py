@@ -1,4 +1,4 @@
-"""`run.py completion`: print what makes bash complete commands, options, scenarios and runs."""
+"""`run.py completion`: print what makes bash complete commands, options, runs and the names of what is shipped."""
 
 from __future__ import annotations
 
@@ -31,9 +31,12 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(args: argparse.Namespace) -> int:
     """Print the script."""
+    import calibration
     import scenarios
     from calibration.errors import InputError
     from outputs import completion
+    from outputs.commands import comovement
+    from scenarios import sweeps
 
     if not re.fullmatch(r"[A-Za-z_]\w*", args.name):
         raise InputError(f"--name {args.name!r}: expected letters, digits and _")
@@ -43,5 +46,10 @@ def run(args: argparse.Namespace) -> int:
             subparsers = argparse.ArgumentParser(prog="run.py").add_subparsers()
             importlib.import_module(f"outputs.commands.{path.stem}").add_parser(subparsers)
             parsers[path.stem] = subparsers.choices[path.stem]
-    sys.stdout.write(completion.bash(parsers, scenarios.available(), args.name))
+    bases, library, designs = calibration.available(), scenarios.available(), sweeps.available()
+    shipped = {
+        "CALIBRATION": bases, "SCENARIO": library, "DESIGN": designs, "STUDY": comovement.studies(),
+        "compare RUN": library, "check FILE": [*bases, *library, *designs],
+    }  # fmt: skip
+    sys.stdout.write(completion.bash(parsers, shipped, args.name))
     return 0

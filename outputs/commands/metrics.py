@@ -56,7 +56,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     parser.add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of the draws (default 0)")
     parser.add_argument(
-        "--scenario", action="append", metavar="NAME",
+        "--scenario", action="append", metavar="SCENARIO",
         help="scenario whose losses exposure is held against; may be repeated (default "
         f"{' and '.join(prediction.SCENARIOS)})",
     )  # fmt: skip

@@ -45,7 +45,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="SCENARIO",
         help="a scenario with `horizon: path` by name, or a YAML file",
     )
-    add("--calibration", metavar="NAME", help="base year and parameters instead of the scenario's own")
+    add("--calibration", metavar="CALIBRATION", help="base year and parameters instead of the scenario's own")
     add("--regime", action="append", choices=REGIMES, help="only this technology regime; may be repeated")
     add(
         "--set",

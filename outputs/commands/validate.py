@@ -39,7 +39,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--calibration", metavar="NAME", help="base year and parameters instead of the scenario's own")
+    add("--calibration", metavar="CALIBRATION", help="base year and parameters instead of the scenario's own")
     add(
         "--set",
         action="append",

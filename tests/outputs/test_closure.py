@@ -7,9 +7,8 @@ import pytest
 
 import run
 import scenarios
-from calibration import strict_yaml
+from calibration import available, strict_yaml
 from calibration.errors import InputError
-from calibration.load import FOLDER
 from outputs import intact, pipeline, report
 from outputs.closure import DEFICITS, assumed, late_plant, numbers, years_amiss
 from outputs.names import number
@@ -193,7 +192,7 @@ def test_outlays_for_plant_that_is_ready_after_the_last_year_are_said(
 
 
 def test_shipped_scenarios_go_with_their_base_years():
-    of = {path.stem: int(strict_yaml.load(path).data.get("year", 0)) for path in FOLDER.glob("*.yaml")}
+    of = {name: int(strict_yaml.load(path).data.get("year", 0)) for name, path in available().items()}
     for name in scenarios.available():
         one = scenarios.load(name)
         assert not years_amiss(one, of[one.calibration]), name

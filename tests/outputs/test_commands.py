@@ -387,11 +387,19 @@ def test_completion_knows_commands_options_and_scenarios(capsys):
         + checks.format("patents classify --retry", 3)
         + checks.format("patents audit sco", 3)
         + checks.format("estimate elasticities --cluster un", 4)
+        + checks.format("sweep elasticities", 2)
+        + checks.format("comovement mil", 2)
+        + checks.format("calibrate world", 2)
+        + checks.format("path --calibration world", 3)
+        + checks.format("metrics --scenario japan", 3)
+        + checks.format("compare japan", 2)
+        + checks.format("check world", 2)
         + 'COMP_WORDS=(python run.py sol); COMP_CWORD=2; _ree_python; echo "${COMPREPLY[@]}"; complete -p python\n'
     )
     done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
-        "report", "china-2010-quota", "short", "panel", "--retry-unclassified", "score", "unit", "solve",
+        "report", "china-2010-quota", "short", "panel", "--retry-unclassified", "score", "unit", "elasticities-2010",
+        "military-development", "world-2024", "world-2024", "japan-embargo-2010", "japan-embargo-2010", "world-2024", "solve",
         "complete -o bashdefault -o default -F _ree_python python",
     ]  # fmt: skip
 
