@@ -14,6 +14,7 @@ from calibration.evidence.comovement.analysis import Results, run_study
 from calibration.evidence.comovement.demand import write_demand_scenarios
 from calibration.evidence.comovement.study import read_study
 from outputs.comovement.report import answers, write_results
+from outputs.pipeline import shown_path
 
 ROOT = Path(__file__).parents[2]
 STUDIES = ROOT / "calibration" / "evidence" / "comovement" / "studies"
@@ -68,9 +69,9 @@ def run(args: argparse.Namespace) -> int:
     written = write_demand_scenarios(results, args.scenarios) if args.scenarios else []
     write_results(results, folder)
     print(summary(results))
-    print(f"\nresults: {folder / 'index.html'}")
+    print(f"\nresults: {shown_path(folder / 'index.html')}")
     for path in written:
-        print(f"scenario: {path}")
+        print(f"scenario: {shown_path(path)}")
     return 0
 
 

@@ -43,9 +43,10 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(args: argparse.Namespace) -> int:
     """Run every check; one that breaks does not stop the others."""
     if args.clean:
+        from outputs.pipeline import shown_path
         from outputs.store import RUNS
 
-        print("\n".join(f"deleted {path}" for path in clean(RUNS)) or "nothing to delete")
+        print("\n".join(f"deleted {shown_path(path)}" for path in clean(RUNS)) or "nothing to delete")
         return 0
     found = {}
     for name, check in CHECKS.items():

@@ -185,6 +185,7 @@ def _finish(args: argparse.Namespace, patents: tuple[Any, ...], verdicts: list[A
     """Write the verdicts and say what they are; 1 when some patents are still pending."""
     from calibration.evidence.patents.records import CLASSES
     from outputs.evidence.patents_files import write_verdicts
+    from outputs.pipeline import shown_path
 
     path = args.out / "verdicts.csv"
     write_verdicts(path, patents, verdicts)
@@ -200,7 +201,7 @@ def _finish(args: argparse.Namespace, patents: tuple[Any, ...], verdicts: list[A
             f"{'suspicious':16} {suspicious:6}  what read like an instruction was cut out before the text was read"
         )
     _say_agreement(args, verdicts)
-    print(f"written to {path}")
+    print(f"written to {shown_path(path)}")
     return 1 if any(v.status == "pending" for v in verdicts) else 0
 
 
