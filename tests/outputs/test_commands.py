@@ -399,7 +399,8 @@ def test_completion_knows_commands_options_and_scenarios(capsys):
     done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
         "report", "china-2010-quota", "short", "panel", "--retry-unclassified", "score", "unit", "elasticities-2010",
-        "military-development", "world-2024", "world-2024", "japan-embargo-2010", "japan-embargo-2010", "world-2024", "solve",
+        "military-development", "world-2024", "world-2024", "japan-embargo-2010", "japan-embargo-2010", "world-2024",
+        "solve",
         "complete -o bashdefault -o default -F _ree_python python",
     ]  # fmt: skip
 
