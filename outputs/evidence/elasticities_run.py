@@ -12,6 +12,7 @@ import pandas as pd
 from calibration.errors import InputError
 from calibration.evidence import shipped
 from calibration.evidence.elasticities.estimators import (
+    FEWEST_FOR_ANDERSON_RUBIN,
     METHODS,
     Method,
     SlopeEstimate,
@@ -140,11 +141,14 @@ def _slopes(panel: Panel, level: float, draws: int) -> tuple[tuple[SlopeEstimate
 
 
 def _still_said(panel: Panel, level: float) -> str:
-    """First-stage F, and the slopes that Anderson and Rubin's test does not reject; nothing where there is neither."""
+    """First-stage F, and the slopes that Anderson and Rubin's test does not reject, where clusters are enough for it to
+    reject any; nothing where there is neither."""
     if not len(panel.instrument) == len(panel.price) == 1:
         return ""
     try:
-        strength = first_stage_f(panel)[0]
+        strength = f". The first-stage F is {first_stage_f(panel)[0]:.2g}"
+        if int(panel.cluster.max()) + 1 < FEWEST_FOR_ANDERSON_RUBIN:
+            return strength
         interval = anderson_rubin_scan(panel, level)
     except (ValueError, RuntimeError):
         return ""
@@ -157,7 +161,7 @@ def _still_said(panel: Panel, level: float) -> str:
         said = "does not reject slopes from "
         said += f"{'minus infinity' if low is None else f'{low:.3g}'} to "
         said += "infinity" if high is None else f"{high:.3g}"
-    return f". The first-stage F is {strength:.2g}; the Anderson-Rubin test {said}"
+    return f"{strength}; the Anderson-Rubin test {said}"
 
 
 def elasticities(

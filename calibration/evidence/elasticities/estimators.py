@@ -109,7 +109,7 @@ def first_stage_f(panel: Panel) -> tuple[float, ...]:
     def clustered(fit: Fit) -> Array:
         sums = cluster_influence(fit, panel.cluster)
         again = _jackknife_of_least_squares(fit, panel) if sums.shape[1] <= REFITTED else None
-        return np.asarray(sums @ sums.T if again is None else again, float)
+        return _covariance(sums, again)
 
     price, instrument = partial_out(panel.price, effects), partial_out(panel.instrument, effects)
     return tuple(conditional_f(price, instrument, clustered).tolist())
@@ -136,7 +136,7 @@ def _summarise(panel: Panel, method: Method, fit: Fit, level: float, draws: int,
     groups = int(panel.cluster.max()) + 1
     sums = cluster_influence(fit, panel.cluster)
     again = jackknife(panel, method, fit.slope) if groups <= REFITTED else None
-    covariance = sums @ sums.T if again is None else again
+    covariance = _covariance(sums, again)
     slope, error = float(fit.slope.sum()), float(np.sqrt(covariance.sum()))
     if not error > 1e-12 * abs(slope):
         raise ValueError("the counts are fitted without error: there is nothing to test against")
@@ -177,6 +177,19 @@ def _summarise(panel: Panel, method: Method, fit: Fit, level: float, draws: int,
         panel.dropped,
         again is not None,
     )
+
+
+def _covariance(sums: Array, again: Array | None) -> Array:
+    """The jackknife's covariance (k, k), or that of clusters' influence (k, g) to first order where there is none.
+
+    Raises ValueError with two clusters that have no jackknife: years then make the one the mirror of the other, and
+    influences that cancel out tell no error.
+    """
+    if again is None and sums.shape[1] == 2:
+        raise ValueError(
+            "neither of the two clusters moves a slope alone, so that nothing tells its error: cluster by smaller units"
+        )
+    return np.asarray(sums @ sums.T if again is None else again, float)
 
 
 def jackknife(panel: Panel, method: Method, slope: Array) -> Array | None:

@@ -20,13 +20,15 @@ FEW_CLUSTERS = 5
 
 @dataclass(frozen=True, slots=True)
 class SectorSlopes:
-    """beta of each sector (s,), year effects common to all, and the covariance of the estimates (s, s)."""
+    """beta of each sector (s,), summed over lags, year effects common to all, and the covariance of the estimates
+    (s, s).
+    """
 
     names: tuple[str, ...]
     slope: Array
     covariance: Array
     clusters: npt.NDArray[np.intp]  # clusters in each sector
-    first_stage_f: Array  # of each sector's price, those of the others instrumented too (s,)
+    first_stage_f: Array  # of each sector's price, the others instrumented too; the least of its lags (s,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +47,7 @@ class Pooled:
 
 
 def slopes_by_sector(panel: Panel) -> SectorSlopes:
-    """E18's beta for every sector at once (price of today only), by IV-PPML with unit and common year
-    effects.
+    """E18's beta for every sector at once, summed over lags, by IV-PPML with unit and common year effects.
 
     Inference clusters as the panel does where every sector has at least five clusters; otherwise it is robust
     to heteroskedasticity and to serial dependence within clusters (Bartlett kernel), since a sector that is one
@@ -54,7 +55,9 @@ def slopes_by_sector(panel: Panel) -> SectorSlopes:
     """
     member = panel.sector == np.arange(len(panel.sector_names))[:, None]  # (s, n)
     instrument = (member[:, None, :] * panel.instrument[None]).reshape(-1, panel.rows)
-    price = member * panel.price[0]
+    sectors, lags = len(member), len(panel.price)
+    price = (member[:, None, :] * panel.price[None]).reshape(-1, panel.rows)  # (s k, n)
+    summed = np.kron(np.eye(sectors), np.ones(lags))  # (s, s k)
     estimate = iv_ppml(panel, price, instrument)
     clusters = np.array([len(np.unique(panel.cluster[rows])) for rows in member])
 
@@ -66,7 +69,14 @@ def slopes_by_sector(panel: Panel) -> SectorSlopes:
 
     effects = (panel.unit, panel.period)
     strength = conditional_f(partial_out(price, effects), partial_out(instrument, effects), covariance)
-    return SectorSlopes(panel.sector_names, estimate.slope, covariance(estimate), clusters, strength)
+    weakest = strength.reshape(sectors, lags).min(1)
+    return SectorSlopes(
+        panel.sector_names,
+        summed @ estimate.slope,
+        summed @ covariance(estimate) @ summed.T,
+        clusters,
+        weakest,
+    )
 
 
 def substitutability_prior(score: npt.ArrayLike, epsilon_min: float, epsilon_max: float) -> Array:

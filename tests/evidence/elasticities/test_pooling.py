@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from calibration.evidence.elasticities.panel import panel_from_frame
@@ -92,6 +93,23 @@ def test_sector_slopes_follow_their_own_truth() -> None:
     assert (slopes.clusters == 25).all()
     assert (np.abs(slopes.slope - draw.slope) < 3.5 * error).all()
     assert np.corrcoef(slopes.slope, draw.slope)[0, 1] > 0.8
+
+
+def test_slopes_of_sectors_add_up_over_lags() -> None:
+    rng = np.random.default_rng(0)
+    sector, country, year = (index.ravel() for index in np.indices((4, 8, 16)))
+    shock = rng.normal(0, 0.5, (16, 1)) * rng.uniform(0.3, 1.5, (1, 4 * 8))
+    unit = sector * 8 + country
+    price = shock + rng.normal(0, 0.05, shock.shape)
+    past = np.vstack([np.zeros((1, 4 * 8)), price[:-1]])
+    mean = 300 * np.exp(0.25 * price + 0.25 * past)[year, unit]
+    data = pd.DataFrame({"unit": unit, "sector": sector, "country": country, "year": year})
+    data = data.assign(log_price=price[year, unit], quota_exposure=shock[year, unit], other_patents=1000.0)
+    slopes = slopes_by_sector(panel_from_frame(data.assign(ree_patents=rng.poisson(mean)), lags=1))
+    error = np.sqrt(np.diag(slopes.covariance))
+    assert slopes.slope.shape == slopes.first_stage_f.shape == error.shape == (4,)
+    assert error.max() < 0.06
+    assert (np.abs(slopes.slope - 0.5) < 3.5 * error).all()
 
 
 def test_few_clusters_get_serial_errors() -> None:

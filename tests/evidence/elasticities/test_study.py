@@ -299,6 +299,10 @@ def test_an_instrument_that_does_not_move_the_price_is_what_is_told() -> None:
     told = r"instruments move the price too little.* first-stage F is 0\.\d+; the Anderson-Rubin test rejects no slope"
     with pytest.raises(InputError, match=told):
         investigate(panel, {}, zeta=2.0, base="china-2009", draws=0)
+    # Of six clusters that test can reject nothing, so that nothing is said of it.
+    few = panel_from_frame(data.assign(quota_exposure=noise), cluster="sector")
+    with pytest.raises(InputError, match=r"first-stage F is \d\.\d+$"):
+        investigate(few, {}, zeta=2.0, base="china-2009", draws=0)
 
 
 def test_counts_fitted_without_error_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
