@@ -205,26 +205,18 @@ def _read_panel(path: Path) -> pd.DataFrame:
 
 
 def _exposure(args: argparse.Namespace) -> int:
-    from calibration.evidence.exposure.measures import read_exposure, us_exposure, wiod_exposure
     from outputs.evidence import exposure_run
     from outputs.evidence.tables import effects_table, screen
 
     if not args.result:
         needless(args, {"--regime": "it is one of a --result"})
-    measured, us_measured = wiod_exposure(), us_exposure()
-    wiod = exposure_run.by_name(measured)
-    direct = exposure_run.by_name(measured, "direct")
-    us = exposure_run.by_name(us_measured)
-    if args.exposure:
-        wiod = direct = read_exposure(args.exposure, measured.sectors)
-    if args.us_exposure:
-        us = read_exposure(args.us_exposure, us_measured.sectors)
-    named = exposure_run.samples(wiod, direct, us)
+    exposures = exposure_run.exposures(args.exposure, args.us_exposure)
+    named = exposure_run.samples(exposures)
     estimates = exposure_run.estimate(named, args.base_year, args.draws, _progress(len(named)))
     if args.result:
         path = args.result / "results.nc" if args.result.is_dir() else args.result
         estimates = exposure_run.with_model(estimates, path, args.regime, args.base_year, args.draws)
-    written = exposure_run.write(estimates, measured, args.out)
+    written = exposure_run.write(estimates, exposures, args.out)
     table = effects_table(estimates.effects)
     print(screen({name: table[name] for name in exposure_run.SHOWN}, digits=2))
     for note in estimates.notes:

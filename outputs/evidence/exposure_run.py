@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from calibration.errors import InputError, Problem
-from calibration.evidence.exposure.measures import Exposure
+from calibration.evidence import shipped
+from calibration.evidence.exposure.measures import Exposure, read_exposure, us_exposure, wiod_exposure
 from calibration.evidence.exposure.panels import ExposurePanel, exports_panel, tfp_panel
 from calibration.evidence.exposure.regressions import (
     FEWEST,
@@ -29,9 +31,11 @@ from outputs.evidence.tables import effects_table, event_table
 
 SHOWN = ("outcome", "sample", "effect", "value [log points per sd]", "lower", "upper", "bootstrap_p_value")
 WHAT = (
-    "Log points per standard deviation of exposure, sectors of one country compared. Exposure is soft: a judgement of "
-    "who buys rare earths. p-values by wild cluster bootstrap."
+    "Log points per standard deviation of exposure, sectors of one country compared. p-values by wild cluster "
+    "bootstrap."
 )
+SOFT = "soft, from use by application (memory) and a judgement of who buys for each application (analyst)"
+CHINA = "China apart, goods"
 STILL = 1e-11  # log points: rounding of the solver
 
 
@@ -44,18 +48,53 @@ class Estimates:
     notes: tuple[str, ...] = ()
 
 
-def samples(
-    wiod: dict[str, float], direct: dict[str, float], us: dict[str, float]
-) -> list[tuple[str, Callable[[], ExposurePanel]]]:
+@dataclass(frozen=True, slots=True)
+class Exposures:
+    """What the regressions take as exposure, by sector and by US industry: the shipped measures, or those of a file.
+    direct: None for a file, which has one measure only. table: what is shown of sectors, column by column. said: where
+    they come from.
+    """
+
+    wiod: dict[str, float]
+    direct: dict[str, float] | None
+    us: dict[str, float]
+    table: dict[str, Any]
+    said: str
+
+
+def exposures(own: Path | None = None, own_us: Path | None = None) -> Exposures:
+    """The shipped exposures, or in their place those of files with columns sector and exposure."""
+    measured, us_measured = wiod_exposure(), us_exposure()
+    given = read_exposure(own, measured.sectors) if own else None
+    us = read_exposure(own_us, us_measured.sectors) if own_us else by_name(us_measured)
+    of = {"sectors": own, "US industries": own_us}
+    said = f"Exposure {'; '.join(f'of {name}: {path.name if path else SOFT}' for name, path in of.items())}."
+    if given is not None:
+        return Exposures(given, None, us, {"sector": list(given), "exposure": list(given.values())}, said)
+    metrics = measured.frame()
+    table = {
+        "sector": metrics["sector"],
+        "direct [USD per million USD]": metrics["direct"],
+        "total [USD per million USD]": metrics["total"],
+        "score": metrics["score"],
+        "exposure": metrics["exposure"],
+    }
+    return Exposures(by_name(measured), by_name(measured, "direct"), us, table, said)
+
+
+def samples(exposures: Exposures) -> list[tuple[str, Callable[[], ExposurePanel]]]:
     """The samples and how each is made, exports first."""
-    top = max(wiod, key=lambda sector: wiod[sector])
+    wiod, direct, us = exposures.wiod, exposures.direct, exposures.us
+    sectors = shipped.sectors()
+    top = max(sectors.loc[sectors["goods"], "sector"], key=lambda sector: wiod[sector])
     rest = {sector: value for sector, value in wiod.items() if sector != top}
+    alone = [("the same, direct exposure only", lambda: exports_panel(direct))] if direct else []
     return [
         ("39 countries without China, goods", lambda: exports_panel(wiod)),
         (f"the same without {top}, the most exposed", lambda: exports_panel(rest, without_sectors=(top,))),
-        ("the same, direct exposure only", lambda: exports_panel(direct)),
+        *alone,
         ("39 countries without China, all sectors", lambda: exports_panel(wiod, goods_only=False)),
-        ("China apart, goods", lambda: exports_panel(wiod, countries=("CHN",))),
+        (CHINA, lambda: exports_panel(wiod, countries=("CHN",))),
         ("US, 63 industries", lambda: tfp_panel(us)),
         ("US, 19 manufacturing industries", lambda: tfp_panel(us, manufacturing_only=True)),
     ]
@@ -144,40 +183,31 @@ def with_model(
     return Estimates(tuple(rows), estimates.studies, tuple(notes))
 
 
-def write(estimates: Estimates, exposure: Exposure, folder: Path) -> list[Path]:
+def write(estimates: Estimates, exposures: Exposures, folder: Path) -> list[Path]:
     """Tables and figures; the paths written."""
     written = [folder / "effects.csv", folder / "event_studies.csv", folder / "exposure.csv"]
     note = "standard deviations of exposure; intervals of 95%, clustered by sector"
     write_csv(written[0], effects_table(estimates.effects), comments=[note])
     write_csv(written[1], event_table(estimates.studies), comments=[note])
-    metrics = exposure.frame()
-    write_csv(
-        written[2],
-        {
-            "sector": metrics["sector"],
-            "direct [USD per million USD]": metrics["direct"],
-            "total [USD per million USD]": metrics["total"],
-            "score": metrics["score"],
-            "exposure": metrics["exposure"],
-        },
-        comments=[
-            "SOFT: from use by application (memory) and a judgement of who buys for each application (analyst)"
-        ],
-    )
-    for outcome, wanted, title in (
-        ("ln exports", (0, 4), "Exports and exposure to rare earths, 1995-2011"),
-        ("ln TFP", (0, 1), "US productivity and exposure to rare earths, 1995-2023"),
+    write_csv(written[2], exposures.table, comments=[exposures.said])
+    for outcome, second, title in (
+        ("ln exports", CHINA, "Exports and exposure to rare earths, 1995-2011"),
+        (
+            "ln TFP",
+            "US, 19 manufacturing industries",
+            "US productivity and exposure to rare earths, 1995-2023",
+        ),
     ):
         group = [(sample, study) for name, sample, study in estimates.studies if name == outcome]
-        chosen = [group[k] for k in wanted if k < len(group)]
+        chosen = group[:1] + [one for one in group[1:] if one[0] == second]
         if chosen:
             path = folder / f"event_study_{outcome.removeprefix('ln ').lower()}.png"
             written.append(save(event_study_figure(chosen, outcome, title), path))
     written.append(folder / "summary.md")
-    write_text(written[-1], summary(estimates))
+    write_text(written[-1], summary(estimates, exposures.said))
     effects = effects_table(estimates.effects)
     table = pd.DataFrame({name: effects[name] for name in SHOWN})
-    notes = [WHAT, *estimates.notes]
+    notes = [WHAT, exposures.said, *estimates.notes]
     figures = [path for path in written if path.suffix == ".png"]
     title = "Exports, productivity and exposure to rare earths"
     part = sections.Part(
@@ -188,13 +218,13 @@ def write(estimates: Estimates, exposure: Exposure, folder: Path) -> list[Path]:
     return written
 
 
-def summary(estimates: Estimates) -> str:
+def summary(estimates: Estimates, said: str) -> str:
     """The estimates as a page of Markdown."""
     lines = [
         "# Exposure to rare earths: exports and productivity",
         "",
         "Log points per standard deviation of exposure. p: wild cluster bootstrap by sector.",
-        "Exposure is soft: a judgement of who buys rare earths (docs/evidence.md).",
+        f"{said} See docs/evidence.md.",
         "",
         "| outcome | sample | effect | value | 95% interval | p |",
         "|---|---|---|---:|---|---:|",

@@ -56,7 +56,7 @@ def _draw_event_study(axis: Axes, study: EventStudy) -> None:
     after = years > study.base_year
     axis.axhline(0, color="black", linewidth=0.8)
     axis.axvspan(study.base_year + 0.5, years[-1] + 0.5, color=ORANGE, alpha=0.07, linewidth=0)
-    for mask, colour, label in ((~after, BLUE, "before the quota was cut"), (after, ORANGE, "after")):
+    for mask, colour, label in ((~after, BLUE, f"to {study.base_year}"), (after, ORANGE, "after")):
         centre, low, high = study.value[mask], study.lower[mask], study.upper[mask]
         axis.errorbar(
             years[mask],

@@ -288,9 +288,34 @@ def test_the_smallest_of_many_p_values_is_adjusted_for_their_number() -> None:
     assert f"smallest of 6 p-values of effects is {p:.3f}" in note
     assert f"(Holm) it is {6 * p:.2f}" in note
     assert exposure_run.estimate([("here", lambda: panel)], 2009, 0).notes == ()
-    page = exposure_run.summary(found)
+    page = exposure_run.summary(found, "Exposure: mine.")
     assert f"| {p:.3f} |" in page
     assert note in page
+
+
+def test_exposures_of_a_file_are_those_that_are_written_and_named(tmp_path: Path) -> None:
+    sectors = wiod_exposure().sectors
+    given = dict(
+        zip(sectors, np.linspace(1.0, 2.0, len(sectors)).tolist(), strict=True)
+    )  # services most exposed
+    table = "".join(f"{name},{value!r}\n" for name, value in given.items())
+    (tmp_path / "mine.csv").write_text(f"sector,exposure\n{table}", encoding="utf-8")
+    found = exposure_run.exposures(tmp_path / "mine.csv")
+    assert (found.wiod, found.direct) == (given, None)
+    made = dict(exposure_run.samples(found))
+    # One measure makes no sample of direct exposure, and the sector left out is one of the sample's.
+    assert not [name for name in made if "direct" in name]
+    (without,) = [name for name in made if "most exposed" in name]
+    whole = made["39 countries without China, goods"]().data
+    left = set(whole["sector"]) - set(made[without]().data["sector"])
+    assert len(left) == 1
+    assert f" {left.pop()}," in without
+    exposure_run.write(exposure_run.Estimates((), ()), found, tmp_path / "out")
+    written = (tmp_path / "out" / "exposure.csv").read_text(encoding="utf-8")
+    assert written.startswith("# Exposure of sectors: mine.csv; of US industries: soft")
+    assert written.endswith(f"sector,exposure\n{table}")
+    assert "mine.csv" in (tmp_path / "out" / "summary.md").read_text(encoding="utf-8")
+    assert "mine.csv" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.slow
