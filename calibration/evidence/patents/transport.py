@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from calibration.errors import InputError
@@ -86,8 +88,8 @@ async def send(line: Line, text: str, warmer: int) -> Reply:
             content, finish = _first_choice(reply)
             usage = getattr(reply, "usage", None)
             used = (
-                getattr(usage, "prompt_tokens", None) or expected,
-                getattr(usage, "completion_tokens", None) or len(content or "") // 4,
+                _tokens(usage, "prompt_tokens") or expected,
+                _tokens(usage, "completion_tokens") or len(content or "") // 4,
             )
             line.refused_in_row, line.replies = 0, line.replies + 1
             return Reply(content, finish, attempt + 1, *used)
@@ -137,17 +139,31 @@ def _judge_status(line: Line, error: Any) -> float:
 
 
 def _retry_after(headers: Any) -> float:
+    """Seconds to wait by a header that holds a number of them, or a date (RFC 9110); 0 without one."""
+    given = headers.get("retry-after", "0")
     try:
-        return max(0.0, float(headers.get("retry-after", "0")))
+        return max(0.0, float(given))
     except ValueError:
-        return 0.0  # a date; the back-off will do
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(given).timestamp() - time.time())
+    except (ValueError, OverflowError):
+        return 0.0  # no date either; the back-off will do
 
 
 def _first_choice(reply: Any) -> tuple[str | None, str | None]:
-    if not getattr(reply, "choices", None):
-        return None, None
-    choice = reply.choices[0]
-    return choice.message.content, choice.finish_reason
+    """Text and finish reason of the first choice; None for what is no text, as the client passes on any JSON."""
+    choices = getattr(reply, "choices", None)
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    content = getattr(getattr(choice, "message", None), "content", None)
+    reason = getattr(choice, "finish_reason", None)
+    return content if isinstance(content, str) else None, reason if isinstance(reason, str) else None
+
+
+def _tokens(usage: Any, name: str) -> int:
+    """A count of the reply's usage; 0 for what is none, and for less, so that no server lowers what was spent."""
+    count = getattr(usage, name, None)
+    return max(count, 0) if isinstance(count, int) else 0
 
 
 def redact(text: str, secret: str) -> str:

@@ -22,7 +22,7 @@ TRANSIENT = (*("429", "500", "drop", "html", "malformed", "truncated", "schema",
 class Behaviour:
     """faults: share of texts whose first tries fail, each with a kind of fault of its own; stubborn: share of
     texts that are never answered well. obeys: do what an instruction in the text says, as a gullible model
-    would.
+    would. instead: parts of every completion that are something else.
     """
 
     faults: float = 0.0
@@ -33,6 +33,7 @@ class Behaviour:
     secret: str = ""
     refuse_status: int | None = None
     refuse_after: int = 0
+    instead: dict[str, Any] = field(default_factory=dict)
     tries: Counter[str] = field(default_factory=Counter)
     answered: Counter[str] = field(default_factory=Counter)
     served: Counter[str] = field(default_factory=Counter)
@@ -133,7 +134,8 @@ class Handler(BaseHTTPRequestHandler):
                     }
                 ],
                 "usage": {"prompt_tokens": 400, "completion_tokens": 60, "total_tokens": 460},
-            },
+            }
+            | behaviour.instead,
         )
 
     def _reply(self, status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> None:

@@ -8,7 +8,9 @@ import io
 import json
 import logging
 import os
+import time
 from collections import Counter
+from email.utils import formatdate
 from pathlib import Path
 
 import pytest
@@ -31,7 +33,7 @@ from calibration.evidence.patents.endpoint import (
 from calibration.evidence.patents.language_model import Run, classify, dry_run, prepare
 from calibration.evidence.patents.records import Patent
 from calibration.evidence.patents.text import clean
-from calibration.evidence.patents.transport import EndpointError
+from calibration.evidence.patents.transport import EndpointError, _retry_after
 from tests.evidence.patents.chat_server import Behaviour, ChatServer, answer_for
 
 SECRET = "sk-test-4f1d0c9e8b7a6d5c4b3a"
@@ -209,6 +211,39 @@ def test_unclassified_are_asked_again_only_when_told(tmp_path: Path) -> None:
         assert cache.forget_unclassified(texts) == 4
         again = classify(what, endpoint(server.url), PROMPT, cache, SECRET)
     assert {v.status for v in again.verdicts} == {"classified"}
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        [{"finish_reason": "stop"}],
+        [{"finish_reason": "stop", "message": None}],
+        [{"finish_reason": "stop", "message": {"content": [{"type": "text", "text": "{}"}]}}],
+        [{"finish_reason": "stop", "message": {"content": 5}}],
+        [None],
+        {"a": 1},
+        "none",
+    ],
+)
+def test_a_completion_of_another_form_is_malformed(tmp_path: Path, choices: object) -> None:
+    result = ask(Behaviour(instead={"choices": choices}), patents(3), tmp_path / "a.sqlite")
+    assert [v.reason for v in result.verdicts] == ["malformed answer: empty or withheld"] * 3
+    assert result.requests == 9
+
+
+@pytest.mark.parametrize("count", ["400", 400.5, -400, None, [400]])
+def test_a_count_of_tokens_that_is_none_is_estimated(tmp_path: Path, count: object) -> None:
+    usage = {"prompt_tokens": count, "completion_tokens": count}
+    result = ask(Behaviour(instead={"usage": usage}), patents(2), tmp_path / "a.sqlite")
+    assert [v.status for v in result.verdicts] == ["classified"] * 2
+    assert result.input_tokens > 0
+    assert result.output_tokens > 0
+
+
+def test_a_server_may_say_when_by_a_date() -> None:
+    later = formatdate(time.time() + 30, usegmt=True)
+    waits = [_retry_after({"retry-after": given}) for given in ("7", later, "soon", "-1")]
+    assert waits == pytest.approx([7.0, 30.0, 0.0, 0.0], abs=2.0)
 
 
 def test_cost_limit_is_kept(tmp_path: Path) -> None:
