@@ -11,6 +11,8 @@ from typing import Any
 from calibration.errors import InputError, Problem
 from outputs.arguments import needless
 
+SHOWN = 5  # of what is no country
+
 
 def run(args: argparse.Namespace) -> int:
     """`patents panel`. Raises InputError."""
@@ -45,6 +47,14 @@ def run(args: argparse.Namespace) -> int:
     note = [f"sectors by {concordance.source} (status: {concordance.status})"]
     if any(patent.id.startswith("INVENTED-") for patent in patents):
         note.insert(0, "INVENTED patents, which come with the project to show the commands")
+    told = list(note)  # what does not go into the figure, too
+    if strange := panel.not_codes(patents, countries):
+        more = f" and {len(strange) - SHOWN} more" if len(strange) > SHOWN else ""
+        told.append(
+            f"inventors' countries that are no codes of two letters count as the rest of the world: "
+            f"{', '.join(strange[:SHOWN])}{more}"
+        )
+        print(told[-1], file=sys.stderr)
     if args.data:
         source, passes = read_source(args.map or "plain"), args.parts or 1
         parts = []
@@ -54,14 +64,14 @@ def run(args: argparse.Namespace) -> int:
             parts.append(panel.count_all(loaded.patents, concordance, countries))
         totals = panel.add_up(parts)
         _need_within(counts, totals, args)
-        write_frame(args.out / "totals.csv", totals, note)
+        write_frame(args.out / "totals.csv", totals, told)
     elif (args.out / "totals.csv").exists():
         (args.out / "totals.csv").unlink()
         print(
             "totals.csv of an earlier run is removed: totals of these verdicts need --data", file=sys.stderr
         )
-    write_frame(args.out / "counts.csv", counts, note)
-    write_frame(args.out / "stocks.csv", panel.stocks(counts, args.depreciation), note)
+    write_frame(args.out / "counts.csv", counts, told)
+    write_frame(args.out / "stocks.csv", panel.stocks(counts, args.depreciation), told)
     left = Counter(v.status for v in verdicts if v.status != "classified")
     print(f"{counts['patents'].sum():.0f} patents counted" + "".join(f", {n} {s}" for s, n in left.items()))
     by_year = counts.groupby(["category", "year"])["patents"].sum()
@@ -72,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
         {"year": years} | {name.replace("_", " "): counted for name, counted in series.items()}
     )
     shown = sections.Part(
-        "patents", "Patents on rare earths", notes=note, pictures=[picture], tables={"counts": table}, folder="",
+        "patents", "Patents on rare earths", notes=told, pictures=[picture], tables={"counts": table}, folder="",
         rows=60,
     )  # fmt: skip
     sections.write(args.out, shown.title, sections.body(shown))

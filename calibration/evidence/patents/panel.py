@@ -7,6 +7,7 @@ concordance) and among the rare earths it is about. Stocks are built by the perp
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -31,6 +32,7 @@ COUNTRIES = Path(__file__).parent / "countries.yaml"
 UNKNOWN = "unknown"
 REST = "RoW"
 NO_ELEMENT = "unspecified"
+_CODE = re.compile("[A-Za-z]{2}")
 DIMENSIONS = ("country", "sector", "element", "year", "category")
 
 
@@ -95,14 +97,15 @@ def read_concordance(path: str | Path = SHIPPED) -> Concordance:
 
 
 def shares_by_country(patent: Patent, names: Mapping[str, str] | None = None) -> dict[str, float]:
-    """Each inventor an equal part. With `names`, codes are translated and those it lacks are the rest of the
-    world. Without inventors the whole is `unknown`.
+    """Each inventor an equal part. With `names`, codes are translated, in capitals or not, and those it lacks are the
+    rest of the world. Without inventors the whole is `unknown`.
     """
     if not patent.inventor_countries:
         return {UNKNOWN: 1.0}
     shares: dict[str, float] = defaultdict(float)
     for code in patent.inventor_countries:
-        shares[code if names is None else names.get(code, REST)] += 1 / len(patent.inventor_countries)
+        country = code if names is None else names.get(code.upper(), REST)
+        shares[country] += 1 / len(patent.inventor_countries)
     return dict(shares)
 
 
@@ -181,9 +184,15 @@ def part_of(name: str, parts: int) -> int:
 
 
 def country_names() -> dict[str, str]:
-    """Two-letter codes -> WIOD's names of countries."""
-    names: dict[str, str] = load(COUNTRIES).data
-    return names
+    """Two-letter codes, and WIOD's own names, -> WIOD's names of countries."""
+    codes: dict[str, str] = load(COUNTRIES).data
+    return codes | {name: name for name in codes.values()}
+
+
+def not_codes(patents: Iterable[Patent], names: Mapping[str, str]) -> list[str]:
+    """What stands for countries of inventors and is no code: it counts as the rest of the world, whatever it means."""
+    given = {code for patent in patents for code in patent.inventor_countries}
+    return sorted(code for code in given if code.upper() not in names and not _CODE.fullmatch(code))
 
 
 def stocks(counts: pd.DataFrame, depreciation: float = 0.15, growth: float = 0.05) -> pd.DataFrame:

@@ -22,8 +22,10 @@ from calibration.evidence.patents.panel import (
     count,
     count_all,
     country_names,
+    not_codes,
     part_of,
     read_concordance,
+    shares_by_country,
     stocks,
 )
 from calibration.evidence.patents.records import CLASSES, Patent, Verdict
@@ -397,6 +399,12 @@ def test_shares_of_one_patent_by_hand() -> None:
     cell = counts.set_index(["country", "sector", "element"])["patents"]
     assert cell["JPN", "c14", "Nd"] == pytest.approx(0.5 * 0.5 * 0.5)
     assert cell["RoW", "c12", "Dy"] == pytest.approx(0.25 * 0.5 * 0.6 * 0.5)
+
+
+def test_countries_in_small_letters_and_wiods_names_are_known_and_others_are_told() -> None:
+    patent = Patent("1", "T", "A", 2010, ("C22B 59/00",), ("us", "USA", "US", "Japan", "ZZ", "AFG"))
+    assert shares_by_country(patent, COUNTRIES) == pytest.approx({"USA": 0.5, "RoW": 0.5})
+    assert not_codes([patent], COUNTRIES) == ["AFG", "Japan"]
 
 
 def test_stocks_follow_the_perpetual_inventory() -> None:
