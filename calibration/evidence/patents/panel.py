@@ -33,6 +33,7 @@ UNKNOWN = "unknown"
 REST = "RoW"
 NO_ELEMENT = "unspecified"
 _CODE = re.compile("[A-Za-z]{2}")
+_SECTION = re.compile(r"[A-HY](\d{2})?", re.IGNORECASE)
 DIMENSIONS = ("country", "sector", "element", "year", "category")
 
 
@@ -81,6 +82,14 @@ def read_concordance(path: str | Path = SHIPPED) -> Concordance:
         content = validate(ConcordanceFile, load(path))
     known = set(sectors()["sector"])
     problems = []
+    classes: dict[str, Mapping[str, float]] = {}
+    for text, shares in content.classes.items():
+        prefix = _prefix(text)
+        if not prefix or prefix in classes:
+            what = "another way to write one above" if prefix else "no CPC symbol"
+            expected = "a section, class, subclass or group, as C, C22, C22B or C22B 59/00"
+            problems.append(Problem(what, str(path), where=text, expected=expected))
+        classes[prefix] = shares
     for prefix, shares in [
         *content.classes.items(),
         *([("default", content.default)] if content.default else []),
@@ -93,7 +102,15 @@ def read_concordance(path: str | Path = SHIPPED) -> Concordance:
             problems.append(Problem(what, str(path), where=prefix, expected="1"))
     if problems:
         raise InputError(problems)
-    return Concordance(content.classes, content.default or {UNKNOWN: 1.0}, content.source, content.status)
+    return Concordance(classes, content.default or {UNKNOWN: 1.0}, content.source, content.status)
+
+
+def _prefix(text: str) -> str:
+    """A section, class or symbol as `Concordance.sectors` looks for it, however it is written; "" when it is none."""
+    if _SECTION.fullmatch(text.strip()):
+        return text.strip().upper()
+    symbol = parse_symbol(text)
+    return "" if symbol is None else str(symbol)
 
 
 def shares_by_country(patent: Patent, names: Mapping[str, str] | None = None) -> dict[str, float]:

@@ -26,6 +26,7 @@ from calibration.evidence.patents.panel import (
     part_of,
     read_concordance,
     shares_by_country,
+    shares_by_sector,
     stocks,
 )
 from calibration.evidence.patents.records import CLASSES, Patent, Verdict
@@ -405,6 +406,18 @@ def test_countries_in_small_letters_and_wiods_names_are_known_and_others_are_tol
     patent = Patent("1", "T", "A", 2010, ("C22B 59/00",), ("us", "USA", "US", "Japan", "ZZ", "AFG"))
     assert shares_by_country(patent, COUNTRIES) == pytest.approx({"USA": 0.5, "RoW": 0.5})
     assert not_codes([patent], COUNTRIES) == ["AFG", "Japan"]
+
+
+def test_symbols_of_a_concordance_are_read_however_they_are_written(tmp_path: Path) -> None:
+    table = tmp_path / "mine.csv"
+    table.write_text("cpc,sector,probability\nC22B59/00,c12,1\nh01f,c14,1\n", encoding="utf-8")
+    patent = Patent("1", "T", "A", 2010, ("C22B 59/00", "H01F 1/057"))
+    assert shares_by_sector(patent, read_concordance(table)) == {"c12": 0.5, "c14": 0.5}
+    table.write_text(
+        "cpc,sector,probability\nC22B59/00,c12,1\nC22B 59/00,c14,1\nrare,c12,1\n", encoding="utf-8"
+    )
+    with pytest.raises(InputError, match=r"another way to write one above[^$]*no CPC symbol"):
+        read_concordance(table)
 
 
 def test_stocks_follow_the_perpetual_inventory() -> None:
