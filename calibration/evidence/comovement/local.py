@@ -161,6 +161,7 @@ def effective_size(shifted: Modwt, theta: Floats, interval: Interval) -> Floats:
     """Nhat by level and date, (J+1, N).
 
     Data are weighted by theta, so products by theta^2: a sum of those is worth (sum theta^2)^2 / sum theta^4 of them.
+    Under reflection a coefficient and its mirror image are one, with the weights of both.
     """
     check_interval(interval)
     known, square = shifted.known.astype(float), theta**2
@@ -169,4 +170,7 @@ def effective_size(shifted: Modwt, theta: Floats, interval: Interval) -> Floats:
         if interval == "published":
             return theta.sum(axis=1) ** 2 / weight
         share = 2.0 ** np.arange(1, len(known) + 1)[:, None]
-        return np.where(weight > 0, weight**2 / (known @ (square**2).T), 0.0) / share
+        fourth = known @ (square**2).T
+        if known.shape[1] > shifted.length:
+            fourth += (known * known[:, ::-1]) @ (square * square[:, ::-1]).T
+        return np.where(weight > 0, weight**2 / fourth, 0.0) / share

@@ -12,7 +12,7 @@ from calibration.evidence.comovement.local import (
     local_multiple_correlation,
     window_weights,
 )
-from calibration.evidence.comovement.modwt import Modwt, phase_shift
+from calibration.evidence.comovement.modwt import Modwt, phase_shift, without_mirror
 from calibration.evidence.comovement.waveletmoments import Interval, fisher_half_width, fisher_interval
 
 
@@ -37,21 +37,20 @@ def local_multiple_cross_correlation(
     confidence: float = 0.95,
     interval: Interval = "published",
 ) -> LocalMultipleCrossCorrelation:
-    """At lag k the dominant series of lag 0, at t+k and weighted theta(t+k-s), is explained by the others at t."""
+    """At lag k the dominant series of lag 0, at t+k and weighted theta(t+k-s), is explained by the others at t, both
+    dates of the series.
+    """
     here = local_multiple_correlation(
         transform, half_width, window, variable, confidence, interval, centre=False
     )
-    shifted = phase_shift(transform)
+    shifted = without_mirror(phase_shift(transform))
     n, d = shifted.coefficients.shape[1:]
     if not 0 <= max_lag < n:
         raise ValueError(f"max_lag must be from 0 to {n - 1}, got {max_lag}")
     theta = window_weights(n, here.half_width, window)
     lags = np.arange(-max_lag, max_lag + 1)
-    response = np.zeros(shifted.coefficients.shape[:2], dtype=np.intp)
-    dates = slice(0, transform.length)
-    response[:, dates] = here.dominant
-    value = np.stack([_at_lag(shifted, theta, int(k), response) for k in lags], axis=1)[:, :, dates]
-    half = fisher_half_width(effective_size(shifted, theta, interval)[:, None, dates], confidence)
+    value = np.stack([_at_lag(shifted, theta, int(k), here.dominant) for k in lags], axis=1)
+    half = fisher_half_width(effective_size(shifted, theta, interval)[:, None], confidence)
     lower, upper = fisher_interval(value, np.broadcast_to(half, value.shape), floor=d > 2)
     return LocalMultipleCrossCorrelation(transform.names, lags, value, lower, upper, here.dominant)
 

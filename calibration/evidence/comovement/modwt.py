@@ -173,3 +173,9 @@ def phase_shift(transform: Modwt) -> Modwt:
     )
     known = np.stack([np.roll(k, -s) for k, s in zip(transform.known, shifts, strict=True)])
     return replace(transform, coefficients=coefficients, known=known, in_phase=True)
+
+
+def without_mirror(transform: Modwt) -> Modwt:
+    """The dates of the series alone. In its mirror image time runs back, so that who leads there follows."""
+    dates = slice(0, transform.length)
+    return replace(transform, coefficients=transform.coefficients[:, dates], known=transform.known[:, dates])

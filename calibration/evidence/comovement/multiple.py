@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from calibration.evidence.comovement.hits import Floats, Ints
-from calibration.evidence.comovement.modwt import Modwt
+from calibration.evidence.comovement.modwt import Modwt, without_mirror
 from calibration.evidence.comovement.waveletmoments import (
     Interval,
     against_none,
@@ -157,14 +157,14 @@ def multiple_cross_correlation(
 ) -> MultipleCrossCorrelation:
     """Multiple correlation of the dominant series of lag 0 (or `variable`), moved against all the others.
 
-    At lag k the series at t+k is explained by the others at t, over the dates where both are known. max_lag
-    defaults to trunc(sqrt(N)/2).
+    At lag k the series at t+k is explained by the others at t, over the dates of the series where both are known.
+    max_lag defaults to trunc(sqrt(N)/2).
     """
     d = check_series(transform)
     centred = warn_uncentred(transform, centre)
     dominant = multiple_correlation(transform, variable, confidence, centred).dominant
-    longest = int(np.sqrt(transform.coefficients.shape[1]) / 2) if max_lag is None else max_lag
-    rows = level_rows(transform)
+    longest = int(np.sqrt(transform.length) / 2) if max_lag is None else max_lag
+    rows = level_rows(without_mirror(transform))
     shortest = min(len(w) for w in rows if len(w))
     if not 0 <= longest < shortest - d:
         raise ValueError(f"max_lag must be from 0 to {shortest - d - 1}, got {longest}")

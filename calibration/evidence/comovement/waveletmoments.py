@@ -54,14 +54,17 @@ def wavelet_variance(
     value = np.array([np.diag(mean_products(w)) for w in rows])
     tail = (1 - confidence) / 2
     if interval == "chi-squared":
-        count = np.array([len(w) for w in rows])
-        freedom = np.maximum(count / 2.0 ** np.arange(1, len(rows) + 1), 1)[:, None]
+        freedom = np.maximum(level_sizes(transform, "corrected"), 1)[:, None]
         lower, upper = (
             freedom * value / chi2.ppf(1 - tail, freedom),
             freedom * value / chi2.ppf(tail, freedom),
         )
     elif interval == "gaussian":
-        spread = [_squared_spectrum(w) / len(w) if len(w) else np.full(w.shape[1], np.nan) for w in rows]
+        count = known_sizes(transform)
+        spread = [
+            _squared_spectrum(w) / n if len(w) else np.full(w.shape[1], np.nan)
+            for w, n in zip(rows, count, strict=True)
+        ]
         error = norm.ppf(1 - tail) * np.sqrt(2 * np.array(spread))
         lower, upper = value - error, value + error
     else:
@@ -116,7 +119,12 @@ def level_sizes(transform: Modwt, interval: Interval) -> Floats:
     share = 2.0 ** np.arange(1, transform.levels + 2)
     if interval == "published":
         return np.floor(transform.length / share)
-    return transform.known.sum(axis=1) / share
+    return known_sizes(transform) / share
+
+
+def known_sizes(transform: Modwt) -> Floats:
+    """Coefficients still known at each level; under reflection one and its mirror image count as one."""
+    return transform.known.sum(axis=1) * (transform.length / transform.known.shape[1])
 
 
 def check_interval(interval: str) -> None:

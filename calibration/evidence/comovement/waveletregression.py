@@ -23,7 +23,7 @@ from calibration.evidence.comovement.local import (
 )
 from calibration.evidence.comovement.modwt import Modwt, phase_shift
 from calibration.evidence.comovement.multiple import multiple_correlation
-from calibration.evidence.comovement.waveletmoments import level_rows, mean_products
+from calibration.evidence.comovement.waveletmoments import level_rows, level_sizes, mean_products
 
 Errors = Literal["published", "corrected"]
 
@@ -62,7 +62,7 @@ def wavelet_regression(
     product = np.array([len(w) * mean_products(w, centre=constant or centre) for w in rows])
     count = np.array([len(w) for w in rows], dtype=float)
     if errors == "corrected":
-        count = count / 2.0 ** np.arange(1, len(rows) + 1)
+        count = level_sizes(transform, "corrected")
     return _solve(
         transform,
         product,

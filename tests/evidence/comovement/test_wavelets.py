@@ -29,7 +29,7 @@ from calibration.evidence.comovement import (
 )
 from calibration.evidence.comovement.local import effective_size, window_weights
 from calibration.evidence.comovement.modwt import default_levels, periods
-from calibration.evidence.comovement.waveletmoments import against_none
+from calibration.evidence.comovement.waveletmoments import against_none, level_sizes
 from tests.evidence.comovement.oracles import local_correlation, synth
 
 EXACT = ("haar", "d4", "d6", "d8", "d16", "la8", "la16", "la20")
@@ -358,6 +358,36 @@ class TestLocal:
         nothing = np.isnan(found.value)
         assert nothing.any()
         assert (found.dominant[nothing] == -1).all()
+
+    def test_a_mirror_image_is_no_observation(self):
+        # Of two unrelated series of 336, 14 % were called related at 5 % at the finest level; of four, 26 %.
+        noise = np.random.default_rng(0).standard_normal((200, 128, 2))
+        found = [multiple_correlation(modwt(x, "haar", 3, "reflection"), centre=True) for x in noise]
+        assert np.mean([f.p_value <= 0.05 for f in found], axis=0).max() < 0.05
+        transform = modwt(noise[0], "haar", 3, "reflection")
+        size = 128 / 2.0 ** np.arange(1, 5)
+        assert level_sizes(transform, "corrected") == pytest.approx(size)
+        # A window that holds everything has seen each coefficient twice.
+        everything = window_weights(256, 1000.0, "uniform")
+        effective = effective_size(phase_shift(transform), everything, "corrected")
+        assert effective == pytest.approx(np.tile(size[:, None], 256))
+        wide, narrow = (
+            wavelet_regression(modwt(noise[0], "haar", 3, edge), variable=0).standard_error[0, 1]
+            for edge in ("reflection", "periodic")
+        )
+        assert wide == pytest.approx(narrow, rel=0.05)
+
+    def test_who_leads_does_not_follow_in_a_mirror(self):
+        # With the image among the dates a link of 0.96 at lag 2 was 0.49 at lag 2 and at lag -2.
+        leader = np.random.default_rng(0).standard_normal(338)
+        pair = np.column_stack([leader[2:], leader[:-2]])
+        transform = modwt(pair, "haar", 2, "reflection")
+        found = multiple_cross_correlation(transform, 3, variable=1, centre=True).value
+        local = local_multiple_cross_correlation(transform, 3, 42, variable=1).value
+        assert found[0, 5] > 0.95
+        assert abs(found[0, 1]) < 0.2
+        assert local[0, 5].min() > 0.9
+        assert np.abs(local[0, 1]).max() < 0.5
 
     def test_reflection_returns_the_dates_of_the_series(self):
         found = local_multiple_correlation(modwt(DATA[:101], "la8", 3, "reflection"), 12, centre=False)
