@@ -195,7 +195,15 @@ def make_sample(
     codes = np.full(stacked.shape, -1, dtype=np.intp)
     for row, x in enumerate(stacked):
         seen = ~np.isnan(x)
-        if not seen.any() or np.ptp(x[seen]) == 0:
+        if not seen.any():
+            never = [label for label, one in zip(labels, values, strict=True) if np.isnan(one).all()]
+            who = (
+                f"{never[0]} is never observed"
+                if never
+                else f"{', '.join(labels)} are never observed together"
+            )
+            raise ValueError(f"{who}: there is nothing to compare")
+        if np.ptp(x[seen]) == 0:
             raise ValueError(f"{labels[row]} is constant: its quantiles say nothing")
         codes[row, seen] = ranks(x[seen])
     return Sample(

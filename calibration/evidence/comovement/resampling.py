@@ -68,15 +68,18 @@ def optimal_block_length(x: ArrayLike) -> Floats:
 
 def _block_length(x: Floats) -> float:
     n = x.size
-    deviation = x - x.mean()
+    if n < 10 or np.ptp(x) == 0:
+        raise ValueError(f"a block length needs at least 10 observations that are not all equal, got {n}")
+    # A length has no unit: products of sums of squares must neither overflow nor vanish in any.
+    deviation = x / np.abs(x).max()
+    deviation -= deviation.mean()
+    deviation /= np.abs(deviation).max()
     run = max(5, int(np.log10(n)))
     longest = min(int(np.ceil(np.sqrt(n))) + run, n - 2)
     cross = np.array([deviation[k:] @ deviation[: n - k] for k in range(longest + 1)])
     # Each autocorrelation is scaled by the sums of squares of the two stretches that enter it.
     tail = np.array([deviation[k + 1 :] @ deviation[k + 1 :] for k in range(longest + 1)])
     head = np.array([deviation[: n - k - 1] @ deviation[: n - k - 1] for k in range(longest + 1)])
-    if n < 10 or np.ptp(x) == 0:
-        raise ValueError(f"a block length needs at least 10 observations that are not all equal, got {n}")
     small = np.abs(cross) < 2 * np.sqrt(np.log10(n) / n) * np.sqrt(tail * head)
     quiet = [k for k in range(longest - run + 1) if small[k : k + run].all()]
     width = min(2 * max(quiet[0], 1) if quiet else longest, longest)

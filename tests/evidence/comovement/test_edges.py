@@ -227,3 +227,13 @@ def test_a_series_that_does_not_vary_is_refused_where_some_coefficients_are_know
     series[:, 1] = 0.0
     with pytest.raises(ValueError, match="does not vary"):
         multiple_correlation(brick_wall(modwt(series, "la8", 2)), centre=False)
+
+
+def test_what_is_never_observed_is_named_and_is_not_called_constant():
+    x, y = np.random.default_rng(0).standard_normal((2, 60))
+    never = np.full(60, np.nan)
+    with pytest.raises(ValueError, match=r"^predictor is never observed"):
+        cross_quantilogram(x, never, [0.5], 1, missing="complete")
+    early, late = np.where(np.arange(60) < 30, x, np.nan), np.where(np.arange(60) < 30, np.nan, y)
+    with pytest.raises(ValueError, match="target, predictor are never observed together"):
+        cross_quantilogram(early, late, [0.5], 1, missing="complete")

@@ -367,6 +367,11 @@ class TestBootstrapDraws:
         follow = (np.diff(drawn, axis=1) % 50 == 1).mean()
         assert follow == pytest.approx(1 / 50, abs=0.005)
 
+    @pytest.mark.parametrize("unit", [1e300, 1e100, 1e-100, 1e-300])
+    def test_block_length_has_no_unit(self, unit):
+        x = np.random.default_rng(0).standard_normal(200).cumsum()
+        assert optimal_block_length(x * unit) == pytest.approx(optimal_block_length(x), rel=1e-9)
+
     def test_block_length_against_arch(self):
         bootstrap = pytest.importorskip("arch.bootstrap")
         for n in (40, 336, 1200):
