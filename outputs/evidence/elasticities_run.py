@@ -313,6 +313,12 @@ def sectors_table(findings: Findings) -> dict[str, list[object]]:
 def _trust(findings: Findings) -> list[str]:
     """How far the estimates can be believed: instruments, methods that failed."""
     main, lines = findings.main, []
+    if main.weak_instrument_interval is not None:
+        low, high = (f"{end:.3g}" if np.isfinite(end) else "no end" for end in main.best_interval)
+        lines.append(
+            f"The interval of eps rests on Anderson and Rubin's of the {main.method} slope, {low} to {high}; lower and "
+            "upper in the table are by clustered t."
+        )
     if findings.instrument is not None:
         many, of = findings.instrument.paths, findings.instrument.series
         lines.append(f"The instrument takes {many} different paths over time, combinations of {of} series.")

@@ -277,7 +277,11 @@ def test_a_method_that_fails_stops_no_other(
     data["sector"] = [("c8", "c9", "c11", "c12", "c13", "c14", "c15")[k] for k in data["sector"]]
     words = written_panel(tmp_path / "panel.csv", data)
     assert guarded(words) == 0
-    assert "Without an estimate: ppml: no separation" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "Without an estimate: ppml: no separation" in out
+    found = pd.read_csv(tmp_path / "out" / "slopes.csv", comment="#").set_index("method").loc["iv_ppml"]
+    interval = f"{found['weak_iv_lower']:.3g} to {found['weak_iv_upper']:.3g}"
+    assert f"rests on Anderson and Rubin's of the iv_ppml slope, {interval};" in out
     listed = (tmp_path / "out" / "slopes.csv").read_text(encoding="utf-8")
     assert [m in listed for m in ("iv_ppml", "iv_log", "\nppml", "log_plus_one")] == [True, True, False, True]
     shutil.rmtree(tmp_path / "out")
