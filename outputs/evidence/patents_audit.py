@@ -44,7 +44,10 @@ def run(args: argparse.Namespace) -> int:
     if count < len(drawn):
         print("those without a label are taken to be like the others of their class and years")
     if result.left_out:
-        print(f"no label yet among those drawn as {', '.join(result.left_out)}: nothing is said of them")
+        print(
+            f"no label yet among those drawn as {', '.join(result.left_out)}: nothing is said of them, and all figures "
+            "are of the other patents"
+        )
     print(screen(agreement_with_intervals(result.agreement, "patents"), digits=2))
     print(
         f"accuracy {result.agreement.accuracy:.3f} (s.e. {result.accuracy_error:.3f}, 95 % "

@@ -98,6 +98,10 @@ def score(drawn: Sequence[Drawn], classified: Sequence[str], labels: Sequence[st
         raise ValueError("no labels to score")
     truth, said = [labels[k] for k in here], [classified[k] for k in here]
     compared = agreement(truth, said, weights[here].tolist())
+    # Of what is truly of a class, the part classified so is among those that nothing is known of.
+    unknown = [name in left_out for name in CLASSES]
+    known = [None if lost else share for share, lost in zip(compared.recall, unknown, strict=True)]
+    compared = replace(compared, recall=tuple(known))
     cells = compared.counts / compared.counts.sum()
     sample = _sample([drawn[k].stratum for k in here], weights[here], truth, said)
     same, every = np.eye(len(CLASSES)), np.ones((len(CLASSES), len(CLASSES)))

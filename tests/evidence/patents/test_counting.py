@@ -420,6 +420,17 @@ def test_symbols_of_a_concordance_are_read_however_they_are_written(tmp_path: Pa
         read_concordance(table)
 
 
+def test_recall_of_a_class_without_labels_is_not_said_to_be_known() -> None:
+    # One patent drawn as mining is labelled, and is about recycling: recall of recycling was 0, with 0.00 to 0.00.
+    drawn = [Drawn("1", "mines_separates 2000-2004", 10.0), Drawn("2", "recycles 2000-2004", 10.0)]
+    result = score(drawn, ["mines_separates", "recycles"], ["recycles", ""])
+    assert result.left_out == ("recycles",)
+    place = CLASSES.index("recycles")
+    assert result.agreement.recall[place] is None
+    assert result.agreement.recall_intervals[place] is None
+    assert result.agreement.precision[CLASSES.index("mines_separates")] == 0.0
+
+
 def test_stocks_follow_the_perpetual_inventory() -> None:
     patent = [
         Patent(str(k), "T", "A", year, ("G06N 3/02",), ("JP",)) for k, year in enumerate([2000, 2000, 2002])
