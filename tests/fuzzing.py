@@ -252,7 +252,8 @@ def _settings(folder: Path) -> dict[str, Format]:
             lambda c: panel.read_concordance(read(folder, "p.yaml", c)), "yaml", 0.5,
         ),
         "endpoint YAML": Format(
-            (b"base_url: https://example.org/v1\nmodel: m\napi_key_env: KEY\ntemperature: 0.1\nmax_cost_usd: 5\n",),
+            (b"base_url: https://example.org/v1\nmodel: m\napi_key_env: KEY\ntemperature: 0.1\nmax_cost_usd: 5\n"
+             b"usd_per_million_output_tokens: 1\n",),
             lambda c: endpoint.read_endpoint(read(folder, "e.yaml", c)), "yaml",
         ),
         "answer of a language model": Format(

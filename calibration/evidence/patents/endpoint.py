@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from calibration.errors import InputError, Problem
 from calibration.evidence.patents.records import APPLICATIONS, CLASSES, ELEMENTS, Application, PatentClass
@@ -63,6 +63,15 @@ class Endpoint(Schema):
         if parts.username or parts.password or parts.query:
             raise ValueError("an address with a user, password or query: keys come from the environment only")
         return value
+
+    @model_validator(mode="after")
+    def _limit_limits(self) -> Endpoint:
+        free = not (self.usd_per_million_input_tokens or self.usd_per_million_output_tokens)
+        if self.max_cost_usd is not None and free:
+            raise ValueError(
+                "max_cost_usd limits nothing without a price: usd_per_million_input_tokens or _output_tokens"
+            )
+        return self
 
 
 class Answer(BaseModel):

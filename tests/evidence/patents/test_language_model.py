@@ -260,6 +260,13 @@ def test_cost_limit_is_kept(tmp_path: Path) -> None:
     assert run.cost_usd == pytest.approx(run.input_tokens * 1e-5 + run.output_tokens * 5e-5)
 
 
+def test_a_limit_of_costs_needs_a_price(tmp_path: Path) -> None:
+    settings = tmp_path / "endpoint.yaml"
+    settings.write_text("base_url: http://x/v1\nmodel: m\nmax_cost_usd: 20\n", encoding="utf-8")
+    with pytest.raises(InputError, match="max_cost_usd limits nothing without a price"):
+        read_endpoint(settings)
+
+
 def test_budget_counts_what_is_under_way() -> None:
     budget = Budget(endpoint("http://x/v1", max_tokens=1500.0, max_output_tokens=400))
     assert budget.reserve(500)
