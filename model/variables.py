@@ -74,7 +74,7 @@ VARIABLES = tuple(
         ("export_tax_revenue", "n", "million USD", "E11", "export tax revenue"),
         ("tariff_revenue", "n", "million USD", "E11", "tariff revenue"),
         ("technology_gain", "n", "million USD", "E19b", "cost saved by technology at new prices and quantities"),
-        ("terms_of_trade", "n", "million USD", "8", "gain from border prices at mean quantities (Bennet), with rents"),
+        ("terms_of_trade", "n", "million USD", "8", "gain from border prices on the way there (Divisia), with rents"),
         ("import_dependence", "ne", "share", "8", "imports in purchases of an element, at the gate"),
         ("concentration", "ne", "index", "8", "Herfindahl index of the origins of an element, at the gate, 0 to 1"),
         ("stage_import_dependence", "ns", "share", "8", "imports in purchases of what a stage makes, at the gate"),

@@ -6,7 +6,14 @@ import numpy as np
 
 from model.ces import shares_of
 from model.equilibrium import directed
-from model.flows import export_price, gate_flows, rent_left_abroad
+from model.flows import (
+    export_price,
+    gate_flows,
+    licence_rates,
+    rent_left_abroad,
+    spending_flows,
+    wedges,
+)
 from model.markets import worth_today
 from model.prices import unit_cost
 from model.records import Array
@@ -73,35 +80,57 @@ def licence_rent(solution: Solution) -> Array:
 
 
 def terms_of_trade(solution: Solution, base: Solution) -> Array:
-    """(n,) gain from changes of border prices at mean quantities (Bennet), deflated, million USD.
+    """(n,) gain from changes of border prices at the quantities on the way there (Divisia), deflated, million USD.
 
     Border prices include export taxes and licences, importers' part of the rent left out: what the exporting country
-    receives for a unit.
+    receives for a unit. Trade that an embargo ended counts as under a quota that lets ever less of it through.
     """
-    new, old = _border(solution), _border(base)
+    growth, share = _price_growth(solution, base)
+    value, before = _border_values(solution).sum(axis=1), _border_values(base).sum(axis=1)  # (c,n,k)
+    tax, _ = wedges(solution)
+    # What a unit earns is (1-kept) border price + kept (what it would be without the licence), export tax in both
+    kept = shares_of(licence_rates(solution), rent_left_abroad(solution)) / (1 + tax)
+    old, new = export_price(base), export_price(solution) / (1 + licence_rates(solution))
+    sold = 0.5 * (_quantity(solution) + _quantity(base))
     deflator = solution.allocation.spending.final_price
     change = np.zeros_like(deflator)
-    for n in range(len(change)):
-        exports = (_mean(new[1][n], old[1][n]) * (new[0][n] / np.exp(deflator[n]) - old[0][n])).sum()
-        imports = (
-            _mean(new[1][:, n], old[1][:, n]) * (new[0][:, n] / np.exp(deflator[n]) - old[0][:, n])
-        ).sum()
-        change[n] = exports - imports
+    for n, log_price in enumerate(deflator):
+        spent = _log_mean(before, value * np.exp(-log_price))[:, None]
+        paid = (spent * (growth - share * log_price)).sum(axis=0)
+        gain = (1 - kept) * paid + kept * sold * (new * np.exp(-log_price) - old)
+        change[n] = gain[n].sum() - gain[:, n].sum()  # sales at home are in both
     return change
 
 
-def _mean(first: Array, second: Array) -> Array:
-    return 0.5 * (first + second)
+def _price_growth(solution: Solution, base: Solution) -> tuple[Array, Array]:
+    """(c,i,n,k) growth of the border price of each origin times its share of the good on the way, and mean shares.
 
-
-def _border(solution: Solution) -> tuple[Array, Array]:
-    """(i,n,k) what a unit earns the exporting country, and quantity at base gate prices; trade at home left out.
-
-    The border price, hat times base markup, less the licence rent that stays with the importer.
+    Of d ln p_i = d ln(p_i/P) + d ln P the first goes with the share, d ln(share)/(1-sigma): at logarithmic means it is
+    exact, and (share lost)/(sigma-1) where trade ended. The second is taken at mean shares. P is the Sato-Vartia index,
+    with Feenstra's (1994) correction for origins that are gone.
     """
-    gate_price, kept = np.exp(solution.allocation.price)[:, None, :], rent_left_abroad(solution)
-    home = np.eye(len(kept), dtype=bool)[:, :, None]
-    return export_price(solution) - gate_price * kept, np.where(home, 0.0, gate_flows(solution) / gate_price)
+    value, before = _border_values(solution), _border_values(base)
+    share = shares_of(value.sum(axis=1, keepdims=True), value)
+    old = shares_of(before.sum(axis=1, keepdims=True), before)
+    weight, mean = _log_mean(old, share), 0.5 * (old + share)
+    growth = weight * np.log(export_price(solution) / export_price(base))
+    if (closed := solution.system.shock.embargo) is not None:
+        elastic = solution.system.benchmark.parameters.trade_elasticity - 1  # above 0 where trade may end
+        growth = growth + np.where(closed, shares_of(elastic, old), 0.0)
+    whole = weight.sum(axis=1, keepdims=True)
+    index = shares_of(whole, growth.sum(axis=1, keepdims=True))
+    return growth + (mean - weight) * index, mean
+
+
+def _border_values(solution: Solution) -> Array:
+    """(c,i,n,k) what n pays for k from i at the border, rents of importers included; at home what buyers pay."""
+    _, tariff = wedges(solution)
+    return spending_flows(solution) / (1 + tariff)
+
+
+def _quantity(solution: Solution) -> Array:
+    """(i,n,k) quantity at base gate prices."""
+    return gate_flows(solution) / np.exp(solution.allocation.price)[:, None, :]
 
 
 def technology(solution: Solution) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tests.independent import Economy, Published, base_gate, base_licence, normal, recompute
+from tests.independent import Economy, Published, base_gate, base_licence, base_spending, normal, recompute
 
 # What the flows are worked out from; `tests/conditions.py` checks it.
 TAKEN = {
@@ -120,17 +120,45 @@ def border_value(w, gate0):
 
 
 def terms_of_trade(w, gate0):
-    """Section 8: change of border prices, deflated, at the mean of old and new quantities; exports less imports."""
+    """Section 8: what changes of border prices bring exporters and cost importers, deflated by each one's bundle."""
     b, found = w.b, np.zeros(len(w.b.final))
-    for i, n, k in np.ndindex(gate0.shape):
-        if i == n:
-            continue
-        old = (1 + base_licence(b, i, n, k)) * (1 + b.export_tax[i, n, k])
-        new = w.p.price[i, k] * ((1 + w.licence[i, n, k]) * (1 + w.x[i, n, k]) - w.to_importer[i, n, k])
-        mean = (gate0[i, n, k] + w.gate[i, n, k] / w.p.price[i, k]) / 2
-        found[i] += mean * (new / w.final_price[i] - old)
-        found[n] -= mean * (new / w.final_price[n] - old)
+    before = base_spending(b)[:, None] * b.trade_share / (1 + b.tariff)
+    after = w.spending[:, None] * w.share / (1 + w.t)  # (c,i,n,k) at the border
+    for c, n, k in np.ndindex(w.spending.shape):
+        old, new = before[c, :, n, k], after[c, :, n, k]
+        mean, growth = on_the_way(w, n, k, normal(old), normal(new))
+        for i in [i for i in range(len(old)) if i != n and old[i] > 0]:
+            for region, sign in ((i, 1), (n, -1)):
+                deflator = w.final_price[region]
+                spent = log_mean(old.sum(), new.sum() / deflator)
+                found[region] += (
+                    sign * (1 - left(w, i, n, k)) * spent * (growth[i] - mean[i] * np.log(deflator))
+                )
+    for i, n, k in np.argwhere(gate0 > 0):
+        quantity = (gate0[i, n, k] + w.gate[i, n, k] / w.p.price[i, k]) / 2
+        for region, sign in ((i, 1), (n, -1)):
+            unlicensed = w.p.price[i, k] * (1 + w.x[i, n, k]) / w.final_price[region]
+            border = (1 + base_licence(b, i, n, k)) * (1 + b.export_tax[i, n, k])
+            found[region] += sign * (i != n) * left(w, i, n, k) * quantity * (unlicensed - border)
     return found
+
+
+def left(w, i, n, k):
+    """What importers get back of a licence in the border price: their part of the rent, which pays no duty."""
+    return w.to_importer[i, n, k] / w.licence[i, n, k] / (1 + w.x[i, n, k]) if w.licence[i, n, k] > 0 else 0.0
+
+
+def on_the_way(w, n, k, old, new):
+    """(i,) mean shares of origins, and growth of border prices times shares, with the limit of it where trade ended."""
+    growth, weight = np.zeros(len(old)), np.array([log_mean(x, y) for x, y in zip(old, new, strict=True)])
+    for i in np.flatnonzero(old > 0):
+        wedge = (1 + w.licence[i, n, k]) * (1 + w.x[i, n, k])
+        wedge /= (1 + base_licence(w.b, i, n, k)) * (1 + w.b.export_tax[i, n, k])
+        growth[i] = weight[i] * np.log(wedge * w.p.price[i, k])
+        if w.closed[i, n, k]:
+            growth[i] = old[i] / (w.b.parameters.trade_elasticity[k] - 1)
+    index = growth.sum() / weight.sum() if weight.sum() > 0 else 0.0
+    return (old + new) / 2, growth + ((old + new) / 2 - weight) * index
 
 
 def patents(w):
@@ -156,6 +184,11 @@ def solow(w):
 
 def sato_vartia(before, after):
     """Weights that make a CES index exact: logarithmic means of shares, summing to 1."""
-    mean = [0.0 if x <= 0 or y <= 0 else np.sqrt(x * y) if abs(y / x - 1) < 1e-5 else (y - x) / np.log(y / x)
-            for x, y in zip(before, after, strict=True)]  # fmt: skip
-    return normal(mean)
+    return normal([log_mean(x, y) for x, y in zip(before, after, strict=True)])
+
+
+def log_mean(x, y):
+    """Logarithmic mean; 0 where either is 0."""
+    if x <= 0 or y <= 0:
+        return 0.0
+    return np.sqrt(x * y) if abs(y / x - 1) < 1e-5 else (y - x) / np.log(y / x)
