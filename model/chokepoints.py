@@ -133,28 +133,27 @@ def chokepoint(
         coming = sum(float(link["tonnes"]) for _, _, link in graph.in_edges(node, data=True))
         need += coming
         links.append((entrance + place[node], sink, coming))
-    flow, cut = _minimum_cut(links, sink, max(need, 1e-300))
     names = [SOURCE, *graph, *graph, SINK]
-    return Cut(tuple(targets), need, flow, tuple((names[u], names[v], capacity) for u, v, capacity in cut))
+    seller, buyer, capacity = (np.array(values) for values in zip(*links, strict=True))
+    cut = _minimum_cut(seller, buyer, capacity, sink, max(need, 1e-300))
+    edges = tuple((names[seller[at]], names[buyer[at]], float(capacity[at])) for at in np.flatnonzero(cut))
+    return Cut(tuple(targets), need, float(capacity[cut].sum()), edges)
 
 
-def _minimum_cut(
-    links: list[tuple[int, int, float]], sink: int, scale: float
-) -> tuple[float, list[tuple[int, int, float]]]:
-    """Maximum flow from node 0 to the sink, exact to 1e-8 of `scale` (the need), and the links of a minimum cut."""
-    rows, columns, capacity = (np.array(values) for values in zip(*links, strict=True))
+def _minimum_cut(seller: Array, buyer: Array, capacity: Array, sink: int, need: float) -> Array:
+    """(l,) bool: the links of a minimum cut between node 0 and the sink; what can flow is their capacity.
+
+    Among cuts that differ by less than rounding, 2^-29 of `need` for each link, any may be found.
+    """
     # The algorithm counts in 32-bit whole numbers. No capacity above the need can matter.
-    unit = scale / 2**28
-    whole = np.minimum(np.floor(capacity / unit + 0.5), 2**29).astype(np.int32)
-    network = csr_array((whole, (rows, columns)), shape=(sink + 1, sink + 1))
-    found = maximum_flow(network, 0, sink)
-    left = csr_array(network - found.flow)
+    whole = np.floor(np.minimum(capacity, 2 * need) / (need / 2**28) + 0.5).astype(np.int32)
+    network = csr_array((whole, (seller, buyer)), shape=(sink + 1, sink + 1))
+    left = csr_array(network - maximum_flow(network, 0, sink).flow)
     left.data = np.maximum(left.data, 0)
     left.eliminate_zeros()
     reached = np.zeros(sink + 1, dtype=bool)
     reached[breadth_first_order(left, 0, return_predecessors=False)] = True
-    cut = [link for link in links if reached[link[0]] and not reached[link[1]] and link[2] > 0]
-    return float(found.flow_value) * unit, cut
+    return np.asarray(reached[seller] & ~reached[buyer] & (capacity > 0))
 
 
 def gatekeepers(graph: Graph, target: str) -> list[str]:
@@ -213,8 +212,7 @@ def rerouting(
 
     shipments (i,n) tonnes; ore (i,i) tonnes of it mined in the first region and separated in the second;
     restricting (i,) bool; links carry `stretch` times their base tonnes; plants make `spare` times theirs, a number
-    or (2,i): mines, separators. The restricting origins export neither concentrate nor the element. Exact to 1e-8 of
-    what is needed.
+    or (2,i): mines, separators. The restricting origins export neither concentrate nor the element.
     """
     shut = np.asarray(restricting, dtype=bool)
     regions = len(shut)
@@ -245,15 +243,11 @@ class _Plants:
         n, largest = len(need), float(need.sum())
         if largest <= 0:
             return 0.0
-        # The algorithm counts in 32-bit whole numbers. No capacity above the need can matter.
-        unit = largest / 2**28
         seller, buyer, capacity = self._links
-        everything = np.concatenate([capacity, need])
-        whole = np.floor(np.minimum(everything, 2 * largest) / unit + 0.5).astype(np.int32)
-        rows = np.concatenate([seller, 1 + 3 * n + np.arange(n)])
-        columns = np.concatenate([buyer, np.full(n, 4 * n + 1)])
-        network = csr_array((whole, (rows, columns)), shape=(4 * n + 2, 4 * n + 2))
-        return float(maximum_flow(network, 0, 4 * n + 1).flow_value) * unit
+        seller = np.concatenate([seller, 1 + 3 * n + np.arange(n)])
+        buyer = np.concatenate([buyer, np.full(n, 4 * n + 1)])
+        capacity = np.concatenate([capacity, need])
+        return float(capacity[_minimum_cut(seller, buyer, capacity, 4 * n + 1, largest)].sum())
 
     @cached_property
     def _links(self) -> tuple[Array, Array, Array]:
