@@ -17,6 +17,7 @@ from model.innovation import Direction, direct, technology
 from model.markets import (
     Sales,
     Spending,
+    deficits,
     income,
     labour_in_production,
     labour_wage,
@@ -144,13 +145,13 @@ def allocate(system: System, state: State) -> Allocation:
     world = world_factor_income(system, state.wage, state.rent)
     rent = (supply - supply_net).sum(axis=-1)
     earned = mobile.sum(axis=-1) + sluggish.sum(axis=(-2, -1))
-    richer = earned.sum(axis=-1) / system.endowment.sum(axis=(-2, -1))
+    deficit = deficits(system, earned)
     return Allocation(
         state=state, wage=wage, licence_rate=rate, licence_abroad=abroad, capacity=capacity, weight=weight,
         sources=sources, costs=costs, price=price, net=net, revenue_price=revenue, made=made,
         spending=spending, sales=sales, supply=supply, production_rent=rent, direction=direction,
         mobile_supply=mobile, sluggish_supply=sluggish, labour=labour,
-        income=income(system, spending, sales, earned + rent, state.output, richer), world=world,
+        income=income(system, spending, sales, earned + rent, state.output, deficit), world=world,
         quota_tonnes=quota_tonnes(r, sales.cell_gate, prices),
         production_tonnes=production_tonnes(system, supply, price),
     )  # fmt: skip

@@ -260,25 +260,29 @@ def world_factor_income(system: System, mobile: Array, sluggish: Array) -> Array
     return 1 + more / base.sum(axis=(-2, -1))
 
 
+def deficits(system: System, earned: Array) -> Array:
+    """E11: (n,) trade deficits, million USD, fixed or a share of the world's factor income. earned (n,): by region."""
+    if system.benchmark.parameters.deficit_rule == "fixed":
+        return system.deficit
+    world = earned.sum(axis=-1) / system.endowment.sum(axis=(-2, -1))
+    return system.deficit * world[..., None]
+
+
 def income(
-    system: System, spending: Spending, sales: Sales, factor_income: Array, output: Array, world: Array
+    system: System, spending: Spending, sales: Sales, factor_income: Array, output: Array, deficit: Array
 ) -> Array:  # fmt: skip
     """E11: (n,) income, million USD.
 
-    factor_income (n,); output (n,j) ln Y; world: what all factors of the world earn, ratio.
+    factor_income (n,), deficit (n,); output (n,j) ln Y.
     Smuggling costs, recycling costs and capacity investment are uses of income (they buy the final bundle): welfare
     deducts them.
     """
-    b = system.benchmark
     revenue = np.exp(output)
     research = (system.research_income * revenue).sum(axis=-1)
     subsidies = (system.subsidy * system.output * revenue).sum(axis=-1)
     if system.shock.use_subsidy is not None:
         paid = -np.expm1(system.log_use) * spending.gross.sum(axis=-3)
         subsidies = subsidies + paid.sum(axis=-1)
-    deficit = system.deficit
-    if b.parameters.deficit_rule == "share_of_world_income":
-        deficit = deficit * world[..., None]
     return (
         factor_income + research + sales.tariff + sales.tax + sales.rent_exporter + sales.rent_importer
         + spending.stock.sum(axis=-1) - subsidies + deficit

@@ -14,7 +14,7 @@ from model.flows import (
     spending_flows,
     wedges,
 )
-from model.markets import worth_today
+from model.markets import deficits, worth_today
 from model.prices import unit_cost
 from model.records import Array
 from model.restrictions import tonnes_per_value
@@ -77,6 +77,12 @@ def licence_rent(solution: Solution) -> Array:
     return (
         sales.rent_exporter + sales.rent_importer + solution.allocation.production_rent - leak_cost(solution)
     )
+
+
+def trade_deficit(solution: Solution) -> Array:
+    """E11: (n,) what a region spends beyond its earnings, million USD; negative where it lends."""
+    a = solution.allocation
+    return deficits(solution.system, a.mobile_supply.sum(axis=-1) + a.sluggish_supply.sum(axis=(-2, -1)))
 
 
 def terms_of_trade(solution: Solution, base: Solution) -> Array:

@@ -232,23 +232,26 @@ def others_income(ds: xr.Dataset) -> float:
 
 
 def income_parts(ds: xr.Dataset, regime: str) -> pd.DataFrame:
-    """One row a region: real income change and its parts; the rest is what other distortions and quantities did.
+    """One row a region: real income change and its parts; the rest is quantities under distortions, and outlays.
 
     Licence rents are inside the terms of trade (what the exporting country receives has those that it keeps in it, and
     what importers keep was never paid abroad), so rents are shown beside the parts, not among them, as they are
-    received. Parts are deflated.
+    received. Parts are deflated: a deficit that stays as it is in money buys more or less.
     """
     at = _position(ds, "regime", regime)
     total, rent = ds["equivalent_variation"].values[at], ds["licence_rent"].values[at]
     trade = ds["terms_of_trade"].values[at]
-    technology = ds["technology_gain"].values[at] / ds["final_price"].values[at]
+    price = ds["final_price"].values[at]
+    technology = ds["technology_gain"].values[at] / price
+    deficit = ds["deficit"].values[at] / price - ds["base_deficit"].values
     return pd.DataFrame(
         {
             "region": [str(r) for r in ds["region"].values],
             "real income [million USD]": total,
             "terms of trade [million USD]": trade,
             "technology [million USD]": technology,
-            "rest [million USD]": total - trade - technology,
+            "trade deficit [million USD]": deficit,
+            "rest [million USD]": total - trade - technology - deficit,
             "licence rent received [million USD]": rent,
         }
     )

@@ -58,6 +58,7 @@ def table_anew(w: Economy) -> dict[str, np.ndarray]:
         "licence_rent": w.rent - w.smuggling,
         "export_tax_revenue": w.export_tax,
         "tariff_revenue": w.tariff,
+        "deficit": w.deficit,
         "technology_gain": ((1 - b.research_share) * (1 + w.s) * p.output * (without / w.unit_cost - 1)).sum(axis=1),
         "terms_of_trade": terms_of_trade(w, gate0),
         "import_dependence": imports(elements),

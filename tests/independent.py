@@ -338,9 +338,9 @@ def incomes(w: Economy) -> None:
     b, p = w.b, w.p
     earned = w.paid_mobile.sum(axis=1) + w.paid.sum(axis=(1, 2))
     moves = b.parameters.deficit_rule == "share_of_world_income"
-    deficit = b.deficit * (earned.sum() / b.factor_payment.sum() if moves else 1.0)
+    w.deficit = b.deficit * (earned.sum() / b.factor_payment.sum() if moves else 1.0)
     w.income = earned + (b.research_share * (1 + w.s) * p.output).sum(axis=1)
-    w.income = w.income + w.tariff + w.export_tax + w.rent + w.stock.sum(axis=1) + deficit
+    w.income = w.income + w.tariff + w.export_tax + w.rent + w.stock.sum(axis=1) + w.deficit
     w.income = w.income - (w.s * p.output).sum(axis=1) - w.use_subsidies
     invested = in_force(w.shock.capacity_investment, np.zeros(len(b.final)))
     w.consumption = w.income - w.recycling_cost - invested * w.final_price

@@ -9,7 +9,7 @@ import pytest
 
 from model import Shock, solve
 from model.flows import export_price, gate_flows, rent_left_abroad
-from model.welfare import equivalent_variation, terms_of_trade
+from model.welfare import equivalent_variation, terms_of_trade, trade_deficit
 from tests.instruments import EXOGENOUS, awkward, exports_of, quota_on
 
 FREE = {"taxes": False, "research": False, "deficits": False, "subsidies": False}
@@ -80,3 +80,21 @@ def test_an_embargo_is_the_end_of_ever_smaller_quotas(seed):
         nearly = terms_of_trade(solve(b, Shock(quotas=(quota,)), EXOGENOUS), base)
         assert np.abs(nearly - closed).max() < 1e-2 * np.abs(closed).max()
     assert np.abs(nearly - closed).max() < 1e-4 * np.abs(closed).max()
+
+
+@pytest.mark.parametrize("rule", ["fixed", "share_of_world_income"])
+def test_with_what_a_deficit_buys_they_are_all_that_a_small_tariff_does(rule):
+    """Free trade: what is left is of second order, a loss of who sets it; what a deficit buys is of first order."""
+    b = awkward(0, **FREE | {"deficits": True}, deficit_rule=rule)
+    base, rest = solve(b, Shock(), EXOGENOUS), []
+    for rate in (1e-3, 2e-3):
+        tariff = np.zeros_like(b.tariff)
+        tariff[:, 1] = rate
+        tariff[1, 1] = 0.0
+        after = solve(b, Shock(tariff=tariff), EXOGENOUS)
+        worth = trade_deficit(after) / np.exp(after.allocation.spending.final_price) - b.deficit
+        gain = equivalent_variation(after)
+        rest.append(gain - terms_of_trade(after, base) - worth)
+        assert np.abs(np.delete(rest[-1], 1)).max() < 1e-4 * np.abs(np.delete(worth, 1)).max()
+    assert rest[0][1] < 0 < gain[1]
+    np.testing.assert_allclose(rest[1][1] / rest[0][1], 4, rtol=0.02)

@@ -188,9 +188,8 @@ def test_prices_at_home_and_abroad_are_those_of_the_restricting_region(ds):
 def test_parts_of_real_income_add_up(ds):
     for regime in ds["regime"].values:
         table = facts.income_parts(ds, regime)
-        parts = table[["terms of trade [million USD]", "technology [million USD]", "rest [million USD]"]].sum(
-            axis=1
-        )
+        names = ("terms of trade", "technology", "trade deficit", "rest")
+        parts = table[[f"{name} [million USD]" for name in names]].sum(axis=1)
         np.testing.assert_allclose(parts, table["real income [million USD]"], atol=1e-9)
 
 
