@@ -32,9 +32,9 @@ def had(ds: xr.Dataset, variable: str) -> Array:
 def slopes(ds: xr.Dataset) -> pd.DataFrame:
     """One row an outcome: its growth on exposure by regime; NaN where too few sectors have it.
 
-    Slope of the log change of sectors that `had` it, outside the restricting regions and the chain, on exposure, with
-    an effect of each region, in percent a standard deviation of exposure. As in the data, exposure is that of the
-    sector, the mean over regions, and its standard deviation is over sectors.
+    Slope of the log change of sectors that `had` it and still have, outside the restricting regions and the chain, on
+    exposure, with an effect of each region, in percent a standard deviation of exposure. As in the data, exposure is
+    that of the sector, the mean over regions, its standard deviation is over sectors, and what ended has no growth.
     """
     outside, ordinary = ds["restricting"].values == 0, ds["chain"].values == 0
     exposure = ds["exposure"].values[outside][:, ordinary].mean(axis=0)
@@ -44,16 +44,16 @@ def slopes(ds: xr.Dataset) -> pd.DataFrame:
     columns: dict[str, Sequence[object]] = {"outcome": list(SLOPES.values())}
     there = {name: had(ds, name)[outside][:, ordinary] for name in SLOPES}
     for at, regime in enumerate(ds["regime"].values):
-        change = {name: np.log(ds[name].values[at][outside][:, ordinary]) for name in SLOPES}
+        ratio = {name: ds[name].values[at][outside][:, ordinary] for name in SLOPES}
         columns[f"{regime} [% per s.d.]"] = [
-            100 * spread * _slope(change[name], exposure, there[name]) for name in SLOPES
+            100 * spread * _slope(ratio[name], exposure, there[name] & (ratio[name] > 0)) for name in SLOPES
         ]
     return pd.DataFrame(columns)
 
 
-def _slope(change: Array, exposure: Array, there: Array) -> float:
-    """Slope of changes (n,j) on exposure (j,) over the cells that are there, with an effect of each region."""
+def _slope(ratio: Array, exposure: Array, there: Array) -> float:
+    """Slope of log ratios (n,j) on exposure (j,) over the cells that are there, with an effect of each region."""
     count = np.maximum(there.sum(axis=1, keepdims=True), 1)
     own = np.where(there, exposure - (there * exposure).sum(axis=1, keepdims=True) / count, 0.0)
     total = float((own**2).sum())
-    return float((own * change).sum()) / total if total > 0 else float("nan")
+    return float((own * np.log(np.where(there, ratio, 1.0))).sum()) / total if total > 0 else float("nan")

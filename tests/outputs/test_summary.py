@@ -226,6 +226,20 @@ def test_growth_on_exposure_is_over_the_sectors_that_had_any_of_it(ds, regime):
     assert 0 < cells["ree_patents"] < cells["tfp_cost_saved"]  # some do no research on elements
 
 
+def test_exports_that_ended_have_no_growth(solved):
+    """Where a sector may not export any more the slope is over the others, as in the regression on data."""
+    from calibration.evidence.exposure.regressions import long_difference
+    from outputs.evidence.model_results import panel_from_result
+
+    ended = solved.dataset["exports_volume"].copy()
+    ended.loc[{"region": "R1", "sector": "s1"}] = 0.0
+    ds = solved.dataset.assign(exports_volume=ended)
+    found = growth.slopes(ds.squeeze("scenario")).set_index("outcome").loc["exports, volume"]
+    panel = panel_from_result(ds, "exports_volume", regime="directed", base_year=2009, last_year=2010)
+    expected = long_difference(panel, 2009, 2010, draws=0).value
+    assert found["directed [% per s.d.]"] == pytest.approx(100 * expected, rel=1e-6)
+
+
 def test_growth_on_exposure_is_the_regression_that_is_run_on_data(solved):
     """By pyfixest, with region effects, on the panel that `run.py estimate exposure --result` makes."""
     from calibration.evidence.exposure.regressions import long_difference
