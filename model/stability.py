@@ -20,6 +20,7 @@ from model.memory import remember
 from model.preconditioner import Preconditioner
 from model.prepare import prepare
 from model.records import Array, Benchmark, Closure, Parameters, Regime, Shock
+from model.shocks import base_quotas
 from model.solution import Diagnosis
 from model.system import System
 from model.tangent import Tangent, linearise
@@ -48,10 +49,12 @@ class TechnologyMap:
     """T at the base year as a matrix-free product, on the cells of ln r; E17 is linear: r and a have one spectrum."""
 
     def __init__(self, benchmark: Benchmark, regime: Regime, accuracy: float = LINEAR) -> None:
-        self.system: System = prepare(benchmark, Shock(), Closure(regime, "target", "given"), ())
-        given = prepare(benchmark, Shock(), Closure("exogenous", "given", "given"), ())
+        licences = base_quotas(benchmark)  # part of the base year: without them it is no equilibrium
+        self.system: System = prepare(benchmark, Shock(), Closure(regime, "target", "given"), licences)
+        given = prepare(benchmark, Shock(), Closure("exogenous", "given", "given"), licences)
         self.cells, self.given, self.accuracy = layout(self.system, True), layout(given, True), accuracy
         state = self.cells.unpack(np.zeros(self.cells.size))
+        state = state._replace(licence=np.array([quota.start for quota in licences]))
         self.tangent = linearise(self.system, allocate(self.system, state))
         self.tangent_given = linearise(given, allocate(given, state))
         self.preconditioner = Preconditioner(given, self.given)

@@ -28,9 +28,11 @@ from tests.worlds import world
 FULL = "directed_with_spillovers"
 
 
+@pytest.mark.parametrize("licence", [False, True])
 @pytest.mark.parametrize("regime", ["directed", FULL])
-def test_the_map_is_the_derivative_of_research_by_finite_differences(regime):
-    bench, _ = world(1, research_closure="sector")
+def test_the_map_is_the_derivative_of_research_by_finite_differences(regime, licence):
+    """With licences of the base year too, which bind at its tonnes."""
+    bench, _ = world(1, research_closure="sector", licence=licence)
     product = TechnologyMap(bench, regime)
     research, users = product.system.research, product.system.nests.users
     rng, h = np.random.default_rng(1), 1e-5
