@@ -112,14 +112,15 @@ def close_empty_quotas(
     return shock, tuple(q for q in quotas if (q.covers & sold & (q.counted > 0)).any())
 
 
+def names_all(by: Quota, quota: Quota) -> bool:
+    """Whether a quota limits all that another does, at whatever weights, and nothing can be smuggled past it."""
+    same = not (quota.covers & ~by.covers).any() and not ((quota.counted > 0) & (by.counted <= 0)).any()
+    return same and by.leak_margin is None
+
+
 def implied(quota: Quota, by: Quota) -> bool:
     """E13: whether a quota cannot bind where another holds: that limits all of its sales, to no more tonnes."""
-    return (
-        by.leak_margin is None
-        and by.limit <= quota.limit
-        and not (quota.covers & ~by.covers).any()
-        and bool((quota.counted <= by.counted).all())
-    )
+    return names_all(by, quota) and by.limit <= quota.limit and bool((quota.counted <= by.counted).all())
 
 
 def scaled(

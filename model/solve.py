@@ -16,7 +16,7 @@ from model.newton import Options, Trace, newton
 from model.prepare import prepare
 from model.problem import Equilibrium, Point
 from model.records import Array, Benchmark, Closure, Quota, Shock
-from model.shocks import base_quotas, check_shapes, close_empty_quotas, implied
+from model.shocks import base_quotas, check_shapes, close_empty_quotas, implied, names_all
 from model.solution import Diagnosis, Solution, SolveError, Status
 from model.stability import unstable
 from model.system import System
@@ -81,10 +81,19 @@ def posed(benchmark: Benchmark, shock: Shock) -> tuple[Shock, tuple[Quota, ...]]
 def tight(benchmark: Benchmark, quotas: tuple[Quota, ...]) -> list[bool]:
     """E13: which quotas would bind if tonnes stayed where they are: the first guess of those that do.
 
-    Not those that a tighter one makes redundant: two that bind on the same sales have no single pair of prices.
+    Not those that a tighter one makes redundant: two that bind on the same sales have no single pair of prices. Nor,
+    at first, one that leaves more of all its sales than another: both seldom bind, and near where they do prices of
+    licences are hard to tell apart.
     """
-    cut = [at for at, q in enumerate(quotas) if q.limit < quota_tonnes_base(benchmark, q) * (1 + 1e-12)]
-    redundant = {at for at in cut for other in cut if other != at and _redundant(quotas, at, other)}
+    tonnes = [quota_tonnes_base(benchmark, q) for q in quotas]
+    cut = [at for at, q in enumerate(quotas) if q.limit < tonnes[at] * (1 + 1e-12)]
+
+    def spare(at: int, other: int) -> bool:
+        one, by = quotas[at], quotas[other]
+        looser = one.limit * tonnes[other] > by.limit * tonnes[at]
+        return _redundant(quotas, at, other) or (looser and names_all(by, one))
+
+    redundant = {at for at in cut for other in cut if other != at and spare(at, other)}
     return [at in cut and at not in redundant for at in range(len(quotas))]
 
 

@@ -160,6 +160,21 @@ def test_a_quota_a_little_below_one_that_binds_takes_its_place(ratio):
     np.testing.assert_array_equal(after.allocation.state.price, alone.allocation.state.price)
 
 
+@pytest.mark.parametrize("ratio", [0.98, 0.99, 0.999])
+@pytest.mark.parametrize("seed", [9, 10])
+def test_a_quota_that_weighs_the_same_sales_otherwise_takes_its_place(seed, ratio):
+    """By oxide content, say, beside a licence by gross weight: nearly the same limit, and neither is passed."""
+    b = awkward(seed, licence=True, sigma=2.2)
+    covers, content = exports_of(b, 0, b.elements), np.linspace(0.5, 1.0, b.final.shape[1])
+    quota = quota_on(b, "quota", covers, ratio, content)
+    after = solve(b, Shock(quotas=(quota,)), EXOGENOUS)
+    quotas = (quota, quota_on(b, "base-licence-0-2", covers, 1.0))
+    left = [1 - (gate_tonnes(after) * q.weight)[covers].sum() / q.limit for q in quotas]
+    price = [after.licence[q.name] for q in quotas]
+    assert min(left) > -1e-9 and price[0] > 0
+    assert all(chi == 0 or abs(room) < 1e-9 for chi, room in zip(price, left, strict=True))
+
+
 def test_of_two_quotas_that_are_alike_one_binds():
     b = awkward(0)
     one, other = (quota_on(b, name, exports_of(b, 0, b.elements), 0.9) for name in ("one", "other"))
