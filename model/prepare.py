@@ -82,8 +82,7 @@ def prepare(
         cost_base=cost, subsidy=subsidy, log_subsidy=log_subsidy,
         log_productivity=c.no_sector if shock.productivity is None else np.log(shock.productivity),
         log_use=c.no_good if shock.use_subsidy is None else np.log1p(-shock.use_subsidy),
-        stock=stock, recycled=recycled, recycling_cost=shock.recycling_cost, stock_class=c.stock_class,
-        burnt=np.zeros(len(b.output)) if shock.capacity_investment is None else shock.capacity_investment,
+        stock=stock, recycled=recycled, stock_class=c.stock_class, burnt=_burnt(b, shock, recycled),
         mobile=mobile, sluggish=sluggish, rho_supply=1.0 + par.factor_mobility[None, sluggish],
         specific=not par.factor_mobility[sluggish].any(),
         endowment=c.endowment,
@@ -193,6 +192,19 @@ def _materials(b: Benchmark, shock: Shock) -> tuple[Array | None, Array | None]:
         if tonnes is shock.recycling:
             recycled = value
     return total, recycled
+
+
+def _burnt(b: Benchmark, shock: Shock, recycled: Array | None) -> Array:
+    """Section 5: (n,) million USD of the final bundle that investment and recycling use up, at base prices.
+
+    What a tonne takes to recover is the same whatever the material fetches: scarcity makes recycling pay.
+    """
+    burnt = np.zeros(len(b.output))
+    if shock.capacity_investment is not None:
+        burnt = burnt + shock.capacity_investment
+    if recycled is not None and shock.recycling_cost is not None:
+        burnt = burnt + (shock.recycling_cost * recycled).sum(axis=1)
+    return burnt
 
 
 def _stocks(b: Benchmark, tonnes: Array) -> Array:

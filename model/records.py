@@ -244,7 +244,7 @@ class Shock(Frozen):
     demand_shift: Array | None = None  # (n,k) multiplier of final shares, renormalised
     stock_release: Array | None = None  # (n,k) tonnes of what n buys in the base year, negative when buying
     recycling: Array | None = None  # (n,k) tonnes
-    recycling_cost: Array | None = None  # (n,k) share of its value
+    recycling_cost: Array | None = None  # (n,k) share of its value at base-year prices
     capacity_investment: Array | None = None  # (n,) million USD of the final bundle
     technology: Array | None = None  # (n,j,g) ln a, given (paths, E21)
     capacity: Array | None = None  # (n,s) ln K, given (paths, E22); without effect where there is no plant

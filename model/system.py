@@ -168,8 +168,7 @@ class System(Frozen):
     log_use: Array  # (n,k) ln(1-v)
     stock: Array | None  # (n,k) million USD at base prices, released plus recycled
     stock_class: Array  # (n,k) class whose price values the stock
-    burnt: Array  # (n,) million USD of the final bundle bought for investment, base prices
-    recycling_cost: Array | None  # (n,k) share of the recycled value that is a cost
+    burnt: Array  # (n,) million USD of the final bundle bought for investment and recycling, base prices
     recycled: Array | None  # (n,k) million USD at base prices
     mobile: Array  # positions of mobile factors
     sluggish: Array  # positions of sluggish and specific factors

@@ -29,12 +29,8 @@ def consumption(solution: Solution, asset_sales: bool = True) -> Array:
     system, a = solution.system, solution.allocation
     price = np.exp(a.spending.final_price)
     spent = system.income_base * np.exp(a.state.income) - system.burnt * price - leak_cost(solution)
-    if system.stock is None:
-        return spent
-    recycled = worth_today(system, system.recycled, a.sources.price)
-    if system.recycling_cost is not None:
-        spent = spent - (system.recycling_cost * recycled).sum(axis=1)
-    if not asset_sales:
+    if system.stock is not None and not asset_sales:
+        recycled = worth_today(system, system.recycled, a.sources.price)
         spent = spent - (a.spending.stock - recycled).sum(axis=1)
     return spent
 

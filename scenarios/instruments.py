@@ -194,7 +194,7 @@ class Recycling(OnGoods):
         description="Recovered a year; in `ratio` or `%`: of base-year use."
     )
     cost: Annotated[Quantity[Rate], Within(at_least=0, at_most=10, hint=PERCENT)] = Field(
-        description="Cost as a share of the material's value."
+        description="Cost as a share of what buyers paid for it in the base year; it does not rise with the price."
     )
 
 

@@ -276,11 +276,12 @@ def stocks(w: Economy) -> None:
     for n, k in np.argwhere((released != 0) | (recycled != 0)):
         bought = sum(tonnes(gate[i, n, k], b.unit_value[i, k]) for i in range(len(gate)) if gate[i, n, k] > 0)
         main = int(np.argmax(before[:, n, k]))  # the class that buys most
-        worth = before[:, n, k].sum() / bought * w.purchaser[main, n, k]  # million USD a tonne, as buyers pay
+        paid = before[:, n, k].sum() / bought  # million USD a tonne, as buyers paid in the base year
+        worth = paid * w.purchaser[main, n, k]
         w.stock[n, k] = (released[n, k] + recycled[n, k]) * worth
         w.released[n] += released[n, k] * worth
         if shock.recycling_cost is not None:
-            w.recycling_cost[n] += shock.recycling_cost[n, k] * recycled[n, k] * worth
+            w.recycling_cost[n] += shock.recycling_cost[n, k] * recycled[n, k] * paid
     gross = w.spending.sum(axis=0)
     for c in range(len(w.spending)):
         w.spending[c] -= w.stock * np.divide(w.spending[c], gross, out=np.zeros_like(gross), where=gross > 0)
@@ -343,7 +344,7 @@ def incomes(w: Economy) -> None:
     w.income = w.income + w.tariff + w.export_tax + w.rent + w.stock.sum(axis=1) + w.deficit
     w.income = w.income - (w.s * p.output).sum(axis=1) - w.use_subsidies
     invested = in_force(w.shock.capacity_investment, np.zeros(len(b.final)))
-    w.consumption = w.income - w.recycling_cost - invested * w.final_price
+    w.consumption = w.income - (w.recycling_cost + invested) * w.final_price
     w.smuggling = np.zeros(len(b.final))
     for q in w.quotas:
         if p.leak.get(q.name, 0.0) > 0:

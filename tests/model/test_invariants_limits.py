@@ -175,6 +175,19 @@ def test_recycled_material_that_goes_into_stock_still_costs_what_it_costs():
     checks.assert_close("cost", -equivalent_variation(kept), spent, 1e-9)
 
 
+def test_what_a_tonne_takes_to_recover_does_not_rise_with_what_it_fetches():
+    """Section 5: under a tax that makes elements dear, recycling uses up as much of the final bundle as without."""
+    b = awkward(4)
+    tonnes, cost, tax = np.zeros((4, 13)), np.full((4, 13), 0.4), b.export_tax.copy()
+    tonnes[1, b.elements] = 5.0
+    tax[:, 1, b.elements] += 4.0
+    given = Shock(recycling=tonnes, export_tax=tax)
+    free, paid = (solve(b, shock, DIRECTED) for shock in (given, given.replace(recycling_cost=cost)))
+    assert free.allocation.sources.price[:, 1, b.elements].min() > 0.2
+    spent = 0.4 * (tonnes * mean_value(b)).sum(axis=1) * 1e3 / 1e6
+    checks.assert_close("cost", equivalent_variation(free) - equivalent_variation(paid), spent, 1e-9)
+
+
 def mean_value(b):
     """(n,k) USD per kg of what a region buys, as buyers pay it; 0 where it buys none."""
     gate = base_gate(b)

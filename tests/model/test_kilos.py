@@ -156,7 +156,7 @@ def economy(b, sold, unknown, margin, limited):
         [made[0, 1:].sum() * 1e3 / (0.8 * way.made) - 1 if limited else levy],
     ]  # fmt: skip
     used_up = (smuggled * (margin or 0.0) / 1e3) * np.array([1 - KEPT, KEPT])
-    left = income - used_up - COST * (composite * recycled).sum(axis=1) - INVESTED * paid[:, 0]
+    left = income - used_up - (COST * recycled.sum(axis=1) + INVESTED) * paid[:, 0]
     return np.concatenate([np.ravel(part) for part in wrong]), SimpleNamespace(
         real=left / paid[:, 0] / b.final.sum(axis=1), price=price, tonnes=shipped * 1e3, licence=chi, smuggled=smuggled,
         levy=levy, left_out=budget[0],
