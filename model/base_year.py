@@ -11,7 +11,7 @@ import numpy as np
 
 from model.ces import shares_of
 from model.memory import remember
-from model.records import Array, Benchmark, Frozen, Quota
+from model.records import Array, Benchmark, Frozen, ProductionQuota, Quota
 from model.system import span
 
 KG_PER_TONNE = 1e3
@@ -196,6 +196,13 @@ def _count(b: Benchmark, quota: Quota) -> Covered:
 def quota_tonnes_base(b: Benchmark, quota: Quota) -> float:
     """E12 in the base year: quota tonnes."""
     return _covered(b, quota).tonnes
+
+
+def production_tonnes_base(b: Benchmark, quota: ProductionQuota) -> float:
+    """Section 5 in the base year: tonnes made that count under a production quota."""
+    made = np.where(quota.goods, b.output[quota.origin] @ b.make[quota.origin], 0.0)
+    unit = np.where(quota.goods, b.unit_value[quota.origin], 1.0)
+    return float((made / unit * quota.counted).sum() * TONNES)
 
 
 def quota_unit_value(b: Benchmark, quota: Quota) -> float:

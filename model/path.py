@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.equilibrium import directed
+from model.equilibrium import directed, tobins_q
 from model.innovation import broaden, spill, spill_elements, technology
 from model.records import Array, Benchmark, Closure, Frozen, Parameters, Regime, Shock
 from model.solution import Solution, SolveError
@@ -56,6 +56,13 @@ class Year(Frozen):
             return target
         closed = system.idle[0][:, system.benchmark.stage_sector]
         return np.where(closed, np.minimum(target, self.standing.capacity), target)
+
+    @property
+    def capacity_earning(self) -> Array:
+        """(n,s) the ln K that the year's own rent is worth, xi ln q; none where a stage makes nothing."""
+        system = self.solution.system
+        worth = system.capacity_response * tobins_q(system, self.solution.allocation)
+        return np.where(system.active[:, system.benchmark.stage_sector], worth, -np.inf)
 
 
 @dataclass(frozen=True)
@@ -153,12 +160,15 @@ def even(parameters: Parameters) -> Parameters:
     return changed
 
 
-def build(standing: Standing, target: Array, parameters: Parameters) -> Standing:
+def build(
+    standing: Standing, target: Array, parameters: Parameters, earning: Array | float = -np.inf
+) -> Standing:
     """E22: capacity of the next year; technology is left as it is.
 
-    Plant that is not wanted stops at once and is mothballed; a share of idle plant is scrapped every year. Plant that
-    is wanted comes first from what is idle, as fast as it stopped, and then from what was ordered b years ago, as long
-    as more than the idle plant is wanted today.
+    Plant that is not wanted stops at once and is mothballed, but for what today's rent is worth (earning, ln K): nobody
+    shuts what pays because others build, before they have built. A share of idle plant is scrapped every year. Plant
+    that is wanted comes first from what is idle, as fast as it stopped, and then from what was ordered b years ago, as
+    long as more than the idle plant is wanted today.
     """
     targets = (*standing.targets, target)
     capacity, idle = standing.capacity, standing.plant - standing.capacity
@@ -169,7 +179,8 @@ def build(standing: Standing, target: Array, parameters: Parameters) -> Standing
             ordered[:, s] = np.maximum(targets[-1 - delay][:, s] - standing.plant[:, s], 0)
     new = np.where(wanted > idle, parameters.capacity_expansion * ordered, 0.0)
     reopened = np.minimum(parameters.capacity_exit * np.maximum(wanted, 0), idle)
-    after = capacity + new + reopened + parameters.capacity_exit * np.minimum(wanted, 0)
+    stopped = np.minimum(np.maximum(target, earning) - capacity, 0)
+    after = capacity + new + reopened + parameters.capacity_exit * stopped
     keep = 1.0 - (parameters.capacity_scrapping if len(parameters.capacity_scrapping) else 1.0)
     plant = after + keep * np.maximum(standing.plant + new - after, 0)
     return Standing(standing.technology, after, plant, targets)
@@ -228,7 +239,7 @@ def _equilibrium(benchmark: Benchmark, shock: Shock, closure: Closure, start: So
 
 def next_standing(record: Year, parameters: Parameters) -> Standing:
     """E21, E22: what the next year starts from, policy's own plant aside."""
-    following = build(record.standing, record.capacity_target, parameters)
+    following = build(record.standing, record.capacity_target, parameters, record.capacity_earning)
     learnt: Standing = following.replace(
         technology=learn(record.standing.technology, record.technology_target, parameters)
     )

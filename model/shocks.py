@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.base_year import TONNES, gate_value_base, quota_tonnes_base
+from model.base_year import gate_value_base, production_tonnes_base, quota_tonnes_base
 from model.memory import remember
-from model.records import Array, Benchmark, ProductionQuota, Quota, Shock
+from model.records import Array, Benchmark, Quota, Shock
 from model.solution import Diagnosis
 
 
@@ -149,7 +149,8 @@ def scaled(
         q.replace(limit=_between(max(quota_tonnes_base(b, q), q.limit), q.limit, part)) for q in quotas
     )
     production = tuple(
-        q.replace(limit=_between(max(_made(b, q), q.limit), q.limit, part)) for q in shock.production_quotas
+        q.replace(limit=_between(max(production_tonnes_base(b, q), q.limit), q.limit, part))
+        for q in shock.production_quotas
     )
     part_shock = shock.replace(
         export_tax=rate(shock.export_tax, b.export_tax), tariff=rate(shock.tariff, b.tariff), iceberg=iceberg,
@@ -165,9 +166,3 @@ def scaled(
 
 def _between(base: float, limit: float, part: float) -> float:
     return float(base ** (1 - part) * limit**part)
-
-
-def _made(b: Benchmark, quota: ProductionQuota) -> float:
-    made = np.where(quota.goods, b.output[quota.origin] @ b.make[quota.origin], 0.0)
-    unit = np.where(quota.goods, b.unit_value[quota.origin], 1.0)
-    return float((made / unit * quota.counted).sum() * TONNES)

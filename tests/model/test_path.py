@@ -200,6 +200,27 @@ def test_plant_takes_its_build_time_and_leaves_at_once():
     assert ahead(EMPTY, [1.0, 1.0, -1.0], par)[0] == -0.8  # no longer wanted when it would have been finished
 
 
+def test_plant_that_pays_today_does_not_stop_for_what_others_will_build():
+    par = speeds()
+    for earning, left in ((0.5, 0.0), (-0.5, -0.4), (-2.0, -0.8)):  # ln K that today's rent is worth
+        after = build(EMPTY, np.full((1, 1), -1.0), par, np.full((1, 1), earning))
+        assert after.capacity.item() == pytest.approx(left)
+
+
+def test_no_plant_stops_in_a_year_in_which_it_earns_more_than_in_the_base_year():
+    """Of a subsidy whose plant takes nine years: what others make meanwhile is wanted, though not in the end."""
+    bench, _ = world(1)
+    slow = bench.parameters.replace(build_time=np.full(3, 9), capacity_exit=np.full(3, 0.5))
+    bench = bench.replace(parameters=slow)
+    subsidy = bench.subsidy.copy()
+    subsidy[0, bench.stage_sector] += 0.2
+    path = simulate(bench, range(6), [Shock(subsidy=subsidy)] * 6, "exogenous")
+    rent = np.stack([tobins_q(s.system, s.allocation) for s in path.solutions])
+    assert (path.capacity_target[0, 1:] < -0.02).any() and (path.capacity[-1, 1:] < -0.02).any()
+    stopped = np.diff(path.capacity, axis=0) < -1e-9
+    assert (rent[:-1][stopped] < 0).all()
+
+
 def test_mothballed_plant_reopens_without_a_build_time_and_is_scrapped_in_time():
     par = speeds(capacity_scrapping=np.array([0.25]))
     closed = ahead(EMPTY, [-1.0], par)
