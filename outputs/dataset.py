@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 import xarray as xr
 
 from model import flows
-from model.base_year import quota_tonnes_base
+from model.base_year import production_tonnes_base, quota_tonnes_base
 from model.decomposition import first_order
 from model.equilibrium import Residuals, residuals
-from model.records import SHORT, Array, Benchmark, Labels, Quota, Shock
+from model.records import SHORT, Array, Benchmark, Labels, ProductionQuota, Quota, Shock
 from model.shocks import base_quotas
 from model.solution import Solution
 from model.solve import solve
@@ -26,6 +26,7 @@ from model.unknowns import layout
 from model.variables import AXES, RENAMED, VARIABLES, Variable, results
 from scenarios.base_year import research_outlay
 
+AnyQuota: TypeAlias = Quota | ProductionQuota
 LEAK = 1e-8  # of the tonnes sold; less is what the solver leaves
 LETTERS = {**AXES, "q": "quota", "b": "block", "u": "group"}
 
@@ -57,6 +58,7 @@ BASE = tuple(
     Variable(*row)
     for row in (
         ("quota_base_tonnes", "q", "t", "E12", "tonnes of the base year that a quota counts"),
+        ("quota_on_output", "q", "0 or 1", "section 5", "1 where a quota limits what is made and sold, not exports"),
         ("restricting", "n", "0 or 1", "", "1 where the scenario restricts what the region sells"),
         ("group_member", "un", "0 or 1", "", "1 where a region belongs to a group"),
         ("exposure", "nj", "USD per million USD", "section 9", "rare earths of the restricting regions that are hard "
@@ -67,6 +69,8 @@ BASE = tuple(
         ("base_research", "njg", "million USD", "E15", "research by what it improves; base year"),
     )
 )  # fmt: skip
+
+OF_QUOTAS = [row.name for row in BASE if row.axes == "q"]  # of one scenario, where several are combined
 
 # Levels whose base-year value is kept beside the result, as base_NAME.
 LEVELS = tuple(row for row in (*VARIABLES, *EXTRA) if row.unit not in ("ratio", "log ratio", "count", "0 or 1")
@@ -105,7 +109,7 @@ def frame(
     labels: Labels,
     benchmark: Benchmark,
     base: Solution,
-    quotas: tuple[Quota, ...],
+    quotas: tuple[AnyQuota, ...],
     restricting: Array,
     marked: Mapping[str, Array],
     coalitions: Mapping[str, Collection[str]] | None = None,
@@ -128,9 +132,10 @@ def frame(
 BLOCKS = Residuals._fields
 
 
-def all_quotas(benchmark: Benchmark, shock: Shock) -> tuple[Quota, ...]:
-    """Every quota of a year, those that carry the base year's licences included."""
-    return shock.quotas if shock.remove_base_licence else (*base_quotas(benchmark), *shock.quotas)
+def all_quotas(benchmark: Benchmark, shock: Shock) -> tuple[AnyQuota, ...]:
+    """Every quota of a year, on exports and on production, those that carry the base year's licences included."""
+    kept = () if shock.remove_base_licence else base_quotas(benchmark)
+    return (*kept, *shock.quotas, *shock.production_quotas)
 
 
 def case(solution: Solution, base: Solution, shock: Shock, frame: Frame) -> Case:
@@ -168,11 +173,12 @@ def walras(solution: Solution) -> float:
     return float(abs(spent - a.income[left_out]) / (system.income_base * np.exp(a.state.income)).sum())
 
 
-def _quotas(solution: Solution, quotas: Sequence[Quota], names: Sequence[str]) -> dict[str, Array]:
+def _quotas(solution: Solution, quotas: Sequence[AnyQuota], names: Sequence[str]) -> dict[str, Array]:
     """Tonnes, licences and smuggling of each quota of `names`; 0 for one that is not in force."""
     in_force = {quota.name: quota for quota in quotas}
     gate = flows.gate_flows(solution)
     tonnes = np.nan_to_num(flows.gate_tonnes(solution))
+    made = {quota.name: row for row, quota in enumerate(solution.system.restrictions.production)}
     columns = {name: np.zeros(len(names)) for name in
                ("quota_tonnes", "quota_leak", "smuggling_cost", "licence_price", "licence_rate", "quota_in_force",
                 "quota_limit")}  # fmt: skip
@@ -180,12 +186,19 @@ def _quotas(solution: Solution, quotas: Sequence[Quota], names: Sequence[str]) -
         if name not in in_force:
             continue
         quota = in_force[name]
+        columns["quota_in_force"][at] = 1.0
+        columns["quota_limit"][at] = quota.limit
+        if isinstance(quota, ProductionQuota):
+            a, row = solution.allocation, made[name]
+            chi, counted = float(a.state.production_licence[row]), float(a.production_tonnes[row])
+            value = float(a.supply[quota.origin, quota.goods].sum())
+            columns["quota_tonnes"][at], columns["licence_price"][at] = counted, chi
+            columns["licence_rate"][at] = _over(chi * counted / 1e3, value)
+            continue
         chi = solution.licence.get(name, 0.0)
         counted = float((quota.covers * tonnes * quota.counted).sum())
         value = float(gate[quota.covers].sum())
         rent = chi * (counted / 1e3 if quota.specific else value)  # million USD
-        columns["quota_in_force"][at] = 1.0
-        columns["quota_limit"][at] = quota.limit
         columns["quota_tonnes"][at] = counted
         leak = counted - quota.limit
         if quota.leak_margin is not None and leak > LEAK * counted:
@@ -200,15 +213,24 @@ def _over(part: float, whole: float) -> float:
     return part / whole if whole > 0 else 0.0
 
 
-def base_values(base: Solution, quotas: Sequence[Quota]) -> dict[str, Array]:
+def base_values(base: Solution, quotas: Sequence[AnyQuota]) -> dict[str, Array]:
     """Base-year levels, research and tonnes under each quota, by name."""
     benchmark = base.system.benchmark
     values = dict(results(base, base)) | {"trade": flows.gate_flows(base)}
     levels = {f"base_{row.name}": values[row.name] for row in LEVELS}
-    tonnes = np.array([quota_tonnes_base(benchmark, quota) for quota in quotas])
+    tonnes = np.array([base_tonnes(benchmark, quota) for quota in quotas])
+    on_output = np.array([float(isinstance(quota, ProductionQuota)) for quota in quotas])
     content = benchmark.reo_content[benchmark.elements]
     research = research_outlay(benchmark)
-    return levels | {"quota_base_tonnes": tonnes, "reo_content": content, "base_research": research}
+    own = {"quota_base_tonnes": tonnes, "quota_on_output": on_output}
+    return levels | own | {"reo_content": content, "base_research": research}
+
+
+def base_tonnes(benchmark: Benchmark, quota: AnyQuota) -> float:
+    """E12: tonnes of the base year that a quota counts."""
+    if isinstance(quota, ProductionQuota):
+        return production_tonnes_base(benchmark, quota)
+    return quota_tonnes_base(benchmark, quota)
 
 
 def base_solution(benchmark: Benchmark) -> Solution:
@@ -296,8 +318,8 @@ def combine(datasets: Sequence[xr.Dataset]) -> xr.Dataset:
 def _with_quotas(dataset: xr.Dataset, names: list[str]) -> xr.Dataset:
     """The quota axis widened to `names`; a quota that is not this scenario's is not in force and has zeros."""
     wide = dataset.reindex(quota=names, fill_value=0.0)
-    base = wide["quota_base_tonnes"].expand_dims(scenario=wide["scenario"])
-    return wide.assign(quota_base_tonnes=base)
+    own = {name: wide[name].expand_dims(scenario=wide["scenario"]) for name in OF_QUOTAS}
+    return wide.assign(own)
 
 
 def refuse_not_finite(values: Mapping[str, Array]) -> None:

@@ -260,6 +260,7 @@ def attributes(plan: Plan, failed: Mapping[str, str]) -> dict[str, str]:
         "question": scenario.question,
         "restricts": extent(restricted(plan.benchmark, plan.shock)),
         "scenario_horizon": scenario.horizon,
+        "tax_equivalent_of": scenario.tax_equivalent_of or "",
         "scenario_year": str(scenario.year or ""),
         "calibration": calibration.name,
         "base_year": str(calibration.year),

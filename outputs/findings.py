@@ -171,12 +171,33 @@ def rent(ds: xr.Dataset) -> Finding | None:
     total = received[first].sum()
     order = np.argsort(-received[first])
     got = [names.named(str(ds["region"].values[n])) for n in order if received[first][n] > 0.01 * total]
+    if ds.attrs.get("tax_equivalent_of"):
+        return Finding("Tax", _as_tax(ds, received, listed(got)))
     text = (
-        f"The right to export is worth {number(total)} million USD a year with {names.regime(first)}, "
+        f"The right to {quotas.right(ds)} is worth {number(total)} million USD a year with {names.regime(first)}, "
         f"and goes to {listed(got)}."
     )
     text += _elsewhere({r: float(v.sum()) for r, v in received.items()}, " million USD", first)
     return Finding("Rent", f"{text} {quotas.smuggling(ds)}".strip())
+
+
+def _as_tax(ds: xr.Dataset, received: dict[str, np.ndarray], who: str) -> str:
+    """The export taxes that give the tonnes of another scenario's quotas, and what they bring whom."""
+    said = []
+    for quota in ds["quota"].values:
+        rates = [
+            f"{number(100 * float(rate))} % with {names.regime(regime)}"
+            for regime, rate in zip(_regimes(ds), ds["licence_rate"].sel(quota=quota).values, strict=True)
+        ]
+        limit = quotas.tonnes(float(ds["quota_limit"].sel(quota=quota).values.max()))
+        said.append(f"The export tax that leaves {limit} t of what {quota} covers is {listed(rates)}.")
+    money = [f"{number(float(v.sum()))} with {names.regime(r)}" for r, v in received.items()]
+    told = (
+        "It comes on top of taxes on exports that there are"
+        if len(said) == 1
+        else "They come on top of others"
+    )
+    return f"{' '.join(said)} {told} and bring{'s' if len(said) == 1 else ''} {who}, in million USD a year, {listed(money)}."
 
 
 def idle(ds: xr.Dataset) -> Finding | None:

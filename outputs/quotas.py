@@ -9,6 +9,8 @@ import xarray as xr
 from outputs import names
 from outputs.names import listed, number
 
+EXPORTS, OUTPUT = "exports", "output"  # what a quota limits
+
 
 def table(ds: xr.Dataset) -> pd.DataFrame:
     """One row a regime and quota: tonnes, limit, licence per kg and as a rate; what is smuggled, if anything is."""
@@ -16,6 +18,7 @@ def table(ds: xr.Dataset) -> pd.DataFrame:
     columns = {
         "regime": np.repeat(regimes, len(named)),
         "quota": np.tile(named, len(regimes)),
+        "limits": np.tile(np.where(ds["quota_on_output"].values > 0, OUTPUT, EXPORTS), len(regimes)),
         "base [t]": np.tile(ds["quota_base_tonnes"].values, len(regimes)),
         "limit [t]": ds["quota_limit"].values.reshape(-1),
         "sold [t]": ds["quota_tonnes"].values.reshape(-1),
@@ -27,6 +30,14 @@ def table(ds: xr.Dataset) -> pd.DataFrame:
     columns["licence [USD/kg]"] = ds["licence_price"].values.reshape(-1)
     columns["licence [% of gate price]"] = 100 * ds["licence_rate"].values.reshape(-1)
     return pd.DataFrame(columns)
+
+
+def right(ds: xr.Dataset) -> str:
+    """What the licences that are worth something allow."""
+    worth = ds["licence_price"].values.reshape(-1, ds.sizes["quota"]).max(axis=0, initial=0.0) > 0
+    made = ds["quota_on_output"].values > 0
+    which = {"export": (worth & ~made).any(), "make and sell": (worth & made).any()}
+    return " and to ".join(what for what, has in which.items() if has)
 
 
 def tonnes(value: float) -> str:

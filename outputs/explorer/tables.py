@@ -114,6 +114,7 @@ def _licence(row: dict[str, Any]) -> dict[str, Any]:
 
 def _cut(limit: list[dict[str, Any]], closed: bool) -> float:
     """How much of base-year tonnes the quotas together stop, in %; without quotas all or nothing."""
+    limit = [row for row in limit if row["limits"] == quotas.EXPORTS]
     base = sum(row["base [t]"] for row in limit)
     return max(0.0, 100 * (1 - sum(row["limit [t]"] for row in limit) / base)) if base > 0 else 100.0 * closed
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from outputs import experiment, findings, quotas, summary
+from outputs import dataset, experiment, findings, names, quotas, summary
+from outputs.names import number
 from outputs.paths import labelled, plan, work
 from outputs.paths.facts import View
 from outputs.paths.tables import TABLES
@@ -138,3 +139,48 @@ def test_a_path_shows_its_surplus_by_year(calibration):
         assert row["thrown away [t]"] == pytest.approx(float(run.sum()), rel=1e-12)
     assert (table["thrown away [t]"] > 0).any()
     assert (table.loc[table["year"] == 2009, "thrown away [t]"] == 0).all()
+
+
+def made_line(limit, unit="ratio"):
+    return {
+        "type": "production_quota", "name": "made", "region": "R0", "elements": "all", "weight": "gross",
+        "limit": {"value": limit, "unit": unit},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("exports", [False, True])
+def test_a_quota_on_what_is_made_has_tonnes_a_licence_and_a_right_of_its_own(calibration, ds, leaky, exports):
+    """Its rent was told as that of the right to export, and neither its tonnes nor its licence were in any table."""
+    of_exports = leaky_line(1.0)
+    del of_exports["leak_margin"]
+    lines = [made_line(0.9), *([of_exports] if exports else [])]
+    ready = experiment.plan(scenario("made", instruments=lines), calibration, security=False, decompose=False)
+    (result,) = experiment.solve_plans([ready])
+    found = result.dataset.squeeze("scenario")
+    table = quotas.table(found).set_index(["quota", "regime"])
+    for regime in found["regime"].values:
+        row = table.loc["made", regime]
+        sold = float(found["tonnes"].sel(regime=regime, origin="R0").sum())
+        assert row["limits"] == "output"
+        assert row["sold [t]"] == pytest.approx(0.9 * row["base [t]"], rel=1e-9)
+        assert row["sold [t]"] == pytest.approx(sold, rel=1e-9)
+        rents = table.xs(regime, level="regime")
+        worth = (rents["licence [USD/kg]"] * rents["sold [t]"]).sum() / 1e3
+        assert worth == pytest.approx(float(found["licence_rent"].sel(regime=regime).sum()), rel=1e-9)
+    right = "to export and to make and sell" if exports else "to make and sell"
+    assert findings.rent(found).text.startswith(f"The right {right} is worth ")
+    assert findings.rent(ds).text.startswith("The right to export is worth ")
+    assert any(line.text.startswith("made: ") for line in summary.scenario(result.dataset, 100))
+    both = dataset.combine([leaky.dataset, result.dataset])["quota_on_output"]
+    assert both.sel(quota="made").to_series().to_dict() == {"leaky": 0, "made": 1}
+
+
+def test_a_tax_with_the_tonnes_of_a_quota_is_told_as_a_tax(ds):
+    """The rate that was asked for, and not what a right to export is worth that nobody needs."""
+    tax = ds.assign_attrs(tax_equivalent_of="cut")
+    said = findings.rent(tax)
+    assert said.topic == "Tax"
+    for regime in ds["regime"].values:
+        rate = 100 * float(ds["licence_rate"].sel(regime=regime).max())
+        assert f"{number(rate)} % with {names.regime(regime)}" in said.text
+    assert "right to export" not in said.text
