@@ -192,12 +192,10 @@ def _as_tax(ds: xr.Dataset, received: dict[str, np.ndarray], who: str) -> str:
         limit = quotas.tonnes(float(ds["quota_limit"].sel(quota=quota).values.max()))
         said.append(f"The export tax that leaves {limit} t of what {quota} covers is {listed(rates)}.")
     money = [f"{number(float(v.sum()))} with {names.regime(r)}" for r, v in received.items()]
-    told = (
-        "It comes on top of taxes on exports that there are"
-        if len(said) == 1
-        else "They come on top of others"
+    return (
+        f"{' '.join(said)} That is on top of other taxes on exports, and brings {who}, in million USD a year, "
+        f"{listed(money)}."
     )
-    return f"{' '.join(said)} {told} and bring{'s' if len(said) == 1 else ''} {who}, in million USD a year, {listed(money)}."
 
 
 def idle(ds: xr.Dataset) -> Finding | None:

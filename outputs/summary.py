@@ -6,10 +6,11 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TextIO
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from calibration.errors import printable
@@ -126,7 +127,7 @@ def _prices(ds: xr.Dataset, width: int) -> list[Line]:
     columns = ("abroad, change [%]", "home, change [%]")
     changes = [_percent(value) for table in tables.values() for name in columns for value in table[name]]
     cell = max(5, 1 + max(map(len, changes), default=0))
-    shown = elements[: (width - LABEL) // cell - 1]
+    shown = _moving(elements, tables, columns, (width - LABEL) // cell - 1)
     more = f" {len(shown)}/{len(elements)}" if len(shown) < len(elements) else ""
     lines = [Line(_row(f"Prices{more}", [*shown, "mean"], cell), "head")]
     base, paid = tables[regimes[0]]["abroad, base [USD/kg]"], facts.paid(ds)
@@ -145,6 +146,15 @@ def _prices(ds: xr.Dataset, width: int) -> list[Line]:
                 f"of {names.listed(paid)} what others pay: exports to some or all stopped", width
             )
     return lines
+
+
+def _moving(
+    elements: Sequence[str], tables: Mapping[str, pd.DataFrame], columns: Sequence[str], room: int
+) -> list[str]:
+    """As many elements as there is room for, in their order: those whose prices move most."""
+    moved = pd.concat([table[list(columns)].abs() for table in tables.values()], axis=1).max(axis=1)
+    most = set(moved.sort_values(ascending=False, kind="stable").index[:room])
+    return [element for element in elements if element in most]
 
 
 def _income(ds: xr.Dataset) -> list[Line]:

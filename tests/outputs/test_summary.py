@@ -11,6 +11,7 @@ import scenarios
 from outputs import experiment, facts, findings, growth, names, quotas, readable, summary, tables
 from outputs.report import tabular
 from outputs.summary import Line
+from tests.outputs.conftest import scenario
 
 
 class Terminal(io.StringIO):
@@ -484,3 +485,17 @@ def test_nothing_is_said_of_prices_and_exports_that_there_are_not(ds, solved):
     assert row[1] == "–" and row[2] not in ("–", "0")
     lines = [line.text for line in summary.scenario(without_elements(solved.dataset), 100)]
     assert next(line for line in lines if line.startswith("abroad %")).split()[-1] == "-"
+
+
+def test_where_elements_do_not_fit_the_ones_that_move_are_shown(calibration):
+    """An embargo on the last of twelve elements was summed up without it."""
+    line = {
+        "type": "export_quota", "name": "quota", "origins": "R0", "elements": "E1",
+        "limit": {"value": 0.6, "unit": "ratio"},
+    }  # fmt: skip
+    ready = experiment.plan(scenario(instruments=[line]), calibration, security=False, decompose=False)
+    (result,) = experiment.solve_plans([ready])
+    (head,) = [
+        line.text for line in summary.scenario(result.dataset, summary.LABEL + 14) if "1/2" in line.text
+    ]
+    assert head.split() == ["Prices", "1/2", "E1", "mean"]
