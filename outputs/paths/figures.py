@@ -42,7 +42,9 @@ def prices(view: View, folder: Path, note: str) -> Path | None:
     if not solve_facts.exported(view.ds):
         return None
     table = facts.stacked(view, "prices")
-    elements = shown_elements(table)
+    first = table[table["regime"] == view.regimes[0]].reset_index(drop=True)
+    top = first.loc[first["abroad, change [%]"].abs().idxmax()]
+    elements = shown_elements(table, top["element"])
     drawn, grid, strip = _panels(2, 2)
     for axes, element in zip(grid.reshape(-1), elements, strict=False):
         part = table[table["element"] == element]
@@ -72,23 +74,22 @@ def prices(view: View, folder: Path, note: str) -> Path | None:
     for axes in grid[:, 0]:
         axes.set_ylabel(names.PER_KG)
     _legend(strip, grid[0, 0])
-    first = table[table["regime"] == view.regimes[0]].reset_index(drop=True)
-    top = int(np.nanargmax(first["abroad, change [%]"].abs().to_numpy()))
-    change = f"{names.element(first['element'][top])} {signed(first['abroad, change [%]'][top], 2)} %"
-    most = f"{change} in {first['year'][top]}"
+    most = f"{names.element(top['element'])} {signed(top['abroad, change [%]'], 2)} % in {top['year']}"
     title = f"{_title(view)}: prices abroad move most by {most} with {names.regime(view.regimes[0])}"
     about = "Abroad: at the border, export tax and licence in it; what others pay where exports to some have stopped. "
     return style.finish(drawn, folder / "prices.png", title, f"{about}{names.OF_PRODUCT} {note}")
 
 
-def shown_elements(table: pd.DataFrame) -> list[str]:
-    """The elements that tell most: cheap and dear ones that are sold abroad, in order of their base price."""
+def shown_elements(table: pd.DataFrame, moved: str) -> list[str]:
+    """The one that moved most, and cheap and dear ones that tell most and are sold abroad, in order of base price."""
     base = table.drop_duplicates("element")
     base = base[base["sold abroad, base [t]"] > 0].sort_values("abroad, base [USD/kg]")
     value = base["sold abroad, base [t]"] * base["abroad, base [USD/kg]"]
     most = base.loc[value.sort_values(ascending=False).index[: max(PANELS + 2, len(base) // 2)]]
-    spread = np.linspace(0, len(most) - 1, min(PANELS, len(most))).round().astype(int)
-    return list(most.sort_values("abroad, base [USD/kg]")["element"].iloc[spread])
+    most = most[most["element"] != moved].sort_values("abroad, base [USD/kg]")
+    spread = np.linspace(0, len(most) - 1, min(PANELS - 1, len(most))).round().astype(int)
+    shown = {moved, *most["element"].iloc[spread]}
+    return [str(element) for element in base["element"] if element in shown]
 
 
 def real_income(view: View, folder: Path, note: str) -> Path:

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import xarray as xr
 
@@ -300,6 +301,18 @@ def test_a_gain_is_not_cut_off_and_a_fall_is_no_peak(view, tmp_path, monkeypatch
         View(view.ds.assign(border_value=cheap.transpose(*view.ds["border_value"].dims))), tmp_path, ""
     )
     assert "move most by" in drawn[-1][1] and "-50 %" in drawn[-1][1]
+
+
+def test_the_element_that_the_title_names_is_drawn():
+    """A path of licences said "move most by yttrium +6,688 %" over cerium, neodymium, praseodymium and terbium."""
+    sold = np.array([900.0, 700, 5, 300, 200, 80, 3])
+    priced = np.array([1.0, 2, 3, 50, 60, 800, 900])
+    table = pd.DataFrame(
+        {"element": list("ABCDEFG"), "sold abroad, base [t]": sold, "abroad, base [USD/kg]": priced}
+    )
+    for moved in "ABCDEFG":
+        shown = figures.shown_elements(table, moved)
+        assert moved in shown and len(shown) == 4 and shown == sorted(shown)
 
 
 def test_a_path_of_a_region_that_sells_no_elements_is_written(view, tmp_path):
