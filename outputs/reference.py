@@ -89,7 +89,7 @@ year. Stocks are `stock` (tonnes held at the start of a year, E23);
 Security is measured at the state of every year, in every regime: what stopping a share of the restricting regions'
 exports at once would cost (`cut_loss`; `--cut SHARE`, half by default), what an embargo would cost for good once plant
 has followed (`embargo_loss`), the same at the technology of the base year (so that the difference is the loss that
-innovation avoids so far), and how many years it takes to replace what stops. `industries.csv` and
+innovation avoids so far), and how many years plant outside takes to follow. `industries.csv` and
 `military_equipment.csv` have cost, output and price under both for motor vehicles, electronics, magnets and the bundle
 of military equipment by region; `dependence_by_stage.csv`, `dependence_by_element.csv` and `concentration.csv` who
 depends on whom. Where a cut has no equilibrium the measure is left out and the reason noted.

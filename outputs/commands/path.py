@@ -20,7 +20,7 @@ examples:
 
 Every path is shown beside the same path with forgetting as fast as learning. For every year the result holds what a
 sudden cut of exports would cost at that year's technology and plant, what a full embargo would cost once plant has
-followed, and how many years it would take to replace what stops. Results are in a run folder as those of `solve`, with
+followed, and how many years plant outside would take to follow. Results are in a run folder as those of `solve`, with
 a year axis.
 
 exit codes: 0 solved, 1 a regime of a scenario was not solved, 2 the input is wrong, 3 a file cannot be written.

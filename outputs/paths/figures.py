@@ -42,7 +42,7 @@ def prices(view: View, folder: Path, note: str) -> Path | None:
     if not solve_facts.exported(view.ds):
         return None
     table = facts.stacked(view, "prices")
-    first = table[table["regime"] == view.regimes[0]].reset_index(drop=True)
+    first: Any = table[table["regime"] == view.regimes[0]].reset_index(drop=True)
     top = first.loc[first["abroad, change [%]"].abs().idxmax()]
     elements = shown_elements(table, top["element"])
     drawn, grid, strip = _panels(2, 2)

@@ -164,7 +164,7 @@ def is_insecure(view: View) -> bool:
 
 
 def replacing(view: View) -> Finding | None:
-    """Years to replace what an embargo stops, by stage."""
+    """Years until plant outside has grown to what an embargo calls for, by stage."""
     if "years_to_replace_stage" not in view.ds:
         return None
     values = view.over_time("years_to_replace_stage", view.regimes[-1])
@@ -178,7 +178,8 @@ def replacing(view: View) -> Finding | None:
         said.append(f"{listed(parts)} in {view.years[at]}")
     return Finding(
         "Years to replace",
-        f"Years until plant outside could replace what an embargo stops: {'; '.join(said)}.",
+        "Years until plant outside could make nine tenths of what it will once it has followed an embargo on elements "
+        f"(0: it need not grow): {'; '.join(said)}.",
     )
 
 
