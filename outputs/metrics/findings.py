@@ -222,11 +222,16 @@ def _removal(found: Network) -> str:
     worst = max(solved, key=lambda one: float(one.solved_loss or 0.0))
     table = max(solved, key=lambda one: one.table_loss)
     values = np.array([[float(one.solved_loss or 0.0), one.table_loss, one.flow_share] for one in solved])
+    loss = float(worst.solved_loss or 0.0)
     text = (
-        f"Without its exports, {worst.node} costs others most in the solved model "
-        f"({number(float(worst.solved_loss or 0.0), 2)} million USD), {table.node} in the table "
-        f"({number(table.table_loss, 2)} million USD). Neither is a forecast: so deep a cut was never seen."
+        f"Without its exports, {worst.node} costs others most in the solved model ({number(loss, 2)} million USD), "
+        f"{table.node} in the table ({number(table.table_loss, 2)} million USD)."
+        if loss > 0
+        else f"In the solved model others lose by the end of none of these exports: without those of {worst.node} they "
+        f"gain {number(-loss, 2)} million USD. In the table {table.node} costs others most "
+        f"({number(table.table_loss, 2)} million USD)."
     )
+    text += " Neither is a forecast: so deep a cut was never seen."
     if len(solved) < 4:
         return text
     return (

@@ -1,5 +1,6 @@
 """The network of shipped base years: graphs that others can read, chokepoints, removals, the command."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import networkx as nx
@@ -10,7 +11,7 @@ import calibration
 import run
 from calibration.errors import InputError
 from model.network import FINAL, SECTOR, node_names
-from outputs.metrics import base, export, flowmap, network, networktables, removal
+from outputs.metrics import base, export, findings, flowmap, network, networktables, removal
 
 SMALL = "china-2009-small"
 
@@ -244,8 +245,6 @@ def test_wrong_input_ends_with_code_2_and_writes_nothing(arguments, tmp_path, ca
 
 
 def test_figures_are_drawn(ready, found, tmp_path):
-    from dataclasses import replace
-
     from outputs.metrics import networkfigures
 
     full = replace(found, removals=tuple(removal.removals(ready, ["JPN:magnets", "EUR:magnets"])))
@@ -254,3 +253,13 @@ def test_figures_are_drawn(ready, found, tmp_path):
         "flow_map", "network_map", "positions", "rerouting", "chokepoints", "removal",
     }  # fmt: skip
     assert all(path.stat().st_size > 20_000 for path in drawn)
+
+
+@pytest.mark.parametrize("loss", [28.0, -28.0])
+def test_a_removal_from_which_others_gain_is_no_cost(found, loss):
+    """Of one that others gain 28 million USD from: "costs others most in the solved model (-28 million USD)"."""
+    one = removal.Removal("ROW:ree_mining", "stage", 470.0, 0.16, 32.0, loss, 454.0)
+    said = findings.of_network(replace(found, removals=(one,)))["removal"]
+    assert "-28" not in said
+    assert ("costs others most in the solved model (28 million USD)" in said) == (loss > 0)
+    assert ("without those of ROW:ree_mining they gain 28 million USD" in said) == (loss < 0)
