@@ -17,6 +17,7 @@ from calibration.facts import compare
 from calibration.provenance import SOFT
 
 if TYPE_CHECKING:
+    from model.records import Labels
     from scenarios.scenario import Scenario
 
 EPILOG = """\
@@ -177,6 +178,9 @@ def describe(base: Calibration, list_soft: bool = False) -> str:
         f"  {n} regions, {j} sectors, {k} goods, {e} elements; world output {b.output.sum() / 1e6:.1f} trillion USD; "
         "every identity of the base year holds",
     ]
+    lines += [
+        line for what, names in _names(base.labels).items() for line in _wrap(f"{what}: {', '.join(names)}")
+    ]
     lines += _wrapped("limit: ", base.limits) + _wrapped("note: ", base.notes)
     lines += [f"  {row}" for row in _facts(base)]
     table = base.parameters_table
@@ -195,6 +199,15 @@ def describe(base: Calibration, list_soft: bool = False) -> str:
         names = ", ".join(p.name for p in soft)
         lines += _wrap(f"soft (memory or judgement; --soft lists sources): {names}")
     return "\n".join(lines)
+
+
+def _names(labels: Labels) -> dict[str, Sequence[str]]:
+    """What a scenario may name, by kind; goods but elements, which are goods, too."""
+    goods = [good for good in labels.goods if good not in labels.elements]
+    return {
+        "regions": labels.regions, "sectors": labels.sectors, "goods": goods, "elements": labels.elements,
+        "stages": labels.stages,
+    }  # fmt: skip
 
 
 def _wrap(text: str) -> list[str]:

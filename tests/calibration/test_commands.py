@@ -19,6 +19,8 @@ def test_check_tells_what_a_calibration_is_and_what_is_soft(capsys):
     assert run.main(["check", "china-2009"]) == 0
     text = capsys.readouterr().out
     assert "12 regions, 38 sectors, 47 goods, 10 elements" in text
+    for named in ("regions: CHN, JPN,", "goods: agriculture,", "concentrate, magnets", "elements: La, Ce,"):
+        assert named in text.replace("\n    ", " "), named  # what scenarios may name
     assert "limit: Rare-earth metals" in text
     assert "export tonnes CHN" in text
     assert "home use share CHN" in text
