@@ -18,6 +18,7 @@ from model.solve import solve
 from model.squeeze import STATIC, cut
 from model.stability import check_path, check_speeds
 
+ROUNDING = 1e-9  # of what is released: less than that is not left in a stock, nor missing from it
 LONG_RUN = Closure("exogenous", "given", "target")  # capacity at its target, technology as it stands
 
 
@@ -252,13 +253,13 @@ def hold_stocks(shocks: Sequence[Shock], initial: Array) -> Array:
     for t, shock in enumerate(shocks):
         released = np.zeros_like(initial) if shock.stock_release is None else shock.stock_release
         left = held[-1] - released
-        if (left < -1e-9 * np.maximum(1.0, np.abs(released))).any():
+        if (left < -ROUNDING * np.maximum(1.0, np.abs(released))).any():
             n, k = (int(v) for v in np.argwhere(left == left.min())[0])
             raise ValueError(
                 f"year {t + 1} of the path: region {n} releases {released[n, k]:.6g} t of good {k} "
                 f"but holds {held[-1][n, k]:.6g} t"
             )
-        held.append(np.maximum(left, 0.0))
+        held.append(np.where(left > ROUNDING * np.abs(released), left, 0.0))
     return np.stack(held[:-1])
 
 

@@ -22,6 +22,7 @@ def findings(view: View) -> list[Finding]:
         regions(view.ds),
         prices(view),
         income(view),
+        assets(view),
         exports(view),
         memory(view),
         deciding(view),
@@ -53,19 +54,40 @@ def prices(view: View) -> Finding | None:
 
 def income(view: View) -> Finding:
     """Real income of the others: the worst year, and the last one."""
-    parts = []
-    for regime in view.regimes:
-        values = _group(view, regime, "others")
-        worst = int(values.argmin())
-        unit, scale = names.readable_money([values[worst], values[-1]])
-        parts.append(
-            f"with {names.regime(regime)} {signed(scale * values[worst])} {unit} in {view.years[worst]} and "
-            f"{signed(scale * values[-1])} in {view.years[-1]}"
-        )
-    text = (
-        f"Real income of all others against the base year, at its lowest and at the end: {'; '.join(parts)}."
-    )
+    said = _at_its_lowest(view, {regime: _group(view, regime, "others") for regime in view.regimes})
+    text = f"Real income of all others against the base year, at its lowest and at the end: {said}."
     return Finding("Real income", text + caution(is_deep(view.ds)))
+
+
+def assets(view: View) -> Finding | None:
+    """The others' real income but for what stocks cost and bring, where there are any: a sale is no gain."""
+    if not view.ds["stock"].values.any():
+        return None
+    base, others = view.ds["base_income"].values, view.ds["restricting"].values == 0
+    without = {
+        regime: ((view.over_time("real_income_without_asset_sales", regime) - 1) * base)[:, others].sum(
+            axis=1
+        )
+        for regime in view.regimes
+    }
+    return Finding(
+        "Stocks",
+        "In real income what is bought for stocks is spent and what is sold from them earned, at today's prices. "
+        f"But for both it is, at its lowest and at the end: {_at_its_lowest(view, without)}.",
+    )
+
+
+def _at_its_lowest(view: View, values: dict[str, np.ndarray]) -> str:
+    """An amount by regime: in its worst year, and in the last one."""
+    parts = []
+    for regime, amount in values.items():
+        worst = int(amount.argmin())
+        unit, scale = names.readable_money([amount[worst], amount[-1]])
+        parts.append(
+            f"with {names.regime(regime)} {signed(scale * amount[worst])} {unit} in {view.years[worst]} and "
+            f"{signed(scale * amount[-1])} in {view.years[-1]}"
+        )
+    return "; ".join(parts)
 
 
 def caution(deep: bool) -> str:

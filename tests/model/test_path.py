@@ -264,6 +264,13 @@ def test_a_stock_cannot_be_negative():
     np.testing.assert_allclose(hold_stocks(bought, held)[1, 0, 1], 16.0)
 
 
+def test_a_stock_that_is_sold_is_empty():
+    """Three purchases of 40 t, sold as two of 60 t, left 1.4e-14 t, which a report told."""
+    bought, sold = np.full((1, 1), 40 * 0.81), np.full((1, 1), 60 * 0.81)
+    shocks = [*[Shock(stock_release=-bought)] * 3, *[Shock(stock_release=sold)] * 2, Shock()]
+    assert hold_stocks(shocks, np.zeros((1, 1)))[-1].item() == 0
+
+
 @pytest.mark.parametrize("name", ["learning", "forgetting", "capacity_exit"])
 @pytest.mark.parametrize("value", [-0.1, 1.1])
 def test_speeds_outside_their_range_are_refused(name, value):

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from outputs import dataset, experiment, findings, names, quotas, summary
-from outputs.names import number
+from outputs.names import number, signed
+from outputs.paths import findings as path_findings
 from outputs.paths import labelled, plan, work
 from outputs.paths.facts import View
 from outputs.paths.tables import TABLES
@@ -123,6 +124,14 @@ def test_a_path_shows_its_stocks_and_quotas_by_year(calibration):
         (2012, 6),
     ]
     assert not len(TABLES["surplus"](view))
+    said = {found.topic: found.text for found in path_findings.findings(view)}
+    without = view.ds["real_income_without_asset_sales"].sel(region=["R1", "R2"]) - 1
+    lost = (without * view.ds["base_income"]).sum("region").squeeze(drop=True)
+    for regime in view.regimes:
+        amount = lost.sel(regime=regime)
+        assert (
+            f"{signed(float(amount.min()))} million USD in {int(amount.idxmin('year'))} and" in said["Stocks"]
+        )
     limits = TABLES["quotas"](view)
     assert sorted(set(limits["year"])) == [2010, 2011]
     np.testing.assert_allclose(limits["sold [t]"], limits["limit [t]"], rtol=1e-8)
