@@ -213,6 +213,20 @@ def delivered_index(ds: xr.Dataset, regime: str) -> float | None:
     return index if abs(index - percent(at_border)) > SAME else None
 
 
+def chain_goods(ds: xr.Dataset) -> list[str]:
+    """What the rare-earth chain makes beside elements: concentrate, magnets."""
+    ordinary = {str(j) for j, own in zip(ds["sector"].values, ds["chain"].values, strict=True) if not own}
+    return [str(k) for k in ds["good"].values if k not in {*ordinary, *ds["element"].values}]
+
+
+def bought_index(ds: xr.Dataset, regime: str, good: str) -> float:
+    """Change in percent of what buyers outside pay for a good, wherever it is from; 0 where they bought none."""
+    at, outside = _position(ds, "regime", regime), ds["restricting"].values == 0
+    bought = ds["base_trade"].sel(good=good).sum("origin").values[outside]
+    price = ds["purchaser_price"].sel(good=good).values[at][outside]
+    return percent(weighted(price, bought))
+
+
 def real_income(ds: xr.Dataset) -> pd.DataFrame:
     """One row a region, the groups last: equivalent variation by regime in million USD, and in percent of income."""
     columns: dict[str, list[object]] = {

@@ -18,6 +18,7 @@ DEEP_CAUTION = (
     "follows from the form of the equations (docs/limits.md)"
 )
 SURPLUS = 0.5  # tonnes: less is not worth a sentence
+TOLD = 0.05  # percent: smaller changes of prices up and down the chain are not worth a sentence
 NEGLIGIBLE = 1e-9  # percent, or million USD: below it a change is called none
 
 
@@ -30,7 +31,7 @@ class Finding(NamedTuple):
 
 def findings(ds: xr.Dataset) -> list[Finding]:
     """Everything that can be said of a scenario, most asked-for first."""
-    said = (regions, prices, surplus, rent, income, innovation, exports, security)
+    said = (regions, prices, chain, surplus, rent, income, innovation, exports, security)
     return [found for say in said if (found := say(ds)) is not None]
 
 
@@ -142,6 +143,18 @@ def _sold(ds: xr.Dataset) -> str:
         return f"{text}: others pay for them, wherever they are from,"
     these, they_are = ("it", "it is") if len(paid) == 1 else ("these", "they are")
     return f"{text}: with what others pay for {these}, wherever {they_are} from, oxides abroad cost"
+
+
+def chain(ds: xr.Dataset) -> Finding | None:
+    """What concentrate and magnets cost those who buy them outside, where that changes."""
+    each = []
+    for good in facts.chain_goods(ds):
+        change = {regime: facts.bought_index(ds, regime, good) for regime in _regimes(ds)}
+        if max(abs(value) for value in change.values()) >= TOLD:
+            paid = [f"{dearer(value)} with {names.regime(regime)}" for regime, value in change.items()]
+            each.append(f"for {good} {listed(paid)}")
+    text = f"Outside {_restricting(ds)} buyers pay, wherever it is from, {'; '.join(each)}."
+    return Finding("Ore and magnets", text) if each else None
 
 
 def surplus(ds: xr.Dataset) -> Finding | None:
