@@ -102,13 +102,13 @@ def _surplus(ds: xr.Dataset) -> list[Line]:
 
 def _quotas(ds: xr.Dataset, width: int) -> list[Line]:
     """Tonnes and licences of the quotas."""
-    lines = []
+    lines, called = [], "export tax" if ds.attrs.get("tax_equivalent_of") else "licence"
     for quota, rows in quotas.table(ds).groupby("quota", sort=False):
         first = rows.iloc[0]
         price = " | ".join(number(value) for value in rows["licence [USD/kg]"])
         rate = " | ".join(number(value, 2) for value in rows["licence [% of gate price]"])
         tonnes = f"{quotas.tonnes(first['base [t]'])} t, limit {quotas.tonnes(first['limit [t]'])} t"
-        text, more = f"{quota}: {tonnes}; licence {price} USD/kg", f" ({rate} % of price)"
+        text, more = f"{quota}: {tonnes}; {called} {price} USD/kg", f" ({rate} % of price)"
         if len(text + more) <= width:
             lines.append(Line(text + more))
         else:
@@ -177,7 +177,8 @@ def _income(ds: xr.Dataset) -> list[Line]:
         lines.append(Line(_row(label, [signed(float(table.loc[row, c])) for c in columns], 14), rank=rank))
     rents = [float(ds["licence_rent"].sel(regime=r).sum()) for r in regimes]
     if any(rents):
-        lines.append(Line(_row("quota rents received", [number(rent) for rent in rents], 14), rank=1))
+        called = "tax for it received" if ds.attrs.get("tax_equivalent_of") else "quota rents received"
+        lines.append(Line(_row(called, [number(rent) for rent in rents], 14), rank=1))
     return lines
 
 

@@ -193,6 +193,9 @@ def test_a_tax_with_the_tonnes_of_a_quota_is_told_as_a_tax(ds):
         rate = 100 * float(ds["licence_rate"].sel(regime=regime).max())
         assert f"{number(rate)} % with {names.regime(regime)}" in said.text
     assert "right to export" not in said.text
+    lines = [line.text for line in summary.scenario(tax.expand_dims(scenario=["cut"]), 100)]
+    assert any("; export tax " in line for line in lines)
+    assert not any("licence" in line or "quota rents" in line for line in lines)
 
 
 def test_what_ore_and_magnets_cost_outside_is_told(ds):
