@@ -242,16 +242,6 @@ def test_the_shipped_tables_are_those_the_raw_tables_give(name, tmp_path):
 
 
 @needs_source
-def test_the_tables_for_reading_are_rebuilt_too(tmp_path):
-    from calibration import derived
-
-    base = calibration.load("china-2009")
-    derived.write(base, tmp_path)
-    for name in derived.FILES:
-        assert (tmp_path / name).read_bytes() == (FOLDER / "data" / "china-2009" / name).read_bytes(), name
-
-
-@needs_source
 def test_full_detail_balances(tmp_path):
     given, document, concordance, _ = read_settings(find("china-2009-full"))
     tables, _ = rebuild.host_from_source(find("china-2009-full"), Path(SOURCE))
