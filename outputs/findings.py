@@ -98,21 +98,27 @@ def prices(ds: xr.Dataset) -> Finding | None:
     if change.abs().max() < NEGLIGIBLE:
         return Finding("Prices", "No price moves.")
     most, least = table.loc[change.idxmax()], table.loc[change.idxmin()]
-    home = facts.price_index(ds, first)["home"]
-    moved = (
-        "stays as it was"
-        if abs(home) < NEGLIGIBLE
-        else f"{'rises' if home > 0 else 'falls'} by {number(abs(home))} %"
-    )
     text = (
         f"With {names.regime(first)}, {_sold(ds)} {dearer(mean[first])} "
         f"(mean by tonnes): {names.element(most['element'])} {signed(most['abroad, change [%]'])} % from "
         f"{number(most['abroad, base [USD/kg]'])} USD/kg, {names.element(least['element'])} "
         f"{signed(least['abroad, change [%]'])} % from {number(least['abroad, base [USD/kg]'])} USD/kg."
-        f"{_charged(ds, first)}{_elsewhere(mean, ' %', first, 'The mean abroad')} "
-        f"Inside {_restricting(ds)} the mean price {moved} with {names.regime(first)}."
+        f"{_charged(ds, first)}{_elsewhere(mean, ' %', first, 'The mean abroad')}{_inside(ds, first)}"
     )
     return Finding("Prices", text)
+
+
+def _inside(ds: xr.Dataset, regime: str) -> str:
+    """What happens to prices at home, as a sentence; empty where nothing was sold there."""
+    home = facts.told_index(ds, regime)["home"]
+    if np.isnan(home):
+        return ""
+    moved = (
+        "stays as it was"
+        if abs(home) < NEGLIGIBLE
+        else f"{'rises' if home > 0 else 'falls'} by {number(abs(home))} %"
+    )
+    return f" Inside {_restricting(ds)} the mean price {moved} with {names.regime(regime)}."
 
 
 def _delivered(ds: xr.Dataset, regime: str) -> str:

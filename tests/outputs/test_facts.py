@@ -46,7 +46,7 @@ def tonnes(ds, origins, regions, element, regime=""):
 def test_prices_of_an_element(result, own, abroad, regime):
     """Abroad by what goes abroad, at home by all that is made; what others pay by what they buy from everywhere."""
     table = facts.prices(result, regime).set_index("element")
-    everywhere = names(result, "region")
+    world = names(result, "region")
     for e in names(result, "element"):
         row = table.loc[e]
         border = {
@@ -54,11 +54,11 @@ def test_prices_of_an_element(result, own, abroad, regime):
             for when, name, at in (("base", "base_border_value", {}), ("now", "border_value", {"regime": regime}))
         }  # fmt: skip
         gate = {
-            when: mean((number(result, name, origin=i, element=e, **at), tonnes(result, [i], everywhere, e)) for i in own)
+            when: mean((number(result, name, origin=i, element=e, **at), tonnes(result, [i], world, e)) for i in own)
             for when, name, at in (("base", "base_gate_value", {}), ("now", "gate_value", {"regime": regime}))
         }  # fmt: skip
         paid = mean(
-            (number(result, "purchaser_price", regime=regime, region=n, good=e), tonnes(result, everywhere, [n], e))
+            (number(result, "purchaser_price", regime=regime, region=n, good=e), tonnes(result, world, [n], e))
             for n in abroad
         )  # fmt: skip
         assert row["abroad, base [USD/kg]"] == pytest.approx(border["base"])
