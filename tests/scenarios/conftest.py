@@ -38,6 +38,7 @@ def parameters(n: int, j: int, k: int, e: int) -> Parameters:
         capacity_response=np.ones(len(STAGES)),
         capacity_expansion=np.full(len(STAGES), 0.2),
         capacity_exit=np.full(len(STAGES), 0.5),
+        capacity_scrapping=np.full(len(STAGES), 0.05),
         build_time=np.array([3, 2]),
     )
 
