@@ -1,0 +1,131 @@
+"""From solves to a result: what quotas count, groups, embargoes that have no solution, what a result says of itself."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from model.base_year import quota_tonnes_base
+from model.records import Quota, Shock
+from outputs import dataset, experiment, growth
+from outputs.dataset import Case
+from outputs.experiment import Done
+from tests.outputs.drawn import drawn
+from tests.worlds import Sizes, world
+
+REGIMES = ("exogenous", "directed", "directed_with_spillovers")
+
+
+def quota(covers, **given):
+    return Quota("q", covers, 5.0, np.array([1.0, 0.5, 1.0]), **given)
+
+
+@pytest.mark.parametrize("specific", [True, False])
+def test_what_counts_against_a_quota_and_what_its_licence_is_worth(monkeypatch, specific):
+    """A tonne of the second good counts half. Rent: USD per kg that counts, or a share of the value at the gate."""
+    tonnes = np.arange(1.0, 13.0).reshape(2, 2, 3)
+    value = 7.0 * tonnes[::-1] + 3.0
+    covers = np.zeros((2, 2, 3), dtype=bool)
+    covers[0, 1, :2] = True  # 4 t of the first good, 5 t of the second
+    monkeypatch.setattr(dataset.flows, "gate_flows", lambda solution: value)
+    monkeypatch.setattr(dataset.flows, "gate_tonnes", lambda solution: tonnes)
+    found = dataset._quotas(
+        SimpleNamespace(licence={"q": 0.25}), [quota(covers, specific=specific, leak_margin=0.3)], ("other", "q")
+    )  # fmt: skip
+    counted, worth = 4.0 + 0.5 * 5.0, float(value[0, 1, :2].sum())
+    rent = 0.25 * counted / 1e3 if specific else 0.25 * worth
+    assert {name: row[0] for name, row in found.items()} == dict.fromkeys(found, 0.0)
+    assert {name: row[1] for name, row in found.items()} == pytest.approx(
+        {
+            "quota_in_force": 1.0, "quota_limit": 5.0, "quota_tonnes": counted, "quota_leak": counted - 5.0,
+            "smuggling_cost": 0.3 * (counted - 5.0) / 1e3, "licence_price": rent * 1e3 / counted,
+            "licence_rate": rent / worth,
+        }
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("removed", [True, False])
+def test_licences_of_the_base_year_are_quotas_until_they_are_removed(removed):
+    benchmark, labels = world(1, Sizes(), licence=True)
+    own = Quota("own", np.zeros(benchmark.export_tax.shape, dtype=bool), 1.0, np.ones(len(labels.goods)))
+    found = dataset.all_quotas(benchmark, Shock(quotas=(own,), remove_base_licence=removed))
+    assert found[-1] is own
+    assert (len(found) == 1) is removed
+
+
+def test_income_of_a_group_is_that_of_its_members(ds):
+    """Equivalent variation of its members over their income of the base year."""
+    for name in ds["group"].values:
+        member = ds["group_member"].sel(group=name)
+        gained = (ds["equivalent_variation"] * member).sum("region")
+        np.testing.assert_allclose(ds["group_equivalent_variation"].sel(group=name), gained, atol=1e-9)
+        ratio = 1 + gained / float((ds["base_income"] * member).sum())
+        np.testing.assert_allclose(ds["group_real_income"].sel(group=name), ratio, rtol=1e-12)
+    apart = ds["group_member"].sel(group="restricting") + ds["group_member"].sel(group="others")
+    assert (apart == 1).all() and (ds["group_member"].sel(group="world") == 1).all()
+
+
+def test_a_result_has_the_year_of_its_base_and_of_its_scenario(ds, solved):
+    assert (ds.attrs["base_year"], ds.attrs["scenario_year"]) == ("2009", "2010")
+    assert solved.plan.calibration.year == 2009
+
+
+def done(kind, solved_regimes, value):
+    """Jobs of every regime: all regions have an equivalent variation of `value` where one was solved."""
+    values = {"equivalent_variation": np.full(3, value)}
+    return {
+        (kind, regime): Done(
+            (kind, regime), Case(values, "") if regime in solved_regimes else None, {}, "no root"
+        )
+        for regime in REGIMES
+    }
+
+
+@pytest.mark.parametrize(("full", "cut"), [(REGIMES, 1.0), (REGIMES[1:], 0.9)])
+def test_a_cut_of_nine_tenths_stands_in_for_an_embargo_without_solution(solved, full, cut):
+    """One kind for all regimes, and it says which."""
+    bare = solved.dataset.drop_vars("embargo_loss")
+    jobs = done("embargo", full, -50.0) | done("cut", REGIMES, -40.0)
+    found = experiment._secured(solved.plan, bare, jobs)
+    assert found["embargo_loss"].attrs["cut"] == cut
+    assert f"when {100 * cut:.0f} % of" in found["embargo_loss"].attrs["description"]
+    after = -50.0 if cut == 1.0 else -40.0
+    xr.testing.assert_allclose(
+        found["embargo_loss"].drop_attrs(), (bare["equivalent_variation"] - after).drop_attrs()
+    )
+    note = found.attrs.get("note_security", "")
+    assert note == (
+        "" if cut == 1.0 else "no solution was found for a full embargo under exogenous (no root)"
+    )
+
+
+def test_of_a_cut_a_tenth_of_base_tonnes_is_left(solved):
+    cases = {("case", regime): Done(("case", regime), Case({}, ""), {}, "") for regime in REGIMES}
+    jobs = solved.plan.cut_jobs(cases | done("embargo", REGIMES[:1], 0.0))
+    assert [job.key for job in jobs] == [("cut", regime) for regime in REGIMES]
+    for job in jobs:
+        cut = job.shock.quotas[-1]
+        assert cut.limit == pytest.approx(0.1 * quota_tonnes_base(solved.plan.benchmark, cut))
+        assert cut.covers[0, 1:, solved.plan.benchmark.elements].all() and not cut.covers[1:].any()
+    assert solved.plan.cut_jobs(cases | done("embargo", REGIMES, 0.0)) == []
+
+
+def test_sectors_that_export_nothing_have_no_growth_of_exports(ds):
+    """Whatever their ratio is, which nothing is measured by; their productivity counts."""
+    result = drawn(ds, ["R1"])
+    base = result["base_exports"].copy()
+    cell = {"region": "R0", "sector": result["sector"].values[result["chain"].values == 0][0]}
+    base.loc[cell] = 0.0
+    none = result.assign(base_exports=base)
+    changed = {}
+    for name in ("exports_volume", "tfp_cost_saved"):
+        moved = none[name].copy()
+        moved.loc[cell] = 9.0
+        changed[name] = (
+            growth.slopes(none.assign({name: moved})).iloc[:, 1:] != growth.slopes(none).iloc[:, 1:]
+        )
+    assert not changed["exports_volume"].any(axis=None)
+    assert changed["tfp_cost_saved"].any(axis=None)
