@@ -110,7 +110,8 @@ def read(folder: Path, regions: tuple[str, ...], sectors: tuple[str, ...]) -> Ho
             Column("other_value", "number", "million USD", minimum=0),
         ],
     )
-    _check_order(trade.file, list(zip(trade["origin"], trade["region"], strict=True)), pairs)
+    first_line = int(trade.lines[0]) if len(trade) else 2  # comment lines stand above it
+    _check_order(trade.file, list(zip(trade["origin"], trade["region"], strict=True)), pairs, first_line)
     n = len(regions)
     host = Host(
         regions=regions,
@@ -176,7 +177,7 @@ def _read_wide(path: Path, rows: Sequence[tuple[str, ...]], columns: tuple[str, 
 
 
 def _check_order(
-    file: str, found: Sequence[tuple[str, ...]], wanted: Sequence[tuple[str, ...]], first_line: int = 2
+    file: str, found: Sequence[tuple[str, ...]], wanted: Sequence[tuple[str, ...]], first_line: int
 ) -> None:
     """Raises InputError at the first row that is not the one expected."""
     for position, name in enumerate(wanted):

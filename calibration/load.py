@@ -110,7 +110,7 @@ def load(path_or_name: str | Path) -> Calibration:
     if not folder.is_dir():
         text = f"the tables of {settings.name} are not here: {folder} does not exist"
         command = f"built by `python run.py calibrate {path} --source DIR`"
-        raise InputError(Problem(text, document.file, document.line(("tables",)), "tables", command))
+        raise InputError(document.problem(("tables",), text, command))
     host = host_tables.read(folder, tuple(concordance.regions), tuple(concordance.sectors))
     hashes: dict[str, str] = {}
     for at, file in enumerate(files):  # several may have the same name, in different folders
