@@ -9,8 +9,7 @@ import pytest
 import yaml
 
 import calibration
-from calibration import load
-from calibration.load import FOLDER
+from calibration.load import FOLDER, _notes
 
 NAME = "china-2009-small"
 
@@ -80,7 +79,7 @@ def test_what_the_source_states_of_output_is_noted_when_it_is_off(base, off, not
     sold = base.host.intermediate_trade.sum(1) + base.host.final_trade.sum(1)
     stated = sold.copy()
     stated[1, 2] += off
-    notes = load._notes(replace(base.host, stated_output=stated), base.carved, 0.0, 0.0)
+    notes = _notes(replace(base.host, stated_output=stated), base.carved, 0.0, 0.0)
     text = f"Output is the sum of sales; the source table states it within {abs(off):.0f} million USD."
     assert (text in notes) is noted
     assert len(notes) == len(base.carved.moved) + noted
