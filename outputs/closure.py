@@ -34,7 +34,7 @@ def assumed(
     return [
         ("Time", _time(scenario)),
         *([("Years", amiss)] if (amiss := years_amiss(scenario, base_year)) else []),
-        *_technology(scenario, regimes),
+        *_technology(scenario, benchmark, regimes),
         *_scientists(benchmark, regimes),
         *_capacity(scenario, labels, regimes),
         ("Trade deficits", DEFICITS[benchmark.parameters.deficit_rule]),
@@ -108,12 +108,20 @@ def late_plant(scenario: Scenario) -> str:
     )
 
 
-def _technology(scenario: Scenario, regimes: Sequence[Regime]) -> list[Assumed]:
+def _speeds(benchmark: Benchmark) -> str:
+    """How fast technology moves up beside down (E21)."""
+    up, down = benchmark.parameters.learning, benchmark.parameters.forgetting
+    if up == down:
+        return "up as fast as down"
+    return "up faster than down" if up > down else "down faster than up"
+
+
+def _technology(scenario: Scenario, benchmark: Benchmark, regimes: Sequence[Regime]) -> list[Assumed]:
     said = [f"With {regime('exogenous')} it is as in the base year."] if "exogenous" in regimes else []
     follow = [one for one in regimes if one != "exogenous"]
     if follow:
         if scenario.horizon == "path":
-            text = "it moves towards its target a little every year, up faster than down (E21)"
+            text = f"it moves towards its target a little every year, {_speeds(benchmark)} (E21)"
         elif scenario.closure(follow[0]).technology == "target":
             text = "it is at its target: all that research answers to these prices has been found and is used (E17)"
         else:

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from calibration.errors import InputError
 from model.base_year import quota_tonnes_base
 from model.records import Quota, Shock
-from outputs import dataset, experiment, growth
+from outputs import closure, dataset, experiment, focus, growth, intact
 from outputs.dataset import Case
 from outputs.experiment import Done
 from tests.outputs.drawn import drawn
+from tests.outputs.test_paths import path_scenario
 from tests.worlds import Sizes, world
 
 REGIMES = ("exogenous", "directed", "directed_with_spillovers")
@@ -129,3 +131,41 @@ def test_sectors_that_export_nothing_have_no_growth_of_exports(ds):
         )
     assert not changed["exports_volume"].any(axis=None)
     assert changed["tfp_cost_saved"].any(axis=None)
+
+
+def test_the_exposed_are_a_tenth():
+    """Of the sectors that produce, outside the restricting regions and the chain."""
+    benchmark, _ = world(2, Sizes(regions=5, ordinary=11))
+    restricting = np.array([True, False, False, False, False])
+    measure = np.random.default_rng(4).random(benchmark.output.shape)
+    chosen = focus.exposed(benchmark, measure, restricting)
+    cells = (benchmark.output > 0) & ~restricting[:, None] & ~focus.chain_sectors(benchmark)[None]
+    assert cells.sum() == 44
+    assert chosen.sum() == 5  # 0.9 of the way from the first to the last
+    assert measure[chosen].min() > measure[cells & ~chosen].max()
+
+
+@pytest.mark.parametrize("left_out", ["world", "restricting", "others"])
+def test_a_result_that_lacks_a_group_is_refused(solved, left_out):
+    groups = [name for name in solved.dataset["group"].values if name != left_out]
+    with pytest.raises(InputError, match=f"group: lacks {left_out}"):
+        intact.check(solved.dataset.sel(group=groups), "results.nc")
+
+
+@pytest.mark.parametrize(
+    ("up", "down", "said"),
+    [
+        (0.2, 0.05, "up faster than down"),
+        (0.05, 0.2, "down faster than up"),
+        (0.1, 0.1, "up as fast as down"),
+    ],
+)
+def test_how_fast_technology_moves_is_told_as_the_scenario_has_it(calibration, up, down, said):
+    benchmark = calibration.benchmark
+    speeds = benchmark.parameters.replace(learning=up, forgetting=down)
+    told = dict(
+        closure.assumed(
+            path_scenario(), benchmark.replace(parameters=speeds), calibration.labels, REGIMES, 2009
+        )
+    )
+    assert f"a little every year, {said} (E21)" in told["Technology"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -189,3 +190,17 @@ def test_what_was_not_solved_at_all_is_in_the_output_for_machines():
     assert pipeline.as_json(SimpleNamespace(result=result)) == {
         "scenario": "cut", "solved": [], "failed": {"directed": "no root"}
     }  # fmt: skip
+
+
+def test_a_comparison_for_machines_names_what_failed_and_nothing_else(one, other):
+    members = [Member("first", one, {}), Member("second", other, {})]
+    results = [
+        SimpleNamespace(plan=SimpleNamespace(scenario=SimpleNamespace(name=name)), failed=failed)
+        for name, failed in (("cut", {"directed": "no root"}), ("deep", {}))
+    ]
+    gathered = SimpleNamespace(
+        members=members, folders=(), outcomes=[SimpleNamespace(result=result) for result in results]
+    )
+    found = comparing.as_json(gathered, argparse.Namespace(tolerance=1e-6), Path("there"))
+    assert found["failed"] == {"cut": {"directed": "no root"}}
+    assert list(found["tables"]) == ["first", "second"]
