@@ -5,6 +5,8 @@ import gzip
 import io
 import json
 import sys
+import tomllib
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -120,6 +122,28 @@ def test_code_and_packages_are_part_of_the_run_id(what, monkeypatch):
     first = identity(scenario)
     monkeypatch.setattr(provenance, what, lambda: "another")
     assert identity(scenario) != first
+
+
+def test_every_file_of_the_calibration_is_part_of_the_run_id():
+    """Numbers in its tables change results and no line of the scenario."""
+    scenario, files = scenarios.load("china-2010-quota"), base().hashes
+    assert provenance.inputs(scenario, base())["calibration"]["files"] == files
+    for name in files:
+        changed = replace(base(), hashes=files | {name: "another"})
+        new = provenance.run_id(provenance.inputs(scenario, changed))
+        assert new != provenance.run_id(provenance.inputs(scenario, base())), name
+
+
+def test_every_package_that_results_pass_through_is_hashed():
+    """The packages whose imports are held to one direction are all there are."""
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert set(provenance.PACKAGES) == set(settings["tool"]["importlinter"]["root_packages"])
+
+
+@pytest.mark.parametrize(("status", "told"), [("", "abc"), (" M run.py", "abc+changes")])
+def test_files_that_differ_from_the_commit_are_told(monkeypatch, status, told):
+    monkeypatch.setattr(provenance, "_git", lambda *words: "abc" if words[0] == "rev-parse" else status)
+    assert provenance.commit.__wrapped__() == told
 
 
 def test_what_does_not_change_the_numbers_does_not_change_the_run_id(monkeypatch):

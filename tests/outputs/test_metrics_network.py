@@ -192,6 +192,18 @@ def test_removals_are_solved_beside_the_table(ready):
         removal.removals(ready, ["JPN:magnet"])
 
 
+def test_what_hangs_on_a_node_is_counted_in_other_regions(ready, monkeypatch):
+    """Value added of its own region is no loss of others, in whichever sector it is."""
+    b, names = ready.calibration.benchmark, list(node_names(ready.labels))
+    m, sectors = names.index("JPN:magnets"), b.output.shape[1]
+    lost = np.arange(1.0, len(names) + 1)
+    monkeypatch.setattr(removal, "without_exports", lambda flows, node: lost)
+    (one,) = removal.removals(ready, ["JPN:magnets"])
+    own = range(sectors * (m // sectors), sectors * (m // sectors + 1))
+    elsewhere = [at for at in range(len(names)) if at not in own]
+    assert one.table_loss == pytest.approx(sum(lost[at] * ready.flows.value_added[at] for at in elsewhere))
+
+
 def test_exports_are_sales_abroad(ready):
     flows, regions, sectors = ready.flows, len(ready.labels.regions), len(ready.labels.sectors)
     at_home = np.zeros(regions * sectors)

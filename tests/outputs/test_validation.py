@@ -5,10 +5,12 @@ import math
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 import calibration
 import scenarios
@@ -94,6 +96,27 @@ def test_every_fact_that_is_to_be_met_is_in_the_book(seen, rows):
     assert {name for name, _ in inverse.QUESTIONS} <= {row.fact.name for row in rows}
     asked = {row.fact.group for row in rows if row.fact.name in {name for name, _ in inverse.QUESTIONS}}
     assert asked == groups - {"prices by element"}
+
+
+def test_the_most_exposed_tenth_in_china_is_weighed_by_output():
+    """Two of twenty sectors: the mean of 2 % a year with one unit of output and of 5 % with three."""
+    sectors, years = 20, list(range(2009, 2018))
+    exposure = np.arange(1.0, sectors + 1)
+    output = np.ones(sectors)
+    output[-1] = 3.0
+    rate = np.zeros(sectors)
+    rate[-2:] = 0.02, 0.05
+    tfp = np.exp(np.outer(np.arange(len(years)), rate))[:, None, :]
+    ds = xr.Dataset(
+        {
+            "base_output": (("region", "sector"), output[None]),
+            "exposure": (("region", "sector"), exposure[None]),
+            "chain": ("sector", np.zeros(sectors)),
+        },
+        coords={"region": ["CHN"]},
+    )
+    found = SimpleNamespace(ds=ds, years=years, over_time=lambda name, regime: tfp)
+    assert measures.tfp_china(found, "directed") == pytest.approx((2.0 + 3 * 5.0) / 4)
 
 
 def test_prices_inside_china_are_quoted_with_tax(seen):
