@@ -97,6 +97,15 @@ def test_where_one_buyer_gets_no_more_the_price_abroad_is_what_others_pay(result
     assert facts.delivered_index(stopped, "directed") is None
 
 
+def test_what_is_sold_to_anybody_abroad_is_exported(result, own, abroad):
+    """By any of those that restrict; what they sell to each other is no export."""
+    base = result["base_tonnes"].copy()
+    base.loc[{"origin": list(own), "region": abroad}] = 0.0
+    assert facts.exported(result.assign(base_tonnes=base)) == []
+    base.loc[{"origin": own[-1], "region": abroad[-1], "element": "E1"}] = 1.0
+    assert facts.exported(result.assign(base_tonnes=base)) == ["E1"]
+
+
 def test_little_is_not_nothing(result, own, abroad):
     """A flow that falls to a thousandth has a price of its own."""
     now = result["tonnes"].copy()

@@ -132,7 +132,10 @@ def test_a_deep_loss_is_one_of_others_together_or_of_one_of_them(result, who):
     )
     assert not findings.is_deep(shallow)
     variable, axis = ("group_real_income", "group") if who == "others" else ("real_income", "region")
-    assert findings.is_deep(filled(shallow, variable, 0.98, **{axis: who, "regime": LAST})) is (who != "R1")
+    lost = filled(shallow, variable, 0.98, **{axis: who, "regime": LAST})
+    assert findings.is_deep(lost) is (who != "R1")
+    assert (findings.DEEP_CAUTION in findings.income(lost).text) is (who != "R1")
+    assert findings.DEEP_CAUTION not in findings.income(shallow).text
 
 
 def test_technology_that_stands_still_has_no_patents_to_tell_of(result):
