@@ -9,7 +9,8 @@ import pytest
 import yaml
 
 import calibration
-from calibration.load import FOLDER, _notes
+from calibration.inherit import FOLDER
+from calibration.load import _notes
 
 NAME = "china-2009-small"
 

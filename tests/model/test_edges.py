@@ -9,7 +9,7 @@ import pytest
 from scipy.sparse import csr_array
 
 from model import Closure, Shock, continuation, derivatives, solve
-from model.base_year import TONNES, gate_value_base, quota_tonnes_base
+from model.base_year import TONNES, gate_value_base, production_tonnes_base, quota_tonnes_base
 from model.batch import Centre, _pack, _unpack
 from model.centrality import betweenness
 from model.chokepoints import _minimum_cut
@@ -24,7 +24,7 @@ from model.path import base_standing, hold_stocks
 from model.prepare import prepare
 from model.records import ProductionQuota, Quota
 from model.security import HORIZON, STATIC, cut, years_to_replace
-from model.shocks import _made, close_empty_quotas, scaled
+from model.shocks import close_empty_quotas, scaled
 from model.solution import Diagnosis
 from model.stability import long_run_feedback, unstable
 from model.stack import Different, _stacked, stack
@@ -106,7 +106,7 @@ def test_half_of_a_production_quota_is_the_geometric_mean_of_what_is_made_and_th
         for j in range(b.output.shape[1])
         for k in np.flatnonzero(quota.goods)
     )  # fmt: skip
-    assert _made(b, quota) == pytest.approx(made * TONNES, rel=1e-13)
+    assert production_tonnes_base(b, quota) == pytest.approx(made * TONNES, rel=1e-13)
     half, _ = scaled(b, Shock(production_quotas=(quota,)), (), 0.5)
     assert half.production_quotas[0].limit == pytest.approx(np.sqrt(made * TONNES * quota.limit), rel=1e-13)
 

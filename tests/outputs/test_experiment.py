@@ -34,9 +34,10 @@ def test_what_counts_against_a_quota_and_what_its_licence_is_worth(monkeypatch, 
     covers[0, 1, :2] = True  # 4 t of the first good, 5 t of the second
     monkeypatch.setattr(dataset.flows, "gate_flows", lambda solution: value)
     monkeypatch.setattr(dataset.flows, "gate_tonnes", lambda solution: tonnes)
-    found = dataset._quotas(
-        SimpleNamespace(licence={"q": 0.25}), [quota(covers, specific=specific, leak_margin=0.3)], ("other", "q")
-    )  # fmt: skip
+    solution = SimpleNamespace(
+        licence={"q": 0.25}, system=SimpleNamespace(restrictions=SimpleNamespace(production=()))
+    )
+    found = dataset._quotas(solution, [quota(covers, specific=specific, leak_margin=0.3)], ("other", "q"))
     counted, worth = 4.0 + 0.5 * 5.0, float(value[0, 1, :2].sum())
     rent = 0.25 * counted / 1e3 if specific else 0.25 * worth
     assert {name: row[0] for name, row in found.items()} == dict.fromkeys(found, 0.0)
