@@ -56,11 +56,6 @@ def weighted(ratio: Array, weight: Array) -> float:
     return float(np.sum(weight * ratio) / total) if total > 0 else 1.0
 
 
-def _mean(price: Array, tonnes: Array) -> float:
-    """Mean price by tonnes; NaN where there are none."""
-    return weighted(price, tonnes) if float(np.sum(tonnes)) > 0 else float("nan")
-
-
 def percent(ratio: float) -> float:
     """A ratio to the base year as a change in percent."""
     return 100.0 * (ratio - 1.0)
@@ -79,152 +74,6 @@ def one_scenario(dataset: xr.Dataset) -> xr.Dataset:
 def restricting(ds: xr.Dataset) -> list[str]:
     """Names of the regions that restrict."""
     return [str(r) for r in ds["region"].values[ds["restricting"].values > 0]]
-
-
-def who(ds: xr.Dataset) -> str:
-    """The restricting regions as they stand in a sentence."""
-    return " and ".join(restricting(ds))
-
-
-def told_index(ds: xr.Dataset, regime: str) -> dict[str, float]:
-    """`price_index`, NaN where the restricting regions sold no oxide in the base year: there is no price to change."""
-    own, tonnes = ds["restricting"].values > 0, ds["base_tonnes"].values
-    sold = {"abroad": tonnes[own][:, ~own].sum(), "home": tonnes[own][:, own].sum()}
-    return {
-        where: value if sold[where] > 0 else float("nan") for where, value in price_index(ds, regime).items()
-    }
-
-
-SAME = 1e-6  # percent: prices at the border and at buyers that differ by less are one price
-
-# Why an element has no price, by the beginning of the column's name.
-NO_PRICE = {"abroad": "not exported", "home": "not made", "paid by others": "not bought"}
-
-
-def no_price(column: str) -> str:
-    """Why an element has no price in a column of `prices`. Raises ValueError for a column without prices."""
-    for start, reason in NO_PRICE.items():
-        if column.startswith(start):
-            return reason
-    raise ValueError(f"{column!r} holds no price; columns that do begin with {', '.join(NO_PRICE)}")
-
-
-def prices(ds: xr.Dataset, regime: str) -> pd.DataFrame:
-    """One row an element: prices abroad and at home of the restricting regions, and tonnes sold abroad.
-
-    Abroad: price at the border, export tax and licence in it, weighted by base tonnes when several regions restrict.
-    Where exports to some buyer have stopped that is not the price they pay: then it moves as what others pay does, over
-    all origins (`paid`). NaN where there is no price, as nothing was exported, made or bought in the base year.
-    """
-    at = _position(ds, "regime", regime)
-    own = ds["restricting"].values > 0
-    base, now = ds["base_tonnes"].values, ds["tonnes"].values[at]
-    sold, after = base[own][:, ~own].sum(axis=1), now[own][:, ~own].sum(axis=1)  # (i,e)
-    made, bought = base[own].sum(axis=1), base[:, ~own].sum(axis=0)  # (i,e), (n,e)
-    ended = np.any(has_stopped(base[own][:, ~own], now[own][:, ~own]), axis=(0, 1))  # (e,)
-    border, gate = ds["border_value"].values[at][own], ds["gate_value"].values[at][own]
-    border_base, gate_base = ds["base_border_value"].values[own], ds["base_gate_value"].values[own]
-    goods, paid = list(ds["good"].values), ds["purchaser_price"].values[at][~own]
-    rows = []
-    for e, element in enumerate(ds["element"].values):
-        before, abroad = _mean(border_base[:, e], sold[:, e]), _mean(border[:, e], sold[:, e])
-        others = _mean(paid[:, goods.index(element)], bought[:, e])
-        if ended[e]:
-            abroad = before * others
-        home = _mean(gate_base[:, e], made[:, e]), _mean(gate[:, e], made[:, e])
-        rows.append(
-            {
-                "element": str(element),
-                "abroad, base [USD/kg]": before,
-                "abroad [USD/kg]": abroad,
-                "abroad, change [%]": percent(abroad / before),
-                "home, base [USD/kg]": home[0],
-                "home [USD/kg]": home[1],
-                "home, change [%]": percent(home[1] / home[0]),
-                "paid by others, change [%]": percent(others),
-                "sold abroad, base [t]": float(sold[:, e].sum()),
-                "sold abroad [t]": float(after[:, e].sum()),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def has_stopped(before: Array, now: Array) -> Array:
-    """Whether sales that there were have stopped; bool, of the shape of `now`."""
-    return np.asarray((before > 0) & (now < 1e-9 * before))
-
-
-def stopped(ds: xr.Dataset) -> bool:
-    """Whether the restricting regions export no element any more, under any regime."""
-    before, now = _sold_abroad(ds)
-    return bool(has_stopped(before.sum(), now.sum(axis=(-3, -2, -1))).all())
-
-
-def paid(ds: xr.Dataset) -> list[str]:
-    """Elements whose price abroad is what others pay: exports to some buyer have stopped, in any regime or year."""
-    ended = has_stopped(*_sold_abroad(ds))
-    return [str(name) for name in ds["element"].values[ended.any(axis=tuple(range(ended.ndim - 1)))]]
-
-
-def exported(ds: xr.Dataset) -> list[str]:
-    """Elements that the restricting regions sold abroad in the base year."""
-    before, _ = _sold_abroad(ds)
-    return [str(name) for name in ds["element"].values[(before > 0).any(axis=(0, 1))]]
-
-
-def _sold_abroad(ds: xr.Dataset) -> tuple[Array, Array]:
-    """Tonnes that the restricting regions sell to others: in the base year (i,n,e), and now (...,i,n,e)."""
-    own = ds["restricting"].values > 0
-    return ds["base_tonnes"].values[own][:, ~own], ds["tonnes"].values[..., own, :, :][..., ~own, :]
-
-
-def price_index(ds: xr.Dataset, regime: str) -> dict[str, float]:
-    """Change in percent of the mean price of elements, weighted by base tonnes sold there: `abroad`, `home`."""
-    table, at = prices(ds, regime), _position(ds, "regime", regime)
-    own = ds["restricting"].values > 0
-    home = ds["base_tonnes"].values[own][:, own].sum(axis=1)
-    gate, before = ds["gate_value"].values[at][own], ds["base_gate_value"].values[own]
-    index = {"abroad": 0.0, "home": 0.0}
-    value = float((table["abroad, base [USD/kg]"] * table["sold abroad, base [t]"]).sum())
-    if value > 0:
-        index["abroad"] = percent(
-            float((table["abroad [USD/kg]"] * table["sold abroad, base [t]"]).sum()) / value
-        )
-    if (before * home).sum() > 0:
-        index["home"] = percent(float((gate * home).sum() / (before * home).sum()))
-    return index
-
-
-def delivered_index(ds: xr.Dataset, regime: str) -> float | None:
-    """Change in percent of what buyers abroad pay for the oxides of `price_index`, tariffs and frictions in it.
-
-    None where that is the change at the border, and where exports to some buyer have stopped.
-    """
-    at, own = _position(ds, "regime", regime), ds["restricting"].values > 0
-    goods = list(ds["good"].values)
-    sold = ds["base_tonnes"].values[own][:, ~own]
-    if not sold.any() or paid(ds):
-        return None
-    columns = [goods.index(element) for element in ds["element"].values]
-    at_buyers = ds["delivered_price"].values[at][own][:, ~own][..., columns]
-    value = ds["base_border_value"].values[own][:, None] * sold
-    index = percent(weighted(at_buyers, value))
-    at_border = weighted(ds["border_price"].values[at][own], value.sum(axis=1))
-    return index if abs(index - percent(at_border)) > SAME else None
-
-
-def chain_goods(ds: xr.Dataset) -> list[str]:
-    """What the rare-earth chain makes beside elements: concentrate, magnets."""
-    ordinary = {str(j) for j, own in zip(ds["sector"].values, ds["chain"].values, strict=True) if not own}
-    return [str(k) for k in ds["good"].values if k not in {*ordinary, *ds["element"].values}]
-
-
-def bought_index(ds: xr.Dataset, regime: str, good: str) -> float:
-    """Change in percent of what buyers outside pay for a good, wherever it is from; 0 where they bought none."""
-    at, outside = _position(ds, "regime", regime), ds["restricting"].values == 0
-    bought = ds["base_trade"].sel(good=good).sum("origin").values[outside]
-    price = ds["purchaser_price"].sel(good=good).values[at][outside]
-    return percent(weighted(price, bought))
 
 
 def real_income(ds: xr.Dataset) -> pd.DataFrame:
@@ -252,7 +101,7 @@ def income_parts(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     what importers keep was never paid abroad), so rents are shown beside the parts, not among them, as they are
     received. Parts are deflated: a deficit that stays as it is in money buys more or less.
     """
-    at = _position(ds, "regime", regime)
+    at = position(ds, "regime", regime)
     total, rent = ds["equivalent_variation"].values[at], ds["licence_rent"].values[at]
     trade = ds["terms_of_trade"].values[at]
     price = ds["final_price"].values[at]
@@ -307,7 +156,7 @@ def sectors(ds: xr.Dataset) -> pd.DataFrame:
 
 def by_sector(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     """One row a region and sector with output: exposure and what happened to it."""
-    position = _position(ds, "regime", regime)
+    at = position(ds, "regime", regime)
     n, j = np.nonzero(ds["base_output"].values > 0)
     columns: dict[str, object] = {
         "region": ds["region"].values[n].astype(str),
@@ -317,7 +166,7 @@ def by_sector(ds: xr.Dataset, regime: str) -> pd.DataFrame:
         "exports, base [million USD]": ds["base_exports"].values[n, j],
     }
     for name, (label, _) in SECTOR_MEASURES.items():
-        columns[f"{label} [%]"] = 100 * (ds[name].values[position][n, j] - 1)
+        columns[f"{label} [%]"] = 100 * (ds[name].values[at][n, j] - 1)
     return pd.DataFrame(columns)
 
 
@@ -327,7 +176,7 @@ def research(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     Sectors are weighted by what they spent on that research in the base year, so that it is the change of the total.
     """
     own = ds["restricting"].values > 0
-    research_of = ds["research"].values[_position(ds, "regime", regime)]
+    research_of = ds["research"].values[position(ds, "regime", regime)]
     rows = []
     for g, technology in enumerate(ds["technology"].values):
         ratio, weight = research_of[:, :, g], ds["base_research"].values[:, :, g]
@@ -368,7 +217,7 @@ def forces(ds: xr.Dataset) -> pd.DataFrame:
 
 def security(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     """One row a region and element outside the restricting regions: import dependence and concentration."""
-    at = _position(ds, "regime", regime)
+    at = position(ds, "regime", regime)
     own = ds["restricting"].values > 0
     before, now = ds["base_tonnes"].values, ds["tonnes"].values[at]
     bought, buys = before.sum(axis=0), now.sum(axis=0)
@@ -401,7 +250,7 @@ def _shares(part: Array, whole: Array) -> Array:
     return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
 
 
-def _position(ds: xr.Dataset, axis: str, label: str) -> int:
+def position(ds: xr.Dataset, axis: str, label: str) -> int:
     """Where a label stands on an axis. Raises KeyError."""
     found = np.flatnonzero(ds[axis].values == label)
     if not len(found):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import pandas as pd
 import xarray as xr
 from matplotlib.axes import Axes
 
-from outputs import facts, findings, names, style
+from outputs import facts, findings, names, pricefacts, pricefindings, style, wording
 from outputs.names import signed
 from outputs.style import BLUE, GREY, ORANGE, RED
 
@@ -39,17 +39,17 @@ def source_note(ds: xr.Dataset, scenario: str) -> str:
 
 def prices(ds: xr.Dataset, folder: Path, note: str) -> Path | None:
     """Oxide prices in and outside the restricting regions: levels on a log scale, changes by regime."""
-    if not facts.exported(ds):
+    if not pricefacts.exported(ds):
         return None
-    regimes = _regimes(ds)
-    first: Any = facts.prices(ds, regimes[0])
+    regimes = wording.regimes(ds)
+    first: Any = pricefacts.table(ds, regimes[0])
     first = first[first["abroad, base [USD/kg]"] > 0].sort_values("abroad, base [USD/kg]", ascending=False)
     order, rows = list(first["element"]), np.arange(len(first))
     drawn, (left, right) = style.figure(1, 2, sharey=True, width_ratios=(1.15, 1))
-    _levels(left, first, rows, names.regime(regimes[0]), _who(ds))
+    _levels(left, first, rows, names.regime(regimes[0]), wording.restrictors(ds))
     left.set_yticks(rows, [f"{names.element(e)} ({e})" for e in order])
     changes = {
-        r: facts.prices(ds, r).set_index("element")["abroad, change [%]"].reindex(order) for r in regimes
+        r: pricefacts.table(ds, r).set_index("element")["abroad, change [%]"].reindex(order) for r in regimes
     }
     _grouped(right, {regime: change.to_numpy() for regime, change in changes.items()})
     large = max(float(change.abs().max()) for change in changes.values()) >= names.LARGE
@@ -63,11 +63,11 @@ def prices(ds: xr.Dataset, folder: Path, note: str) -> Path | None:
     moved = (
         f"abroad, {names.element(most)} {signed(change[most], 2)} % and "
         f"{names.element(least)} {signed(change[least], 2)} %"
-        if change.abs().max() > findings.NEGLIGIBLE
+        if change.abs().max() > wording.NEGLIGIBLE
         else "no price moves abroad"
     )
     title = f"{_title(ds)}: {moved} with {names.regime(regimes[0])}"
-    about = f"Abroad: {findings.abroad(ds)} {names.OF_PRODUCT} {note}"
+    about = f"Abroad: {pricefindings.abroad(ds)} {names.OF_PRODUCT} {note}"
     return style.finish(drawn, folder / "prices.png", title, about)
 
 
@@ -90,7 +90,7 @@ def _levels(axes: Axes, table: pd.DataFrame, rows: Values, regime: str, who: str
 
 def real_income(ds: xr.Dataset, folder: Path, note: str) -> Path:
     """Real income by region and regime."""
-    regimes = _regimes(ds)
+    regimes = wording.regimes(ds)
     table: Any = facts.real_income(ds).set_index("region")
     own, columns = facts.restricting(ds), {r: f"{r} [million USD]" for r in regimes}
     regions = table.loc[[str(r) for r in ds["region"].values]]
@@ -106,7 +106,7 @@ def real_income(ds: xr.Dataset, folder: Path, note: str) -> Path:
     style.legend_above(axes, 3)
     group = scale * table[columns[regimes[0]]]
     title = (
-        f"{_title(ds)}: real income {signed(group['restricting'])} {unit} in {_who(ds)}, "
+        f"{_title(ds)}: real income {signed(group['restricting'])} {unit} in {wording.restrictors(ds)}, "
         f"{signed(group['others'])} in all others with {names.regime(regimes[0])}"
     )
     about = f"{note} {findings.DEEP_CAUTION}." if findings.is_deep(ds) else note
@@ -115,7 +115,7 @@ def real_income(ds: xr.Dataset, folder: Path, note: str) -> Path:
 
 def sectors(ds: xr.Dataset, folder: Path, note: str) -> Path | None:
     """Exports and productivity of sectors outside the restricting regions against their exposure."""
-    tables = {regime: _outside(ds, regime) for regime in _regimes(ds)}
+    tables = {regime: _outside(ds, regime) for regime in wording.regimes(ds)}
     if not any(len(table) for table in tables.values()):
         return None
     means: Any = facts.sectors(ds).set_index(["regime", "measure"])
@@ -143,11 +143,12 @@ def sectors(ds: xr.Dataset, folder: Path, note: str) -> Path | None:
     for axes in grid[1]:
         axes.set_xlabel("exposure, USD per million USD")
     grid[0, -1].legend(loc="lower left", fontsize=8, ncols=2, handletextpad=0.2)
+    own = wording.restrictors(ds)
     about = (
         "One mark a region and sector, area by base exports; the outermost 2 % lie outside the frame. Exposure: rare "
-        f"earths of {_who(ds)} in output, direct and in inputs, times non-substitutability. ppm: millionths. "
+        f"earths of {own} in output, direct and in inputs, times non-substitutability. ppm: millionths. "
     )
-    title = f"{_title(ds)}: exports and technology of sectors outside {_who(ds)}"
+    title = f"{_title(ds)}: exports and technology of sectors outside {own}"
     return style.finish(drawn, folder / "sectors.png", title, about + note)
 
 
@@ -176,12 +177,15 @@ def _cloud(axes: Axes, table: pd.DataFrame, column: str, scale: float) -> None:
 
 def research(ds: xr.Dataset, folder: Path, note: str) -> Path | None:
     """Where research went: by element, inside and outside the restricting regions."""
-    tables = {r: facts.research(ds, r).iloc[::-1] for r in _regimes(ds) if facts.learns(ds, r)}
+    tables = {r: facts.research(ds, r).iloc[::-1] for r in wording.regimes(ds) if facts.learns(ds, r)}
     if not tables:
         return None
     drawn, grid = style.figure(1, 2, sharey=True)
     for axes, column, label in zip(
-        grid, ("outside", "inside"), (f"Outside {_who(ds)}", f"In {_who(ds)}"), strict=True
+        grid,
+        ("outside", "inside"),
+        (f"Outside {wording.restrictors(ds)}", f"In {wording.restrictors(ds)}"),
+        strict=True,
     ):
         _grouped(axes, {r: table[f"{column} [%]"].to_numpy() for r, table in tables.items()}, least=0.005)
         axes.set_title(label)
@@ -215,7 +219,7 @@ def forces(ds: xr.Dataset, folder: Path, note: str) -> Path | None:
     axes.margins(x=0.12)
     axes.set_xlabel(f"change of export volume, {unit}")
     _still(axes, changes)
-    title = f"{_title(ds)}: exports of exposed sectors outside {_who(ds)} {_moved(ds, changes[-1])}"
+    title = f"{_title(ds)}: exports of exposed sectors outside {wording.restrictors(ds)} {_moved(ds, changes[-1])}"
     regime = names.regime(str(ds.attrs.get("decomposed", "")))
     about = (
         f"With {regime}; forces averaged over every order of switching them on (Shapley). ppm: millionths. "
@@ -225,7 +229,7 @@ def forces(ds: xr.Dataset, folder: Path, note: str) -> Path | None:
 
 def _moved(ds: xr.Dataset, change: float) -> str:
     """Whether exports rise or fall, percent, and which forces decide that; that they do neither where nothing does."""
-    if abs(change) < findings.NEGLIGIBLE:
+    if abs(change) < wording.NEGLIGIBLE:
         return "do not change"
     deciding = [names.FORCES[f] for f in findings.deciding(ds)]
     verb = "decides" if len(deciding) == 1 else "decide"
@@ -246,7 +250,7 @@ def _grouped(axes: Axes, series: Mapping[str, Values], least: float = 0.0) -> No
 
 def _still(axes: Axes, values: Values) -> None:
     """An axis about zero for bars that have no length, instead of one around rounding."""
-    if not (np.abs(values) > findings.NEGLIGIBLE).any():
+    if not (np.abs(values) > wording.NEGLIGIBLE).any():
         axes.set_xlim(-1, 1)
 
 
@@ -272,10 +276,6 @@ def _outside(ds: xr.Dataset, regime: str) -> pd.DataFrame:
     ]
 
 
-def _regimes(ds: xr.Dataset) -> Sequence[str]:
-    return [str(r) for r in ds["regime"].values]
-
-
 def _fill(regime: str) -> dict[str, Any]:
     """Colour of a regime's bars, and stripes that tell them apart in grey."""
     return style.REGIME.get(regime, {"facecolor": style.PURPLE})
@@ -283,7 +283,3 @@ def _fill(regime: str) -> dict[str, Any]:
 
 def _title(ds: xr.Dataset) -> str:
     return str(ds.attrs.get("title", ""))
-
-
-def _who(ds: xr.Dataset) -> str:
-    return names.regions(facts.restricting(ds))

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
-from outputs import facts, forces, names, quotas
+from outputs import facts, forces, names, pricefacts, pricefindings, quotas
 from outputs.names import listed, number, signed
+from outputs.wording import (
+    NEGLIGIBLE,
+    Finding,
+    elsewhere,
+    ending,
+    gains,
+    moves,
+    regimes,
+    restrictors,
+    sentence,
+    tiny,
+)
 
 DEEP = 0.01  # of income: losses beyond it rest on what no data can tell
 DEEP_CAUTION = (
@@ -18,33 +30,34 @@ DEEP_CAUTION = (
     "follows from the form of the equations (docs/limits.md)"
 )
 SURPLUS = 0.5  # tonnes: less is not worth a sentence
-TOLD = 0.05  # percent: smaller changes of prices up and down the chain are not worth a sentence
-NEGLIGIBLE = 1e-9  # percent, or million USD: below it a change is called none
-
-
-class Finding(NamedTuple):
-    """A statement: a heading of a word or two, and the sentence."""
-
-    topic: str
-    text: str
 
 
 def findings(ds: xr.Dataset) -> list[Finding]:
     """Everything that can be said of a scenario, most asked-for first."""
-    said = (regions, prices, chain, surplus, rent, income, innovation, exports, security)
+    said = (
+        regions,
+        pricefindings.oxides,
+        pricefindings.chain,
+        surplus,
+        rent,
+        income,
+        innovation,
+        exports,
+        security,
+    )
     return [found for say in said if (found := say(ds)) is not None]
 
 
 def headline(ds: xr.Dataset) -> str:
     """The answer in a sentence or two: prices and real income, with fixed technology and with most forces."""
-    regimes, own = _regimes(ds), _restricting(ds)
+    each, own = regimes(ds), restrictors(ds)
     said = []
-    for regime in dict.fromkeys((regimes[0], regimes[-1])):
+    for regime in dict.fromkeys((each[0], each[-1])):
         group = ds["group_equivalent_variation"].sel(regime=regime)
         mine, others = float(group.sel(group="restricting")), float(group.sel(group="others"))
-        gained = _gains(mine, len(facts.restricting(ds)), " a year")
+        gained = gains(mine, len(facts.restricting(ds)), " a year")
         said.append(
-            f"With {names.regime(regime)}, {_cost(ds, regime)}{own} {gained}, all others {_gains(others)}."
+            f"With {names.regime(regime)}, {pricefindings.cost(ds, regime)}{own} {gained}, all others {gains(others)}."
         )
     return " ".join(said)
 
@@ -52,7 +65,7 @@ def headline(ds: xr.Dataset) -> str:
 def regions(ds: xr.Dataset) -> Finding | None:
     """Who is meant by those that restrict and by all others, where it is not plain."""
     own, extent = facts.restricting(ds), ds.attrs.get("restricts", "some")
-    apart = f"{_restricting(ds)} stands apart as the largest maker of elements"
+    apart = f"{restrictors(ds)} stands apart as the largest maker of elements"
     if extent == "none":
         text = f"No sales of rare-earth goods are restricted. {apart}, where a restriction would come from"
         return Finding("Regions", f"{text}; all others are the other regions.")
@@ -63,15 +76,6 @@ def regions(ds: xr.Dataset) -> Finding | None:
     others = [str(r) for r in ds["region"].values if str(r) not in own]
     restrict, rest = (listed([names.named(r) for r in some]) for some in (own, others))
     return Finding("Regions", f"{len(own)} regions restrict: {restrict}. All others are {rest}.")
-
-
-def _cost(ds: xr.Dataset, regime: str) -> str:
-    """What oxides cost abroad and at home, as the beginning of a sentence; empty for those that sell none."""
-    index, own = facts.told_index(ds, regime), _restricting(ds)
-    abroad = f"{dearer(index['abroad'])} abroad{_delivered(ds, regime)}"
-    parts = [abroad] if not np.isnan(index["abroad"]) else []
-    parts += [f"{dearer(index['home'])} in {own}"] if not np.isnan(index["home"]) else []
-    return f"oxides cost {' and '.join(parts)}; " if parts else ""
 
 
 def who_in_each(runs: Sequence[tuple[str, xr.Dataset]]) -> str:
@@ -86,87 +90,10 @@ def who_in_each(runs: Sequence[tuple[str, xr.Dataset]]) -> str:
     )
 
 
-def prices(ds: xr.Dataset) -> Finding | None:
-    """How far prices rise abroad and at home, and for which elements most."""
-    first = _regimes(ds)[0]
-    mean = {r: facts.price_index(ds, r)["abroad"] for r in _regimes(ds)}
-    table: Any = facts.prices(ds, first)
-    table = table[table["sold abroad, base [t]"] > 0]
-    if not len(table):
-        return None
-    change = table["abroad, change [%]"]
-    if change.abs().max() < NEGLIGIBLE:
-        return Finding("Prices", "No price moves.")
-    most, least = table.loc[change.idxmax()], table.loc[change.idxmin()]
-    text = (
-        f"With {names.regime(first)}, {_sold(ds)} {dearer(mean[first])} "
-        f"(mean by tonnes): {names.element(most['element'])} {signed(most['abroad, change [%]'])} % from "
-        f"{number(most['abroad, base [USD/kg]'])} USD/kg, {names.element(least['element'])} "
-        f"{signed(least['abroad, change [%]'])} % from {number(least['abroad, base [USD/kg]'])} USD/kg."
-        f"{_charged(ds, first)}{_elsewhere(mean, ' %', first, 'The mean abroad')}{_inside(ds, first)}"
-    )
-    return Finding("Prices", text)
-
-
-def _inside(ds: xr.Dataset, regime: str) -> str:
-    """What happens to prices at home, as a sentence; empty where nothing was sold there."""
-    home = facts.told_index(ds, regime)["home"]
-    if np.isnan(home):
-        return ""
-    moved = (
-        "stays as it was"
-        if abs(home) < NEGLIGIBLE
-        else f"{'rises' if home > 0 else 'falls'} by {number(abs(home))} %"
-    )
-    return f" Inside {_restricting(ds)} the mean price {moved} with {names.regime(regime)}."
-
-
-def _delivered(ds: xr.Dataset, regime: str) -> str:
-    """What oxides sold abroad cost their buyers, where tariffs or frictions stand between them and the border."""
-    at_buyers = facts.delivered_index(ds, regime)
-    return "" if at_buyers is None else f" ({dearer(at_buyers)} with tariffs and frictions)"
-
-
-def _charged(ds: xr.Dataset, regime: str) -> str:
-    """That what buyers pay on top is not in the price abroad, as a sentence; empty where nothing changed there."""
-    at_buyers = facts.delivered_index(ds, regime)
-    if at_buyers is None:
-        return ""
-    return f" That is at the border; with tariffs and frictions their buyers pay {dearer(at_buyers)}."
-
-
-def _sold(ds: xr.Dataset) -> str:
-    """Whose oxides the price abroad is of, as the beginning of a sentence that ends with the change."""
-    own, paid = _restricting(ds), facts.paid(ds)
-    s = _ending(ds)
-    if facts.stopped(ds):
-        return f"{own} export{s} no oxides any more: others pay for them, wherever they are from,"
-    if not paid:
-        return f"oxides sold abroad by {own} cost"
-    which = "oxides" if paid == facts.exported(ds) else listed([names.element(e) for e in paid])
-    text = f"{own} {'has' if s else 'have'} stopped selling {which} to some or all buyers"
-    if which == "oxides":
-        return f"{text}: others pay for them, wherever they are from,"
-    these, they_are = ("it", "it is") if len(paid) == 1 else ("these", "they are")
-    return f"{text}: with what others pay for {these}, wherever {they_are} from, oxides abroad cost"
-
-
-def chain(ds: xr.Dataset) -> Finding | None:
-    """What concentrate and magnets cost those who buy them outside, where that changes."""
-    each = []
-    for good in facts.chain_goods(ds):
-        change = {regime: facts.bought_index(ds, regime, good) for regime in _regimes(ds)}
-        if max(abs(value) for value in change.values()) >= TOLD:
-            paid = [f"{dearer(value)} with {names.regime(regime)}" for regime, value in change.items()]
-            each.append(f"for {good} {listed(paid)}")
-    text = f"Outside {_restricting(ds)} buyers pay, wherever it is from, {'; '.join(each)}."
-    return Finding("Ore and magnets", text) if each else None
-
-
 def surplus(ds: xr.Dataset) -> Finding | None:
     """What is made and thrown away, where anything is: tonnes, and of which elements."""
     each = []
-    for regime in _regimes(ds):
+    for regime in regimes(ds):
         tonnes = ds["thrown_away"].sel(regime=regime).sum("region").to_series().sort_values(ascending=False)
         if tonnes.sum() > SURPLUS:
             parts = [
@@ -182,7 +109,7 @@ def surplus(ds: xr.Dataset) -> Finding | None:
 
 def rent(ds: xr.Dataset) -> Finding | None:
     """Who receives the rents of the quotas."""
-    received = {r: ds["licence_rent"].sel(regime=r).values for r in _regimes(ds)}
+    received = {r: ds["licence_rent"].sel(regime=r).values for r in regimes(ds)}
     worth = [regime for regime, value in received.items() if value.sum() > NEGLIGIBLE]
     if not worth:
         return idle(ds)
@@ -196,7 +123,7 @@ def rent(ds: xr.Dataset) -> Finding | None:
         f"The right to {quotas.right(ds)} is worth {number(total)} million USD a year with {names.regime(first)}, "
         f"and goes to {listed(got)}."
     )
-    text += _elsewhere({r: float(v.sum()) for r, v in received.items()}, " million USD", first)
+    text += elsewhere({r: float(v.sum()) for r, v in received.items()}, " million USD", first)
     return Finding("Rent", f"{text} {quotas.smuggling(ds)}".strip())
 
 
@@ -206,7 +133,7 @@ def _as_tax(ds: xr.Dataset, received: dict[str, np.ndarray], who: str) -> str:
     for quota in ds["quota"].values:
         rates = [
             f"{number(100 * float(rate))} % with {names.regime(regime)}"
-            for regime, rate in zip(_regimes(ds), ds["licence_rate"].sel(quota=quota).values, strict=True)
+            for regime, rate in zip(regimes(ds), ds["licence_rate"].sel(quota=quota).values, strict=True)
         ]
         limit = quotas.tonnes(float(ds["quota_limit"].sel(quota=quota).values.max()))
         said.append(f"The export tax that leaves {limit} t of what {quota} covers is {listed(rates)}.")
@@ -222,7 +149,7 @@ def idle(ds: xr.Dataset) -> Finding | None:
     table: Any = quotas.table(ds)
     if (table["licence [USD/kg]"] > NEGLIGIBLE).any():
         return None
-    table = table[(table["regime"] == _regimes(ds)[0]) & (table["sold [t]"] > 0)]
+    table = table[(table["regime"] == regimes(ds)[0]) & (table["sold [t]"] > 0)]
     each = []
     for _, row in table.iterrows():
         limit, sold = (quotas.tonnes(row[column]) for column in ("limit [t]", "sold [t]"))
@@ -232,43 +159,26 @@ def idle(ds: xr.Dataset) -> Finding | None:
 
 def income(ds: xr.Dataset) -> Finding:
     """Who gains and who loses real income, by regime."""
-    own, parts = _restricting(ds), []
-    for regime in _regimes(ds):
+    own, parts = restrictors(ds), []
+    for regime in regimes(ds):
         group = ds["group_equivalent_variation"].sel(regime=regime)
         mine, others = float(group.sel(group="restricting")), float(group.sel(group="others"))
         share = 100 * (float(ds["group_real_income"].sel(regime=regime, group="others")) - 1)
         parts.append(
-            f"with {names.regime(regime)} {own} {_gains(mine, len(facts.restricting(ds)))} "
-            f"and all others {_gains(others)}"
-            + (f" ({_tiny(share)} of their income)" if abs(others) > NEGLIGIBLE else "")
+            f"with {names.regime(regime)} {own} {gains(mine, len(facts.restricting(ds)))} "
+            f"and all others {gains(others)}"
+            + (f" ({tiny(share)} of their income)" if abs(others) > NEGLIGIBLE else "")
         )
     text = "; ".join(parts)
-    worst = ds["equivalent_variation"].sel(regime=_regimes(ds)[0])
+    worst = ds["equivalent_variation"].sel(regime=regimes(ds)[0])
     n = int(worst.values.argmin())
     if float(worst[n]) < -NEGLIGIBLE:
         unit, scale = names.readable_money([float(worst[n])])
-        most = f"{signed(scale * float(worst[n]))} {unit}, {names.regime(_regimes(ds)[0])}"
+        most = f"{signed(scale * float(worst[n]))} {unit}, {names.regime(regimes(ds)[0])}"
         text += f". Most is lost by {names.named(str(ds['region'].values[n]))} ({most})"
     if is_deep(ds):
         text += f". {DEEP_CAUTION}"
     return Finding("Real income", text[0].upper() + text[1:] + ".")
-
-
-def abroad(ds: xr.Dataset) -> str:
-    """What prices abroad are, as part of a note."""
-    paid = facts.paid(ds)
-    if facts.stopped(ds):
-        return (
-            f"{_restricting(ds)} export{_ending(ds)} nothing any more; what others pay, wherever it is from."
-        )
-    if not paid:
-        return "at the border, export tax and licence in it."
-    ended = "what others pay, wherever it is from, as exports to some or all of them have stopped"
-    if paid == facts.exported(ds):
-        return f"{ended}."
-    return (
-        f"at the border, export tax and licence in it; of {listed([names.element(e) for e in paid])} {ended}."
-    )
 
 
 def is_deep(ds: xr.Dataset) -> bool:
@@ -283,17 +193,17 @@ def innovation(ds: xr.Dataset) -> Finding | None:
     if not facts.are_exposed(ds):
         return None
     table: Any = facts.sectors(ds).set_index(["regime", "measure"])
-    learning = [r for r in _regimes(ds) if facts.learns(ds, r)]
+    learning = [r for r in regimes(ds) if facts.learns(ds, r)]
     parts = []
     for regime in learning:
         patents = table.loc[(regime, "rare-earth patents")]
         saved = float(table.loc[(regime, "cost saved by technology")]["exposed [%]"])
         parts.append(
             f"with {names.regime(regime)} rare-earth patents change by {signed(patents['exposed [%]'])} % in exposed "
-            f"sectors outside {_restricting(ds)} and by {signed(patents['other [%]'])} % in others, and technology "
+            f"sectors outside {restrictors(ds)} and by {signed(patents['other [%]'])} % in others, and technology "
             f"{_saves(saved)}"
         )
-    return Finding("Innovation", _sentence(parts)) if parts else None
+    return Finding("Innovation", sentence(parts)) if parts else None
 
 
 def _saves(saved: float) -> str:
@@ -309,16 +219,16 @@ def _saves(saved: float) -> str:
 def exports(ds: xr.Dataset) -> Finding:
     """Do exports of exposed sectors outside the restricting regions rise or fall, and which force decides."""
     if not facts.are_exposed(ds):
-        return Finding("Exports", f"No sector outside {_restricting(ds)} uses elements from there.")
+        return Finding("Exports", f"No sector outside {restrictors(ds)} uses elements from there.")
     table: Any = facts.sectors(ds).set_index(["regime", "measure"])
     parts = []
-    rows = {regime: table.loc[(regime, "exports, volume")] for regime in _regimes(ds)}
+    rows = {regime: table.loc[(regime, "exports, volume")] for regime in regimes(ds)}
     unit, scale = names.readable_unit([row["exposed [%]"] for row in rows.values()])
     for regime, row in rows.items():
         others = f"other sectors {signed(scale * row['other [%]'], 2)}"
-        parts.append(f"{_moves(scale * row['exposed [%]'], unit)} with {names.regime(regime)} ({others})")
+        parts.append(f"{moves(scale * row['exposed [%]'], unit)} with {names.regime(regime)} ({others})")
     about = " (ppm: millionths)" if unit == "ppm" else ""
-    text = f"Exports of exposed sectors outside {_restricting(ds)} {listed(parts)}{about}."
+    text = f"Exports of exposed sectors outside {restrictors(ds)} {listed(parts)}{about}."
     return Finding("Exports", f"{text} {deciding_force(ds)}".strip())
 
 
@@ -358,9 +268,9 @@ def deciding(ds: xr.Dataset) -> tuple[str, ...]:
 
 def tax_mix(quota: xr.Dataset, tax: xr.Dataset) -> str:
     """How the mix of elements under one tax rate differs from that under a quota of the same tonnes."""
-    first = _regimes(quota)[0]
-    one: Any = facts.prices(quota, first)
-    two: Any = facts.prices(tax, first)
+    first = regimes(quota)[0]
+    one: Any = pricefacts.table(quota, first)
+    two: Any = pricefacts.table(tax, first)
     gap = two["sold abroad [t]"] - one["sold abroad [t]"]
     up, down = int(gap.idxmax()), int(gap.idxmin())
     if max(abs(gap)) < 1e-6:
@@ -375,21 +285,19 @@ def security(ds: xr.Dataset) -> Finding | None:
     if not len(table):
         note = ds.attrs.get("note_security")
         return Finding("Security", f"Not computed: {note}.") if note else None
-    if not facts.exported(ds):
-        return Finding(
-            "Security", f"{_restricting(ds)} export{_ending(ds)} no elements that could be stopped."
-        )
+    if not pricefacts.exported(ds):
+        return Finding("Security", f"{restrictors(ds)} export{ending(ds)} no elements that could be stopped.")
     others = table[table["region"] == "others"].iloc[0]
-    losses = [float(others[f"{r} [million USD]"]) for r in _regimes(ds)]
-    if facts.stopped(ds):
-        text = f"{_restricting(ds)} export{_ending(ds)} no elements any more"
+    losses = [float(others[f"{r} [million USD]"]) for r in regimes(ds)]
+    if pricefacts.stopped(ds):
+        text = f"{restrictors(ds)} export{ending(ds)} no elements any more"
         return Finding("Security", f"{text}: what a stop costs is the change of real income above.")
     unit, scale = names.readable_money(losses)
     gains = all(loss < -NEGLIGIBLE for loss in losses)
     sign = -1 if gains else 1
     parts = [
         f"{number(sign * scale * loss)} with {names.regime(r)}"
-        for r, loss in zip(_regimes(ds), losses, strict=True)
+        for r, loss in zip(regimes(ds), losses, strict=True)
     ]
     what = embargo_name(ds)
     text = (
@@ -397,7 +305,7 @@ def security(ds: xr.Dataset) -> Finding | None:
         f"{'bring' if gains else 'cost'} all others, in {unit} a year, {listed(parts)}"
         f"{'' if gains or min(losses) >= 0 else ' (a minus sign is a gain)'}."
     )
-    if len(losses) > 1 and losses[-1] > 0 and _regimes(ds)[0] == "exogenous":
+    if len(losses) > 1 and losses[-1] > 0 and regimes(ds)[0] == "exogenous":
         gap = losses[0] - losses[-1]
         if abs(gap) < NEGLIGIBLE:
             text += " Innovation until then makes no difference to it."
@@ -418,7 +326,7 @@ def security(ds: xr.Dataset) -> Finding | None:
 def embargo_share(ds: xr.Dataset) -> float:
     """The largest loss of all others that an embargo would bring now, as a share of their income."""
     table: Any = facts.embargo(ds).set_index("region")
-    losses = [float(table.loc["others", f"{r} [million USD]"]) for r in (_regimes(ds)[0], _regimes(ds)[-1])]
+    losses = [float(table.loc["others", f"{r} [million USD]"]) for r in (regimes(ds)[0], regimes(ds)[-1])]
     return max(losses) / facts.others_income(ds)
 
 
@@ -426,62 +334,7 @@ def embargo_name(ds: xr.Dataset) -> str:
     """What the security figures ask: a full stop of exports, or a cut of nine tenths."""
     cut = float(ds["embargo_loss"].attrs["cut"]) if "embargo_loss" in ds else 1.0
     what = "a full stop" if cut == 1.0 else f"a cut by {100 * cut:.0f} %"
-    return f"{what} of {names.possessive(_restricting(ds))} exports of elements"
-
-
-def _regimes(ds: xr.Dataset) -> list[str]:
-    return [str(r) for r in ds["regime"].values]
-
-
-def _restricting(ds: xr.Dataset) -> str:
-    return names.regions(facts.restricting(ds))
-
-
-def _ending(ds: xr.Dataset) -> str:
-    """The ending of a verb that the restricting regions do."""
-    return "s" if len(facts.restricting(ds)) == 1 else ""
-
-
-def _elsewhere(values: dict[str, float], unit: str, first: str, what: str = "The same") -> str:
-    """The same number under the other regimes."""
-    rest = [
-        f"{signed(v) if unit == ' %' else number(v)}{unit} with {names.regime(r)}"
-        for r, v in values.items()
-        if r != first
-    ]
-    return f" {what} is {listed(rest)}." if rest else ""
-
-
-def dearer(change: float) -> str:
-    """A change of a price in words."""
-    if abs(change) < NEGLIGIBLE:
-        return "the same"
-    return f"{number(abs(change))} % {'more' if change > 0 else 'less'}"
-
-
-def _tiny(share: float) -> str:
-    """A change in percent in the unit that reads best."""
-    unit, scale = names.readable_unit([share])
-    return f"{signed(scale * share, 2)} {unit}"
-
-
-def _gains(value: float, count: int = 2, often: str = "") -> str:
-    s = "s" if count == 1 else ""
-    if abs(value) < NEGLIGIBLE:
-        return f"neither gain{s} nor lose{s}"
-    unit, scale = names.readable_money([value])
-    return f"{'gain' if value > 0 else 'lose'}{s} {number(abs(scale * value))} {unit}{often}"
-
-
-def _moves(change: float, unit: str) -> str:
-    if abs(change) < NEGLIGIBLE:
-        return "do not change"
-    return f"{'rise' if change > 0 else 'fall'} by {number(abs(change), 2)} {unit}"
-
-
-def _sentence(parts: list[str]) -> str:
-    text = "; ".join(parts)
-    return text[0].upper() + text[1:] + "."
+    return f"{what} of {names.possessive(restrictors(ds))} exports of elements"
 
 
 def failed(ds: xr.Dataset) -> list[str]:

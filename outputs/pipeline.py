@@ -22,7 +22,7 @@ import scenarios
 from calibration.errors import InputError
 from calibration.files import write_text
 from model.records import REGIMES
-from outputs import provenance, settings, store, tables
+from outputs import provenance, settings, store, tables, wording
 from outputs.arguments import whole
 from outputs.closure import late_plant, years_amiss
 from outputs.draw import Artist
@@ -286,7 +286,7 @@ def as_json(outcome: Outcome) -> dict[str, Any]:
     return {
         "scenario": name,
         "calibration": result.plan.calibration.name,
-        "solved": [str(r) for r in ds["regime"].values],
+        "solved": wording.regimes(ds),
         "failed": dict(result.failed),
         "folder": str(outcome.saved.folder) if outcome.saved else None,
         "findings": {finding.topic: finding.text for finding in findings.findings(ds)},

@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration.errors import printable
-from outputs import facts, findings, names, quotas
+from outputs import facts, findings, names, pricefacts, quotas, wording
 from outputs.findings import SURPLUS
 from outputs.names import compact, number, signed
 
@@ -121,8 +121,8 @@ def _quotas(ds: xr.Dataset, width: int) -> list[Line]:
 
 def _prices(ds: xr.Dataset, width: int) -> list[Line]:
     """Prices by element, abroad and at home, under every regime."""
-    regimes = _regimes(ds)
-    tables = {regime: facts.prices(ds, regime).set_index("element") for regime in regimes}
+    regimes = wording.regimes(ds)
+    tables = {regime: pricefacts.table(ds, regime).set_index("element") for regime in regimes}
     elements = list(tables[regimes[0]].index)
     columns = ("abroad, change [%]", "home, change [%]")
     changes = [_percent(value) for table in tables.values() for name in columns for value in table[name]]
@@ -130,13 +130,13 @@ def _prices(ds: xr.Dataset, width: int) -> list[Line]:
     shown = _moving(elements, tables, columns, (width - LABEL) // cell - 1)
     more = f" {len(shown)}/{len(elements)}" if len(shown) < len(elements) else ""
     lines = [Line(_row(f"Prices{more}", [*shown, "mean"], cell), "head")]
-    base, paid = tables[regimes[0]]["abroad, base [USD/kg]"], facts.paid(ds)
-    all_paid = bool(paid) and paid == facts.exported(ds)
+    base, paid = tables[regimes[0]]["abroad, base [USD/kg]"], pricefacts.paid(ds)
+    all_paid = bool(paid) and paid == pricefacts.exported(ds)
     lines.append(Line(_row("abroad, base USD/kg", [_short(base[e]) for e in shown], cell)))
     for column, where in (("abroad, change [%]", "abroad"), ("home, change [%]", "home")):
         for at, regime in enumerate(regimes):
             cells = [_percent(tables[regime][column][e]) for e in shown] + [
-                _percent(facts.told_index(ds, regime)[where])
+                _percent(pricefacts.told_index(ds, regime)[where])
             ]
             called = "paid" if where == "abroad" and all_paid else where
             rank = 0 if where == "abroad" else 4 if 0 < at < len(regimes) - 1 else 1
@@ -159,7 +159,7 @@ def _moving(
 
 def _income(ds: xr.Dataset) -> list[Line]:
     """Real income: the restricting regions, all others, and those of them that move most."""
-    regimes, own = _regimes(ds), facts.restricting(ds)
+    regimes, own = wording.regimes(ds), facts.restricting(ds)
     table = facts.real_income(ds).set_index("region")
     columns = [f"{regime} [million USD]" for regime in regimes]
     outside = [str(r) for r in ds["region"].values if str(r) not in own]
@@ -184,7 +184,7 @@ def _income(ds: xr.Dataset) -> list[Line]:
 
 def _sectors(ds: xr.Dataset) -> list[Line]:
     """Exposed against other sectors outside the restricting regions; nothing on technology where it is fixed."""
-    regimes = _regimes(ds)
+    regimes = wording.regimes(ds)
     table: Any = facts.sectors(ds).set_index(["measure", "regime"])
     lines = [Line(_row("Sectors outside", ["exposed", "other"] * len(regimes), 9), "head")]
     for measure, label in (
@@ -199,7 +199,7 @@ def _sectors(ds: xr.Dataset) -> list[Line]:
             values += [None, None] if fixed else [row["exposed [%]"], row["other [%]"]]
         unit, scale = names.readable_unit([v for v in values if v is not None])
         cells = [
-            "-" if v is None else fitting(scale * v, 9) if abs(v) > findings.NEGLIGIBLE else "0"
+            "-" if v is None else fitting(scale * v, 9) if abs(v) > wording.NEGLIGIBLE else "0"
             for v in values
         ]
         lines.append(Line(_row(f"{label}, {unit}", cells, 9), rank=3 if measure == "tfp" else 0))
@@ -234,7 +234,7 @@ def _trust(runs: Sequence[xr.Dataset], width: int, soft: tuple[int, int] | None)
 
 def tax_equivalent(quota: xr.Dataset, tax: xr.Dataset, width: int) -> list[Line]:
     """The same tonnes by one export-tax rate: the rate, real income, and how the mix of elements differs."""
-    regimes = [r for r in _regimes(quota) if r in _regimes(tax)]
+    regimes = [r for r in wording.regimes(quota) if r in wording.regimes(tax)]
     rate = [f"{number(100 * float(tax['licence_rate'].sel(regime=r).max()))} %" for r in regimes]
     lines = [Line(_row("As one export tax", rate, 14), "head")]
     for group, label in (
@@ -245,10 +245,6 @@ def tax_equivalent(quota: xr.Dataset, tax: xr.Dataset, width: int) -> list[Line]
         lines.append(Line(_row(f"{label}, m USD", [signed(v) for v in values], 14), rank=4))
     mix = _wrapped(findings.tax_mix(quota, tax), width)
     return [*lines, *(line._replace(rank=2) for line in mix)]
-
-
-def _regimes(ds: xr.Dataset) -> list[str]:
-    return [str(r) for r in ds["regime"].values]
 
 
 def _regime(regime: str) -> str:
@@ -312,7 +308,7 @@ def solves(result: Result) -> list[Line]:
             f"{ds['message'].sel(regime=r).item()}",
             "note",
         )
-        for r in _regimes(ds)
+        for r in wording.regimes(ds)
     ]
 
 
@@ -338,7 +334,7 @@ def first_order(dataset: xr.Dataset, width: int) -> list[Line]:
     from outputs import gains
 
     ds = facts.one_scenario(dataset)
-    regime = _regimes(ds)[-1]
+    regime = wording.regimes(ds)[-1]
     table = gains.first_order(ds, regime)
     heads = ["terms of trade", "volume", "sum", "exact"]
     lines = [Line(_row("First-order, m USD", heads, 15), "head")]
@@ -353,5 +349,5 @@ def first_order(dataset: xr.Dataset, width: int) -> list[Line]:
 
 def _own_short(ds: xr.Dataset) -> str:
     """The restricting regions, when their names are short."""
-    text = names.regions(facts.restricting(ds))
+    text = wording.restrictors(ds)
     return text if 0 < len(text) < 9 else "restricting"

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration.tables import write_csv
-from outputs import facts, gains, growth, quotas
+from outputs import facts, gains, growth, pricefacts, quotas
 
 
 def write_tables(dataset: xr.Dataset, folder: Path) -> list[Path]:
@@ -42,7 +42,7 @@ def all_tables(ds: xr.Dataset) -> dict[str, pd.DataFrame]:
     return {
         "real_income": facts.real_income(ds),
         "real_income_parts": stacked(facts.income_parts),
-        "prices": with_gaps(stacked(facts.prices)),
+        "prices": with_gaps(stacked(pricefacts.table)),
         "quotas": quotas.table(ds),
         "exposed_and_other_sectors": facts.sectors(ds),
         "sectors": stacked(facts.by_sector),

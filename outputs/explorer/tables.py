@@ -10,7 +10,7 @@ import xarray as xr
 
 from calibration import Calibration
 from model.records import REGIMES
-from outputs import facts, names, quotas
+from outputs import facts, names, pricefacts, quotas, wording
 from outputs.explorer import question
 from outputs.explorer.state import State
 from outputs.names import number, signed
@@ -42,10 +42,10 @@ def controls(state: State, scenario: Scenario, base: Calibration, region: str, s
 
 def all_tables(ds: xr.Dataset, scenario: Scenario, regime: str, region: str, sector: str) -> dict[str, Any]:
     """Every table of the page for one regime, region and sector."""
-    prices, income = facts.prices(ds, regime), _by_region(facts.real_income(ds))
-    index, limits = facts.price_index(ds, regime), quotas.table(ds)
+    prices, income = pricefacts.table(ds, regime), _by_region(facts.real_income(ds))
+    index, limits = pricefacts.index(ds, regime), quotas.table(ds)
     usd, share = f"{regime} [million USD]", f"{regime} [%]"
-    who = names.regions(facts.restricting(ds))
+    who = wording.restrictors(ds)
     limit = _rows(limits[limits["limit [t]"] > 0])
     cells = facts.by_sector(ds, regime)
     mine = _rows(cells[cells["region"] == region])

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from outputs import facts, quotas
+from outputs import facts, pricefacts, quotas
 from outputs.paths.industries import INDUSTRIES, bundle_prices
 from outputs.paths.work import CALIBRATED, EVEN
 
@@ -73,7 +73,7 @@ def overview(view: View) -> pd.DataFrame:
             sectors = facts.sectors(run).set_index(["regime", "measure"])
             group = dict(zip(run["group"].values, run["group_equivalent_variation"].values.T, strict=True))
             for r, regime in enumerate(view.regimes):
-                index, prices = facts.price_index(run, regime), facts.prices(run, regime)
+                index, prices = pricefacts.index(run, regime), pricefacts.table(run, regime)
                 rows.append(
                     {
                         "memory": memory,

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from outputs import facts as solve_facts
-from outputs import names, style
+from outputs import names, pricefacts, style, wording
 from outputs.figures import source_note
 from outputs.findings import is_deep
 from outputs.names import number, signed
@@ -39,7 +39,7 @@ def draw(view: View, folder: Path, scenario: str) -> list[Path]:
 
 def prices(view: View, folder: Path, note: str) -> Path | None:
     """Prices of some elements, abroad by regime and at home."""
-    if not solve_facts.exported(view.ds):
+    if not pricefacts.exported(view.ds):
         return None
     table = facts.stacked(view, "prices")
     first: Any = table[table["regime"] == view.regimes[0]].reset_index(drop=True)
@@ -63,7 +63,7 @@ def prices(view: View, folder: Path, note: str) -> Path | None:
             last["home [USD/kg]"],
             color=RED,
             ls="--",
-            label=f"in {_who(view)}, {names.regime(view.regimes[-1])}",
+            label=f"in {wording.restrictors(view.ds)}, {names.regime(view.regimes[-1])}",
             **_line(),
         )
         axes.set_yscale("log")
@@ -101,7 +101,7 @@ def real_income(view: View, folder: Path, note: str) -> Path:
     unit, scale = names.readable_money([float(v) for v in table[columns].to_numpy().ravel()])
     table = table.assign(**{column: scale * table[column] for column in columns})
     drawn, grid, strip = _panels(1, 2)
-    for axes, column, who in zip(grid[0], columns, ("All others", _who(view)), strict=True):
+    for axes, column, who in zip(grid[0], columns, ("All others", wording.restrictors(view.ds)), strict=True):
         _by_regime(axes, view, table, column)
         axes.set_title(who)
     grid[0, 0].set_ylabel(f"equivalent variation, {unit} a year")
@@ -133,9 +133,8 @@ def exposed(view: View, folder: Path, note: str) -> Path:
     ]
     unit, scale = names.readable_unit([float(v) for v in last])
     said = "; ".join(f"{signed(scale * last[r], 2)} with {names.regime(r)}" for r in view.regimes)
-    title = (
-        f"{_title(view)}: exports of exposed sectors outside {_who(view)} in {view.years[-1]}, {unit}: {said}"
-    )
+    where = f"outside {wording.restrictors(view.ds)} in {view.years[-1]}"
+    title = f"{_title(view)}: exports of exposed sectors {where}, {unit}: {said}"
     about = "Exposed: the tenth of sectors with most rare earths that are hard to replace. ppm: millionths. "
     return style.finish(drawn, folder / "exposed_sectors.png", title, about + _memory(view) + note)
 
@@ -158,7 +157,7 @@ def capacity(view: View, folder: Path, note: str) -> Path | None:
                     continue
                 total = run.groupby("year")["weight"].sum()
                 mean = (run["capacity [ratio]"] * run["weight"]).groupby(run["year"]).sum() / total
-                where = f"in {_who(view)}" if inside else "outside"
+                where = f"in {wording.restrictors(view.ds)}" if inside else "outside"
                 axes.plot(
                     mean.index,
                     mean,
@@ -181,7 +180,7 @@ def capacity(view: View, folder: Path, note: str) -> Path | None:
         "weight"
     ].sum()
     said = ", ".join(f"{names.sector(s)} {number(mean[s], 2)}" for s in stages if s in mean)
-    title = f"{_title(view)}: plant outside {_who(view)} in {view.years[-1]}, base year 1: {said}"
+    title = f"{_title(view)}: plant outside {wording.restrictors(view.ds)} in {view.years[-1]}, base year 1: {said}"
     return style.finish(
         drawn,
         folder / "capacity.png",
@@ -275,7 +274,7 @@ def _stacks(
     years = list(dict.fromkeys(table["year"]))
     for axes, column, label in zip(
         grid[0], ("exports, exposed [%]", "real income, others [million USD]"),
-        (f"Exports, exposed sectors outside {_who(view)}", "Real income, all others"), strict=True,
+        (f"Exports, exposed sectors outside {wording.restrictors(view.ds)}", "Real income, all others"), strict=True,
     ):  # fmt: skip
         readable = names.readable_unit if column.endswith("[%]") else names.readable_money
         unit, scale = readable([float(v) for v in table[column]])
@@ -345,10 +344,6 @@ def _legend(strip: Axes, axes: Axes) -> None:
 
 def _title(view: View) -> str:
     return str(view.ds.attrs.get("title", ""))
-
-
-def _who(view: View) -> str:
-    return names.regions(solve_facts.restricting(view.ds))
 
 
 def _memory(view: View) -> str:

@@ -7,13 +7,14 @@ import json
 import numpy as np
 
 from outputs import facts as solve_facts
-from outputs import names
-from outputs.findings import DEEP, DEEP_CAUTION, Finding, dearer, is_deep, regions
+from outputs import names, pricefacts, wording
+from outputs.findings import DEEP, DEEP_CAUTION, is_deep, regions
 from outputs.forces import decisive
 from outputs.names import listed, number, signed
 from outputs.paths import facts
 from outputs.paths.facts import View
 from outputs.paths.work import CALIBRATED, EVEN
+from outputs.wording import Finding, dearer
 
 
 def findings(view: View) -> list[Finding]:
@@ -35,7 +36,7 @@ def findings(view: View) -> list[Finding]:
 
 def prices(view: View) -> Finding | None:
     """When oxide prices abroad are furthest from the base year, and where they end."""
-    if not solve_facts.exported(view.ds):
+    if not pricefacts.exported(view.ds):
         return None
     table = facts.overview(view)
     table = table[table["memory"] == CALIBRATED]
@@ -47,7 +48,7 @@ def prices(view: View) -> Finding | None:
             f"with {names.regime(regime)} oxides abroad are furthest from their base-year price in {peak} "
             f"({dearer(float(run[peak]))}) and cost {dearer(float(run.iloc[-1]))} in {view.years[-1]}"
         )
-    if solve_facts.paid(view.ds):
+    if pricefacts.paid(view.ds):
         parts.append("where exports to some or all have stopped that is what others pay, wherever it is from")
     return Finding("Prices", _sentence(parts))
 
@@ -105,7 +106,8 @@ def exports(view: View) -> Finding:
         f"{signed(scale * values[regime], 2)} {unit} with {names.regime(regime)}" for regime in view.regimes
     ]
     return Finding(
-        "Exports", f"Exports of exposed sectors outside {_who(view)} in {view.years[-1]}: {listed(parts)}."
+        "Exports",
+        f"Exports of exposed sectors outside {wording.restrictors(view.ds)} in {view.years[-1]}: {listed(parts)}.",
     )
 
 
@@ -226,10 +228,6 @@ def _group(view: View, regime: str, group: str, memory: str = CALIBRATED) -> np.
 def _cut(view: View) -> str:
     share = float(view.ds["cut"].values[0]) if "cut" in view.ds.coords else 0.0
     return f"A sudden cut of exports by {100 * share:.6g} %"
-
-
-def _who(view: View) -> str:
-    return names.regions(solve_facts.restricting(view.ds))
 
 
 def _sentence(parts: list[str]) -> str:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from outputs import facts as solve_facts
-from outputs import names
+from outputs import names, wording
 from outputs.findings import DEEP_CAUTION, is_deep
 from outputs.names import number
 from outputs.paths import facts, findings
@@ -88,7 +87,7 @@ def _outcomes(view: View, at: Sequence[int]) -> list[Line]:
 
 def _own(view: View) -> str:
     """The restricting regions, when their names are short."""
-    text = names.regions(solve_facts.restricting(view.ds))
+    text = wording.restrictors(view.ds)
     return text if len(text) < 9 else "Restricting"
 
 

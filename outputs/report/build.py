@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from calibration.errors import InputError, Problem
 from calibration.files import write_text
-from outputs import facts, findings, intact, names, readable, store, tables
+from outputs import facts, findings, intact, names, pricefindings, readable, store, tables, wording
 from outputs.comparison import numbered
 from outputs.report import parameters, run_charts, tabular
 from outputs.report.tabular import Table
@@ -175,7 +175,7 @@ class View:
         return findings.headline(self.ds)
 
     @property
-    def findings(self) -> list[findings.Finding]:
+    def findings(self) -> list[wording.Finding]:
         return findings.findings(self.ds)
 
     @property
@@ -193,7 +193,7 @@ class View:
 
     @property
     def who(self) -> str:
-        return names.regions(facts.restricting(self.ds))
+        return wording.restrictors(self.ds)
 
     @property
     def tiles(self) -> list[tuple[str, list[tuple[str, str]]]]:
@@ -242,7 +242,7 @@ class View:
     @property
     def abroad(self) -> str:
         """What the price abroad is, and a kg of what it buys."""
-        return f"{findings.abroad(self.ds)} {names.OF_PRODUCT}"
+        return f"{pricefindings.abroad(self.ds)} {names.OF_PRODUCT}"
 
     @property
     def caution(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from outputs import facts, names
+from outputs import facts, names, pricefacts, wording
 from outputs.report import charts
 from outputs.report.charts import Chart
 
@@ -26,12 +26,12 @@ def all_charts(ds: xr.Dataset) -> dict[str, Chart | None]:
 
 def charts_of_prices(ds: xr.Dataset) -> dict[str, Chart | None]:
     """Levels at the border and at home, and changes abroad by regime."""
-    regimes = [str(r) for r in ds["regime"].values]
-    first = facts.prices(ds, regimes[0])
+    regimes = wording.regimes(ds)
+    first = pricefacts.table(ds, regimes[0])
     first = first[first["abroad, base [USD/kg]"] > 0].sort_values("abroad, base [USD/kg]")
     if not len(first):
         return {"prices": None, "price_changes": None}
-    own = names.regions(facts.restricting(ds))
+    own = wording.restrictors(ds)
     levels = charts.dumbbells(
         [
             (
@@ -42,7 +42,7 @@ def charts_of_prices(ds: xr.Dataset) -> dict[str, Chart | None]:
         ],
         [("abroad", f"abroad, base year (hollow) and {names.regime(regimes[0])}"), ("home", f"in {own}")], "USD/kg",
     )  # fmt: skip
-    by_regime = {r: facts.prices(ds, r).set_index("element")["abroad, change [%]"] for r in regimes}
+    by_regime = {r: pricefacts.table(ds, r).set_index("element")["abroad, change [%]"] for r in regimes}
     changes = charts.bars(
         [(e, names.element(e), [float(by_regime[r][e]) for r in regimes]) for e in first["element"]],
         _series(regimes),
@@ -53,7 +53,7 @@ def charts_of_prices(ds: xr.Dataset) -> dict[str, Chart | None]:
 
 def charts_of_income(ds: xr.Dataset) -> dict[str, Chart | None]:
     """Real income by region and regime, regions that lose most first."""
-    regimes = [str(r) for r in ds["regime"].values]
+    regimes = wording.regimes(ds)
     frame: Any = facts.real_income(ds).set_index("region").loc[[str(r) for r in ds["region"].values]]
     own, columns = facts.restricting(ds), [f"{r} [million USD]" for r in regimes]
     order = [*own, *frame.drop(own)[columns[0]].sort_values().index]
@@ -64,7 +64,7 @@ def charts_of_income(ds: xr.Dataset) -> dict[str, Chart | None]:
 
 def charts_of_sectors(ds: xr.Dataset) -> dict[str, Chart | None]:
     """Exposed against other sectors, and every sector against its exposure."""
-    regimes = [str(r) for r in ds["regime"].values]
+    regimes = wording.regimes(ds)
     frame: Any = facts.sectors(ds).set_index(["measure", "regime"])
     found: dict[str, Chart | None] = {}
     for name, measure in (
@@ -140,9 +140,9 @@ def charts_of_innovation(ds: xr.Dataset) -> dict[str, Chart | None]:
 def charts_of_security(ds: xr.Dataset) -> dict[str, Chart | None]:
     """What a full embargo would cost now, by region and regime."""
     frame = facts.embargo(ds)
-    if not len(frame) or not facts.exported(ds):
+    if not len(frame) or not pricefacts.exported(ds):
         return {"embargo": None}
-    regimes = [str(r) for r in ds["regime"].values]
+    regimes = wording.regimes(ds)
     columns = [f"{r} [million USD]" for r in regimes]
     frame = frame[frame["region"] != "others"]
     unit, scale = names.readable_money([float(v) for v in frame[columns].to_numpy().ravel()])
@@ -158,7 +158,7 @@ def mix(runs: Sequence[tuple[str, xr.Dataset]]) -> Chart:
     """Tonnes sold abroad by element, change from the base year in percent, in the first regime of each run."""
     kinds = ("exogenous", "directed", "directed_with_spillovers", "exposed", "abroad", "total")
     runs = runs[: len(kinds)]  # more bars could not be told apart; the table has all runs
-    frames = [facts.prices(ds, str(ds["regime"].values[0])).set_index("element") for _, ds in runs]
+    frames = [pricefacts.table(ds, str(ds["regime"].values[0])).set_index("element") for _, ds in runs]
     rows = [
         (
             e,

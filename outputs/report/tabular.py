@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration.tables import format_csv
-from outputs import facts, names, readable, tables
+from outputs import facts, names, pricefacts, readable, tables, wording
 from outputs.names import number, signed
 
 CAPTIONS = {
@@ -85,7 +85,7 @@ def _holds_numbers(column: pd.Series[Any]) -> bool:
 
 def _cell(column: str, value: Any) -> str:
     if value is None:
-        return facts.no_price(column) if column.startswith(tuple(facts.NO_PRICE)) else "–"
+        return pricefacts.no_price(column) if column.startswith(tuple(pricefacts.NO_PRICE)) else "–"
     if isinstance(value, readable.Change):
         return str(value)
     if isinstance(value, float | np.floating):
@@ -128,10 +128,10 @@ def _entry(key: str, value: Any) -> str:
 
 def tiles(ds: xr.Dataset) -> list[tuple[str, list[tuple[str, str]]]]:
     """The numbers of the first screen: heading, and (regime, number) pairs."""
-    regimes = [str(r) for r in ds["regime"].values]
+    regimes = wording.regimes(ds)
     groups: Any = facts.real_income(ds).set_index("region")
-    own = names.regions(facts.restricting(ds))
-    index = {r: facts.told_index(ds, r) for r in regimes}
+    own = wording.restrictors(ds)
+    index = {r: pricefacts.told_index(ds, r) for r in regimes}
 
     def each(values: dict[str, str]) -> list[tuple[str, str]]:
         return [(names.regime(r), values[r]) for r in regimes]
@@ -190,7 +190,7 @@ def dependence(ds: xr.Dataset) -> Heat:
 
 def region_cards(ds: xr.Dataset) -> dict[str, Any]:
     """For each region: its name and rows of (label, number for each regime)."""
-    regimes = [str(r) for r in ds["regime"].values]
+    regimes = wording.regimes(ds)
     parts = {r: facts.income_parts(ds, r).set_index("region") for r in regimes}
     labels = list(parts[regimes[0]].columns)
     found = {}
@@ -219,8 +219,8 @@ def _in_percent(label: str, changes: Sequence[float]) -> list[str]:
 
 def element_cards(ds: xr.Dataset) -> dict[str, Any]:
     """For each element: its name and rows of (label, number for each regime)."""
-    regimes = [str(r) for r in ds["regime"].values]
-    frames = {r: facts.prices(ds, r).set_index("element") for r in regimes}
+    regimes = wording.regimes(ds)
+    frames = {r: pricefacts.table(ds, r).set_index("element") for r in regimes}
     found = {}
     for element in ds["element"].values:
         rows = [
@@ -233,7 +233,7 @@ def element_cards(ds: xr.Dataset) -> dict[str, Any]:
 
 def _price(column: str, value: float) -> str:
     """A price or tonnes of an element, or why there is no price."""
-    return facts.no_price(column) if np.isnan(value) else number(value)
+    return pricefacts.no_price(column) if np.isnan(value) else number(value)
 
 
 def comparison(runs: Sequence[tuple[str, xr.Dataset]]) -> Table:
@@ -255,12 +255,12 @@ def headlines(runs: Sequence[tuple[xr.Dataset, str]]) -> dict[str, list[float]]:
 
 
 def _headline(ds: xr.Dataset, regime: str) -> dict[str, float]:
-    index = facts.told_index(ds, regime)
+    index = pricefacts.told_index(ds, regime)
     groups: Any = facts.real_income(ds).set_index("region")
     frame: Any = facts.sectors(ds).set_index(["regime", "measure"])
     column = f"{regime} [million USD]"
     return {
-        "tonnes sold abroad [t]": float(facts.prices(ds, regime)["sold abroad [t]"].sum()),
+        "tonnes sold abroad [t]": float(pricefacts.table(ds, regime)["sold abroad [t]"].sum()),
         "licence [% of gate price]": 100 * float(ds["licence_rate"].sel(regime=regime).max())
         if ds.sizes["quota"]
         else 0.0,

@@ -9,7 +9,7 @@ import yaml
 import calibration
 import scenarios
 from calibration.errors import InputError
-from outputs import facts
+from outputs import facts, pricefacts
 from outputs.experiment import plan, solve_plans
 from outputs.explorer import question, state
 from outputs.explorer.answer import Answers
@@ -53,7 +53,7 @@ def test_what_is_exported_solves_to_what_is_shown(change, base, answers):
     )  # as `run.py solve` reads it: cold start, every table anew
     result = solve_plans([plan(scenario, base, decompose=False, security=False)])[0]
     ds = facts.one_scenario(result.dataset)
-    prices = facts.prices(ds, "directed").set_index("element")
+    prices = pricefacts.table(ds, "directed").set_index("element")
     for row in answer["prices"]:
         assert row["abroad"]["text"] == signed(prices.loc[row["symbol"], "abroad, change [%]"])
         assert row["home"]["text"] == signed(prices.loc[row["symbol"], "home, change [%]"])

@@ -13,7 +13,7 @@ import pytest
 import xarray as xr
 
 import run
-from outputs import store
+from outputs import pricefacts, store
 from outputs.draw import Artist
 
 ROOT = Path(__file__).parents[2]
@@ -59,13 +59,13 @@ def test_json_is_all_that_is_printed_and_names_the_folder(solved):
 
 def test_facts_of_2010_read_from_the_published_result(solved):
     """Abroad cheap oxides rise several times more than dear ones, at home the mean does not; the rent is China's."""
-    from outputs import facts, store
+    from outputs import store
 
     ds = store.read(solved[1][1]["folder"]).dataset.squeeze("scenario")
-    table = facts.prices(ds, "exogenous").set_index("element")
+    table = pricefacts.table(ds, "exogenous").set_index("element")
     rise = table["abroad, change [%]"]
     assert min(rise["La"], rise["Ce"]) > 3 * max(rise["Dy"], rise["Eu"]) > 0
-    assert facts.price_index(ds, "exogenous")["home"] <= 0
+    assert pricefacts.index(ds, "exogenous")["home"] <= 0
     rents = ds["licence_rent"].sel(regime="exogenous")
     assert float(rents.sel(region="CHN")) == pytest.approx(float(rents.sum())) != 0
 

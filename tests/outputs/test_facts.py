@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from outputs import facts
+from outputs import facts, pricefacts
 from tests.outputs.drawn import drawn, names, number
 
 REGIMES = ("exogenous", "directed", "directed_with_spillovers")
@@ -45,7 +45,7 @@ def tonnes(ds, origins, regions, element, regime=""):
 @pytest.mark.parametrize("regime", REGIMES)
 def test_prices_of_an_element(result, own, abroad, regime):
     """Abroad by what goes abroad, at home by all that is made; what others pay by what they buy from everywhere."""
-    table = facts.prices(result, regime).set_index("element")
+    table = pricefacts.table(result, regime).set_index("element")
     world = names(result, "region")
     for e in names(result, "element"):
         row = table.loc[e]
@@ -80,37 +80,37 @@ def without(ds, regime, element, origin, region):
 
 
 def test_where_one_buyer_gets_no_more_the_price_abroad_is_what_others_pay(result, own, abroad):
-    before = facts.prices(result, "directed").set_index("element")
+    before = pricefacts.table(result, "directed").set_index("element")
     stopped = without(result, "directed", "E1", own[0], abroad[0])
-    assert facts.paid(result) == []
-    assert facts.paid(stopped) == ["E1"]
-    assert not facts.stopped(stopped)
+    assert pricefacts.paid(result) == []
+    assert pricefacts.paid(stopped) == ["E1"]
+    assert not pricefacts.stopped(stopped)
     for regime in REGIMES:
-        table, as_before = (facts.prices(one, regime).set_index("element") for one in (stopped, result))
+        table, as_before = (pricefacts.table(one, regime).set_index("element") for one in (stopped, result))
         changed = table["abroad, change [%]"] != as_before["abroad, change [%]"]
         assert list(changed[changed].index) == (["E1"] if regime == "directed" else [])
-    row = facts.prices(stopped, "directed").set_index("element").loc["E1"]
+    row = pricefacts.table(stopped, "directed").set_index("element").loc["E1"]
     assert row["abroad, change [%]"] == pytest.approx(before.loc["E1", "paid by others, change [%]"])
     assert row["abroad [USD/kg]"] == pytest.approx(
         before.loc["E1", "abroad, base [USD/kg]"] * (1 + before.loc["E1", "paid by others, change [%]"] / 100)
     )
-    assert facts.delivered_index(stopped, "directed") is None
+    assert pricefacts.delivered_index(stopped, "directed") is None
 
 
 def test_what_is_sold_to_anybody_abroad_is_exported(result, own, abroad):
     """By any of those that restrict; what they sell to each other is no export."""
     base = result["base_tonnes"].copy()
     base.loc[{"origin": list(own), "region": abroad}] = 0.0
-    assert facts.exported(result.assign(base_tonnes=base)) == []
+    assert pricefacts.exported(result.assign(base_tonnes=base)) == []
     base.loc[{"origin": own[-1], "region": abroad[-1], "element": "E1"}] = 1.0
-    assert facts.exported(result.assign(base_tonnes=base)) == ["E1"]
+    assert pricefacts.exported(result.assign(base_tonnes=base)) == ["E1"]
 
 
 def test_little_is_not_nothing(result, own, abroad):
     """A flow that falls to a thousandth has a price of its own."""
     now = result["tonnes"].copy()
     now.loc[{"element": "E1", "origin": list(own)}] *= 1e-3
-    assert facts.paid(result.assign(tonnes=now)) == []
+    assert pricefacts.paid(result.assign(tonnes=now)) == []
 
 
 @pytest.mark.parametrize("regime", REGIMES)
@@ -133,10 +133,10 @@ def test_price_indices_are_of_a_basket_of_base_tonnes(result, own, abroad, regim
         )
         for name, at in (("gate_value", {"regime": regime}), ("base_gate_value", {}))
     )
-    found = facts.price_index(result, regime)
+    found = pricefacts.index(result, regime)
     assert found["abroad"] == pytest.approx(100 * (now / base - 1))
     assert found["home"] == pytest.approx(100 * (kept / then - 1))
-    assert facts.told_index(result, regime) == pytest.approx(found)
+    assert pricefacts.told_index(result, regime) == pytest.approx(found)
     delivered = mean(
         (
             number(result, "delivered_price", regime=regime, origin=i, region=n, good=e),
@@ -146,14 +146,14 @@ def test_price_indices_are_of_a_basket_of_base_tonnes(result, own, abroad, regim
         for n in abroad
         for e in elements
     )
-    assert facts.delivered_index(result, regime) == pytest.approx(100 * (delivered - 1))
+    assert pricefacts.delivered_index(result, regime) == pytest.approx(100 * (delivered - 1))
 
 
 @pytest.mark.parametrize(("where", "lacks"), [("abroad", "abroad"), ("own", "home")])
 def test_no_price_is_told_of_what_was_never_sold(result, own, abroad, where, lacks):
     base = result["base_tonnes"].copy()
     base.loc[{"origin": list(own), "region": {"abroad": abroad, "own": list(own)}[where]}] = 0.0
-    found = facts.told_index(result.assign(base_tonnes=base), "directed")
+    found = pricefacts.told_index(result.assign(base_tonnes=base), "directed")
     assert [name for name, value in found.items() if np.isnan(value)] == [lacks]
 
 
@@ -178,16 +178,19 @@ def test_income_of_others_is_that_of_those_that_do_not_restrict(result, abroad):
 
 @pytest.mark.parametrize("regime", REGIMES)
 def test_parts_of_real_income(result, regime):
-    """What technology saves is deflated by the price of final demand, as all parts are; rents stand beside them."""
+    """What technology saves, and what a deficit buys, are at prices of final demand; rents stand beside the parts."""
     table = facts.income_parts(result, regime).set_index("region")
     for n in names(result, "region"):
         row, at = table.loc[n], {"regime": regime, "region": n}
         technology = number(result, "technology_gain", **at) / number(result, "final_price", **at)
+        deficit = number(result, "deficit", **at) / number(result, "final_price", **at)
+        deficit -= number(result, "base_deficit", region=n)
         trade, whole = number(result, "terms_of_trade", **at), number(result, "equivalent_variation", **at)
         assert row["real income [million USD]"] == whole
         assert row["terms of trade [million USD]"] == trade
         assert row["technology [million USD]"] == pytest.approx(technology)
-        assert row["rest [million USD]"] == pytest.approx(whole - trade - technology)
+        assert row["trade deficit [million USD]"] == pytest.approx(deficit)
+        assert row["rest [million USD]"] == pytest.approx(whole - trade - technology - deficit)
         assert row["licence rent received [million USD]"] == number(result, "licence_rent", **at)
 
 

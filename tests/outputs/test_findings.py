@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from outputs import facts, findings, names
+from outputs import facts, findings, names, pricefacts, pricefindings, wording
 from outputs.names import number, signed
 from tests.outputs.drawn import drawn
 
@@ -35,7 +35,7 @@ def test_the_element_that_rises_most_is_named_first(result, high, low):
     base.loc[{"element": high}], base.loc[{"element": low}] = 8.0, 50.0
     now = result["border_value"].copy()
     now.loc[{"element": high}], now.loc[{"element": low}] = 12.0, 55.0
-    text = findings.prices(result.assign(base_border_value=base, border_value=now)).text
+    text = pricefindings.oxides(result.assign(base_border_value=base, border_value=now)).text
     assert f"{high} +50.0 % from 8.00 USD/kg, {low} +10.0 % from 50.0 USD/kg." in text
 
 
@@ -46,20 +46,20 @@ def test_the_price_inside_goes_where_it_goes(result, ratio, said):
     now = result["gate_value"].copy(
         data=np.broadcast_to(ratio * result["base_gate_value"].values, result["gate_value"].shape)
     )
-    text = findings.prices(result.assign(gate_value=now)).text
+    text = pricefindings.oxides(result.assign(gate_value=now)).text
     assert f"Inside R1 the mean price {said} with fixed technology." in text
 
 
 def test_no_price_inside_is_told_where_nothing_is_sold(result):
     base = result["base_tonnes"].copy()
     base.loc[{"origin": "R1", "region": "R1"}] = 0.0
-    text = findings.prices(result.assign(base_tonnes=base)).text
+    text = pricefindings.oxides(result.assign(base_tonnes=base)).text
     assert "oxides sold abroad by R1 cost" in text
     assert "Inside" not in text
 
 
 def test_a_price_that_rises_is_more():
-    assert [findings.dearer(change) for change in (12.0, -12.0, 0.0)] == [
+    assert [wording.dearer(change) for change in (12.0, -12.0, 0.0)] == [
         "12.0 % more",
         "12.0 % less",
         "the same",
@@ -69,9 +69,9 @@ def test_a_price_that_rises_is_more():
 def test_the_headline_has_both_prices_and_both_incomes_of_two_regimes(result):
     text = findings.headline(result)
     for regime in (FIRST, LAST):
-        index = facts.price_index(result, regime)
+        index = pricefacts.index(result, regime)
         group = result["group_equivalent_variation"].sel(regime=regime)
-        abroad, home = (findings.dearer(index[where]) for where in ("abroad", "home"))
+        abroad, home = (wording.dearer(index[where]) for where in ("abroad", "home"))
         mine, others = (number(float(group.sel(group=name))) for name in ("restricting", "others"))
         assert re.search(
             rf"With {names.regime(regime)}, oxides cost {re.escape(abroad)} abroad( \([^)]*\))? and "
@@ -175,7 +175,9 @@ def test_a_tax_sells_more_of_what_it_sells_more_of(result):
     """Against the quota: the tonnes under the tax less those under the quota."""
     taxed = filled(result, "tonnes", 5.0, origin="R1", region=["R0", "R2"], element="E1")
     taxed = filled(taxed, "tonnes", 0.1, origin="R1", region=["R0", "R2"], element="E0")
-    one, two = (facts.prices(run, FIRST).set_index("element")["sold abroad [t]"] for run in (result, taxed))
+    one, two = (
+        pricefacts.table(run, FIRST).set_index("element")["sold abroad [t]"] for run in (result, taxed)
+    )
     gap = two - one
     assert gap["E1"] > 0 > gap["E0"]
     said = f"the tax sells abroad E1 {signed(gap['E1'])} t and E0 {signed(gap['E0'])} t (fixed technology)"

@@ -3,7 +3,17 @@
 import numpy as np
 import pytest
 
-from outputs import dataset, experiment, facts, findings, names, quotas, summary
+from outputs import (
+    dataset,
+    experiment,
+    findings,
+    names,
+    pricefacts,
+    pricefindings,
+    quotas,
+    summary,
+    wording,
+)
 from outputs.names import number, signed
 from outputs.paths import findings as path_findings
 from outputs.paths import labelled, plan, work
@@ -200,19 +210,19 @@ def test_a_tax_with_the_tonnes_of_a_quota_is_told_as_a_tax(ds):
 
 def test_what_ore_and_magnets_cost_outside_is_told(ds):
     """A quota on magnets was said to make oxides cheaper, and nothing else was told of prices."""
-    goods = facts.chain_goods(ds)
+    goods = pricefacts.chain_goods(ds)
     assert goods and not {*goods} & {*ds["element"].values}
     assert all(ds["chain"].sel(sector=k) for k in goods if k in ds["sector"].values)
     outside = ds["restricting"].values == 0
-    text = findings.chain(ds).text
+    text = pricefindings.chain(ds).text
     for good in goods:
         for regime in ds["regime"].values:
             price = ds["purchaser_price"].sel(regime=regime, good=good).values[outside]
             bought = ds["base_trade"].sel(good=good).sum("origin").values[outside]
             change = 100 * (float((price * bought).sum() / bought.sum()) - 1)
-            assert facts.bought_index(ds, regime, good) == pytest.approx(change, rel=1e-9)
+            assert pricefacts.bought_index(ds, regime, good) == pytest.approx(change, rel=1e-9)
             if f"for {good} " in text:
-                assert f"{findings.dearer(change)} with {names.regime(regime)}" in text
+                assert f"{wording.dearer(change)} with {names.regime(regime)}" in text
     assert any(f"for {good} " in text for good in goods)
     still = ds.assign(purchaser_price=ds["purchaser_price"] * 0 + 1)
-    assert findings.chain(still) is None
+    assert pricefindings.chain(still) is None

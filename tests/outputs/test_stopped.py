@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from outputs import experiment, facts, findings, names, summary
+from outputs import experiment, findings, names, pricefacts, pricefindings, summary
 from outputs.report import run_charts
 from tests.outputs.conftest import scenario
 
@@ -50,35 +50,35 @@ def spent(dataset, regime, element):
 @pytest.mark.parametrize("regime", ["exogenous", "directed_with_spillovers"])
 def test_where_one_buyer_gets_no_more_the_price_abroad_is_what_others_pay(one_buyer, regime):
     ds = one_buyer.squeeze("scenario")
-    assert not facts.stopped(ds)
-    assert facts.paid(ds) == facts.exported(ds) == ["E0", "E1"]
-    table = facts.prices(ds, regime).set_index("element")
+    assert not pricefacts.stopped(ds)
+    assert pricefacts.paid(ds) == pricefacts.exported(ds) == ["E0", "E1"]
+    table = pricefacts.table(ds, regime).set_index("element")
     assert (table["sold abroad [t]"] > 0.05).all()
     for element in ("E0", "E1"):
         wanted = spent(one_buyer, regime, element)
         assert wanted > 0
         assert table.loc[element, "abroad, change [%]"] == pytest.approx(wanted, rel=1e-9)
-    assert facts.price_index(ds, regime)["abroad"] > 0
+    assert pricefacts.index(ds, regime)["abroad"] > 0
 
 
 def test_words_of_one_buyer_say_whose_price_it_is(one_buyer):
     ds = one_buyer.squeeze("scenario")
-    text = findings.prices(ds).text
+    text = pricefindings.oxides(ds).text
     assert "R0 has stopped selling oxides to some or all buyers: others pay for them" in text
     assert "sold abroad by R0" not in text
-    assert "at the border" not in findings.abroad(ds)
+    assert "at the border" not in pricefindings.abroad(ds)
     rows = [line.text for line in summary.scenario(one_buyer, 100)]
     assert any(row.startswith("paid %, fixed") for row in rows)
 
 
 def test_one_element_that_is_sold_to_nobody_is_named(one_element):
     ds, regime = one_element.squeeze("scenario"), "directed"
-    assert facts.paid(ds) == ["E0"]
-    table = facts.prices(ds, regime).set_index("element")
+    assert pricefacts.paid(ds) == ["E0"]
+    table = pricefacts.table(ds, regime).set_index("element")
     assert table.loc["E0", "abroad, change [%]"] == pytest.approx(spent(one_element, regime, "E0"), rel=1e-9)
     border = 100 * (float(ds["border_price"].sel(regime=regime, origin="R0", element="E1")) - 1)
     assert table.loc["E1", "abroad, change [%]"] == pytest.approx(border, rel=1e-9)
-    text, note = findings.prices(ds).text, findings.abroad(ds)
+    text, note = pricefindings.oxides(ds).text, pricefindings.abroad(ds)
     assert (
         "stopped selling E0 to some or all buyers: with what others pay for it, wherever it is from" in text
     )
@@ -91,10 +91,10 @@ def test_one_element_that_is_sold_to_nobody_is_named(one_element):
 
 def test_other_regimes_are_told_of_the_same_place(ds):
     """Prices abroad of every regime stand together, before what is said of the price at home."""
-    abroad, home = findings.prices(ds).text.split("Inside R0")
+    abroad, home = pricefindings.oxides(ds).text.split("Inside R0")
     for regime in ("directed", "directed_with_spillovers"):
-        assert f"{names.signed(facts.price_index(ds, regime)['abroad'])} % with" in abroad
-    assert f"{names.number(abs(facts.price_index(ds, 'exogenous')['home']))} %" in home
+        assert f"{names.signed(pricefacts.index(ds, regime)['abroad'])} % with" in abroad
+    assert f"{names.number(abs(pricefacts.index(ds, 'exogenous')['home']))} %" in home
     assert home.endswith("with fixed technology.")
 
 
@@ -104,10 +104,10 @@ def stop(embargo):
 
 
 def test_the_price_abroad_is_what_others_pay_where_nothing_is_sold(stop, ds):
-    assert facts.stopped(stop)
-    assert not facts.stopped(ds)
+    assert pricefacts.stopped(stop)
+    assert not pricefacts.stopped(ds)
     for regime in stop["regime"].values:
-        table = facts.prices(stop, str(regime))
+        table = pricefacts.table(stop, str(regime))
         had = table["sold abroad, base [t]"] > 0
         assert (table.loc[had, "sold abroad [t]"] < 1e-9).all()
         np.testing.assert_allclose(
@@ -118,15 +118,15 @@ def test_the_price_abroad_is_what_others_pay_where_nothing_is_sold(stop, ds):
         border = 100 * (stop["border_price"].sel(regime=regime).values[own] - 1)
         assert border.min() < 0
         assert (table["abroad, change [%]"] > 0).all()
-        assert facts.price_index(stop, str(regime))["abroad"] > 0
-    kept = facts.prices(ds, "directed")
+        assert pricefacts.index(stop, str(regime))["abroad"] > 0
+    kept = pricefacts.table(ds, "directed")
     assert not np.allclose(kept["abroad, change [%]"], kept["paid by others, change [%]"])
 
 
 def test_words_say_that_exports_have_stopped(stop):
-    text = findings.prices(stop).text
+    text = pricefindings.oxides(stop).text
     assert "exports no oxides any more: others pay for them" in text
-    assert "exports nothing any more" in findings.abroad(stop)
+    assert "exports nothing any more" in pricefindings.abroad(stop)
     assert "exports no elements any more" in findings.security(stop).text
     assert "more abroad" in findings.headline(stop)
 

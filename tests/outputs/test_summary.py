@@ -8,7 +8,7 @@ import pytest
 import xarray as xr
 
 import scenarios
-from outputs import experiment, facts, findings, growth, names, quotas, readable, summary, tables
+from outputs import experiment, facts, findings, growth, names, pricefacts, quotas, readable, summary, tables
 from outputs.report import tabular
 from outputs.summary import Line
 from tests.outputs.conftest import scenario
@@ -170,12 +170,12 @@ def test_the_price_index_abroad_is_weighted_by_base_tonnes(ds):
     expected = (run["border_value"].sel(origin="R0") * tonnes).sum() / (
         ds["base_border_value"].sel(origin="R0") * tonnes
     ).sum()
-    assert facts.price_index(ds, "directed")["abroad"] == pytest.approx(100 * (float(expected) - 1), rel=1e-9)
+    assert pricefacts.index(ds, "directed")["abroad"] == pytest.approx(100 * (float(expected) - 1), rel=1e-9)
 
 
 def test_prices_at_home_and_abroad_are_those_of_the_restricting_region(ds):
     run = ds.sel(regime="exogenous")
-    table = facts.prices(ds, "exogenous").set_index("element")
+    table = pricefacts.table(ds, "exogenous").set_index("element")
     for element in ds["element"].values:
         for where, name in (("home", "gate_value"), ("abroad", "border_value")):
             now = float(run[name].sel(origin="R0", element=element))
@@ -453,12 +453,12 @@ def test_what_a_tariff_adds_to_the_price_abroad_is_said(tariffed, ds):
             before += sold[n, e] * value[e]
             after += sold[n, e] * value[e] * price[n, goods.index(element)]
     paid = 100 * (after / before - 1)
-    assert facts.price_index(tariffed, "exogenous")["abroad"] < 0 < paid
-    assert facts.delivered_index(tariffed, "exogenous") == pytest.approx(paid)
+    assert pricefacts.index(tariffed, "exogenous")["abroad"] < 0 < paid
+    assert pricefacts.delivered_index(tariffed, "exogenous") == pytest.approx(paid)
     more = f"{names.number(paid)} % more"
     assert f"less abroad ({more} with tariffs and frictions) and" in findings.headline(tariffed)
     assert f"with tariffs and frictions their buyers pay {more}." in text_of(tariffed, "Prices")
-    assert facts.delivered_index(ds, "exogenous") is None
+    assert pricefacts.delivered_index(ds, "exogenous") is None
     assert "tariffs and frictions" not in findings.headline(ds) + text_of(ds, "Prices")
 
 

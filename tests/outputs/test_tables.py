@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calibration.tables import Column, format_csv, read_csv
-from outputs import facts, findings, names, summary, tables
+from outputs import facts, findings, names, pricefacts, summary, tables
 from outputs.report import tabular
 from tests.outputs.conftest import HOSTILE
 
@@ -64,7 +64,7 @@ def test_an_element_that_is_not_exported_has_no_price_abroad(ds):
     own = bare["restricting"].values > 0
     bare["base_tonnes"].values[np.ix_(own, ~own, [0])] = 0.0
     first, second = (str(e) for e in bare["element"].values)
-    table = facts.prices(bare, "exogenous").set_index("element")
+    table = pricefacts.table(bare, "exogenous").set_index("element")
     assert table.loc[first, [c for c in table.columns if c.startswith("abroad")]].isna().all()
     assert table.loc[first].filter(like="home").notna().all()
     assert table.loc[second].notna().all()
@@ -81,12 +81,12 @@ def test_an_element_that_is_not_exported_has_no_price_abroad(ds):
 
 
 def test_every_column_that_can_lack_a_price_says_why(ds):
-    columns = facts.prices(ds, "exogenous").columns
+    columns = pricefacts.table(ds, "exogenous").columns
     lacking = [c for c in columns if "USD/kg" in c or "change" in c]
-    assert {facts.no_price(c) for c in lacking} == {"not exported", "not made", "not bought"}
+    assert {pricefacts.no_price(c) for c in lacking} == {"not exported", "not made", "not bought"}
     for column in set(columns) - set(lacking):
         with pytest.raises(ValueError, match="holds no price; columns that do begin with abroad, home"):
-            facts.no_price(column)
+            pricefacts.no_price(column)
 
 
 @pytest.mark.parametrize(
