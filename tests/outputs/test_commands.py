@@ -375,34 +375,27 @@ def test_doctor_says_what_is_broken(monkeypatch, capsys):
     assert "ok      Python" in out
 
 
-def test_completion_knows_commands_options_and_scenarios(capsys):
+def test_completion_knows_commands_options_and_what_is_shipped(capsys):
     assert guarded("completion") == 0
     script = capsys.readouterr().out
-    checks = 'COMP_WORDS=(run.py {}); COMP_CWORD={}; _ree; echo "${{COMPREPLY[@]}}"\n'
-    script += (
-        checks.format("rep", 1)
-        + checks.format("solve china-2010-q", 2)
-        + checks.format("solve --horizon s", 3)
-        + checks.format("patents pan", 2)
-        + checks.format("patents classify --retry", 3)
-        + checks.format("patents audit sco", 3)
-        + checks.format("estimate elasticities --cluster un", 4)
-        + checks.format("sweep elasticities", 2)
-        + checks.format("comovement mil", 2)
-        + checks.format("calibrate world", 2)
-        + checks.format("path --calibration world", 3)
-        + checks.format("metrics --scenario japan", 3)
-        + checks.format("compare japan", 2)
-        + checks.format("check world", 2)
-        + 'COMP_WORDS=(python run.py sol); COMP_CWORD=2; _ree_python; echo "${COMPREPLY[@]}"; complete -p python\n'
-    )
+    begun = {
+        "rep": "report", "solve china-2010-q": "china-2010-quota", "solve --horizon s": "short", "patents pan": "panel",
+        "patents classify --retry": "--retry-unclassified", "patents audit sco": "score",
+        "estimate elasticities --cluster un": "unit", "sweep elasticities": "elasticities-2010",
+        "comovement mil": "military-development", "calibrate world": "world-2024",
+        "path --calibration world": "world-2024", "metrics --scenario japan": "japan-embargo-2010",
+        "compare japan": "japan-embargo-2010", "check world": "world-2024",
+    }  # fmt: skip
+    for words in begun:
+        script += (
+            f'COMP_WORDS=(run.py {words}); COMP_CWORD={len(words.split())}; _ree; echo "${{COMPREPLY[@]}}"\n'
+        )
+    script += 'COMP_WORDS=(python run.py sol); COMP_CWORD=2; _ree_python; echo "${COMPREPLY[@]}"; complete -p python\n'
     done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == [
-        "report", "china-2010-quota", "short", "panel", "--retry-unclassified", "score", "unit", "elasticities-2010",
-        "military-development", "world-2024", "world-2024", "japan-embargo-2010", "japan-embargo-2010", "world-2024",
-        "solve",
-        "complete -o bashdefault -o default -F _ree_python python",
-    ]  # fmt: skip
+    *completed, through_python, of_python = done.stdout.splitlines()
+    assert dict(zip(begun, completed, strict=True)) == begun
+    assert through_python == "solve"
+    assert of_python == "complete -o bashdefault -o default -F _ree_python python"
 
 
 # -- figures --------------------------------------------------------------------------------------------------
