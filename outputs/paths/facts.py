@@ -5,7 +5,7 @@ Tables are long: a row for each year (and regime, region, element ...), columns 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -53,11 +53,11 @@ class View:
         return found
 
 
-def stacked(view: View, make: str) -> pd.DataFrame:
-    """A table of `outputs.facts` that takes a regime, for all years and regimes on top of each other."""
+def stacked(view: View, make: Callable[[xr.Dataset, str], pd.DataFrame]) -> pd.DataFrame:
+    """A table of a result that takes a regime, for all years and regimes on top of each other."""
     frames = []
     for at, regime in view.runs():
-        frame = getattr(facts, make)(view.year(at), regime)
+        frame = make(view.year(at), regime)
         frame.insert(0, "regime", regime)
         frame.insert(0, "year", at)
         frames.append(frame)

@@ -41,7 +41,7 @@ def prices(view: View, folder: Path, note: str) -> Path | None:
     """Prices of some elements, abroad by regime and at home."""
     if not pricefacts.exported(view.ds):
         return None
-    table = facts.stacked(view, "prices")
+    table = facts.stacked(view, pricefacts.table)
     first: Any = table[table["regime"] == view.regimes[0]].reset_index(drop=True)
     top = first.loc[first["abroad, change [%]"].abs().idxmax()]
     elements = shown_elements(table, top["element"])

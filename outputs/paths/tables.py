@@ -8,13 +8,15 @@ from pathlib import Path
 import pandas as pd
 
 from calibration.tables import write_csv
+from outputs import facts as solve_facts
+from outputs import pricefacts
 from outputs.paths import facts
 from outputs.paths.facts import View
 from outputs.tables import columns, with_gaps
 
 TABLES: Mapping[str, Callable[[View], pd.DataFrame]] = {
     "overview": facts.overview,
-    "prices": lambda view: with_gaps(facts.stacked(view, "prices")),
+    "prices": lambda view: with_gaps(facts.stacked(view, pricefacts.table)),
     "real_income": facts.real_income,
     "stocks": facts.stocks,
     "surplus": facts.surplus,
@@ -24,7 +26,7 @@ TABLES: Mapping[str, Callable[[View], pd.DataFrame]] = {
     "years_to_replace": facts.years_to_replace,
     "concentration": facts.concentration,
     "dependence_by_stage": facts.dependence,
-    "dependence_by_element": lambda view: facts.stacked(view, "security"),
+    "dependence_by_element": lambda view: facts.stacked(view, solve_facts.security),
     "industries": facts.industries,
     "military_equipment": lambda view: facts.industries(view, bundles=True),
     "forces": facts.forces,

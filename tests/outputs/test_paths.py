@@ -13,7 +13,7 @@ import xarray as xr
 import scenarios
 from calibration.errors import InputError
 from model.path import simulate
-from outputs import store
+from outputs import pricefacts, store
 from outputs.names import signed
 from outputs.paths import bands, facts, figures, findings, instruments, labelled, plan, saving, summary, work
 from outputs.paths.facts import View
@@ -410,7 +410,7 @@ def test_the_line_between_bands_is_the_path(view):
         found = bands.line(view, outcome(variable="equivalent_variation", select={"region": select}), FULL)
         np.testing.assert_allclose(found, table[f"real income, {column} [million USD]"])
     price = outcome(variable="border_value", select={"origin": "R0", "element": "E1"}, measure="percent")
-    prices = facts.stacked(view, "prices")
+    prices = facts.stacked(view, pricefacts.table)
     prices = prices[(prices["regime"] == FULL) & (prices["element"] == "E1")]
     # In front of the bands stands the price at the border, to which a specific licence adds what it costs.
     np.testing.assert_allclose(bands.line(view, price, FULL), prices["abroad, change [%]"], atol=1e-9)
