@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from model.records import Benchmark, Labels, Regime
-from outputs.names import listed, number, regime, sector
+from outputs.names import capital, listed, number, regime, sector
 from scenarios.common import RateLine
 from scenarios.instruments import (
     CapacityInvestment,
@@ -189,7 +189,7 @@ def _rents(scenario: Scenario) -> list[Assumed]:
         if leaking
         else "nothing is smuggled past a quota"
     )
-    return [("Quota rents", f"{rent[0].upper()}{rent[1:]} in the region that exports (E11); {leak}.")]
+    return [("Quota rents", f"{capital(rent)} in the region that exports (E11); {leak}.")]
 
 
 def _surplus(scenario: Scenario, benchmark: Benchmark, labels: Labels) -> list[Assumed]:

@@ -139,7 +139,7 @@ def sectors(ds: xr.Dataset, folder: Path, note: str) -> Path | None:
                 edge = 0.15 * (high - low)
                 axes.set_ylim(scale * (low - edge), scale * (high + 2 * edge))
     for axes, regime in zip(grid[0], tables, strict=True):
-        axes.set_title(names.regime(regime)[0].upper() + names.regime(regime)[1:], fontsize=10)
+        axes.set_title(names.capital(names.regime(regime)), fontsize=10)
     for axes in grid[1]:
         axes.set_xlabel("exposure, USD per million USD")
     grid[0, -1].legend(loc="lower left", fontsize=8, ncols=2, handletextpad=0.2)

@@ -65,7 +65,7 @@ def headline(ds: xr.Dataset) -> str:
 def regions(ds: xr.Dataset) -> Finding | None:
     """Who is meant by those that restrict and by all others, where it is not plain."""
     own, extent = facts.restricting(ds), ds.attrs.get("restricts", "some")
-    apart = f"{restrictors(ds)} stands apart as the largest maker of elements"
+    apart = f"{names.capital(restrictors(ds))} stands apart as the largest maker of elements"
     if extent == "none":
         text = f"No sales of rare-earth goods are restricted. {apart}, where a restriction would come from"
         return Finding("Regions", f"{text}; all others are the other regions.")
@@ -178,7 +178,7 @@ def income(ds: xr.Dataset) -> Finding:
         text += f". Most is lost by {names.named(str(ds['region'].values[n]))} ({most})"
     if is_deep(ds):
         text += f". {DEEP_CAUTION}"
-    return Finding("Real income", text[0].upper() + text[1:] + ".")
+    return Finding("Real income", names.capital(text) + ".")
 
 
 def is_deep(ds: xr.Dataset) -> bool:
@@ -286,11 +286,14 @@ def security(ds: xr.Dataset) -> Finding | None:
         note = ds.attrs.get("note_security")
         return Finding("Security", f"Not computed: {note}.") if note else None
     if not pricefacts.exported(ds):
-        return Finding("Security", f"{restrictors(ds)} export{ending(ds)} no elements that could be stopped.")
+        return Finding(
+            "Security",
+            f"{names.capital(restrictors(ds))} export{ending(ds)} no elements that could be stopped.",
+        )
     others = table[table["region"] == "others"].iloc[0]
     losses = [float(others[f"{r} [million USD]"]) for r in regimes(ds)]
     if pricefacts.stopped(ds):
-        text = f"{restrictors(ds)} export{ending(ds)} no elements any more"
+        text = f"{names.capital(restrictors(ds))} export{ending(ds)} no elements any more"
         return Finding("Security", f"{text}: what a stop costs is the change of real income above.")
     unit, scale = names.readable_money(losses)
     gains = all(loss < -NEGLIGIBLE for loss in losses)
@@ -301,7 +304,7 @@ def security(ds: xr.Dataset) -> Finding | None:
     ]
     what = embargo_name(ds)
     text = (
-        f"{what[0].upper()}{what[1:]} at once, with plant and technology as they then stand, would "
+        f"{names.capital(what)} at once, with plant and technology as they then stand, would "
         f"{'bring' if gains else 'cost'} all others, in {unit} a year, {listed(parts)}"
         f"{'' if gains or min(losses) >= 0 else ' (a minus sign is a gain)'}."
     )

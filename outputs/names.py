@@ -41,10 +41,15 @@ def named(label: str) -> str:
 def regions(labels: Sequence[str]) -> str:
     """Regions as they stand in a sentence; only how many when there are more than three."""
     return (
-        listed([region(label) for label in labels])
+        listed([named(label) for label in labels])
         if len(labels) < 4
         else f"{len(labels)} restricting regions"
     )
+
+
+def capital(text: str) -> str:
+    """Text with its first letter large."""
+    return text[:1].upper() + text[1:]
 
 
 def possessive(name: str) -> str:

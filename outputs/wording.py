@@ -75,5 +75,4 @@ def moves(change: float, unit: str) -> str:
 
 def sentence(parts: list[str]) -> str:
     """One sentence of several parts."""
-    text = "; ".join(parts)
-    return text[0].upper() + text[1:] + "."
+    return names.capital("; ".join(parts)) + "."

@@ -17,7 +17,7 @@ from outputs.focus import chain_sectors
 from outputs.metrics import uncertainty
 from outputs.metrics.results import Metrics
 from outputs.metrics.solvedfigures import prediction, substitutability
-from outputs.metrics.text import capital, node, source, who
+from outputs.metrics.text import node, source, who
 from outputs.names import number
 from outputs.style import BLUE, ORANGE, RED, SKY
 
@@ -93,7 +93,7 @@ def heat_map(found: Metrics, folder: Path) -> Path:
     wanted = (total > 0) & (~chain | (np.arange(len(chain)) == magnets))
     order = [j for j in np.argsort(-mean.sum(axis=0), kind="stable") if wanted[j]][:ROWS]
     drawn, axes = style.figure(size=(10.0, 7.0))
-    rows = [capital(names.sector(base.labels.sectors[j])) for j in order]
+    rows = [names.capital(names.sector(base.labels.sectors[j])) for j in order]
     elements = list(base.labels.elements)
     shaded(axes, mean[:, order].T, rows, elements, "kg per million USD of output, logarithmic", drawn, 1e-5)
     after = names.listed([names.sector(base.labels.sectors[j]) for j in order[:4] if j != magnets])
@@ -179,12 +179,10 @@ def by_region(found: Metrics, folder: Path) -> Path:
         axes.set_title(title)
         axes.set_xlabel(unit)
         axes.grid(axis="y", visible=False)
-    grid[0].set_yticks(rows, [capital(names.region(base.labels.regions[n])) for n in order])
+    grid[0].set_yticks(rows, [names.capital(names.region(base.labels.regions[n])) for n in order])
     most = names.region(base.labels.regions[order[0]])
     buyer = names.region(base.labels.regions[max(order, key=lambda n: float(r.consumption[n]))])
-    title = (
-        f"{capital(most)} is the region most exposed to {who(base)} as a producer, {buyer} as a final buyer"
-    )
+    title = f"{names.capital(most)} is the region most exposed to {who(base)} as a producer, {buyer} as a final buyer"
     about = f"Rare earths of {who(base)} x non-substitutability x HHI-WGI. "
     about += "Lines: 5 to 95 % of draws of the soft numbers. " if found.draws is not None else ""
     return style.finish(drawn, folder / "regions.png", title, about + source(base))
@@ -203,7 +201,7 @@ def final_users(found: Metrics, folder: Path) -> Path:
     direct, share = routes.sum(axis=2), routes.sum(axis=1)
     order = np.argsort(-share.mean(axis=0), kind="stable")[:16]
     rest = 100 - share[:, order].sum(axis=1, keepdims=True)
-    labels = [capital(names.region(base.labels.regions[n])) for n in order]
+    labels = [names.capital(names.region(base.labels.regions[n])) for n in order]
     values = share[:, order].T
     if rest.max() > 0.05:
         values, labels = np.vstack([values, rest.T]), [*labels, "All others"]

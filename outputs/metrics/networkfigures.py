@@ -16,8 +16,8 @@ from outputs.metrics.export import region_colours
 from outputs.metrics.figures import shaded
 from outputs.metrics.flowmap import flow_map
 from outputs.metrics.network import CLOSINGS, Network
-from outputs.metrics.text import capital, source, who
 from outputs.metrics.text import node as place
+from outputs.metrics.text import source, who
 from outputs.names import number
 from outputs.style import BLUE, GREEN, GREY, ORANGE, RED
 
@@ -66,8 +66,8 @@ def network_map(found: Network, folder: Path) -> Path:
             axes.scatter(x, y, s=60 + 900 * share, color=colour, zorder=3, edgecolor="white")
             side = "left" if x > 0.1 else "right" if x < -0.1 else "center"
             axes.annotate(
-                capital(names.region(region)), (x, y), (17 * x, 15 * y), textcoords="offset points", zorder=4, ha=side,
-                va="center", fontsize=9,
+                names.capital(names.region(region)), (x, y), (17 * x, 15 * y), textcoords="offset points", zorder=4,
+                ha=side, va="center", fontsize=9,
             )  # fmt: skip
         axes.set_xlim(-1.7, 1.7)
         axes.set_ylim(-1.17, 1.17)
@@ -202,7 +202,7 @@ def rerouting(found: Network, folder: Path) -> Path:
     most = np.array([one[np.inf].together for one in found.rerouting.values()])
     together = most / np.maximum(need[:, ~base.restricting].sum(axis=1), 1e-300)
     values = np.vstack([100 * np.minimum(together, 1.0), covered[:, regions].T])
-    rows = ["All outside at once", *(capital(names.region(base.labels.regions[n])) for n in regions)]
+    rows = ["All outside at once", *(names.capital(names.region(base.labels.regions[n])) for n in regions)]
     drawn, axes = style.figure(size=(10.0, max(4.4, 1.9 + 0.3 * len(rows))))
     shaded(
         axes, values, rows, list(base.labels.elements), "% of base-year use", drawn, 0.0, Normalize(0, 100)

@@ -12,7 +12,7 @@ from model.records import Array
 from outputs import names, style
 from outputs.metrics.prediction import Correlation
 from outputs.metrics.results import Metrics
-from outputs.metrics.text import capital, source, who
+from outputs.metrics.text import source, who
 from outputs.names import number
 from outputs.style import BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY
 
@@ -27,7 +27,7 @@ def substitutability(found: Metrics, folder: Path) -> Path:
     assert implied is not None
     order = [j for j in np.argsort(-implied.score[0], kind="stable") if implied.score[0, j] > 0]
     rows = np.arange(len(order))[::-1]
-    labels = [capital(names.sector(base.labels.sectors[j])) for j in order]
+    labels = [names.capital(names.sector(base.labels.sectors[j])) for j in order]
     drawn, (left, right) = style.figure(1, 2, sharey=True, size=(11.0, max(4.4, 1.8 + 0.42 * len(order))))
     own = implied.score[0]
     for s, name in enumerate(implied.scores):

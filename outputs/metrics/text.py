@@ -19,11 +19,6 @@ def who(base: Base) -> str:
     return names.listed([names.region(r) for r in base.restricting_names])
 
 
-def capital(text: str) -> str:
-    """Text with its first letter large."""
-    return text[:1].upper() + text[1:]
-
-
 def node(base: Base, m: int) -> str:
     """A region-sector for people."""
     region, sector = divmod(m, len(base.labels.sectors))

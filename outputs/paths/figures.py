@@ -103,7 +103,7 @@ def real_income(view: View, folder: Path, note: str) -> Path:
     drawn, grid, strip = _panels(1, 2)
     for axes, column, who in zip(grid[0], columns, ("All others", wording.restrictors(view.ds)), strict=True):
         _by_regime(axes, view, table, column)
-        axes.set_title(who)
+        axes.set_title(names.capital(who))
     grid[0, 0].set_ylabel(f"equivalent variation, {unit} a year")
     _legend(strip, grid[0, 0])
     last = table[(table["memory"] == CALIBRATED) & (table["year"] == view.years[-1])].set_index("regime")

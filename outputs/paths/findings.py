@@ -14,7 +14,7 @@ from outputs.names import listed, number, signed
 from outputs.paths import facts
 from outputs.paths.facts import View
 from outputs.paths.work import CALIBRATED, EVEN
-from outputs.wording import Finding, dearer
+from outputs.wording import Finding, dearer, sentence
 
 
 def findings(view: View) -> list[Finding]:
@@ -50,7 +50,7 @@ def prices(view: View) -> Finding | None:
         )
     if pricefacts.paid(view.ds):
         parts.append("where exports to some or all have stopped that is what others pay, wherever it is from")
-    return Finding("Prices", _sentence(parts))
+    return Finding("Prices", sentence(parts))
 
 
 def income(view: View) -> Finding:
@@ -228,8 +228,3 @@ def _group(view: View, regime: str, group: str, memory: str = CALIBRATED) -> np.
 def _cut(view: View) -> str:
     share = float(view.ds["cut"].values[0]) if "cut" in view.ds.coords else 0.0
     return f"A sudden cut of exports by {100 * share:.6g} %"
-
-
-def _sentence(parts: list[str]) -> str:
-    text = "; ".join(parts)
-    return text[0].upper() + text[1:] + "."

@@ -109,7 +109,7 @@ def temporary_against_permanent(executor: Executor, base: Calibration | None = N
 
 
 def _claim(text: str, holds: bool) -> str:
-    return f"{text[0].upper()}{text[1:]}: {'yes' if holds else 'no'}."
+    return f"{names.capital(text)}: {'yes' if holds else 'no'}."
 
 
 def _parts(view: View, year: int) -> str:

@@ -138,7 +138,7 @@ def in_words(record: Record, calibration: str) -> str:
     text = (
         f"{len(record.tests)} observed numbers that no parameter was set with in view, {recalled} of them recalled "
         f"from memory, were held against the model: scenario {record.scenario} on {record.calibration}, "
-        f"{names.regime(record.regime)}. {record.tally[0].upper()}{record.tally[1:]}."
+        f"{names.regime(record.regime)}. {names.capital(record.tally)}."
     )
     if calibration != record.calibration:
         text += f" Nothing was held against {calibration}, the calibration of this run."

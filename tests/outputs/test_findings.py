@@ -243,3 +243,16 @@ def test_what_is_thrown_away_is_told_by_element_the_most_first(result):
     assert "100 t with fixed technology (E1 98.0 t, E0 2.00 t)" in text
     waste.loc[{"element": "E0"}] *= 0.4
     assert "(E1 98.0 t)" in findings.surplus(result.assign(thrown_away=waste)).text
+
+
+def test_regions_have_their_articles_in_sentences_and_large_letters_at_their_beginning(result):
+    """A quota of American exports made oxides dearer "in United States"."""
+    own = str(result["region"].values[result["restricting"].values > 0][0])
+    region = ["USA" if r == own else str(r) for r in result["region"].values]
+    one = (result["region"] == own).astype(float)
+    american = result.assign(restricting=one).assign_coords(region=region)
+    said = " ".join(found.text for found in findings.findings(american))
+    assert "the United States" in said
+    assert not re.search(r"(?<!the )(?<!The )United States", said)
+    silent = american.assign(base_tonnes=0 * american["base_tonnes"], tonnes=0 * american["tonnes"])
+    assert findings.security(silent).text.startswith("The United States exports no elements")
