@@ -252,6 +252,12 @@ def _result(plan: Plan, done: Mapping[Key, Done]) -> Result:
     return Result(plan, solved, failed)
 
 
+def _taxes(plan: Plan) -> list[str]:
+    """The quotas whose licences stand for export taxes, where a scenario asks for the rates that give the tonnes."""
+    wanted = plan.scenario.tax_equivalent_of is not None
+    return [quota.name for quota in plan.shock.quotas if wanted and not quota.specific]
+
+
 def attributes(plan: Plan, failed: Mapping[str, str]) -> dict[str, str]:
     """What a result says of itself; no time stamps here."""
     scenario, calibration = plan.scenario, plan.calibration
@@ -260,7 +266,7 @@ def attributes(plan: Plan, failed: Mapping[str, str]) -> dict[str, str]:
         "question": scenario.question,
         "restricts": extent(restricted(plan.benchmark, plan.shock)),
         "scenario_horizon": scenario.horizon,
-        "tax_equivalent_of": scenario.tax_equivalent_of or "",
+        "export_taxes": json.dumps(_taxes(plan), ensure_ascii=False),
         "scenario_year": str(scenario.year or ""),
         "calibration": calibration.name,
         "base_year": str(calibration.year),

@@ -117,7 +117,7 @@ def rent(ds: xr.Dataset) -> Finding | None:
     total = received[first].sum()
     order = np.argsort(-received[first])
     got = [names.named(str(ds["region"].values[n])) for n in order if received[first][n] > 0.01 * total]
-    if ds.attrs.get("tax_equivalent_of"):
+    if quotas.taxes(ds):
         return Finding("Tax", _as_tax(ds, received, listed(got)))
     text = (
         f"The right to {quotas.right(ds)} is worth {number(total)} million USD a year with {names.regime(first)}, "
@@ -129,18 +129,27 @@ def rent(ds: xr.Dataset) -> Finding | None:
 
 def _as_tax(ds: xr.Dataset, received: dict[str, np.ndarray], who: str) -> str:
     """The export taxes that give the tonnes of another scenario's quotas, and what they bring whom."""
-    said = []
-    for quota in ds["quota"].values:
+    said, taxes, others = [], quotas.taxes(ds), quotas.licences(ds)
+    for quota in taxes:
         rates = [
             f"{number(100 * float(rate))} % with {names.regime(regime)}"
             for regime, rate in zip(regimes(ds), ds["licence_rate"].sel(quota=quota).values, strict=True)
         ]
         limit = quotas.tonnes(float(ds["quota_limit"].sel(quota=quota).values.max()))
         said.append(f"The export tax that leaves {limit} t of what {quota} covers is {listed(rates)}.")
-    money = [f"{number(float(v.sum()))} with {names.regime(r)}" for r, v in received.items()]
+    each = (ds["licence_price"] * ds["quota_tonnes"] / 1e3 - ds["smuggling_cost"]).sel(quota=taxes)
+    brought = {r: float(each.sel(regime=r).sum()) for r in received}
+    whole = {r: float(value.sum()) for r, value in received.items()}
+    money, all_money = (
+        listed([f"{number(value)} with {names.regime(r)}" for r, value in one.items()])
+        for one in (brought, whole)
+    )
+    text = f"{' '.join(said)} That is on top of other taxes on exports, and brings"
+    if not others:
+        return f"{text} {who}, in million USD a year, {money}."
     return (
-        f"{' '.join(said)} That is on top of other taxes on exports, and brings {who}, in million USD a year, "
-        f"{listed(money)}."
+        f"{text}, in million USD a year, {money}. With what licences for {listed(others)} are worth it is {all_money}, "
+        f"and goes to {who}."
     )
 
 

@@ -34,7 +34,7 @@ from scenarios.processes import worker
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options that change what is solved and where it goes."""
     parser.add_argument(
-        "--calibration", metavar="NAME", help="base year and parameters instead of the scenario's own"
+        "--calibration", metavar="CALIBRATION", help="base year and parameters instead of the scenario's own"
     )
     parser.add_argument(
         "--regime", action="append", choices=REGIMES, help="only this technology regime; may be repeated"

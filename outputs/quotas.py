@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from model.records import Array
 from outputs import names
 from outputs.names import listed, number
 
@@ -32,12 +35,26 @@ def table(ds: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def taxes(ds: xr.Dataset) -> list[str]:
+    """The quotas whose licences stand for export taxes, where the scenario asks for the rates that give the tonnes."""
+    return list(json.loads(ds.attrs.get("export_taxes", "[]")))
+
+
+def licences(ds: xr.Dataset) -> list[str]:
+    """The other quotas whose licences are worth something."""
+    return [name for name in ds["quota"].values[_worth(ds)].astype(str) if name not in taxes(ds)]
+
+
 def right(ds: xr.Dataset) -> str:
     """What the licences that are worth something allow."""
-    worth = ds["licence_price"].values.reshape(-1, ds.sizes["quota"]).max(axis=0, initial=0.0) > 0
-    made = ds["quota_on_output"].values > 0
+    worth, made = _worth(ds), ds["quota_on_output"].values > 0
     which = {"export": (worth & ~made).any(), "make and sell": (worth & made).any()}
     return " and to ".join(what for what, has in which.items() if has)
+
+
+def _worth(ds: xr.Dataset) -> Array:
+    """(q,) bool: quotas whose licences are worth something under some regime, in some year."""
+    return np.asarray(ds["licence_price"].values.reshape(-1, ds.sizes["quota"]).max(axis=0, initial=0.0) > 0)
 
 
 def tonnes(value: float) -> str:

@@ -102,12 +102,13 @@ def _surplus(ds: xr.Dataset) -> list[Line]:
 
 def _quotas(ds: xr.Dataset, width: int) -> list[Line]:
     """Tonnes and licences of the quotas."""
-    lines, called = [], "export tax" if ds.attrs.get("tax_equivalent_of") else "licence"
+    lines, taxes = [], quotas.taxes(ds)
     for quota, rows in quotas.table(ds).groupby("quota", sort=False):
         first = rows.iloc[0]
         price = " | ".join(number(value) for value in rows["licence [USD/kg]"])
         rate = " | ".join(number(value, 2) for value in rows["licence [% of gate price]"])
         tonnes = f"{quotas.tonnes(first['base [t]'])} t, limit {quotas.tonnes(first['limit [t]'])} t"
+        called = "export tax" if quota in taxes else "licence"
         text, more = f"{quota}: {tonnes}; {called} {price} USD/kg", f" ({rate} % of price)"
         if len(text + more) <= width:
             lines.append(Line(text + more))
@@ -177,7 +178,8 @@ def _income(ds: xr.Dataset) -> list[Line]:
         lines.append(Line(_row(label, [signed(float(table.loc[row, c])) for c in columns], 14), rank=rank))
     rents = [float(ds["licence_rent"].sel(regime=r).sum()) for r in regimes]
     if any(rents):
-        called = "tax for it received" if ds.attrs.get("tax_equivalent_of") else "quota rents received"
+        called = "tax for it received" if quotas.taxes(ds) else "quota rents received"
+        called = "tax and quota rents" if quotas.taxes(ds) and quotas.licences(ds) else called
         lines.append(Line(_row(called, [number(rent) for rent in rents], 14), rank=1))
     return lines
 
@@ -235,7 +237,8 @@ def _trust(runs: Sequence[xr.Dataset], width: int, soft: tuple[int, int] | None)
 def tax_equivalent(quota: xr.Dataset, tax: xr.Dataset, width: int) -> list[Line]:
     """The same tonnes by one export-tax rate: the rate, real income, and how the mix of elements differs."""
     regimes = [r for r in wording.regimes(quota) if r in wording.regimes(tax)]
-    rate = [f"{number(100 * float(tax['licence_rate'].sel(regime=r).max()))} %" for r in regimes]
+    rates = tax["licence_rate"].sel(quota=quotas.taxes(tax))
+    rate = [f"{number(100 * float(rates.sel(regime=r).max()))} %" for r in regimes]
     lines = [Line(_row("As one export tax", rate, 14), "head")]
     for group, label in (
         ("restricting", names.regions(facts.restricting(quota))),

@@ -383,7 +383,8 @@ def test_completion_knows_commands_options_and_what_is_shipped(capsys):
         "patents classify --retry": "--retry-unclassified", "patents audit sco": "score",
         "estimate elasticities --cluster un": "unit", "sweep elasticities": "elasticities-2010",
         "comovement mil": "military-development", "calibrate world": "world-2024",
-        "path --calibration world": "world-2024", "metrics --scenario japan": "japan-embargo-2010",
+        "path --calibration world": "world-2024", "solve x --calibration world": "world-2024",
+        "metrics --scenario japan": "japan-embargo-2010",
         "compare japan": "japan-embargo-2010", "check world": "world-2024",
     }  # fmt: skip
     for words in begun:

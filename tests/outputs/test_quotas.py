@@ -1,5 +1,8 @@
 """What is smuggled past a quota is in the results, in tonnes and in cost, and said wherever the quota is."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -196,7 +199,7 @@ def test_a_quota_on_what_is_made_has_tonnes_a_licence_and_a_right_of_its_own(cal
 
 def test_a_tax_with_the_tonnes_of_a_quota_is_told_as_a_tax(ds):
     """The rate that was asked for, and not what a right to export is worth that nobody needs."""
-    tax = ds.assign_attrs(tax_equivalent_of="cut")
+    tax = ds.assign_attrs(export_taxes=json.dumps(ds["quota"].values.tolist()))
     said = findings.rent(tax)
     assert said.topic == "Tax"
     for regime in ds["regime"].values:
@@ -206,6 +209,36 @@ def test_a_tax_with_the_tonnes_of_a_quota_is_told_as_a_tax(ds):
     lines = [line.text for line in summary.scenario(tax.expand_dims(scenario=["cut"]), 100)]
     assert any("; export tax " in line for line in lines)
     assert not any("licence" in line or "quota rents" in line for line in lines)
+
+
+def test_a_quota_on_production_beside_a_tax_is_no_tax(calibration, leaky):
+    """The tax with a quota's tonnes was said to bring the production quota's rents, at its rate."""
+    exports = leaky_line(1.0) | {"licence": "ad_valorem"}
+    del exports["leak_margin"]
+    lines = [made_line(0.9), exports]
+    ready = experiment.plan(scenario("made", instruments=lines), calibration, security=False, decompose=False)
+    asked = ready.scenario.model_copy(update={"tax_equivalent_of": "cut"})
+    (result,) = experiment.solve_plans([replace(ready, scenario=asked)])
+    found, name = result.dataset.squeeze("scenario"), exports["name"]
+    assert quotas.taxes(found) == [name] and quotas.licences(found) == ["made"]
+    text = findings.rent(found).text
+    assert f" t of what {name} covers is " in text and "what made covers" not in text
+    table = quotas.table(found).set_index(["quota", "regime"])
+    for regime in found["regime"].values:
+        rents = float(found["licence_rent"].sel(regime=regime).sum())
+        brought, made = (
+            row["licence [USD/kg]"] * row["sold [t]"] / 1e3
+            for row in (table.loc[n, regime] for n in (name, "made"))
+        )
+        assert made > 0 and brought + made == pytest.approx(rents, rel=1e-9)
+        assert f"{number(brought)} with {names.regime(regime)}" in text.split("licences for made")[0]
+        assert f"{number(rents)} with {names.regime(regime)}" in text.split("licences for made")[1]
+    text = [line.text for line in summary.scenario(result.dataset, 200)]
+    assert any(line.startswith("made: ") and "; licence " in line for line in text)
+    assert any(line.startswith(f"{name}: ") and "; export tax " in line for line in text)
+    (rate,) = (line.text for line in summary.tax_equivalent(found, found, 200)[:1])
+    highest = 100 * float(found["licence_rate"].sel(quota=name).max())
+    assert f"{number(highest)} %" in rate
 
 
 def test_what_ore_and_magnets_cost_outside_is_told(ds):

@@ -119,7 +119,7 @@ def test_the_tax_that_stands_for_a_quota(one, other):
     tax = other.isel(quota=[0, 0]).assign_coords(quota=["idle", "tax"])
     rate = tax["licence_rate"].copy()
     rate.loc[{"quota": "idle"}], rate.loc[{"quota": "tax"}] = 0.0, 0.25
-    tax = tax.assign(licence_rate=rate)
+    tax = tax.assign(licence_rate=rate).assign_attrs(export_taxes='["idle", "tax"]')
     lines = [line.text for line in summary.tax_equivalent(one, tax, 200)]
     assert lines[0].split()[-6:] == ["25.0", "%"] * 3
     assert lines[-1] == findings.tax_mix(one, tax)
