@@ -18,7 +18,7 @@ from model.records import REGIMES, Array, Benchmark, Closure, Quota, Regime, Sho
 from model.security import embargo
 from model.solution import Solution
 from model.solve import solve
-from outputs import dataset, facts, forces
+from outputs import dataset, facts, forces, wording
 from outputs.closure import assumed, numbers
 from outputs.dataset import Case, Frame
 from outputs.focus import extent, marks, restricted, restricting_regions
@@ -347,7 +347,7 @@ def _by_instrument(plan: Plan, solved: xr.Dataset, done: Mapping[Key, Done]) -> 
 
 def _secured(plan: Plan, solved: xr.Dataset, done: Mapping[Key, Done]) -> xr.Dataset:
     """Add the loss that a full embargo, or else a cut of nine tenths, would cause now; what was not solved is noted."""
-    regimes = [str(regime) for regime in solved["regime"].values]
+    regimes = wording.regimes(solved)
     full = all(done["embargo", regime].case for regime in regimes)
     kind, cut = ("embargo", 1.0) if full else ("cut", PARTIAL_CUT)
     notes = [

@@ -25,10 +25,11 @@ from outputs.wording import (
 )
 
 DEEP = 0.01  # of income: losses beyond it rest on what no data can tell
-DEEP_CAUTION = (
-    "Losses above 1 % of income are no forecast: so deep a cut was never seen, and what the last tonnes are worth "
-    "follows from the form of the equations (docs/limits.md)"
+UNSEEN = (
+    "so deep a cut was never seen, and what the last tonnes are worth follows from the form of the equations "
+    "(docs/limits.md)"
 )
+DEEP_CAUTION = f"Losses above 1 % of income are no forecast: {UNSEEN}"
 SURPLUS = 0.5  # tonnes: less is not worth a sentence
 
 
@@ -328,10 +329,7 @@ def security(ds: xr.Dataset) -> Finding | None:
             text += f" Innovation until then makes it dearer by {number(-scale * gap)}."
     share = embargo_share(ds)
     if share > DEEP:
-        text += (
-            f" That is up to {number(100 * share)} % of their income, and no forecast: so deep a cut was never seen, "
-            "and what the last tonnes are worth follows from the form of the equations (docs/limits.md)."
-        )
+        text += f" That is up to {number(100 * share)} % of their income, and no forecast: {UNSEEN}."
     return Finding("Security", text)
 
 

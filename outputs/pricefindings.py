@@ -104,7 +104,7 @@ def abroad(ds: xr.Dataset) -> str:
     """What prices abroad are, as part of a note."""
     paid = pricefacts.paid(ds)
     if pricefacts.stopped(ds):
-        return f"{restrictors(ds)} export{ending(ds)} nothing any more; what others pay, wherever it is from."
+        return f"{restrictors(ds)} export{ending(ds)} no oxides any more; what others pay, wherever they are from."
     if not paid:
         return "at the border, export tax and licence in it."
     ended = "what others pay, wherever it is from, as exports to some or all of them have stopped"

@@ -238,10 +238,10 @@ def tax_equivalent(quota: xr.Dataset, tax: xr.Dataset, width: int) -> list[Line]
     """The same tonnes by one export-tax rate: the rate, real income, and how the mix of elements differs."""
     regimes = [r for r in wording.regimes(quota) if r in wording.regimes(tax)]
     rates = tax["licence_rate"].sel(quota=quotas.taxes(tax))
-    rate = [f"{number(100 * float(rates.sel(regime=r).max()))} %" for r in regimes]
+    rate = [f"{number(100 * float(rates.sel(regime=r).values.max(initial=0.0)))} %" for r in regimes]
     lines = [Line(_row("As one export tax", rate, 14), "head")]
     for group, label in (
-        ("restricting", names.regions(facts.restricting(quota))),
+        ("restricting", wording.restrictors(quota)),
         ("others", "all others"),
     ):
         values = [float(tax["group_equivalent_variation"].sel(regime=r, group=group)) for r in regimes]

@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration.tables import write_csv
-from outputs import facts, gains, growth, pricefacts, quotas
+from outputs import facts, gains, growth, pricefacts, quotas, wording
 
 
 def write_tables(dataset: xr.Dataset, folder: Path) -> list[Path]:
@@ -29,7 +29,7 @@ def write_tables(dataset: xr.Dataset, folder: Path) -> list[Path]:
 
 def all_tables(ds: xr.Dataset) -> dict[str, pd.DataFrame]:
     """Tables of a scenario by file name; what depends on the regime is stacked with a column `regime`."""
-    regimes = [str(regime) for regime in ds["regime"].values]
+    regimes = wording.regimes(ds)
 
     def stacked(make: Any) -> pd.DataFrame:
         frames = []

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from outputs import facts, pricefacts, quotas
+from outputs import facts, pricefacts, quotas, wording
 from outputs.paths.industries import INDUSTRIES, bundle_prices
 from outputs.paths.work import CALIBRATED, EVEN
 
@@ -23,7 +23,7 @@ class View:
     def __init__(self, ds: xr.Dataset) -> None:
         self.ds = facts.one_scenario(ds)
         self.years = [int(value) for value in self.ds["year"].values]
-        self.regimes = [str(value) for value in self.ds["regime"].values]
+        self.regimes = wording.regimes(self.ds)
         self.memories = [str(value) for value in self.ds["memory"].values]
         self.own = self.ds["restricting"].values > 0
         self._cut: dict[tuple[object, ...], xr.Dataset] = {}
@@ -217,7 +217,7 @@ def others(view: View, name: str, regime: str) -> np.ndarray:
 
 
 def years_to_replace(view: View) -> pd.DataFrame:
-    """One row a year, regime and stage or element: years until plant outside could replace what an embargo stops."""
+    """One row a year, regime and stage or element: years until plant outside has followed an embargo."""
     rows = []
     for kind, axis in (("years_to_replace_stage", "stage"), ("years_to_replace_element", "element")):
         if kind not in view.ds:

@@ -184,7 +184,7 @@ class View:
 
     @property
     def regimes(self) -> list[tuple[str, str]]:
-        return [(str(r), names.regime(str(r))) for r in self.ds["regime"].values]
+        return [(r, names.regime(r)) for r in wording.regimes(self.ds)]
 
     @property
     def learning(self) -> list[str]:

@@ -112,7 +112,7 @@ def _scatter(ds: xr.Dataset, regime: str) -> Chart | None:
 
 def charts_of_innovation(ds: xr.Dataset) -> dict[str, Chart | None]:
     """Where research went, and what moved exports of exposed sectors."""
-    regimes = [str(r) for r in ds["regime"].values if facts.learns(ds, str(r))]
+    regimes = [r for r in wording.regimes(ds) if facts.learns(ds, r)]
     found: dict[str, Chart | None] = {"research": None, "research_home": None, "forces": None}
     if regimes:
         by_regime = {r: facts.research(ds, r).set_index("technology") for r in regimes}
