@@ -80,7 +80,9 @@ class Solution(Frozen):
     diagnosis: Diagnosis
     system: System
     allocation: Allocation
-    licence: dict[str, float] = field(default_factory=dict)  # chi of every quota by name, slack ones at 0
+    licence: dict[str, float] = field(
+        default_factory=dict
+    )  # chi of every export quota by name, slack ones at 0
     iterations: int = 0
     evaluations: int = 0
     products: int = 0
@@ -90,6 +92,15 @@ class Solution(Frozen):
     def converged(self) -> bool:
         """True when every residual is below the tolerance."""
         return self.status == "converged"
+
+    @property
+    def licences(self) -> dict[str, float]:
+        """chi of every quota by name, those on production included."""
+        names = (quota.name for quota in self.system.restrictions.production)
+        return {
+            **self.licence,
+            **dict(zip(names, self.allocation.state.production_licence.tolist(), strict=True)),
+        }
 
 
 class SolveError(RuntimeError):

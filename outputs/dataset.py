@@ -190,7 +190,7 @@ def _quotas(solution: Solution, quotas: Sequence[AnyQuota], names: Sequence[str]
         columns["quota_limit"][at] = quota.limit
         if isinstance(quota, ProductionQuota):
             a, row = solution.allocation, made[name]
-            chi, counted = float(a.state.production_licence[row]), float(a.production_tonnes[row])
+            chi, counted = solution.licences[name], float(a.production_tonnes[row])
             value = float(a.supply[quota.origin, quota.goods].sum())
             columns["quota_tonnes"][at], columns["licence_price"][at] = counted, chi
             columns["licence_rate"][at] = _over(chi * counted / 1e3, value)

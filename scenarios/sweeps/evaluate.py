@@ -111,7 +111,7 @@ class _Case:
         against = self.base_solution() if self.study.trade_terms else solution
         values = results(solution, against, self.study.variables)
         quotas = self.study.quotas[self.world.key]
-        values["licence_price"] = np.array([solution.licence.get(name, 0.0) for name in quotas])
+        values["licence_price"] = np.array([solution.licences.get(name, 0.0) for name in quotas])
         return values
 
     def base_solution(self) -> Solution:

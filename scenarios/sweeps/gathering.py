@@ -111,7 +111,9 @@ def _quota_names(case: Read, base: Calibration | None) -> tuple[str, ...] | None
         return None
     scenario = case.scenario
     shocks = [scenario.shock(base)] if scenario.years is None else scenario.path(base).shocks
-    return tuple(dict.fromkeys(quota.name for shock in shocks for quota in shock.quotas))
+    exports = (quota.name for shock in shocks for quota in shock.quotas)
+    production = (quota.name for shock in shocks for quota in shock.production_quotas)
+    return tuple(dict.fromkeys((*exports, *production)))
 
 
 def _regimes(design: Design, cases: Mapping[str, Read], whole: Place) -> tuple[Regime, ...] | None:

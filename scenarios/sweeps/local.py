@@ -145,7 +145,7 @@ class _Middle:
         """Selected cells of the outcomes of a scenario."""
         quotas = self.study.quotas[key]
         values: dict[str, Array] = dict(results(solution, solution, self.study.variables))
-        values[LICENCE.name] = np.array([solution.licence.get(name, 0.0) for name in quotas])
+        values[LICENCE.name] = np.array([solution.licences.get(name, 0.0) for name in quotas])
         return {
             column.label: np.asarray(column.reduced(values))
             for column in self.study.columns

@@ -55,6 +55,35 @@ def test_derivatives_are_those_of_the_outcomes(tmp_path):
         np.testing.assert_allclose(change, expected, rtol=2e-4, atol=1e-5 * np.abs(found.outcome).max())
 
 
+MADE = """\
+name: made
+title: A limit on what is made
+question: What is a licence worth?
+calibration: china-2009-small
+year: 2010
+horizon: short
+instruments:
+  - {type: production_quota, name: made, region: CHN, elements: all, limit: {value: 85, unit: "%"}}
+"""
+
+
+def test_the_licence_of_a_production_quota_is_an_outcome_with_a_derivative(tmp_path):
+    """It was refused: "covers no quota of this calibration"."""
+    (tmp_path / "made.yaml").write_text(MADE)
+    text = NARROW[: NARROW.index("vary:")].replace("china-2010-quota", "made.yaml")
+    ready = load(
+        tmp_path,
+        text.replace("DESIGN", "{type: one_at_a_time}").replace("[directed]", "[exogenous]")
+        + "vary:\n  - {path: calibration.ree_elasticity_max}\n"
+        + "outcomes:\n  - {name: rent, variable: licence_price, select: {quota: made}}\n",
+    )
+    found, centres = local(ready), ready.centres
+    h = 0.02 * (centres.high - centres.low)
+    low, middle, high = (evaluate(ready, (centres.middle + s * h)[None])[0].values[0] for s in (-1, 0, 1))
+    assert middle > 1 and found.outcome[0] == pytest.approx(middle, rel=1e-9)
+    assert found.change[0, 0] == pytest.approx((high - low) / 0.04, rel=1e-3)
+
+
 @pytest.mark.parametrize(
     "plan",
     ["{type: one_at_a_time}", "{type: latin_hypercube, draws: 20, seed: 1}"],
