@@ -35,6 +35,12 @@ def table(ds: xr.Dataset) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
+def highest(ds: xr.Dataset, name: str, regime: str) -> float:
+    """The highest licence on exports of a result, as price or rate (`name`); 0 where no quota limits exports."""
+    exports = ds["quota_on_output"].values == 0
+    return float(ds[name].sel(regime=regime).values[exports].max(initial=0.0))
+
+
 def taxes(ds: xr.Dataset) -> list[str]:
     """The quotas whose licences stand for export taxes, where the scenario asks for the rates that give the tonnes."""
     return list(json.loads(ds.attrs.get("export_taxes", "[]")))

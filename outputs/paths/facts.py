@@ -82,7 +82,7 @@ def overview(view: View) -> pd.DataFrame:
                         "oxides abroad [%]": index["abroad"],
                         "oxides at home [%]": index["home"],
                         "sold abroad [t]": float(prices["sold abroad [t]"].sum()),
-                        "licence [USD/kg]": float(run["licence_price"].values[r].max(initial=0.0)),
+                        "export licence [USD/kg]": quotas.highest(run, "licence_price", regime),
                         "real income, restricting [million USD]": float(group["restricting"][r]),
                         "real income, others [million USD]": float(group["others"][r]),
                         "exports, exposed [%]": _cell(sectors, regime, "exports, volume", "exposed [%]"),

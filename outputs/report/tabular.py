@@ -11,7 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration.tables import format_csv
-from outputs import facts, names, pricefacts, readable, tables, wording
+from outputs import facts, names, pricefacts, quotas, readable, tables, wording
 from outputs.names import number, signed
 
 CAPTIONS = {
@@ -261,9 +261,7 @@ def _headline(ds: xr.Dataset, regime: str) -> dict[str, float]:
     column = f"{regime} [million USD]"
     return {
         "tonnes sold abroad [t]": float(pricefacts.table(ds, regime)["sold abroad [t]"].sum()),
-        "licence [% of gate price]": 100 * float(ds["licence_rate"].sel(regime=regime).max())
-        if ds.sizes["quota"]
-        else 0.0,
+        "export licence [% of gate price]": 100 * quotas.highest(ds, "licence_rate", regime),
         "mean price abroad [%]": index["abroad"],
         "mean price at home [%]": index["home"],
         "real income, restricting [million USD]": float(groups.loc["restricting", column]),

@@ -28,6 +28,7 @@ def ds(result):  # noqa: F811
                     coords="minimal", compat="override", join="outer")  # fmt: skip
     years = two["years_to_replace_stage"].copy(), two["years_to_replace_element"].copy()
     found = drawn(two, ["R1"]).assign(years_to_replace_stage=years[0], years_to_replace_element=years[1])
+    found = found.assign(quota_on_output=two["quota_on_output"])
     return found.assign_attrs(two.attrs, learning="0.2", forgetting="0.05")
 
 
@@ -48,7 +49,8 @@ def test_the_overview_has_the_dearest_licence_and_both_groups(view, ds):
             for regime in view.regimes:
                 row = table.loc[(memory, year, regime)]
                 run = ds.sel(memory=memory, year=year, regime=regime)
-                assert row["licence [USD/kg]"] == float(run["licence_price"].max())
+                exports = run["licence_price"][run["quota_on_output"] == 0]
+                assert row["export licence [USD/kg]"] == float(exports.max())
                 for group in ("others", "restricting"):
                     expected = cell(run, "group_equivalent_variation", group=group)
                     assert row[f"real income, {group} [million USD]"] == expected

@@ -22,6 +22,7 @@ from outputs.paths import findings as path_findings
 from outputs.paths import labelled, plan, work
 from outputs.paths.facts import View
 from outputs.paths.tables import TABLES
+from outputs.report import tabular
 from scenarios.sweeps.execution import InProcess
 from tests.outputs.conftest import scenario
 from tests.outputs.test_paths import path_file, path_scenario
@@ -189,6 +190,10 @@ def test_a_quota_on_what_is_made_has_tonnes_a_licence_and_a_right_of_its_own(cal
         rents = table.xs(regime, level="regime")
         worth = (rents["licence [USD/kg]"] * rents["sold [t]"]).sum() / 1e3
         assert worth == pytest.approx(float(found["licence_rent"].sel(regime=regime).sum()), rel=1e-9)
+        of_exports = rents.loc[rents["limits"] == "exports", "licence [% of gate price]"]
+        (headline,) = tabular.headlines([(found, regime)])["export licence [% of gate price]"]
+        assert headline == pytest.approx(max(of_exports, default=0.0), rel=1e-12)
+        assert exports or rents["licence [% of gate price]"].max() > headline == 0
     right = "to export and to make and sell" if exports else "to make and sell"
     assert findings.rent(found).text.startswith(f"The right {right} is worth ")
     assert findings.rent(ds).text.startswith("The right to export is worth ")
