@@ -80,9 +80,7 @@ class Solution(Frozen):
     diagnosis: Diagnosis
     system: System
     allocation: Allocation
-    licence: dict[str, float] = field(
-        default_factory=dict
-    )  # chi of every export quota by name, slack ones at 0
+    licence: dict[str, float] = field(default_factory=dict)  # chi of export quotas by name, slack ones at 0
     iterations: int = 0
     evaluations: int = 0
     products: int = 0
