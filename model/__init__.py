@@ -1,5 +1,6 @@
 """The model: a world of regions and sectors, a shock, an equilibrium. See docs/model.md."""
 
+from model import pages
 from model.records import (
     REGIMES,
     SHORT,
@@ -14,6 +15,8 @@ from model.records import (
 )  # fmt: skip
 from model.solution import Diagnosis, Solution, SolveError
 from model.solve import solve
+
+pages.keep()
 
 __all__ = [
     "REGIMES", "SHORT", "Benchmark", "Closure", "Diagnosis", "Labels", "Parameters", "ProductionQuota", "Quota",

@@ -225,6 +225,8 @@ def least_left(system: System, licences: Array | None) -> Array | None:
 
 def production_tonnes(system: System, supply: Array, price: Array) -> Array:
     """Section 5: (qp,) tonnes sold under each production quota; next to none where nobody may buy what it names."""
+    if not system.restrictions.production:
+        return np.zeros((*supply.shape[:-2], 0), dtype=supply.dtype)
     out = np.zeros((*supply.shape[:-2], len(system.restrictions.production)), dtype=supply.dtype)
     for position, (quota, kg) in enumerate(
         zip(system.restrictions.production, system.per_licence, strict=True)

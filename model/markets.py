@@ -126,13 +126,13 @@ def sell(system: System, sources: Sources, net: Array, rate: Array, abroad: Arra
     paid = cell[..., 0, :, :, :] if cell.shape[-4] == 1 else cell.sum(axis=-4)
     at_gate = paid * s.gate_cell / (1 + rate)
     gate[..., dear, :] = np.einsum("...ni->...i", at_gate)
-    tariff = tax = importers = np.zeros(at_gate.shape[:-3] + at_gate.shape[-1:])
-    tariff_power = None
+    tariff, tax = to_buyers(paid, s.tariff_cell), to_sellers(paid, s.tax_cell)
+    importers, tariff_power = np.zeros_like(tariff), None
     if s.tariff is not None:
         tariff_power = each(s.tariff, power[..., None, :, :])
-        tariff = np.einsum("...ckn,...ckn->...n", tariff_power, per_power) + to_buyers(paid, s.tariff_cell)
+        tariff = tariff + np.einsum("...ckn,...ckn->...n", tariff_power, per_power)
     if s.tax is not None:
-        tax = (power * to_origin(per_power, s.tax)).sum(axis=-2) + to_sellers(paid, s.tax_cell)
+        tax = tax + (power * to_origin(per_power, s.tax)).sum(axis=-2)
     if system.restrictions.shares_rent:
         importers = to_buyers(at_gate, abroad)
     return Sales(

@@ -16,7 +16,10 @@ iterates get far away. The second is renewed when prices have moved.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import copy
+from dataclasses import fields
+from functools import partial
 from itertools import product
 
 import numpy as np
@@ -28,7 +31,7 @@ from model.memory import remember
 from model.prepare import prepare
 from model.records import Array, Shock
 from model.system import System
-from model.tangent import Tangent, linearise
+from model.tangent import Tangent, linearise_for_steps
 from model.tangent.home import home_blocks
 from model.tangent.trade import Cells, Trade
 from model.unknowns import Layout, layout
@@ -39,8 +42,9 @@ ORDINARY = ("price", "output", "wage", "rent", "income", "research_x")
 class Preconditioner:
     """Approximate inverse of the Jacobian of one system; vectors hold all cells, laid end to end."""
 
-    def __init__(self, system: System, cells: Layout) -> None:
-        self.regions = Regions(system, cells)
+    def __init__(self, system: System, cells: Layout, start: Callable[[], Tangent] | None = None) -> None:
+        """start: the Jacobian where searches begin, which is that of the base year if only quotas change."""
+        self.regions = Regions(system, cells, start)
         self.chain = Chain(system, cells) if len(system.sourcing.cell) else None
 
     def copy(self) -> Preconditioner:
@@ -82,7 +86,7 @@ def _widen(array: Array, columns: int, at: int = 0) -> Array:
 class Regions:
     """Ordinary goods, region by region."""
 
-    def __init__(self, system: System, cells: Layout) -> None:
+    def __init__(self, system: System, cells: Layout, start: Callable[[], Tangent] | None = None) -> None:
         b = system.benchmark
         chain: dict[str, Array] = {
             "price": np.isin(np.arange(system.supplied.shape[1]), system.sourcing.cell),
@@ -113,25 +117,23 @@ class Regions:
             self.present.tobytes(),
         )  # an embargo may close cells
         closure = None if self.plain else system.closure
-        self.inverse = remember(b, ("regions", closure, same), lambda: self._of_base_year(system))
-
-    def _of_base_year(self, system: System) -> Array:
-        base = prepare(system.benchmark, Shock(), system.closure, (), like=system)
-        cells = layout(base)
-        at_rest = allocate(base, cells.unpack(np.zeros(cells.size)))
-        return self._invert(linearise(base, at_rest, rough=self.plain), cells)
+        tangent: Callable[[], Tangent] = partial(_of_base_year, system)
+        if start is not None and _begins_at_base_year(system):
+            tangent = start
+        self.inverse = remember(b, ("regions", closure, same), lambda: self._invert(tangent()))
 
     def renew(self, tangent: Tangent) -> None:
         """Blocks and their inverses at the iterate of a tangent."""
-        self.inverse = self._invert(tangent, layout(tangent.system))
+        self.inverse = self._invert(tangent)
 
-    def _invert(self, tangent: Tangent, cells: Layout) -> Array:
+    def _invert(self, tangent: Tangent) -> Array:
         """(n,l,l) the inverse of each region's block, zero in rows of cells that do not exist."""
         if self.plain:
             blocks = home_blocks(tangent, self.goods, self.sectors)
             if not self.present.all():
                 blocks *= self.present[:, :, None] & self.present[:, None, :]
             return triangular_inverse(blocks, ~self.present, len(self.goods))
+        cells = layout(tangent.system)
         columns = identity(cells, self.rows.T)
         image = cells.flatten(tangent.at_home(self.researches)(columns))  # (cells, l)
         blocks = image[self.rows] * self.present[:, :, None] * self.present[:, None, :]
@@ -141,6 +143,18 @@ class Regions:
         """Solve for the ordinary cells."""
         right = vector[self.rows].astype(np.float32)
         out[self.rows] = (self.inverse @ right[:, :, None])[:, :, 0]
+
+
+def _begins_at_base_year(system: System) -> bool:
+    """Whether a search from hats of 1 begins at the base year: nothing but quotas is new, and none has a price yet."""
+    changed = {f.name for f in fields(Shock) if getattr(system.shock, f.name) is not f.default}
+    return changed <= {"quotas"} and not system.benchmark.licence.any()
+
+
+def _of_base_year(system: System) -> Tangent:
+    base = prepare(system.benchmark, Shock(), system.closure, (), like=system)
+    cells = layout(base)
+    return linearise_for_steps(base, allocate(base, cells.unpack(np.zeros(cells.size))))
 
 
 def _makers(system: System) -> Array:

@@ -35,6 +35,9 @@ RESEARCH = (
     "innovation_elasticity", "spillover", "spillover_region", "spillover_sector", "breadth", "breadth_reference",
     "research_supply_elasticity", "research_closure",
 )  # fmt: skip
+LIGHT = (
+    1 / 3
+)  # least weight of a licence in E13: shallow cuts are nearly as linear as the condition without it
 
 
 def prepare(
@@ -276,7 +279,8 @@ def _restrictions(
 ) -> Restrictions:
     log_limit = np.log(np.array([q.limit for q in quotas], dtype=float))
     if like is not None and _restricted_alike(shock, quotas, like):
-        return like.restrictions.replace(quotas=quotas, log_limit=log_limit)
+        known = like.restrictions
+        return known.replace(quotas=quotas, log_limit=log_limit, reach=known.scale / _weights(b, quotas))
     cell = np.nonzero(cell_goods(b, quotas, shock.production_quotas, stage_good))[0]
     covers = [q.covers[:, :, cell].transpose(2, 1, 0) for q in quotas]
     per_kg = [c * q.counted[cell, None, None] for c, q in zip(covers, quotas, strict=True)]
@@ -286,20 +290,30 @@ def _restrictions(
         raise ValueError(
             f"quota {by_value[0]!r}: smuggling costs USD per kg, which a licence by value cannot exceed"
         )
-    values = [quota_unit_value(b, q) if q.specific else 1.0 for q in quotas]
+    scale = np.array([quota_unit_value(b, q) if q.specific else 1.0 for q in quotas])
     unit_value = b.unit_value[:, cell].T
     return Restrictions(
         quotas=quotas,
         per_kg=np.array(per_kg).reshape(len(quotas), len(cell), *b.export_tax.shape[:2]),
         specific=np.array([q.specific for q in quotas], dtype=bool),
-        unit_value=np.where(np.isfinite(unit_value), unit_value, 1.0), scale=np.array(values, dtype=float),
-        log_limit=log_limit,
+        unit_value=np.where(np.isfinite(unit_value), unit_value, 1.0), scale=scale,
+        reach=scale / _weights(b, quotas), log_limit=log_limit,
         rent_to_importer=np.array([q.rent_to_importer for q in quotas], dtype=float),
         leaking=leaking,
         leak_margin=np.array([quotas[i].leak_margin for i in leaking], dtype=float),
         leak_scale=np.array([quota_tonnes_base(b, quotas[i]) for i in leaking], dtype=float),
         production=shock.production_quotas,
     )  # fmt: skip
+
+
+def _weights(b: Benchmark, quotas: tuple[Quota, ...]) -> Array:
+    """E13: (q,) of a licence against the room under its limit, as many as logs that its tonnes are to fall.
+
+    At the base year, where a licence is 0, the linear condition has it make up for a part of the cut itself: in
+    proportion to this weight, and the first steps fall as short. Deep cuts are not to be taken in one step.
+    """
+    times = np.array([quota_tonnes_base(b, q) / q.limit for q in quotas])
+    return np.log(np.clip(times, np.exp(LIGHT), np.e))
 
 
 def _restricted_alike(shock: Shock, quotas: tuple[Quota, ...], like: System) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,13 @@ from model.krylov import Recycled, fgmres
 from model.preconditioner import Preconditioner
 from model.records import Array
 from model.system import System
-from model.tangent import Tangent, linearise
+from model.tangent import Tangent, linearise_for_steps
 from model.unknowns import Layout, layout
 
 SLOW = 20  # products of one linear solve beyond which the regions of the preconditioner are renewed
 # Weight of outputs, rents, capacity, and what production quotas leave of a price, in the length of a step: those of a
 # dying mine fall by many orders at once.
 LOOSE = 0.05
-LARGE = 200_000  # cells beyond which products are bound by what memory gives: single precision is then twice as fast
-WIDE = 1e15  # powers of prices beyond which single precision might not hold their products
 NEAR = 0.1  # part of the tolerance of a step that the change of any log since the Jacobian may be worth
 PAST = 0.03  # how far beyond the floor of a price, in logs, a step may go
 LEAST = -1 + 1e-9  # of a level: the least that a step may leave
@@ -43,11 +42,9 @@ class Equilibrium:
         """factorised: where the preconditioner was; far, slow: when it is renewed (see the constants)."""
         self.system = system
         self.cells = layout(system) if cells is None else cells
-        self.preconditioner = Preconditioner(system, self.cells) if preconditioner is None else preconditioner
         self.factorised, self.far, self.slow_at, self.slow = factorised, far, slow, False
         self.linearised: tuple[Array, Tangent] | None = None  # the last Jacobian, and where it is that of
         self.recycled = Recycled()
-        self.large = max(system.sourcing.weight.size, system.nests.material.size) > LARGE
         licence, leak = (State._fields.index(name) for name in ("licence", "leak"))
         starts = (*self.cells.starts, self.cells.size)
         names = [State._fields.index(name) for name in ("output", "rent", "capacity")]
@@ -61,6 +58,16 @@ class Equilibrium:
         self.licence = slice(starts[licence], starts[leak])
         self.leak = slice(starts[leak], starts[leak + 1])
         self.made = slice(starts[leak + 1], None)
+        self.first: Point | None = None  # where searches begin, evaluated ahead
+        if preconditioner is None:
+            preconditioner = Preconditioner(system, self.cells, lambda: self._begin().tangent)
+        self.preconditioner = preconditioner
+
+    def _begin(self) -> Point:
+        """The base year with new quotas, which preconditioners are made of and most searches begin at."""
+        found = self.evaluate(self.start())
+        self.first = found
+        return found
 
     def start(self) -> Array:
         """The base year: every hat 1, base-year licences at their price."""
@@ -70,6 +77,9 @@ class Equilibrium:
 
     def evaluate(self, x: Array) -> Point:
         """Allocation and residuals at x."""
+        known, self.first = self.first, None
+        if known is not None and np.array_equal(x, known.x):
+            return known
         with np.errstate(all="ignore"):  # outside the domain: the line search steps back
             allocation = allocate(self.system, self.cells.unpack(x))
             residual = self.cells.pack_residuals(residuals(self.system, allocation))
@@ -138,6 +148,11 @@ class Point:
     allocation: Allocation
     residual: Array
 
+    @cached_property
+    def tangent(self) -> Tangent:
+        """The Jacobian here."""
+        return linearise_for_steps(self.problem.system, self.allocation)
+
     def step(self, tolerance: float, limit: int) -> tuple[Array, int]:
         """A Newton step by flexible GMRES on all cells; the preconditioner is renewed here."""
         with np.errstate(
@@ -174,10 +189,8 @@ class Point:
         problem.linearised = None
         if known is not None and problem.length(self.x, self.x - known[0]) < NEAR * tolerance:
             return known[1]
-        rough = problem.large and self.allocation.sources.power.max() < WIDE
-        tangent = linearise(problem.system, self.allocation, rough)
-        problem.linearised = self.x, tangent
-        return tangent
+        problem.linearised = self.x, self.tangent
+        return self.tangent
 
     def level(self, residual: Array) -> float:
         """Square of the size of the correction that a residual calls for."""

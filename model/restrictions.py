@@ -93,4 +93,4 @@ def quota_conditions(r: Restrictions, chi: Array, tonnes: Array, leak: Array) ->
     if len(r.leaking):
         margin = (r.leak_margin - chi[..., r.leaking]) / r.scale[..., r.leaking]
         smuggling = complementarity(leak / r.leak_scale, margin)
-    return complementarity(chi / r.scale, np.log(allowed(r, leak)) - np.log(tonnes)), smuggling
+    return complementarity(chi / r.reach, np.log(allowed(r, leak)) - np.log(tonnes)), smuggling

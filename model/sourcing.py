@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from model.base_year import by_good, export_tax_base, licence_rate, sourcing_base, tariff_base
@@ -42,9 +44,7 @@ def sourcing(
     if wedge is not None:
         weight, raised = _under_wedges(weight, wedge[some], rho[plain])
         level += raised
-    gate, tariff_part, tax_part = _gate_parts(
-        weight, None if tax is None else tax[some], None if tariff is None else tariff[some]
-    )
+    gate, tariff_part, tax_part = _gate_parts(weight, _charged(tax, some), _charged(tariff, some))
     no_rate = np.zeros(share.shape[1:])
     tax_cell, tariff_cell = (no_rate if rate is None else rate[cell] for rate in (tax, tariff))
     keep = 1.0 / ((1 + tax_cell) * (1 + tariff_cell))
@@ -90,6 +90,11 @@ def _level(now: Array | None, base: Array | None) -> Array | None:
     if now is None:
         return base
     return by_good(now) if now.any() else None
+
+
+def _charged(rate: Array | None, some: Any) -> Array | None:
+    """The rates of some goods, None where nothing is charged on any of them."""
+    return rate[some] if rate is not None and rate[some].any() else None
 
 
 def _wedge(b: Benchmark, shock: Shock, tax: Array | None, tariff: Array | None) -> Array | None:

@@ -26,8 +26,8 @@ class Sourcing(Frozen):
     weight: Array  # (c,kp,n,i) shares of origins in plain goods at base producer prices, which sum to 1
     level: Array  # (c,kp,n) ln of sum_i pi~ (wedge)^rho, what P^rho is at base producer prices
     gate: Array  # (c,kp,n,i) weight / ((1+x)(1+t)): what of a dollar spent reaches the gate
-    tariff: Array | None  # (c,kp,n,i) weight t/(1+t): what of it is tariff
-    tax: Array | None  # (c,kp,n,i) weight x/((1+x)(1+t)): export tax
+    tariff: Array | None  # (c,kp,n,i) weight t/(1+t): what of it is tariff; None where none is charged on any
+    tax: Array | None  # (c,kp,n,i) weight x/((1+x)(1+t)): export tax; None where none is charged on any
     share: Array  # (c,kc,n,i) pi of cell goods, embargoed cells at 0
     closed: Array  # (c,kc,n) sum of it less that of the base year: below 0 under an embargo
     tilt: Array  # (kc,n,i) rho * ln(wedge) of cell goods
@@ -124,6 +124,7 @@ class Restrictions(Frozen):
     specific: Array  # (q,) bool
     unit_value: Array  # (kc,i) USD per kg
     scale: Array  # (q,) u_q, USD per kg (1 for ad-valorem quotas)
+    reach: Array  # (q,) what a licence is held against in E13, USD per kg: u_q, and more where little is cut
     log_limit: Array  # (q,) ln tonnes
     rent_to_importer: Array  # (q,)
     leaking: Array  # positions of quotas with a leak margin

@@ -106,7 +106,9 @@ def homogeneous(case: Case, seed: int = 0, factor: float = 2.0) -> None:
         deficit=system.deficit * (factor if system.benchmark.parameters.deficit_rule == "fixed" else 1.0),
         production_scale=system.production_scale * factor,
         log_floor=None if system.log_floor is None else system.log_floor + log,
-        restrictions=r.replace(scale=r.scale * rates, leak_margin=r.leak_margin * factor),
+        restrictions=r.replace(
+            scale=r.scale * rates, reach=r.reach * rates, leak_margin=r.leak_margin * factor
+        ),
     )
     _, after = residuals_at(money, scaled)
     before.budget[system.numeraire_region] += log  # the numeraire doubles with the rest

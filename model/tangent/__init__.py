@@ -21,7 +21,10 @@ from model.system import System, span
 from model.tangent.region import Region, Reply
 from model.tangent.trade import HomeTrade, Trade, reciprocal
 
-__all__ = ["Tangent", "linearise"]
+__all__ = ["Tangent", "linearise", "linearise_for_steps"]
+
+LARGE = 200_000  # cells beyond which products are bound by what memory gives: single precision is then twice as fast
+WIDE = 1e15  # powers of prices beyond which single precision might not hold their products
 
 
 def linearise(system: System, a: Allocation, rough: bool = False) -> Tangent:
@@ -30,6 +33,12 @@ def linearise(system: System, a: Allocation, rough: bool = False) -> Tangent:
     rough: large matrices in single precision, seven digits at half the time.
     """
     return Tangent(system, a, rough)
+
+
+def linearise_for_steps(system: System, a: Allocation) -> Tangent:
+    """The Jacobian as exact as steps need it: that of large tables is rough, unless prices are too far apart."""
+    large = max(system.sourcing.weight.size, system.nests.material.size) > LARGE
+    return linearise(system, a, rough=large and bool(a.sources.power.max() < WIDE))
 
 
 class Tangent:
@@ -134,8 +143,8 @@ def _slopes(system: System, a: Allocation) -> tuple[Array, Array]:
     """E13: (q,1) change of the condition of each export quota per unit of its licence, and per tonne less."""
     r = system.restrictions
     room = np.log(allowed(r, a.state.leak)) - np.log(a.quota_tonnes)
-    first, second = complementarity_slopes(a.state.licence / r.scale, room)
-    return (first / r.scale)[:, None], (second / a.quota_tonnes)[:, None]
+    first, second = complementarity_slopes(a.state.licence / r.reach, room)
+    return (first / r.reach)[:, None], (second / a.quota_tonnes)[:, None]
 
 
 class Supply:

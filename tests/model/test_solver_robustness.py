@@ -73,7 +73,7 @@ def test_steps_in_single_precision_lead_to_the_same(seed, monkeypatch):
     """As on tables of a hundred regions: the steps are rough, what they are judged by is not."""
     case = hard(seed)
     exact = solve(case.benchmark, case.shock, case.closure)
-    monkeypatch.setattr("model.problem.LARGE", 0)
+    monkeypatch.setattr("model.tangent.LARGE", 0)
     rough = solve(case.benchmark, case.shock, case.closure)
     assert abs(rough.diagnosis.value) < Options().tolerance
     one, other = (Equilibrium(s.system).cells.pack(s.allocation.state) for s in (exact, rough))
