@@ -30,12 +30,13 @@ from model.equilibrium import State, allocate
 from model.memory import remember
 from model.prepare import prepare
 from model.records import Array, Shock
-from model.system import System
+from model.system import System, among
 from model.tangent import Tangent, linearise_for_steps
 from model.tangent.home import home_blocks
 from model.tangent.trade import Cells, Trade
 from model.unknowns import Layout, layout
 
+NEARLY = 0.9  # of a sum of squares
 ORDINARY = ("price", "output", "wage", "rent", "income", "research_x")
 
 
@@ -59,6 +60,13 @@ class Preconditioner:
             self.regions.renew(tangent)
         if self.chain is not None and (chain or self.chain.factors is None):
             self.chain.renew(tangent)
+
+    def holds(self, vector: Array) -> bool:
+        """Whether nearly all of a vector is the chain's, for which J x = vector is then solved but for a trifle."""
+        if self.chain is None:
+            return False
+        part = vector[self.chain.rows]
+        return bool(part @ part >= NEARLY * (vector @ vector))
 
     def apply(self, vector: Array) -> Array:
         """An approximate solution of J x = vector."""
@@ -89,9 +97,9 @@ class Regions:
     def __init__(self, system: System, cells: Layout, start: Callable[[], Tangent] | None = None) -> None:
         b = system.benchmark
         chain: dict[str, Array] = {
-            "price": np.isin(np.arange(system.supplied.shape[1]), system.sourcing.cell),
-            "output": np.isin(np.arange(system.active.shape[1]), _makers(system)),
-            "rent": np.tile(np.isin(np.arange(system.active.shape[1]), b.stage_sector), len(system.sluggish)),
+            "price": among(system.supplied.shape[1], system.sourcing.cell),
+            "output": among(system.active.shape[1], system.makers),
+            "rent": np.tile(among(system.active.shape[1], b.stage_sector), len(system.sluggish)),
         }
         self.researches = cells.learns and not system.research.by_sector
         rows, present = [], []
@@ -157,17 +165,12 @@ def _of_base_year(system: System) -> Tangent:
     return linearise_for_steps(base, allocate(base, cells.unpack(np.zeros(cells.size))))
 
 
-def _makers(system: System) -> Array:
-    """Sectors of the chain: its stages, and who else makes a good whose sourcing is not constant."""
-    chosen = np.isin(system.pair_good, system.sourcing.cell)
-    return np.union1d(system.benchmark.stage_sector, system.pair_sector[chosen])
-
-
 def _own_goods(system: System, goods: Array, sectors: Array) -> Array | None:
     """The good of each sector, where each makes one that no other makes, and these are the goods given."""
-    makers = np.isin(system.pair_sector, sectors)
+    makers = among(system.active.shape[1], sectors)[system.pair_sector]
     made: Array = system.pair_good[makers]
-    alone = len(made) == len(sectors) == len(goods) == np.isin(system.pair_good, goods).sum()
+    of_goods = among(system.supplied.shape[1], goods)[system.pair_good].sum()
+    alone = len(made) == len(sectors) == len(goods) == of_goods
     return made if alone and len(goods) and (np.sort(made) == goods).all() else None
 
 
@@ -178,7 +181,7 @@ class Chain:
         self.system, self.cells = system, cells
         b = system.benchmark
         self.goods, self.stages, n = system.sourcing.cell, b.stage_sector, len(b.output)
-        self.makers = _makers(system)
+        self.makers = system.makers
         target = system.closure.capacity == "target"
         positions = {
             "price": self.goods, "output": self.makers,

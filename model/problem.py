@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
@@ -23,6 +22,7 @@ LOOSE = 0.05
 NEAR = 0.1  # part of the tolerance of a step that the change of any log since the Jacobian may be worth
 PAST = 0.03  # how far beyond the floor of a price, in logs, a step may go
 LEAST = -1 + 1e-9  # of a level: the least that a step may leave
+ROUGH = 0.1  # tolerance of a step from which on what the preconditioner solves exactly needs no product to check it
 FAR = 0.5  # change of any log since the chain was factorised beyond which it is factorised again
 
 
@@ -47,10 +47,11 @@ class Equilibrium:
         self.recycled = Recycled()
         licence, leak = (State._fields.index(name) for name in ("licence", "leak"))
         starts = (*self.cells.starts, self.cells.size)
-        names = [State._fields.index(name) for name in ("output", "rent", "capacity")]
-        self.loose: list[Any] = [slice(starts[name], starts[name + 1]) for name in names]
         self.limited = _under_production_quotas(system)
-        self.loose.append(self.limited)
+        self.counts = np.ones(self.cells.size)  # (size,) weight of each unknown in the length of a step
+        for name in (State._fields.index(name) for name in ("output", "rent", "capacity")):
+            self.counts[starts[name] : starts[name + 1]] = LOOSE
+        self.counts[self.limited] = LOOSE
         self.priced = slice(starts[0], starts[1])
         self.floored = system.log_floor is not None or bool(system.restrictions.production)
         self.exists = np.zeros(self.cells.edges[-1])  # 1 where a cell is an unknown
@@ -120,14 +121,14 @@ class Equilibrium:
 
     def relative(self, x: Array, step: Array) -> Array:
         """A step in logs: licences against the price they add to, leaks against base tonnes."""
-        r, scaled = self.system.restrictions, step.copy()
+        r, scaled = self.system.restrictions, step * self.counts
         if self.floored:
-            scaled[..., self.priced] = self.repriced(x, step)
-        for block in self.loose:
-            scaled[..., block] *= LOOSE
-        scaled[..., self.licence] /= x[..., self.licence] + r.scale
-        scaled[..., self.leak] /= r.leak_scale
-        scaled[..., self.made] /= x[..., self.made] + self.system.production_scale
+            scaled[..., self.priced] = self.repriced(x, step) * self.counts[self.priced]
+        if len(r.quotas):
+            scaled[..., self.licence] /= x[..., self.licence] + r.scale
+            scaled[..., self.leak] /= r.leak_scale
+        if len(r.production):
+            scaled[..., self.made] /= x[..., self.made] + self.system.production_scale
         return scaled
 
 
@@ -172,6 +173,9 @@ class Point:
                 problem.recycled.forget()  # what they add, the new factors know
         rhs = np.zeros(cells.edges[-1])
         rhs[cells.positions] = -self.residual
+        if far and tolerance >= ROUGH and problem.preconditioner.holds(rhs):
+            problem.slow = False
+            return problem.preconditioner.apply(rhs)[cells.positions], 0
 
         def product(vector: Array) -> Array:
             return cells.flatten(tangent(cells.arrange(vector[:, None])))[:, 0] * problem.exists

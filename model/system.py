@@ -247,6 +247,14 @@ class System(Frozen):
         return [(int(j), np.nonzero(self.pair_sector == j)[0]) for j in self.joint]
 
     @cached_property
+    def makers(self) -> Array:
+        """Sectors of the chain: its stages, and who else makes a good whose sourcing is not constant."""
+        chosen = among(self.supplied.shape[-1], self.sourcing.cell)[self.pair_good]
+        stages = among(self.active.shape[-1], self.benchmark.stage_sector)
+        stages[self.pair_sector[chosen]] = True
+        return np.nonzero(stages)[0]
+
+    @cached_property
     def numeraire(self) -> Array:
         """E11: (n,f) base income of the factors that are the numeraire, million USD."""
         return np.where(self.benchmark.numeraire, self.endowment, 0.0)
@@ -266,6 +274,13 @@ class System(Frozen):
         """The position of labour among mobile factors, or among the others."""
         group = self.mobile if self.labour_is_mobile else self.sluggish
         return int(np.searchsorted(group, self.benchmark.labour))
+
+
+def among(count: int, positions: Array) -> Array:
+    """(count,) bool, True at the positions."""
+    found = np.zeros(count, dtype=bool)
+    found[positions] = True
+    return found
 
 
 def span(positions: Array) -> Any:

@@ -156,12 +156,11 @@ class Cells:
         total = reciprocal(flow.sum(axis=1))  # (kc,i)
         self.flow, self.gate_flow, self.total = flow_c.swapaxes(2, 3), flow, total[..., None]
         self.own = ((flow * at_gate).sum(axis=1) * total)[..., None]
-        self.present = (flow.sum(axis=1) * total)[..., None]
         self.chi_gate = None
         if quotas:
             above = (self.rho - 1) * passed
             self.chi_gate = ((flow * above)[..., None] * unit).sum(axis=1) * total[..., None]
-        self._capacity(system, a)
+        self._capacity(system, a, flow, total)
         # What regions receive per change of a flow at purchaser prices and at the gate.
         kept = rate - abroad
         imported, exported = value * s.tariff_cell, value * s.tax_cell
@@ -177,8 +176,9 @@ class Cells:
         regions = flow.shape[1]
         self.importer_price = to_importer.transpose(1, 0, 2).reshape(regions, -1)  # (n, kc*i)
         self.exporter_price = to_exporter.sum(axis=1)[..., None]  # (kc,i,1)
-        self.importer_capacity = imported.sum(axis=0).transpose(1, 0, 2).reshape(regions, -1)
-        self.exporter_capacity = exported.sum(axis=(0, 2))[..., None]
+        if self.stages is not None:
+            self.importer_capacity = imported.sum(axis=0).transpose(1, 0, 2).reshape(regions, -1)
+            self.exporter_capacity = exported.sum(axis=(0, 2))[..., None]
         self.quotas = None
         if quotas:
             steep, above = self.rho * passed, (self.rho - 1) * passed
@@ -191,7 +191,7 @@ class Cells:
             )  # (c,q,kc,n,i)
             self.quotas = QuotaTonnes(counted, at_gate - 1, above[..., None] * unit)
 
-    def _capacity(self, system: System, a: Allocation) -> None:
+    def _capacity(self, system: System, a: Allocation, flow: Array, total: Array) -> None:
         """E22: weights of capacity in prices and in the mean that normalises them."""
         self.stages = None
         if system.closure.capacity != "target":
@@ -199,6 +199,7 @@ class Cells:
         s = system.sourcing
         weights = system.capacity_weight.T * system.stage_good
         self.stages = weights.T[s.cell]  # (kc,s)
+        self.present = (flow.sum(axis=1) * total)[..., None]
         self.mean = s.capacity_base * a.weight  # (c,kc,n,i)
         # New shares less the means: with unit elasticity they differ in the last digits.
         base, power, mean = a.sources.cell_base, a.sources.cell_power, a.sources.cell[..., None]
@@ -257,13 +258,16 @@ class QuotaTonnes:
         total = counted.sum(axis=0)  # (q,kc,n,i)
         self.h = counted.sum(axis=4).transpose(1, 0, 2, 3).reshape(rows, -1)  # (q, c*kc*n)
         self.price = (total * at_price).sum(axis=2).reshape(rows, -1)  # (q, kc*i)
-        self.capacity = total.sum(axis=2).reshape(rows, -1)
+        self.total = total
         self.chi = total.reshape(rows, -1) @ at_chi.reshape(-1, rows)
 
     def change(self, dp: Array, h: Array, chi: Array, capacity: Array | None) -> Array:
         flat = (-1, dp.shape[-1])
         tonnes = self.h @ h.reshape(flat) + self.price @ dp.reshape(flat) + self.chi @ chi
-        return tonnes if capacity is None else tonnes + self.capacity @ capacity.reshape(flat)
+        if capacity is None:
+            return tonnes
+        by_origin = self.total.sum(axis=2).reshape(len(self.total), -1)
+        return np.asarray(tonnes + by_origin @ capacity.reshape(flat))
 
 
 def _specific(system: System, a: Allocation) -> tuple[Array, Array]:
