@@ -242,9 +242,9 @@ class System(Frozen):
         return [(int(cls), span(np.nonzero(classes == cls)[0])) for cls in np.unique(classes)]
 
     @cached_property
-    def several(self) -> list[tuple[int, Array]]:
+    def several(self) -> list[tuple[int, Any]]:
         """Sectors that make several goods, and their pairs."""
-        return [(int(j), np.nonzero(self.pair_sector == j)[0]) for j in self.joint]
+        return [(int(j), span(np.nonzero(self.pair_sector == j)[0])) for j in self.joint]
 
     @cached_property
     def makers(self) -> Array:

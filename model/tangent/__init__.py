@@ -155,7 +155,7 @@ class Supply:
         self.sector, self.good = span(system.pair_sector), span(system.pair_good)
         self.made = a.made[..., None]
         self.rho = system.rho_make[0, system.pair_sector, None]
-        if not system.one_good_each:
+        if not system.one_to_one:
             value = a.made * (system.benchmark.output * np.exp(a.state.output))[:, system.pair_sector]
             self.sold = (value * reciprocal(value @ system.to_good)[:, system.pair_good])[..., None]
         self.markup = np.exp(a.price - a.net)[..., None]
@@ -188,10 +188,14 @@ class Supply:
         if system.one_good_each:
             revenue, supplied = d.price, d.output
         else:
-            pairs = d.price[:, system.pair_good]
-            revenue = system.to_sector.T @ (self.made * pairs)
-            shift = self.rho * (pairs - revenue[:, system.pair_sector]) + d.output[:, system.pair_sector]
-            supplied = system.to_good.T @ (self.sold * shift)
+            prices, supplied = d.price[:, self.good], d.output[:, system.pair_sector]  # the second a copy
+            revenue = np.zeros_like(d.output)
+            revenue[:, self.sector] = prices
+            for j, pairs in system.several:
+                revenue[:, j] = (self.made[:, pairs] * prices[:, pairs]).sum(axis=1)
+                supplied[:, pairs] += self.rho[pairs] * (prices[:, pairs] - revenue[:, j, None])
+            if not system.one_to_one:
+                supplied = system.to_good.T @ (self.sold * supplied)
         if not system.restrictions.production:
             return revenue, supplied, None
         before = (a.supply[..., None] / self.markup) * supplied

@@ -127,12 +127,15 @@ class Region:
         nest, on_other, share_x, share_e, on_element = other, d.output, None, None, None
         if len(self.system.nests.users):
             nest, on_other = other.copy(), d.output.copy()
-            price_e = self.element_prices(price)
-            spread = other[:, self.users] - self.bundle(price_e, tech_e)
+            effective = self.element_prices(price)
+            if tech_e is not None:
+                effective = effective - tech_e
+            ree = self.bundle(effective)
+            spread = other[:, self.users] - ree
             nest[:, self.users] -= self.ree_share * spread
             share_x = self.to_share_x * spread
             on_other[:, self.users] += share_x
-            share_e, on_element = self.elements_demand(d, price, price_e, tech_e, spread)
+            share_e, on_element = self.elements_demand(d, effective, spread, ree, len(price))
         on_factor = on_other + self.gap_added * gap - self.rho_factor * value_added
         on_materials = on_other - self.gap_materials * gap
         gross, final_price = self.spending(d, price, materials, on_materials, on_element)
@@ -186,24 +189,20 @@ class Region:
         classes = self.system.benchmark.use_class[self.system.nests.users]
         return price[classes][:, :, self.elements].swapaxes(0, 1)
 
-    def bundle(self, price_e: Array, tech_e: Array | None) -> Array:
-        """E3: (n,r,x) ln price of the REE bundle."""
-        effective = price_e if tech_e is None else price_e - tech_e
+    def bundle(self, effective: Array) -> Array:
+        """E3: (n,r,x) ln price of the REE bundle, from that of elements (n,r or 1,e,x), technology included."""
         if effective.shape[1] == 1:
             return self.element @ effective[:, 0]
         return (self.element[..., None] * effective).sum(axis=2)
 
     def elements_demand(
-        self, d: State, price: Array, price_e: Array, tech_e: Array | None, spread: Array
+        self, d: State, effective: Array, spread: Array, ree: Array, classes: int
     ) -> tuple[Array | None, Array]:
         """ln cost shares of elements (n,r,e,x), when research needs them, and spending on them (c,n,e,x)."""
-        ree = self.bundle(price_e, tech_e)
         common = self.to_share_ree * spread - self.rho_element * ree
-        effective = price_e if tech_e is None else price_e - tech_e
-        out = np.zeros(
-            (len(price), price.shape[1], self.element.shape[2], price.shape[-1]), dtype=price.dtype
-        )
-        if self.rewards or effective.shape[1] > 1 or len(price) > 1:
+        regions, _, elements, columns = effective.shape
+        out = np.zeros((classes, regions, elements, columns), dtype=effective.dtype)
+        if self.rewards or effective.shape[1] > 1 or classes > 1:
             share_e = common[:, :, None] + self.rho_element[..., None] * effective
             spent = self.on_element[..., None] * (d.output[:, self.users, None] + share_e)
             for cls, users in self.system.users_by_class:
