@@ -160,8 +160,10 @@ def to_origin(spending: Array, weight: Array) -> Array:
 
 def mobile_supply(system: System, wage: Array, labour: Array) -> Array:
     """E10: (n,fm) income of mobile factors. labour (n,): what scientists leave of it, ratio."""
-    supply = system.endowment[..., span(system.mobile)] * np.exp(wage)
-    return supply * np.where(system.mobile == system.benchmark.labour, labour[..., None], 1.0)
+    supply: Array = system.endowment[..., span(system.mobile)] * np.exp(wage)
+    if system.labour_is_mobile:
+        supply[..., system.labour_at] *= labour
+    return supply
 
 
 def sluggish_supply(system: System, sluggish: Array, capacity: Array, labour: Array) -> Array:

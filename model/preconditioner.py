@@ -196,6 +196,7 @@ class Chain:
             active.append(mask[:, chosen])
             sizes.append(len(chosen))
         self.local, self.active = np.concatenate(local, axis=1), np.concatenate(active, axis=1)  # (n,l)
+        self.there = np.flatnonzero(self.active)
         self.edges = np.cumsum(sizes)[:-1]
         world = np.arange(cells.edges[State._fields.index("licence")], cells.edges[-1])
         self.rows = np.concatenate([self.local[self.active], world])
@@ -252,7 +253,7 @@ class Chain:
     def _assemble(self, tangent: Tangent) -> Array:
         """The Jacobian of the chain: replies of regions, tied together by sourcing and sales."""
         cells, replies, system = _cells(tangent), self._replies(tangent), self.system
-        x, local = len(self.rows), int(self.active.sum())
+        x, local = len(self.rows), len(self.there)
         own = np.zeros((*self.local.shape, x))
         own[self.active, np.arange(local)] = 1.0
         world = np.zeros((x - local, x))
@@ -266,7 +267,9 @@ class Chain:
         faced = np.concatenate([price.transpose(2, 0, 1, 3).reshape(n, c * k, x), own], axis=1)
         net = replies["net"].transpose(1, 0, 2, 3).reshape(n, c * k, -1) @ faced
         spending = net.reshape(n, c, k, x).transpose(1, 2, 0, 3)
-        _, demand, tonnes = cells.outward(dp.swapaxes(0, 1), chi, capacity, price, spending)
+        _, demand, tonnes = cells.outward(
+            dp.swapaxes(0, 1), chi, cells.log_capacity(capacity), price, spending
+        )
         supplied, profit = replies["supplied"] @ faced, replies["profit"] @ faced
         if len(made):
             self._made(tangent, supplied[..., -len(made) :])
@@ -275,7 +278,7 @@ class Chain:
             rows.append(replies["capacity"] @ faced)
         quota, smuggling = tangent.quotas(chi, leak, tonnes)
         return np.concatenate([
-            np.concatenate(rows, axis=1)[self.active], quota, smuggling,
+            np.concatenate(rows, axis=1).reshape(-1, x)[self.there], quota, smuggling,
             self._production(tangent, dp, made, supplied),
         ])  # fmt: skip
 

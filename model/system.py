@@ -133,6 +133,11 @@ class Restrictions(Frozen):
     production: tuple[ProductionQuota, ...]
 
     @cached_property
+    def all_specific(self) -> bool:
+        """Whether no licence is by value."""
+        return bool(self.specific.all())
+
+    @cached_property
     def shares_rent(self) -> bool:
         """Whether importers keep any part of any rent."""
         return bool(self.rent_to_importer.any())

@@ -7,12 +7,15 @@ that a product costs a few small matrix products whatever the number of cells.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from model.equilibrium import Allocation, State
 from model.records import Array
 from model.restrictions import licence_rates, tonnes_per_value
 from model.system import System, span
+from model.tangent.receipts import Moved, Receipts
 
 
 def reciprocal(level: Array) -> Array:
@@ -77,9 +80,11 @@ class Trade:
         gate = np.empty_like(dp)
         gate[self.plain] = plain
         goods = self.cells.goods
-        moved = dp[goods], d.licence, d.capacity
-        h, gate[goods], tonnes = self.cells.outward(*moved, price[:, goods], spending[:, goods])
-        return gate.swapaxes(0, 1), taxes + self.cells.receipts(*moved, h), tonnes
+        moved, weight = dp[goods], self.cells.log_capacity(d.capacity)
+        h, gate[goods], tonnes = self.cells.outward(
+            moved, d.licence, weight, price[:, goods], spending[:, goods]
+        )
+        return gate.swapaxes(0, 1), taxes + self.cells.receipts.change(moved, d.licence, weight, h), tonnes
 
     def _taxes(self, moved: Array, per: Array) -> Array | float:
         """E11: tariffs and export taxes on plain goods."""
@@ -135,15 +140,14 @@ class Cells:
 
     def __init__(self, system: System, a: Allocation) -> None:
         s, r = system.sourcing, system.restrictions
+        self.system, self.a = system, a
         self.goods, self.rho = span(s.cell), s.rho[s.cell][:, None, None]
         self.classes = s.share.shape[0]
-        rate, abroad = a.licence_rate, a.licence_abroad
         falling, falling_abroad = _specific(system, a)
-        passed = 1 / (1 + rate)
+        passed = 1 / (1 + a.licence_rate)
         prices = a.price.T[s.cell]
         quotas = len(r.quotas)
-        unit = _per_unit(system, prices)  # (kc,n,i,q) licence rate per unit of chi
-        unit_abroad = unit * r.rent_to_importer
+        unit = _per_unit(system, prices)
         at_price = self.rho * (1 - falling * passed)  # a
         at_gate = at_price + falling * passed  # a'
         share = a.sources.cell_share
@@ -151,45 +155,28 @@ class Cells:
         self.by_chi = ((share * passed)[..., None] * unit).sum(axis=3) if quotas else None
         spent = a.spending.net.transpose(0, 2, 1)[:, s.cell]
         self.per_spending = reciprocal(spent)[..., None] * (spent > 0)[..., None]
-        value, flow_c = a.sales.cell, a.sales.cell * (s.gate_cell * passed)
+        flow_c = a.sales.cell * (s.gate_cell * passed)
         flow = flow_c[0] if self.classes == 1 else flow_c.sum(axis=0)
+        self.moved = Moved(
+            a.sales.cell, flow_c, flow, passed, unit, falling, falling_abroad, at_price, at_gate
+        )
         total = reciprocal(flow.sum(axis=1))  # (kc,i)
-        self.flow, self.gate_flow, self.total = flow_c.swapaxes(2, 3), flow, total[..., None]
+        self.flow, self.total = flow_c.swapaxes(2, 3), total[..., None]
         self.own = ((flow * at_gate).sum(axis=1) * total)[..., None]
-        self.chi_gate = None
-        if quotas:
-            above = (self.rho - 1) * passed
-            self.chi_gate = ((flow * above)[..., None] * unit).sum(axis=1) * total[..., None]
         self._capacity(system, a, flow, total)
-        # What regions receive per change of a flow at purchaser prices and at the gate.
-        kept = rate - abroad
-        imported, exported = value * s.tariff_cell, value * s.tax_cell
+        self.chi_gate, self.quotas = None, None
         if quotas:
-            imported, exported = imported + flow_c * abroad, exported + flow_c * kept
-        self.importer = imported.sum(axis=3)[..., None]  # (c,kc,n,1), against h
-        buyers = exported.shape[0] * exported.shape[1] * exported.shape[2]
-        self.exporter = exported.reshape(buyers, -1).T  # (i, c*kc*n), against h
-        total_value = value[0] if self.classes == 1 else value.sum(axis=0)
-        tariffs, taxes = total_value * s.tariff_cell, total_value * s.tax_cell
-        to_importer = tariffs * at_price + flow * (abroad * at_gate - falling_abroad)
-        to_exporter = taxes * at_price + flow * (kept * at_gate - falling + falling_abroad)
-        regions = flow.shape[1]
-        self.importer_price = to_importer.transpose(1, 0, 2).reshape(regions, -1)  # (n, kc*i)
-        self.exporter_price = to_exporter.sum(axis=1)[..., None]  # (kc,i,1)
-        if self.stages is not None:
-            self.importer_capacity = imported.sum(axis=0).transpose(1, 0, 2).reshape(regions, -1)
-            self.exporter_capacity = exported.sum(axis=(0, 2))[..., None]
-        self.quotas = None
-        if quotas:
-            steep, above = self.rho * passed, (self.rho - 1) * passed
-            many = flow[..., None]
-            bought = (tariffs * steep + flow * abroad * above)[..., None] * unit + many * unit_abroad
-            sold = (taxes * steep + flow * kept * above)[..., None] * unit + many * (unit - unit_abroad)
-            self.chi_receipts = bought.sum(axis=(0, 2)) + sold.sum(axis=(0, 1))  # (n,q)
+            above = ((self.rho - 1) * passed)[..., None] * unit
+            self.chi_gate = (flow[..., None] * above).sum(axis=1) * total[..., None]
             counted = (
                 r.per_kg * flow_c[:, None] * tonnes_per_value(r, prices)[None, None, :, None]
             )  # (c,q,kc,n,i)
-            self.quotas = QuotaTonnes(counted, at_gate - 1, above[..., None] * unit)
+            self.quotas = QuotaTonnes(counted, at_gate - 1, above)
+
+    @cached_property
+    def receipts(self) -> Receipts:
+        """What regions receive: the preconditioner does without."""
+        return Receipts(self.system, self.a, self.rho, self.moved)
 
     def _capacity(self, system: System, a: Allocation, flow: Array, total: Array) -> None:
         """E22: weights of capacity in prices and in the mean that normalises them."""
@@ -221,10 +208,12 @@ class Cells:
         return price if weight is None else price + self.capacity_price @ weight
 
     def outward(
-        self, dp: Array, chi: Array, capacity: Array, price: Array, spending: Array
+        self, dp: Array, chi: Array, weight: Array | None, price: Array, spending: Array
     ) -> tuple[Array, Array, Array | None]:
-        """h (c,kc,n,x), ln demand at the gate (kc,i,x), quota tonnes (q,x); price and spending (c,kc,n,x)."""
-        weight = self.log_capacity(capacity)
+        """h (c,kc,n,x), ln demand at the gate (kc,i,x), quota tonnes (q,x).
+
+        price and spending (c,kc,n,x); weight (kc,i,x) of capacity.
+        """
         h = spending * self.per_spending - self.rho * price
         if weight is not None:
             h = h - self.mean @ weight
@@ -236,18 +225,6 @@ class Cells:
         if self.quotas is None:
             return h, gate, None
         return h, gate + self.chi_gate @ chi, self.quotas.change(dp, h, chi, weight)
-
-    def receipts(self, dp: Array, chi: Array, capacity: Array, h: Array) -> Array:
-        """(n,x) taxes and rents by region."""
-        weight, flat = self.log_capacity(capacity), (-1, dp.shape[-1])
-        receipts = (self.importer * h).sum(axis=(0, 1)) + self.exporter @ h.reshape(flat)
-        receipts = receipts + self.importer_price @ dp.reshape(flat) + (self.exporter_price * dp).sum(axis=0)
-        if weight is not None:
-            receipts = receipts + self.importer_capacity @ weight.reshape(flat)
-            receipts = receipts + (self.exporter_capacity * weight).sum(axis=0)
-        if self.quotas is None:
-            return receipts
-        return np.asarray(receipts + self.chi_receipts @ chi)
 
 
 class QuotaTonnes:
@@ -273,7 +250,7 @@ class QuotaTonnes:
 def _specific(system: System, a: Allocation) -> tuple[Array, Array]:
     """The parts of the licence rates that fall when the price rises: those of specific licences."""
     r = system.restrictions
-    if r.specific.all():
+    if r.all_specific:
         return a.licence_rate, a.licence_abroad
     prices = a.price.T[system.sourcing.cell]
     chi = np.where(r.specific, a.state.licence, 0.0)
