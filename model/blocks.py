@@ -15,7 +15,7 @@ from model.records import Array
 
 LEAF = 64  # rows up to which a series of powers takes less time than elimination
 DOUBLINGS = 4  # of the number of its terms, before elimination has to do
-FADED = 0.1  # entries of a power that need no more terms: what is left out is of the order of their squares
+FADED = 0.03  # entries of a power that need no more terms: what is left out is of the order of their squares
 SINGULAR = 0.1  # of the reciprocal of rounding: entries of an inverse beyond which there is none
 
 

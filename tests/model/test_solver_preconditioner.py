@@ -79,6 +79,35 @@ def test_blocks_of_the_base_year_are_the_same_whatever_is_solved_first():
     np.testing.assert_array_equal(*found)
 
 
+def test_it_holds_what_is_nearly_all_in_the_chain():
+    """In the sum of squares; without a chain it holds nothing."""
+    b, _ = world(1)
+    problem = Equilibrium(solve(b, Shock(quotas=(quota(b, 0.7),)), ALONE).system)
+    chain = problem.preconditioner.chain
+    inside, outside = np.zeros((2, problem.cells.edges[-1]))
+    inside[chain.rows[:4]] = 1.0
+    outside[np.setdiff1d(problem.cells.positions, chain.rows)[:4]] = 1.0
+    part = np.sqrt(1 / 0.9 - 1)  # of what is outside, beside which 90 % is inside
+    assert problem.preconditioner.holds(inside + 0.99 * part * outside)
+    assert not problem.preconditioner.holds(inside + 1.01 * part * outside)
+    alone = Equilibrium(solve(trade_economy("common"), Shock(), ALONE).system)
+    assert not alone.preconditioner.holds(np.ones(alone.cells.edges[-1]))
+
+
+def test_a_rough_step_that_the_chain_asks_for_takes_no_product():
+    b, _ = world(1)
+    problem = Equilibrium(solve(b, Shock(quotas=(quota(b, 0.7),)), ALONE).system)
+    start = problem.evaluate(problem.start())
+    step, products = start.step(0.2, 80)
+    exact, many = problem.evaluate(problem.start()).step(1e-10, 80)
+    assert products == 0 < many
+    cells = problem.cells
+    moved = problem.preconditioner.chain.rows
+    full, wanted = np.zeros((2, cells.edges[-1]))
+    full[cells.positions], wanted[cells.positions] = step, exact
+    np.testing.assert_allclose(full[moved], wanted[moved], rtol=0.02, atol=0.02 * np.abs(wanted).max())
+
+
 def test_blocks_of_an_economy_with_a_chain_leave_out_only_what_is_small():
     b, _ = world(1, research_closure="sector")
     tangent, regions, cells = at_a_solution(b, Shock(quotas=(quota(b, 0.5),)), Closure())
