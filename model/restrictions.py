@@ -20,9 +20,10 @@ def licence_rates(r: Restrictions, price: Array, chi: Array) -> Array:
     if not len(r.quotas):
         return np.zeros((*price.shape[:-2], *r.per_kg.shape[1:]), dtype=price.dtype)
     per_value = np.exp(-price) / r.unit_value
+    of_kg = chi if r.all_specific else np.where(r.specific, chi, 0.0)
+    rate = _over_quotas(of_kg, r.per_kg) * per_value[..., :, None, :]
     if r.all_specific:
-        return _over_quotas(chi, r.per_kg) * per_value[..., :, None, :]
-    rate = _over_quotas(np.where(r.specific, chi, 0.0), r.per_kg) * per_value[..., :, None, :]
+        return rate
     return rate + _over_quotas(np.where(r.specific, 0.0, chi), (r.per_kg > 0).astype(float))
 
 
