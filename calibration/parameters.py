@@ -12,6 +12,7 @@ from calibration.carve import Carved
 from calibration.inputs import Axes
 from calibration.naming import Axis, Namer
 from calibration.schema import ModelParameters
+from model.ces import shares_of
 from model.records import Parameters
 
 Array = npt.NDArray[np.float64]
@@ -51,6 +52,7 @@ def look_up(p: ModelParameters, namer: Namer, axes: Axes) -> None:
     """Whether all names are those of the calibration; what is wrong is left in `namer`."""
     _of_shares(p, namer, axes)
     _of_model(p, namer, axes)
+    _research_goods(p, namer, axes)
     ree_elasticity(p, namer, axes, np.ones((len(axes.element.names), len(axes.sector.names))))
 
 
@@ -92,7 +94,7 @@ def model_parameters(
         final_elasticity=p.final_elasticity.value,
         innovation_elasticity=innovation,
         spillover=spillover,
-        spillover_region=_region_weights(p.spillover_region.value, axes, base),
+        spillover_region=_region_weights(p.spillover_region.value, _research_goods(p, namer, axes), base),
         spillover_sector=_sector_weights(p.spillover_sector.value, base["use"].sum(0)),
         breadth=p.breadth.value,
         breadth_reference=p.breadth_reference.value,
@@ -152,17 +154,35 @@ def ree_elasticity(p: ModelParameters, namer: Namer, axes: Axes, use: Array) -> 
     return np.where(np.isnan(given), by_rule, given)
 
 
-def _region_weights(rule: str, axes: Axes, base: dict[str, Any]) -> Array:
-    """Omega_region (n,n), rows sum to 1."""
-    n = len(axes.region.names)
+def _research_goods(p: ModelParameters, namer: Namer, axes: Axes) -> list[int]:
+    """Positions of the goods whose trade carries research between regions; none where it is not asked for."""
+    if p.spillover_region.value != "trade":
+        return []
+    found, lacking = set(), []
+    for name in RESEARCH_GOODS:
+        try:
+            found.add(axes.good.position(name))
+        except KeyError:
+            lacking.append(name)
+    if lacking:
+        text = f"no sector is or holds {', '.join(lacking)}, whose trade is meant"
+        expected = (
+            "uniform or own, or `parameter_names` in the concordance that say within which sector they are"
+        )
+        namer.refuse((*at("spillover_region"), "value"), text, expected)
+    return sorted(found)
+
+
+def _region_weights(rule: str, goods: list[int], base: dict[str, Any]) -> Array:
+    """Omega_region (n,n), rows sum to 1; goods: those whose trade counts."""
+    n = len(base["output"])
     if rule == "own":
         return np.eye(n)
     if rule == "uniform":
         return np.full((n, n), 1 / n)
-    goods = sorted({axes.good.position(name) for name in RESEARCH_GOODS})
     bought = base["use"].sum(2)[:, goods]
     weights = np.einsum("ink,nk->ni", base["trade_share"][0][:, :, goods], bought)
-    return weights / weights.sum(1, keepdims=True)
+    return shares_of(weights.sum(1, keepdims=True), weights)
 
 
 def _sector_weights(rule: str, use: Array) -> Array:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import calibration
-from calibration import facts, inherit
+from calibration import facts, inherit, parameters
 from calibration.errors import InputError
 from calibration.naming import Axis, Namer
 from calibration.strict_yaml import loads
@@ -146,6 +146,20 @@ def test_wrong_names_of_both_sections_are_told_at_once(copy):
     copy("    value: {ree_mining: 7", "    value: {mining_of_ree: 7")
     text = "\n".join(str(problem) for problem in refused(copy.path))
     assert all(name in text for name in ("CHNA", "mining_of_ree"))
+
+
+@pytest.mark.parametrize("held", [["chemicals"], []])
+def test_trade_in_goods_that_no_sector_holds_cannot_carry_research(copy, monkeypatch, held):
+    """Sectors of a concordance may have any names."""
+    monkeypatch.setattr(parameters, "RESEARCH_GOODS", (*held, "optics", "cars"))
+    line = copy("value: trade\n", "value: trade \n")
+    (problem,) = refused(copy.path)
+    assert problem.what == "no sector is or holds optics, cars, whose trade is meant"
+    assert "uniform or own" in problem.expected
+    assert (problem.file, problem.line) == (str(copy.path), line)
+    copy("value: trade \n", "value: uniform\n")
+    weights = calibration.load(copy.path).benchmark.parameters.spillover_region
+    assert (weights == 1 / len(weights)).all()
 
 
 def test_missing_tables_name_the_command_that_builds_them(copy):
