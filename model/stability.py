@@ -29,12 +29,15 @@ from model.unknowns import layout
 ACCURACY = 1e-7  # of eigenvalues
 LINEAR = 1e-8  # of linear solves
 ROUGH = 1e-2  # of both, when only the side of 1 is wanted
-CERTAIN = 10.0  # doubts that must fit between an eigenvalue and 1: the first ones found lie below the largest there is
+CERTAIN = 10.0  # times a value may be farther off than it seems: T is far from normal, and so is what solves roughly
 LIMIT = 80  # products
 
 
 class Extremes(NamedTuple):
-    """The eigenvalues of T with the largest and the smallest real part; they are real in all economies met so far."""
+    """The largest and the smallest real part of the eigenvalues of T.
+
+    Most random economies have complex ones too; among 320 none of them lowered `fastest` by more than 1.4 %.
+    """
 
     largest: float
     smallest: float
@@ -132,19 +135,20 @@ def _unstable(benchmark: Benchmark, regime: Regime) -> Diagnosis | None:
     for ritz in _arnoldi(product, product.size):
         position = int(ritz.values.real.argmax())
         top, doubt = float(ritz.values.real[position]), float(ritz.doubt[position])
-        if top + CERTAIN * doubt < 1:
-            return None
-        if doubt < ROUGH * abs(top):
+        rough = ROUGH * max(1.0, abs(top))
+        if doubt < rough:
             break
     detail = "technology feeds on itself: the largest eigenvalue of its map is {:.3g} (section 6)"
-    if top - doubt < 1:  # too near to tell from a rough value
+    settles = top < 1
+    if abs(top - 1) < CERTAIN * max(doubt, rough):  # too near to tell from a rough value
         try:
             top = extremes(benchmark, regime).largest
+            settles = top < 1
         except ArithmeticError as error:
+            settles = False
             detail = f"technology may feed on itself: the largest eigenvalue of its map is {{:.3g}} or so ({error})"
-        else:
-            if top < 1:
-                return None
+    if settles:
+        return None
     block, cell = product.locate(np.abs(ritz.vectors[:, position] @ ritz.basis))
     detail = detail.format(top)
     return Diagnosis("unstable", block, cell, top, detail)

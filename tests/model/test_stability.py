@@ -23,7 +23,7 @@ from model.stability import (
     unstable,
 )
 from tests.instruments import awkward
-from tests.worlds import world
+from tests.worlds import Sizes, world
 
 FULL = "directed_with_spillovers"
 
@@ -79,6 +79,38 @@ def test_an_equilibrium_is_refused_from_an_eigenvalue_of_one_on(closure, top):
         bench = bench.replace(parameters=par.replace(innovation_elasticity=scale * par.innovation_elasticity))
         assert extremes(bench, "directed").largest == pytest.approx(top, rel=1e-5)
         assert (unstable(bench, Closure("directed")) is not None) == (top >= 1)
+
+
+@pytest.mark.parametrize(
+    ("seed", "top"), [(24, 0.995), (43, 0.995), (140, 0.99), (122, 1.04), (122, 1.005), (262, 1.005)]
+)
+def test_a_map_far_from_normal_is_told_on_the_right_side_of_one(seed, top):
+    """There the values found first look certain and are not, and a rough solve moves an eigenvalue by a percent."""
+    rng = np.random.default_rng(seed)
+    regions, ordinary, elements, users, classes = (
+        int(rng.integers(*span)) for span in ((1, 4), (2, 6), (1, 4), (1, 3), (1, 3))
+    )
+    closure, supply = ("sector", "region")[rng.integers(2)], rng.choice([0, 0.5, 1.5])
+    bench, _ = world(
+        seed, Sizes(regions, ordinary, elements, classes, users), sparse=seed % 2 == 1, gaps=seed % 3 == 0,
+        research_closure=closure, research_supply_elasticity=float(supply), sigma=rng.uniform(2, 7),
+    )  # fmt: skip
+    shape = bench.parameters.innovation_elasticity.shape
+    drawn = {
+        "innovation_elasticity": rng.uniform(0.02, 0.8, shape),
+        "spillover": rng.uniform(0, 0.4, shape),
+        "breadth": rng.uniform(0, 0.3),
+    }
+
+    def scaled(by):
+        changed = {name: by * value for name, value in drawn.items()}
+        return bench.replace(parameters=bench.parameters.replace(**changed))
+
+    product = TechnologyMap(scaled(1.0), FULL)
+    dense = np.stack([product(unit) for unit in np.eye(product.size)], axis=1)
+    b = scaled(top / np.linalg.eigvals(dense).real.max())
+    assert extremes(b, FULL).largest == pytest.approx(top, abs=1e-6)
+    assert (unstable(b, Closure(FULL)) is not None) == (top >= 1)
 
 
 @pytest.mark.parametrize("supply", [0.13, 0.147, 0.15])
@@ -273,6 +305,11 @@ def test_a_rough_value_far_below_one_is_enough(monkeypatch):
 
 def test_a_rough_value_is_refined_while_its_doubt_may_reach_one(monkeypatch):
     assert refused(monkeypatch, ([0.5, -2.0], [0.06, 0.0]), ([0.6, -2.0], [0.03, 0.0])) is None
+
+
+def test_the_first_value_below_one_is_not_taken_for_the_largest(monkeypatch):
+    found = refused(monkeypatch, ([0.5, -2.0], [0.04, 0.0]), ([0.5, 1.5], [0.0, 0.0]))
+    assert found.value == 1.5
 
 
 def test_a_value_above_one_is_refused_with_its_cell(monkeypatch):
