@@ -14,6 +14,7 @@ from calibration import identities, inherit, inputs, parameters, strict_yaml
 from calibration.base_year import assemble, remove_negative_final
 from calibration.carve import Carved, CarveData, carve
 from calibration.chain import Chain, ChainData, build_chain
+from calibration.concordance import misleading
 from calibration.errors import InputError, Problem, nearest, one_of
 from calibration.files import named_in
 from calibration.naming import Namer
@@ -91,7 +92,10 @@ def read_settings(path: Path) -> tuple[CalibrationFile, Document, Concordance, l
             problems.append(problem)
     concordance_path = inherit.beside(document, "concordance")
     try:
-        concordance = validate(Concordance, strict_yaml.load(concordance_path))
+        groups = strict_yaml.load(concordance_path)
+        concordance = validate(Concordance, groups)
+        if misled := misleading(concordance, groups):
+            raise InputError(misled)
     except InputError as error:
         raise InputError([*problems, *error.problems]) from None
     if problems:  # the names that can be looked up without the tables

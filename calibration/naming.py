@@ -48,11 +48,13 @@ class Axis:
             members[own].append(name)
         row = np.full(len(self.names), np.nan)
         for position, name in enumerate(self.names):
-            inside = [m for m in (name, *members[name]) if m in values]
-            if inside and amounts:
-                row[position] = sum(values[m] for m in inside)
-            elif inside:
-                row[position] = sum(values[m] for m in inside) / len(inside)
+            inside = dict.fromkeys(members[name] if name not in values else (name, *members[name]))
+            given = [values[m] for m in inside if m in values]
+            if given and amounts:
+                row[position] = sum(given)
+            elif given:  # those that are not named have the default
+                given += [values["default"]] * (len(inside) - len(given)) if "default" in values else []
+                row[position] = sum(given) / len(given)
             elif not amounts and self.like.get(name) in values:
                 row[position] = values[self.like[name]]
             elif fill is not None:

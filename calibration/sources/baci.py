@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from calibration.errors import InputError, Problem, nearest
+from calibration.errors import InputError, Problem, nearest, one_of
 from calibration.tables import Column, read_csv
 
 COLUMNS = (
@@ -24,11 +24,17 @@ def read(
 ) -> tuple[dict[tuple[str, str, str], list[float]], tuple[str, ...]]:
     """(exporter, importer, product) -> [tonnes, million USD] between regions in one year; and what is amiss with names.
 
-    `region_of` maps BACI's country names; every other country is in `rest`. Trade inside a region is left out. Rows
-    without tonnes count with their value only. Names of `region_of` that no row of any year has are told: their
-    countries may stand in the file under other names, whose trade then counts in `rest`.
+    `region_of` maps BACI's country names; every other country is in `rest`, and refused when that is "". Trade inside a
+    region is left out. Rows without tonnes count with their value only. Names of `region_of` that no row of any year
+    has are told: their countries may stand in the file under other names, whose trade then counts in `rest`.
     """
     table = read_csv(path, COLUMNS, key=("year", "exporter", "importer", "product"))
+    nowhere = {*table["exporter"], *table["importer"]} - {*region_of}
+    if nowhere and not rest:
+        text = f"{one_of(sorted(nowhere))} is in no region of the concordance"
+        raise InputError(
+            Problem(text, str(path), expected="`rest`: the region of all countries without a name")
+        )
     flows: dict[tuple[str, str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
     for row in range(len(table)):
         if table["year"][row] != year:

@@ -229,6 +229,40 @@ def test_editing_a_soft_number_changes_the_base_year_without_a_rebuild(copy):
     assert after.hashes["use.csv.gz"] == before.hashes["use.csv.gz"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("rest: ROW", "rest: RAW", "rest: unknown region 'RAW'"),
+        (
+            "  RUS: [Russian Federation]",
+            "  RUSS: [Russian Federation]",
+            "trade_names.RUSS: unknown region 'RUSS'",
+        ),
+        ("  JPN: [Japan]", "  JPN: [Japan, China]", "China stands under CHN, too"),
+        (
+            "# The same regions",
+            "parameter_names: {regions: {within: {EU: DEW}}}\n# The same",
+            "unknown region 'DEW'",
+        ),
+        (
+            "# The same regions",
+            "parameter_names: {sectors: {like: {optic: machinery}}}\n# The same",
+            "unknown sector 'optic'",
+        ),
+    ],
+)
+def test_what_leads_nowhere_in_a_concordance_is_named_with_its_line(copy, old, new, said):
+    """They ended in tracebacks, or led to the default without a word."""
+    path = copy.path.parent / "concordances" / "wiod2013-12x35.yaml"
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    (problem,) = refused(copy.path)
+    assert said in str(problem)
+    assert problem.file == str(path)
+    assert path.read_text().splitlines()[problem.line - 1] in new
+
+
 def test_a_file_based_on_another_replaces_whole_entries(tmp_path):
     (tmp_path / "base.yaml").write_text("a: 1\nb: {x: 1}\nparameters:\n  p: {value: 1}\n  q: {value: 2}\n")
     (tmp_path / "top.yaml").write_text("based_on: base.yaml\nb: {y: 2}\nparameters:\n  q: {value: 3}\n")
@@ -290,6 +324,22 @@ def test_rates_are_averaged_and_amounts_added_where_a_group_holds_several_names(
     amounts, _ = axis.row({"CHN": 1.0, "DEU": 2.0, "REU": 4.0}, 0.0, amounts=True)
     np.testing.assert_array_equal(rates, [1, 3])
     np.testing.assert_array_equal(amounts, [1, 6])
+
+
+def test_members_of_a_group_that_are_left_out_count_with_the_default():
+    """Brazil's lean to catalysts was that of all of the rest of the world."""
+    axis = Axis("region", ("EUR", "ROW"), within={"DEU": "EUR", "REU": "EUR", "BRA": "ROW", "ROW": "ROW"})
+    values = {"BRA": 4.0, "DEU": 1.0, "default": 2.0}
+    rates, _ = axis.row(values, 2.0, amounts=False)
+    np.testing.assert_array_equal(rates, [1.5, 3])
+    amounts, _ = axis.row(values, 0.0, amounts=True)
+    np.testing.assert_array_equal(amounts, [1, 4])
+    fallback, _ = axis.row(
+        {"BRA": 4.0}, 1.0, amounts=False
+    )  # what stands in for a missing number is no number
+    np.testing.assert_array_equal(fallback, [1, 4])
+    all_named, _ = axis.row({"BRA": 4.0, "ROW": 1.0, "REU": 2.0, "DEU": 4.0}, None, amounts=False)
+    np.testing.assert_array_equal(all_named, [3, 2.5])
 
 
 def test_members_of_a_group_take_its_rates_but_never_its_amounts():

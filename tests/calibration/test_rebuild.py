@@ -120,6 +120,15 @@ def test_a_country_under_another_name_is_told(small):
     assert found.trade_tonnes[0, 1].sum() == 0  # counted elsewhere, which is why it is told
 
 
+def test_a_country_that_no_region_holds_is_refused(small):
+    """Without a region for the rest; it ended in a ValueError."""
+    path, source = small
+    concordance = path.parent / "three.concordance.yaml"
+    concordance.write_text(concordance.read_text().replace("rest: ROW\n", ""))
+    with pytest.raises(InputError, match=r"Chile is in no region of the concordance; expected `rest`"):
+        rebuild.host_from_source(path, source)
+
+
 def test_a_row_that_breaks_off_is_refused(small, tmp_path):
     """One number would otherwise be spread over every column."""
     path, source = small
