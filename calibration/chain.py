@@ -160,7 +160,7 @@ def _customs_exports(data: ChainData, price: Array) -> Array:
             continue
         uses = data.element_by_application.T @ data.application_by_region[:, region] / data.reo_content
         prior = np.where(cerium, 0.0, uses)
-        prior = prior / prior.sum() * data.trade_tonnes[origin, region, 1] / tonnes
+        prior = _normalised(prior) * data.trade_tonnes[origin, region, 1] / tonnes
         prior[cerium] = max(data.trade_tonnes[origin, region, 0] / tonnes, 1e-3)
         exports[region] = tonnes * tilted_mix(
             prior / prior.sum(), price, value / (tonnes * USD_PER_KG_TONNES)

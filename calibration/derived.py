@@ -93,10 +93,9 @@ def _shipments(base: Calibration) -> Iterable[tuple[Any, ...]]:
     """Shipments; those of the customs origin abroad rest on customs data, the others on judgement."""
     b, labels = base.benchmark, base.labels
     gate = gate_values(b)
-    customs = base.settings.origin_of_customs_data
     for i, origin in enumerate(labels.regions):
         for n, region in enumerate(labels.regions):
-            status = "computed" if origin == customs and n != i else "analyst"
+            status = "computed" if i == base.customs_origin and n != i else "analyst"
             for e, element in enumerate(labels.elements):
                 tonnes = base.chain.shipments[i, n, e]
                 if tonnes > 0:

@@ -161,10 +161,9 @@ def compare(calibration: Calibration) -> tuple[Comparison, ...]:
 
 def _element_shares(calibration: Calibration, measures: Measures) -> list[Comparison]:
     """The customs origin's share of each element, against mine output times ore composition, added up by hand."""
-    r = calibration.settings.rare_earths
-    origin = calibration.settings.origin_of_customs_data
-    elements = calibration.labels.elements
-    made: dict[str, dict[str, float]] = {}
+    r, region = calibration.settings.rare_earths, calibration.region
+    origin, elements = calibration.customs_origin, calibration.labels.elements
+    made: dict[int, dict[str, float]] = {}
     for miner, ores in r.ore_mix.value.items():
         mined = r.mine_output.value.get(miner, 0.0)
         for separator, share in r.concentrate_destination.value.get(miner, {}).items():
@@ -172,16 +171,16 @@ def _element_shares(calibration: Calibration, measures: Measures) -> list[Compar
                 grades = r.ore_composition.value[ore]
                 whole = sum(grades.get(element, 0.0) for element in elements)
                 for element in elements:
-                    tonnes = mined * share * part * grades.get(element, 0.0) / whole
-                    made.setdefault(separator, {}).setdefault(element, 0.0)
-                    made[separator][element] += tonnes
+                    tonnes = mined * share * part * grades.get(element, 0.0) / whole if whole else 0.0
+                    row = made.setdefault(region.position(separator), dict.fromkeys(elements, 0.0))
+                    row[element] += tonnes
     rows = []
     for e, element in enumerate(elements):
         expected = made[origin][element] / sum(m[element] for m in made.values())
         production = measures.reo.sum(1)[:, e]
-        found = production[calibration.labels.regions.index(origin)] / production.sum()
+        found = production[origin] / production.sum()
         source = "mine output times ore composition"
-        what = f"production share {origin} {element}"
+        what = f"production share {calibration.labels.regions[origin]} {element}"
         rows.append(Comparison(what, expected, float(found), "share", True, source, r.mine_output.status))
     return rows
 

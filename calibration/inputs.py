@@ -18,6 +18,7 @@ Array = npt.NDArray[np.float64]
 
 STAGES = ("ree_mining", "ree_separation", "magnets")
 FACTORS = ("labour", "capital", "resource")
+ROUNDING = 1e-9  # of a total of exports, by which its parts may miss it
 
 
 @dataclass(frozen=True)
@@ -158,12 +159,23 @@ def _customs(
     if r.customs_total is not None:
         total = namer.vector(r.customs_total, columns, at("customs_total"))
     for figure, table in enumerate((tonnes, value)):
-        exports = table[origin]
+        exports, name = table[origin], columns.names[figure]
         named = ~np.isnan(fixed[:, figure])
         for region in np.flatnonzero(named):
-            exports[region] *= fixed[region, figure] / exports[region].sum()
+            if exports[region].sum() > 0:
+                exports[region] *= fixed[region, figure] / exports[region].sum()
+            else:
+                text = f"{name} to {axes.region.names[region]}, to which the trade data have no exports"
+                namer.refuse((*at("customs_destination"), "value"), text, "a destination that they have")
         if total is not None:
-            exports[~named] *= (total[figure] - exports[named].sum()) / exports[~named].sum()
+            others, given = exports[~named].sum(), exports[named].sum()
+            left = total[figure] - given
+            if others > 0 and left >= 0:
+                exports[~named] *= left / others
+            elif abs(left) > ROUNDING * given:
+                text = f"{name} of {total[figure]:,.6g}, where destinations that are named have {given:,.6g}"
+                expected = "as much, or a destination without a figure" if left > 0 else "as much or more"
+                namer.refuse((*at("customs_total"), "value"), text, expected)
     return tonnes, value
 
 

@@ -17,7 +17,7 @@ from calibration.chain import Chain, ChainData, build_chain
 from calibration.concordance import misleading
 from calibration.errors import InputError, Problem, nearest, one_of
 from calibration.files import named_in
-from calibration.naming import Namer
+from calibration.naming import Axis, Namer
 from calibration.provenance import Parameter, provenance
 from calibration.salvage import LEFT_OUT, overlaps
 from calibration.schema import CalibrationFile, Concordance
@@ -60,6 +60,16 @@ class Calibration:
     notes: tuple[str, ...] = ()  # what was adjusted, with amounts
     vat_not_refunded: float = 0.0  # part of the export tax on elements: 1 + x0 = (1 + duty)(1 + VAT)
     latent_capacity: dict[tuple[str, str], float] = field(default_factory=dict)  # (region, stage) -> K of E22
+
+    @property
+    def region(self) -> Axis:
+        """Regions, and how names of the parameter files lead to them."""
+        return inputs.make_axes(self.settings, self.concordance).region
+
+    @property
+    def customs_origin(self) -> int:
+        """Position of the region whose exports the customs data give by destination."""
+        return self.region.position(self.settings.origin_of_customs_data)
 
 
 def find(path_or_name: str | Path) -> Path:

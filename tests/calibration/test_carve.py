@@ -148,6 +148,17 @@ def host_world(seed, size=3000.0):
     return trade, use, final
 
 
+def test_a_destination_that_uses_cerium_alone_buys_nothing_else():
+    """Its mix was no number."""
+    data = small_chain(3)
+    uses = np.array([[0.0, 5.0, 0.0], [2.0, 1.0, 3.0]])  # of the first application cerium, of the second all
+    lean = np.ones((APPLICATIONS, REGIONS))
+    lean[1, 2] = 0.0
+    chain = build_chain(dataclasses.replace(data, element_by_application=uses, application_by_region=lean))
+    np.testing.assert_allclose(chain.shipments[0, 2], [0, data.trade_tonnes[0, 2].sum(), 0], rtol=1e-12)
+    assert (chain.shipments[0, [1, 3]] > 0).all()
+
+
 @given(SEEDS)
 def test_elements_made_are_elements_bought(seed):
     data = small_chain(seed)

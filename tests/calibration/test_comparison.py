@@ -9,7 +9,8 @@ import pytest
 
 import calibration
 from calibration import derived, facts
-from calibration.schema import Fact
+from calibration.load import build
+from calibration.schema import Fact, OtherNames
 from calibration.tables import Column, read_csv
 
 NAME = "china-2009"
@@ -173,6 +174,43 @@ def test_the_table_of_cells_says_what_is_left_of_each(base, written):
         left = base.benchmark.use[regions.index(region), goods.index(good), sectors.index(sector)]
         assert values["host_value"] - values["taken_out"] == pytest.approx(left, rel=1e-4, abs=2e-4)
         assert values["share_taken"] * values["host_value"] == pytest.approx(values["taken_out"], rel=2e-5)
+
+
+def test_the_customs_origin_may_be_within_a_group(base, tmp_path):
+    """Its name is then none of the regions'; it ended in a ValueError."""
+    names = tuple("ASIA" if name == "CHN" else name for name in base.labels.regions)
+    groups = dict(zip(names, base.concordance.regions.values(), strict=True))
+    lead = base.concordance.parameter_names.model_copy(update={"regions": OtherNames(within={"CHN": "ASIA"})})
+    concordance = base.concordance.model_copy(update={"regions": groups, "parameter_names": lead})
+    settings = base.settings.model_copy(update={"facts": ()})
+    host = replace(base.host, regions=names)
+    other = build(settings, base.document, concordance, host, base.path, {})
+    found = {row.what.replace("ASIA", "CHN"): row for row in facts.compare(other)}
+    wanted = {row.what: row for row in facts.compare(base) if row.what in found}
+    assert len(wanted) == len(base.labels.elements)
+    for what, row in wanted.items():
+        assert found[what].source_value == pytest.approx(row.source_value, rel=1e-12)
+        assert found[what].base_year == pytest.approx(row.base_year, rel=1e-9)
+    derived.write(other, tmp_path)
+    (text,) = {
+        line.split(",")[0]
+        for line in (tmp_path / derived.FILES[1]).read_text().splitlines()
+        if "computed" in line
+    }
+    assert text == "ASIA"
+
+
+def test_an_ore_without_any_of_the_elements_gives_none(base):
+    """It ended in a division by zero."""
+    r = base.settings.rare_earths
+    grades = {**r.ore_composition.value, "xenotime": {"Ce": 0.0}}
+    ores = r.ore_composition.model_copy(update={"value": grades})
+    settings = base.settings.model_copy(
+        update={"rare_earths": r.model_copy(update={"ore_composition": ores}), "facts": ()}
+    )
+    other = build(settings, base.document, base.concordance, base.host, base.path, {})
+    for row in facts.compare(other):
+        assert row.base_year == pytest.approx(row.source_value, rel=1e-9)
 
 
 def test_only_exports_of_the_customs_origin_are_computed(base, written):

@@ -263,6 +263,34 @@ def test_what_leads_nowhere_in_a_concordance_is_named_with_its_line(copy, old, n
     assert path.read_text().splitlines()[problem.line - 1] in new
 
 
+@pytest.mark.parametrize(
+    ("destinations", "said"),
+    [
+        (
+            "USA: {tonnes: 60000}",
+            "tonnes of 55,431, where destinations that are named have 60,000; expected as much or more",
+        ),
+        ("CHN: {value: 5}", "value to CHN, to which the trade data have no exports"),
+        (
+            ", ".join(
+                f"{name}: {{tonnes: 1000}}"
+                for name in ["JPN", "USA", "KOR", "TWN", "DEU", "REU", "IND", "RUS", "BRA", "AUS", "ROW"]
+            ),
+            "tonnes of 55,431, where destinations that are named have 11,000; expected as much, or a destination",
+        ),
+    ],
+)
+def test_customs_figures_that_do_not_go_together_are_refused(tmp_path, destinations, said):
+    """The first gave others less than nothing without a word, the others ended in tracebacks."""
+    (tmp_path / "mine.yaml").write_text(
+        "based_on: world-2024\nname: mine\nrare_earths:\n  customs_destination:\n"
+        f"    value: {{{destinations}}}\n"
+        "    unit: t and million USD\n    source: a test\n    status: analyst\n    range_factor: [1, 1]\n"
+    )
+    (problem,) = refused(tmp_path / "mine.yaml")
+    assert said in str(problem)
+
+
 def test_a_file_based_on_another_replaces_whole_entries(tmp_path):
     (tmp_path / "base.yaml").write_text("a: 1\nb: {x: 1}\nparameters:\n  p: {value: 1}\n  q: {value: 2}\n")
     (tmp_path / "top.yaml").write_text("based_on: base.yaml\nb: {y: 2}\nparameters:\n  q: {value: 3}\n")
