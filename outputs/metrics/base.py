@@ -12,8 +12,8 @@ import numpy as np
 from calibration import Calibration
 from calibration.errors import InputError, unknown_name
 from calibration.inputs import chain_data, make_axes
-from calibration.load import read_settings
 from calibration.naming import Namer
+from model.ces import shares_of
 from model.exposure import Exposure, Flows, exposure_index, governed_concentration, supply_shares, world_table
 from model.records import Array, Labels
 from outputs.focus import chain_sectors, restricting_regions
@@ -78,12 +78,13 @@ class Base:
     @cached_property
     def ore(self) -> Array:
         """(e,i,i) share of each mine (first region) in what a separator makes of an element; 0 where it makes none."""
-        settings, document, concordance, _ = read_settings(self.calibration.path)
-        data = chain_data(settings, Namer(document), make_axes(settings, concordance), self.calibration.host)
-        composition = data.ore_composition / data.ore_composition.sum(axis=1, keepdims=True)
+        given = self.calibration
+        data = chain_data(
+            given.settings, Namer(given.document), make_axes(given.settings, given.concordance), given.host
+        )
+        composition = shares_of(data.ore_composition.sum(axis=1, keepdims=True), data.ore_composition)
         mined = np.einsum("on,oe->eon", data.concentrate_trade, data.ore_mix @ composition)
-        made = mined.sum(axis=1, keepdims=True)
-        return np.divide(mined, made, out=np.zeros_like(mined), where=made > 0)
+        return shares_of(mined.sum(axis=1, keepdims=True), mined)
 
 
 def prepare(

@@ -9,7 +9,6 @@ from typing import Literal
 import numpy as np
 
 from calibration.inputs import make_axes
-from calibration.load import read_settings
 from calibration.naming import Namer
 from model.ces import shares_of
 from model.exposure import elasticity_of_score
@@ -78,13 +77,13 @@ def sector_scores(base: Base, scores: Scores) -> Array:
 
 def elasticities(base: Base, scores: Scores) -> Array:
     """(j,) eps_j that scores imply (section 9), sectors that the calibration sets by name as it sets them."""
-    settings, document, concordance, _ = read_settings(base.calibration.path)
-    p = settings.parameters
+    calibration = base.calibration
+    p = calibration.settings.parameters
     by_rule = elasticity_of_score(
         sector_scores(base, scores), p.ree_elasticity_min.value, p.ree_elasticity_max.value
     )
-    sectors = make_axes(settings, concordance).sector
-    given = Namer(document).vector(
+    sectors = make_axes(calibration.settings, calibration.concordance).sector
+    given = Namer(calibration.document).vector(
         p.ree_elasticity, sectors, ("parameters", "ree_elasticity"), missing=np.nan
     )
     return np.where(np.isnan(given), by_rule, given)

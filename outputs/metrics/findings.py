@@ -209,10 +209,9 @@ def _rerouting(found: Network) -> str:
         need = float(one.need[~one.restricting].sum())
         shares[element] = one.together / need if need > 0 else 1.0
     least, most = min(shares, key=lambda e: shares[e]), max(shares, key=lambda e: shares[e])
-    return (
-        f"Mines and separators elsewhere cover {100 * shares[least]:.0f} % ({least}) to {100 * shares[most]:.0f} % "
-        f"({most}) of what is used outside {who(found.base)}."
-    )
+    low, high = (f"{100 * shares[element]:.0f} %" for element in (least, most))
+    part = f"{low} of every element" if low == high else f"{low} ({least}) to {high} ({most}) of what is"
+    return f"Mines and separators elsewhere cover {part} used outside {who(found.base)}."
 
 
 def _removal(found: Network) -> str:

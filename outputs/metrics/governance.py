@@ -8,7 +8,6 @@ import numpy as np
 
 from calibration import Calibration
 from calibration.errors import InputError, Problem
-from calibration.load import read_settings
 from calibration.tables import Column, read_csv
 from model.records import Array
 from outputs.metrics.scores import DATA, Suppliers, provenance
@@ -50,7 +49,7 @@ def governance(calibration: Calibration, supply: Array) -> Governance:
     """
     about = provenance().governance
     year, known = estimates(calibration.year)
-    _, _, concordance, _ = read_settings(calibration.path)
+    concordance = calibration.concordance
     suppliers = _of_year(about.suppliers, calibration.year).economies
     listed = {economy for members in concordance.regions.values() for economy in members}
     stands_for = []

@@ -13,7 +13,6 @@ from pydantic import Field
 from calibration import Calibration, strict_yaml
 from calibration.errors import InputError, Problem, unknown_name
 from calibration.inputs import chain_data, make_axes
-from calibration.load import read_settings
 from calibration.naming import Namer
 from calibration.schema import Text
 from calibration.tables import Column, read_csv
@@ -173,8 +172,9 @@ def application_shares(calibration: Calibration) -> tuple[tuple[str, ...], Array
 
     Use that no application explains (what chemical industries work up for export) has shares 0.
     """
-    settings, document, concordance, _ = read_settings(calibration.path)
-    data = chain_data(settings, Namer(document), make_axes(settings, concordance), calibration.host)
+    settings = calibration.settings
+    axes = make_axes(settings, calibration.concordance)
+    data = chain_data(settings, Namer(calibration.document), axes, calibration.host)
     use = np.einsum(
         "ae,an,aj,nj->anej",
         data.element_by_application, data.application_by_region, data.application_to_sector, data.active.astype(float),

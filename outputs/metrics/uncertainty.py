@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc, rankdata
 
-from calibration import host as host_tables
 from calibration.errors import InputError
-from calibration.load import build, read_settings
+from calibration.load import build
 from calibration.schema import CalibrationFile
 from model.ces import shares_of
 from model.exposure import (
@@ -146,18 +145,16 @@ def _mix(old: dict[str, float], new: dict[str, float]) -> dict[str, float]:
 
 def draw(base: Base, count: int, seed: int, progress: Callable[[], object] | None = None) -> Draws:
     """Draw the index `count` times (Latin hypercube). A draw without a base year is left out and its reason kept."""
-    settings, document, concordance, _ = read_settings(base.calibration.path)
-    host: host_tables.Host = base.calibration.host
-    numbers = leaves(settings)
+    given = base.calibration
+    numbers = leaves(given.settings)
     sample = qmc.LatinHypercube(len(numbers), rng=np.random.default_rng(seed)).random(count)
     factor = _score_factors(base)
     measured: list[tuple[Array, Array, Array]] = []
     failed: list[str] = []
     for quantiles in sample:
         try:
-            one = build(
-                drawn(settings, numbers, quantiles), document, concordance, host, base.calibration.path, {}
-            )
+            settings = drawn(given.settings, numbers, quantiles)
+            one = build(settings, given.document, given.concordance, given.host, given.path, {})
         except InputError as error:
             failed.append(str(error).splitlines()[0])
         else:

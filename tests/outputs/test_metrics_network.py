@@ -11,7 +11,7 @@ import calibration
 import run
 from calibration.errors import InputError
 from model.network import FINAL, SECTOR, node_names
-from outputs.metrics import base, export, findings, flowmap, network, networktables, removal
+from outputs.metrics import base, elasticity, export, findings, flowmap, network, networktables, removal
 
 SMALL = "china-2009-small"
 
@@ -275,3 +275,47 @@ def test_a_removal_from_which_others_gain_is_no_cost(found, loss):
     assert "-28" not in said
     assert ("costs others most in the solved model (28 million USD)" in said) == (loss > 0)
     assert ("without those of ROW:ree_mining they gain 28 million USD" in said) == (loss < 0)
+
+
+def test_metrics_of_other_numbers_are_theirs_not_those_of_the_file(ready):
+    """What every mine gives to separators, added up, is what it gives."""
+    changes = {"mine_output.IND": 10.0, "substitutability.La": 0.5, "ree_elasticity_max": 0.6}
+    varied = base.prepare(calibration.vary(ready.calibration, changes))
+    chain, reo = varied.calibration.chain, varied.calibration.benchmark.reo_content
+    made = chain.production * reo[varied.calibration.benchmark.elements]
+    mined = dict(zip(varied.labels.regions, np.einsum("eoi,ie->o", varied.ore, made), strict=True))
+    wanted = varied.calibration.settings.rare_earths.mine_output.value
+    assert mined["ROW"] == pytest.approx(wanted["ROW"] + 27000 + 550 + 2400)  # India, Brazil, Russia
+    np.testing.assert_allclose(
+        elasticity.elasticities(varied, varied.score),
+        varied.calibration.benchmark.parameters.ree_elasticity,
+        atol=1e-3,
+    )
+
+
+def test_an_ore_without_any_of_the_elements_leaves_the_others_as_they_are(ready):
+    """One that is no number spread to every mine."""
+    given = ready.calibration.settings
+    r = given.rare_earths
+    grades = {**r.ore_composition.value, "barren": {"Ce": 0.0}}
+    ores = r.ore_composition.model_copy(update={"value": grades})
+    settings = given.model_copy(update={"rare_earths": r.model_copy(update={"ore_composition": ores})})
+    other = replace(ready, calibration=replace(ready.calibration, settings=settings))
+    np.testing.assert_array_equal(other.ore, ready.ore)
+
+
+@pytest.mark.parametrize(
+    ("covered", "said"),
+    [
+        ((0.0, 0.004), "cover 0 % of every element used outside China."),
+        ((0.04, 0.12), "cover 4 % (A) to 12 % (B) of what is used outside China."),
+    ],
+)
+def test_what_plant_elsewhere_covers_is_told_once_where_it_is_one_number(found, covered, said):
+    """It said "0 % (Ce) to 0 % (Ce)"."""
+    one = next(iter(found.rerouting.values()))[np.inf]
+    need = float(one.need[~one.restricting].sum())
+    by_element = {
+        name: {np.inf: replace(one, together=share * need)} for name, share in zip("AB", covered, strict=True)
+    }
+    assert findings._rerouting(replace(found, rerouting=by_element)).endswith(said)
