@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from calibration.errors import InputError, Problem, nearest, one_of
-from calibration.tables import Column, read_csv
+from calibration.errors import InputError, Problem, nearest, one_of, shown
+from calibration.tables import Column, Table, read_csv
 
 COLUMNS = (
     Column("year", "integer"),
@@ -17,6 +18,7 @@ COLUMNS = (
     Column("value_kusd", "number", minimum=0),
     Column("quantity_tonnes", required=False),
 )
+UNKNOWN = ("", "NA")  # what CEPII writes for a quantity that is not known
 
 
 def read(
@@ -35,6 +37,7 @@ def read(
         raise InputError(
             Problem(text, str(path), expected="`rest`: the region of all countries without a name")
         )
+    tonnes = _tonnes(table)
     flows: dict[tuple[str, str, str], list[float]] = defaultdict(lambda: [0.0, 0.0])
     for row in range(len(table)):
         if table["year"][row] != year:
@@ -43,13 +46,31 @@ def read(
         importer = region_of.get(table["importer"][row], rest)
         if exporter == importer:
             continue
-        tonnes = table["quantity_tonnes"][row]
         flow = flows[exporter, importer, str(table["product"][row])]
-        flow[0] += float(tonnes or 0.0)
+        flow[0] += tonnes[row]
         flow[1] += float(table["value_kusd"][row]) / 1e3
     if not flows:
         raise InputError(Problem(f"no row of year {year}", str(path)))
     return dict(flows), _unseen(region_of, {*table["exporter"], *table["importer"]}, rest)
+
+
+def _tonnes(table: Table) -> list[float]:
+    """Quantities, 0 where none is known. Raises InputError with every cell that holds something else."""
+    if "quantity_tonnes" not in table.columns:
+        raise InputError(Problem("no column 'quantity_tonnes'", table.file))
+    found, problems = [], []
+    for row, cell in enumerate(table["quantity_tonnes"]):
+        try:
+            tonnes = 0.0 if cell.strip() in UNKNOWN else float(cell)
+        except ValueError:
+            tonnes = math.nan
+        if not 0 <= tonnes < math.inf:
+            expected = "a number of at least 0, or NA"
+            problems.append(table.problem(row, "quantity_tonnes", f"got {shown(cell)}", expected))
+        found.append(tonnes)
+    if problems:
+        raise InputError(problems)
+    return found
 
 
 def _unseen(region_of: Mapping[str, str], found: Collection[str], rest: str) -> tuple[str, ...]:

@@ -120,6 +120,32 @@ def test_a_country_under_another_name_is_told(small):
     assert found.trade_tonnes[0, 1].sum() == 0  # counted elsewhere, which is why it is told
 
 
+@pytest.mark.parametrize("unknown", ["", "NA", "           NA"])
+def test_a_quantity_that_the_trade_data_do_not_know_counts_as_none(small, unknown):
+    """CEPII writes NA; it ended in a ValueError."""
+    path, source = small
+    rows = (source / "baci.csv").read_text(encoding="utf-8")
+    (source / "baci.csv").write_text(rows.replace("60000,4000", f"60000,{unknown}"), encoding="utf-8")
+    found, _ = rebuild.host_from_source(path, source)
+    assert found.trade_tonnes[0, 1].tolist() == [7000, 0]
+    assert found.trade_value[0, 1].tolist() == [27, 60]
+
+
+@pytest.mark.parametrize("cell", ["-5", "nan", "inf", "many", '"1,5"'])
+def test_a_quantity_that_is_none_is_refused_with_its_line(small, cell):
+    """A negative one was taken away from what others shipped, without a word."""
+    path, source = small
+    rows = (source / "baci.csv").read_text(encoding="utf-8")
+    (source / "baci.csv").write_text(rows.replace("60000,4000", f"60000,{cell}"), encoding="utf-8")
+    with pytest.raises(InputError) as error:
+        rebuild.host_from_source(path, source)
+    (problem,) = error.value.problems
+    assert (problem.line, problem.where) == (3, "column quantity_tonnes")
+    (source / "baci.csv").write_text(rows.replace("quantity_tonnes", "tonnes"), encoding="utf-8")
+    with pytest.raises(InputError, match="tonnes"):
+        rebuild.host_from_source(path, source)
+
+
 def test_a_country_that_no_region_holds_is_refused(small):
     """Without a region for the rest; it ended in a ValueError."""
     path, source = small
