@@ -1,11 +1,36 @@
-"""Names of a concordance that lead nowhere, or to two places; those of the source table are checked with it."""
+"""Names of a concordance that lead nowhere, or stand for two things; those of the source table are checked with it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from calibration.errors import Problem, unknown_name
-from calibration.inputs import STAGES
+from calibration.inputs import CONCENTRATE, STAGES
 from calibration.schema import Concordance
 from calibration.strict_yaml import Document, KeyPath
+
+# What means several of them, or whoever is not named, in calibrations, scenarios and results.
+COMMON = ("all", "default", "elements", "others", "restricting", "world")
+CHAIN = (*STAGES, CONCENTRATE)  # sectors and goods that every calibration has
+
+
+def ambiguous(
+    elements: Sequence[str], document: Document, concordance: Concordance, groups: Document
+) -> list[Problem]:
+    """Regions, sectors and elements whose names mean something else, too; groups: the document of the concordance."""
+    common = dict.fromkeys(COMMON, "a word for several of them")
+    chain = dict.fromkeys(CHAIN, "that of a part of the rare-earth chain")
+    sectors = dict.fromkeys(concordance.sectors, "that of a sector")
+    taken: list[tuple[Document, KeyPath, str, dict[str, str]]] = [
+        *((groups, ("regions", name), name, common) for name in concordance.regions),
+        *((groups, ("sectors", name), name, common | chain) for name in concordance.sectors),
+        *((document, ("elements", at), name, common | chain | sectors) for at, name in enumerate(elements)),
+    ]
+    return [
+        file.problem(path, f"the name {name!r} is {names[name]}", "another name")
+        for file, path, name, names in taken
+        if name in names
+    ]
 
 
 def misleading(concordance: Concordance, document: Document) -> list[Problem]:

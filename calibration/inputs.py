@@ -17,6 +17,8 @@ from model.records import Labels
 Array = npt.NDArray[np.float64]
 
 STAGES = ("ree_mining", "ree_separation", "magnets")
+CONCENTRATE = "concentrate"
+CERIUM = "Ce"
 FACTORS = ("labour", "capital", "resource")
 ROUNDING = 1e-9  # of a total of exports, by which its parts may miss it
 
@@ -40,7 +42,7 @@ def make_axes(settings: CalibrationFile, concordance: Concordance) -> Axes:
     regions, sectors = tuple(concordance.regions), tuple(concordance.sectors)
     names = concordance.parameter_names
     by_sector = (names.sectors.like, names.sectors.within)
-    rare = ("concentrate", *settings.elements, "magnets")
+    rare = (CONCENTRATE, *settings.elements, STAGES[-1])
     return Axes(
         region=Axis("region", regions, names.regions.like, names.regions.within),
         host_sector=Axis("sector", sectors, *by_sector),
@@ -103,8 +105,18 @@ def chain_data(settings: CalibrationFile, namer: Namer, axes: Axes, host: Host) 
         ),
         trade_tonnes=tonnes,
         trade_value=value,
-        cerium=namer.position(element, "Ce", ("elements",)),
+        cerium=_cerium(settings, namer),
     )
+
+
+def _cerium(settings: CalibrationFile, namer: Namer) -> int:
+    """Position of the element that HS 2846.10 is."""
+    if CERIUM in settings.elements:
+        return settings.elements.index(CERIUM)
+    namer.refuse(
+        ("elements",), f"no {CERIUM}, of which the customs data have flows of its own", f"{CERIUM} among them"
+    )
+    return 0
 
 
 def carve_data(settings: CalibrationFile, namer: Namer, axes: Axes, chain: ChainData) -> CarveData:

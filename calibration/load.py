@@ -14,7 +14,7 @@ from calibration import identities, inherit, inputs, parameters, strict_yaml
 from calibration.base_year import assemble, remove_negative_final
 from calibration.carve import Carved, CarveData, carve
 from calibration.chain import Chain, ChainData, build_chain
-from calibration.concordance import misleading
+from calibration.concordance import ambiguous, misleading
 from calibration.errors import InputError, Problem, nearest, one_of
 from calibration.files import named_in
 from calibration.naming import Axis, Namer
@@ -104,8 +104,9 @@ def read_settings(path: Path) -> tuple[CalibrationFile, Document, Concordance, l
     try:
         groups = strict_yaml.load(concordance_path)
         concordance = validate(Concordance, groups)
-        if misled := misleading(concordance, groups):
-            raise InputError(misled)
+        elements = reading.record.elements
+        if wrong := misleading(concordance, groups) + ambiguous(elements, document, concordance, groups):
+            raise InputError(wrong)
     except InputError as error:
         raise InputError([*problems, *error.problems]) from None
     if problems:  # the names that can be looked up without the tables

@@ -114,7 +114,7 @@ class AmountGrid(Grid):
 
 
 class Mobility(Entry):
-    value: dict[str, float | Literal["mobile"]]
+    value: dict[str, Amount | Literal["mobile"]]
 
 
 class RegionWeights(Entry):
@@ -319,8 +319,8 @@ class UsDetail(Schema):
 class Concordance(Schema):
     """How economies and sectors of a source are grouped; the groups' order is that of the calibration."""
 
-    regions: dict[str, tuple[str, ...]]
-    sectors: dict[str, tuple[str, ...]]
+    regions: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
+    sectors: dict[str, Annotated[tuple[str, ...], Field(min_length=1)]]
     trade_names: dict[str, tuple[str, ...]] = {}
     rest: str = ""
     parameter_names: ParameterNames = ParameterNames()

@@ -90,6 +90,11 @@ def test_floors_under_prices_are_an_option(copy):
             "not whole years",
         ),
         ("elements: [La, Ce,", "elements: [La, La, Ce,", "stands twice"),
+        (
+            "capital: mobile, resource: 0}",
+            "capital: -1, resource: 0}",
+            "got the number -1; expected a number >= 0",
+        ),
     ],
 )
 def test_what_is_wrong_in_the_yaml_is_named_with_its_line(copy, old, new, said):
@@ -249,6 +254,7 @@ def test_editing_a_soft_number_changes_the_base_year_without_a_rebuild(copy):
             "parameter_names: {sectors: {like: {optic: machinery}}}\n# The same",
             "unknown sector 'optic'",
         ),
+        ("  USA: [USA]\n  KOR: [KOR]", "  USA: []\n  KOR: [USA, KOR]", "has 0; expected 1 or more"),
     ],
 )
 def test_what_leads_nowhere_in_a_concordance_is_named_with_its_line(copy, old, new, said):
@@ -261,6 +267,34 @@ def test_what_leads_nowhere_in_a_concordance_is_named_with_its_line(copy, old, n
     assert said in str(problem)
     assert problem.file == str(path)
     assert path.read_text().splitlines()[problem.line - 1] in new
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("  IND: [IND]", "  world: [IND]", "regions.world: the name 'world' is a word for several of them"),
+        (
+            "  wood: [c6]",
+            "  magnets: [c6]",
+            "sectors.magnets: the name 'magnets' is that of a part of the rare-earth",
+        ),
+        ("  wood: [c6]", "  all: [c6]", "sectors.all: the name 'all' is a word for several of them"),
+        ("  wood: [c6]", "  Dy: [c6]", "elements[8]: the name 'Dy' is that of a sector"),
+    ],
+)
+def test_names_that_already_mean_something_are_refused(copy, old, new, said):
+    """Two sectors called magnets passed `check`, and the wrong one was the stage."""
+    path = copy.path.parent / "concordances" / "wiod2013-12x35.yaml"
+    text = path.read_text()
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new))
+    assert any(said in str(problem) for problem in refused(copy.path))
+
+
+def test_without_cerium_there_is_no_chain(copy):
+    copy("elements: [La, Ce,", "elements: [La,")
+    copy("Ce: 3.88, ", "")
+    assert any("elements: no Ce, of which" in str(problem) for problem in refused(copy.path))
 
 
 @pytest.mark.parametrize(
