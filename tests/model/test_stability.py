@@ -357,6 +357,19 @@ def test_the_long_run_of_every_sector_and_element_is_looked_at(name):
     )
 
 
+def test_sectors_exactly_at_the_border_are_refused_and_counted():
+    bench, _ = world(1)
+    par = bench.parameters
+    assert (par.innovation_elasticity == 0.5).all()
+    user = np.flatnonzero((bench.use[:, bench.elements].sum(axis=1) > 0).all(axis=0))[0]
+    elasticity = np.where(np.arange(len(par.ree_elasticity)) == user, 3.0, par.ree_elasticity)
+    found = unstable(
+        bench.replace(parameters=par.replace(ree_elasticity=elasticity)), Closure("directed", "target")
+    )
+    assert found.value == 1.0
+    assert "is 1 or more in 3 sectors" in found.detail  # the same one in every region
+
+
 def test_only_technology_at_its_target_can_feed_on_itself():
     bench, _ = world(0, research_closure="region")
     assert unstable(bench, Closure("directed")) is not None
