@@ -84,10 +84,10 @@ class Plan:
     def _job(self, key: Key, shock: Shock, closure: Closure) -> Job:
         return Job(key, self.benchmark, shock, closure, self.frame, self.base)
 
-    @property
-    def fullest(self) -> Regime:
-        """The regime with most forces: what a decomposition decomposes."""
-        return list(self.closures())[-1]
+    def fullest(self, done: Mapping[Key, Done]) -> Regime:
+        """The regime with most forces of those that were solved: what a decomposition decomposes."""
+        solved = [regime for regime in self.closures() if done["case", regime].case is not None]
+        return [*self.closures(), *solved][-1]
 
     def regime_jobs(self) -> list[Job]:
         """One solve a regime."""
@@ -100,16 +100,16 @@ class Plan:
         return [
             *(self._corner_jobs(done) if self.decompose else ()),
             *(self._embargo_jobs(done) if self.security else ()),
-            *(self._instrument_jobs() if self.by_instrument else ()),
+            *(self._instrument_jobs(done) if self.by_instrument else ()),
         ]
 
     def players(self) -> dict[str, tuple[str, ...]]:
         """The lines of the scenario that each player of a decomposition by instrument stands for."""
         return players(self.scenario, self.by_instrument)
 
-    def _instrument_jobs(self) -> list[Job]:
+    def _instrument_jobs(self, done: Mapping[Key, Done]) -> list[Job]:
         """The scenario with some of its instruments, technology and capacity following as in the fullest regime."""
-        names, closure = self.players(), self.closures()[self.fullest]
+        names, closure = self.players(), self.closures()[self.fullest(done)]
         found = []
         for group in groups(names):
             shock = self.scenario.only(lines_of(names, group)).shock(self.calibration)
@@ -117,7 +117,7 @@ class Plan:
         return found
 
     def _corner_jobs(self, done: Mapping[Key, Done]) -> list[Job]:
-        parts = done["case", self.fullest].parts
+        parts = done["case", self.fullest(done)].parts
         wanted = forces.corners(parts)
         if forces.acting(parts) and self.empty_corner(done) is None:
             wanted = [frozenset(), *wanted]
@@ -284,7 +284,7 @@ def attributes(plan: Plan, failed: Mapping[str, str]) -> dict[str, str]:
 
 def _decomposed(plan: Plan, solved: xr.Dataset, done: Mapping[Key, Done]) -> xr.Dataset:
     """Add contributions by force; when a corner was not solved they are left out and the reason is noted."""
-    full, empty = done["case", plan.fullest], plan.empty_corner(done)
+    full, empty = done["case", plan.fullest(done)], plan.empty_corner(done)
     found = {frozenset(forces.acting(full.parts)): full, frozenset(): empty or full}
     found |= {on: done["corner", on] for on in forces.corners(full.parts)}
     values = {}
@@ -312,13 +312,13 @@ def _decomposed(plan: Plan, solved: xr.Dataset, done: Mapping[Key, Done]) -> xr.
     return (
         solved.assign(added)
         .assign_coords(force=np.array(names, dtype=object))
-        .assign_attrs(decomposed=plan.fullest)
+        .assign_attrs(decomposed=plan.fullest(done))
     )
 
 
 def _by_instrument(plan: Plan, solved: xr.Dataset, done: Mapping[Key, Done]) -> xr.Dataset:
     """Add contributions by instrument; when a set of them was not solved they are left out and the reason is noted."""
-    names, full = plan.players(), done["case", plan.fullest]
+    names, full = plan.players(), done["case", plan.fullest(done)]
     if full.case is None:
         return solved
     worth = {}
@@ -341,7 +341,7 @@ def _by_instrument(plan: Plan, solved: xr.Dataset, done: Mapping[Key, Done]) -> 
     return (
         solved.assign(added)
         .assign_coords(instrument=np.array(list(names), dtype=object))
-        .assign_attrs(decomposed=plan.fullest)
+        .assign_attrs(decomposed=plan.fullest(done))
     )
 
 

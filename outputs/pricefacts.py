@@ -28,22 +28,23 @@ def table(ds: xr.Dataset, regime: str) -> pd.DataFrame:
 
     Abroad: price at the border, export tax and licence in it, weighted by base tonnes when several regions restrict.
     Where exports to some buyer have stopped that is not the price they pay: then it moves as what others pay does, over
-    all origins (`paid`). NaN where there is no price, as nothing was exported, made or bought in the base year.
+    all origins (`paid`), under every regime, so that regimes compare one price. NaN where there is no price, as nothing
+    was exported, made or bought in the base year.
     """
     at = position(ds, "regime", regime)
     own = ds["restricting"].values > 0
     base, now = ds["base_tonnes"].values, ds["tonnes"].values[at]
     sold, after = base[own][:, ~own].sum(axis=1), now[own][:, ~own].sum(axis=1)  # (i,e)
     made, bought = base[own].sum(axis=1), base[:, ~own].sum(axis=0)  # (i,e), (n,e)
-    ended = np.any(has_stopped(base[own][:, ~own], now[own][:, ~own]), axis=(0, 1))  # (e,)
+    ended = paid(ds)
     border, gate = ds["border_value"].values[at][own], ds["gate_value"].values[at][own]
     border_base, gate_base = ds["base_border_value"].values[own], ds["base_gate_value"].values[own]
-    goods, paid = list(ds["good"].values), ds["purchaser_price"].values[at][~own]
+    goods, at_users = list(ds["good"].values), ds["purchaser_price"].values[at][~own]
     rows = []
     for e, element in enumerate(ds["element"].values):
         before, abroad = _mean(border_base[:, e], sold[:, e]), _mean(border[:, e], sold[:, e])
-        others = _mean(paid[:, goods.index(element)], bought[:, e])
-        if ended[e]:
+        others = _mean(at_users[:, goods.index(element)], bought[:, e])
+        if str(element) in ended:
             abroad = before * others
         home = _mean(gate_base[:, e], made[:, e]), _mean(gate[:, e], made[:, e])
         rows.append(

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.records import Shock
-from outputs import experiment, forces
+from outputs import experiment, forces, intact
 from tests.outputs.conftest import scenario
 
 
@@ -33,6 +33,35 @@ def test_without_spillovers_only_direction_is_left(calibration):
     assert list(ds["force"].values) == ["cost", "direction"]
     first, second = (ds["real_income"].sel(regime=r) for r in ("directed", "directed_with_spillovers"))
     np.testing.assert_allclose(first, second, rtol=1e-10)
+
+
+def test_forces_are_of_the_fullest_regime_that_was_solved(calibration, monkeypatch):
+    """Those of the regime without learning stood under the name of the one without solution, and no report took it."""
+    solve_one = experiment.run_job
+
+    def without_spillovers(job):
+        lost = experiment.Done(job.key, None, {}, "no root")
+        return lost if job.key == ("case", "directed_with_spillovers") else solve_one(job)
+
+    monkeypatch.setattr(experiment, "run_job", without_spillovers)
+    ready = experiment.plan(scenario(), calibration, by_instrument="name")
+    (result,) = experiment.solve_plans([ready])
+    intact.check(result.dataset, "results.nc")
+    assert list(result.failed) == ["directed_with_spillovers"]
+    assert result.dataset.attrs["decomposed"] == "directed"
+    ds = result.dataset.squeeze("scenario")
+    assert list(ds["force"].values) == ["cost", "direction"]
+    for axis in ("force", "instrument"):
+        total = ds[f"real_income_usd_by_{axis}"].sum(axis)
+        np.testing.assert_allclose(total, ds["equivalent_variation"].sel(regime="directed"), rtol=1e-7)
+
+
+def test_nothing_is_decomposed_where_nothing_was_solved(calibration, monkeypatch):
+    lost = lambda job: experiment.Done(job.key, None, {}, "no root")  # noqa: E731
+    monkeypatch.setattr(experiment, "run_job", lost)
+    (result,) = experiment.solve_plans([experiment.plan(scenario(), calibration, by_instrument="name")])
+    assert result.dataset is None
+    assert len(result.failed) == 3
 
 
 def test_the_order_of_forces_does_not_matter():
