@@ -11,6 +11,7 @@ from outputs.names import capital, listed, number, regime, sector
 from scenarios.common import RateLine
 from scenarios.instruments import (
     CapacityInvestment,
+    DemandShift,
     ExportQuota,
     ExportTax,
     ProductionQuota,
@@ -43,6 +44,7 @@ def assumed(
         *_rents(scenario),
         *([("Late plant", late)] if (late := late_plant(scenario)) else []),
         *_replaced(scenario, benchmark, labels),
+        *([("Demand", SHIFTED)] if any(isinstance(i, DemandShift) for i in scenario.instruments) else []),
         ("Expectations", EXPECTATIONS),
     ]
 
@@ -53,6 +55,11 @@ DEFICITS = {
     "share_of_world_income": "Each region's deficit or surplus keeps its share of what the world's factors earn, "
     "resource rents included. It does not borrow through a restriction, nor lend what it gains (E11).",
 }
+SHIFTED = (
+    "Real income is measured at the shifted demand, in the base year too. Research is paid out of prices and "
+    "scientists are given (E7, E11), so that demand for goods with more research than others raises income, whatever "
+    "else it does."
+)
 EXPECTATIONS = (
     "Buyers and sellers know prices. There is no hoarding, panic or speculation, and no stock but those that the "
     "scenario names; demand grows with income, and with what the scenario adds to it."

@@ -131,7 +131,10 @@ def lines(gathered: Gathered, args: argparse.Namespace, folder: str) -> list[Lin
         said.append(Line(f"  {row[0]}: " + " | ".join(_short(str(value)) for value in row[1:])))
     if prose.any():
         said.append(
-            Line(f"  and {int(prose.sum())} lines of text or sources (inputs_that_differ.csv)", "note")
+            Line(
+                f"  and {names.counted(int(prose.sum()), 'line')} of text or sources (inputs_that_differ.csv)",
+                "note",
+            )
         )
     found = comparison.results(members, args.tolerance)
     said.append(

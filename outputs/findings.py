@@ -83,9 +83,7 @@ def who_in_each(runs: Sequence[tuple[str, xr.Dataset]]) -> str:
     """Whom each run counts as restricting, where that is not the same in all; "" where it is."""
     if len({tuple(facts.restricting(ds)) for _, ds in runs}) < 2:
         return ""
-    each = [
-        f"{names.listed([names.region(r) for r in facts.restricting(ds)])} in {name}" for name, ds in runs
-    ]
+    each = [f"{names.listed([names.named(r) for r in facts.restricting(ds)])} in {name}" for name, ds in runs]
     return (
         f"Restricting, at home, abroad and outside are not the same regions in all runs: {'; '.join(each)}."
     )

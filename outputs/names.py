@@ -79,6 +79,11 @@ def listed(names: Sequence[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
+def counted(number: int, what: str) -> str:
+    """How many there are of something: 1 line, 2 lines."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def number(value: float, digits: int = 3) -> str:
     """A number to some significant digits, without exponent where people would write none: 1,234; 12.3; 0.0021.
 

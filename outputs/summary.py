@@ -165,7 +165,9 @@ def _income(ds: xr.Dataset) -> list[Line]:
     columns = [f"{regime} [million USD]" for regime in regimes]
     outside = [str(r) for r in ds["region"].values if str(r) not in own]
     most = list(table.loc[outside, columns].abs().max(axis=1).sort_values(ascending=False).index[:4])
-    lines = [Line(_row("Real income, m USD", [_regime(r) for r in regimes], 14), "head")]
+    unit, scale = names.readable_money([float(value) for value in table[columns].to_numpy().ravel()])
+    head = f"Real income, {names.brief(unit)}"
+    lines = [Line(_row(head, [_regime(r) for r in regimes], 14), "head")]
     ranks = {
         **dict.fromkeys(own if len(own) < 4 else ["restricting"], 0),
         "others": 0,
@@ -175,12 +177,13 @@ def _income(ds: xr.Dataset) -> list[Line]:
     for row, rank in ranks.items():
         label = f"  {names.region(row)}" if row in most else names.region(row)
         label = names.regions(own) if row == "restricting" else label
-        lines.append(Line(_row(label, [signed(float(table.loc[row, c])) for c in columns], 14), rank=rank))
+        cells = [signed(scale * float(table.loc[row, c])) for c in columns]
+        lines.append(Line(_row(label, cells, 14), rank=rank))
     rents = [float(ds["licence_rent"].sel(regime=r).sum()) for r in regimes]
     if any(rents):
         called = "tax for it received" if quotas.taxes(ds) else "quota rents received"
         called = "tax and quota rents" if quotas.taxes(ds) and quotas.licences(ds) else called
-        lines.append(Line(_row(called, [number(rent) for rent in rents], 14), rank=1))
+        lines.append(Line(_row(called, [number(scale * rent) for rent in rents], 14), rank=1))
     return lines
 
 
@@ -224,7 +227,7 @@ def _trust(runs: Sequence[xr.Dataset], width: int, soft: tuple[int, int] | None)
     """Status, residuals, soft numbers, and what was not solved."""
     count = sum(ds.sizes["regime"] for ds in runs)
     worst = max(float(max(ds["residual"].max(), ds["walras"].max())) for ds in runs)
-    text = f"{count} equilibria, largest residual {worst:.0e}"
+    text = f"{count} equilibri{'um' if count == 1 else 'a'}, largest residual {worst:.0e}"
     if soft is not None:
         text += f"; {soft[0]} of {soft[1]} parameters are soft"
     lines = _wrapped(f"{text}.", width, "note")

@@ -93,6 +93,8 @@ def _check_scenario(path: Path, soft: bool, bases: dict[Path, Calibration]) -> s
     """A scenario against the calibration that it names; each calibration is loaded once."""
     import scenarios
     from outputs.closure import numbers
+    from outputs.limits import allowed
+    from outputs.names import counted
     from outputs.pipeline import calibration_of
 
     scenario = scenarios.load(path, partial(calibration_of, bases=bases))
@@ -102,13 +104,14 @@ def _check_scenario(path: Path, soft: bool, bases: dict[Path, Calibration]) -> s
     lines = [
         f"{_shown(path)}: {scenario.title}",
         f"  {scenario.calibration}, {scenario.years or scenario.year or 'no year'}, horizon {scenario.horizon}; "
-        f"{_count(len(scenario.instruments), 'instrument')}, {_count(len(found), 'number')}: "
+        f"{counted(len(scenario.instruments), 'instrument')}, {counted(len(found), 'number')}: "
         f"{len(found) - len(loose) - len(bare)} from a source, {len(loose)} soft, {len(bare)} without a source",
     ]
     for name, *about in loose if soft else found:
         lines += _wrapped(f"{name}: ", [_number(*about)])
     if not soft:
-        lines += _closure(scenario, calibration_of(scenario, bases))
+        base = calibration_of(scenario, bases)
+        lines += [*_wrapped("", allowed(scenario, base)), *_closure(scenario, base)]
         lines += _wrapped("assumed: ", [f"{one.text} ({one.status})" for one in scenario.assumptions])
     return "\n".join(lines)
 
@@ -122,6 +125,7 @@ def _number(value: str, status: str, source: str) -> str:
 
 def _closure(scenario: Scenario, base: Calibration) -> list[str]:
     """What is given and what responds, and instruments that move nothing because of it."""
+    from outputs import limits
     from outputs.closure import assumed
     from scenarios.instruments import ResearchSubsidy
 
@@ -132,12 +136,15 @@ def _closure(scenario: Scenario, base: Calibration) -> list[str]:
     )
     idle = [line.name for line in scenario.instruments if isinstance(line, ResearchSubsidy)] if fixed else []
     return lines + _wrapped(
-        "! ", [f"{name} subsidises research, and technology does not respond" for name in idle]
+        "! ",
+        [
+            *(f"{name} subsidises research, and technology does not respond" for name in idle),
+            *(
+                f"{name} limits nothing: an embargo stops all it covers"
+                for name in limits.idle(scenario, base)
+            ),
+        ],
     )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def _shown(path: Path) -> str:

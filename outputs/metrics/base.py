@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from calibration import Calibration
-from calibration.errors import InputError, unknown_name
+from calibration.errors import InputError
 from calibration.inputs import chain_data, make_axes
 from calibration.naming import Namer
 from model.ces import shares_of
@@ -19,6 +19,7 @@ from model.records import Array, Labels
 from outputs.focus import chain_sectors, restricting_regions
 from outputs.metrics.governance import Governance, governance
 from outputs.metrics.scores import OWN, Scores, by_first_user, chosen, gather
+from scenarios.spoken import unknown_label
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def prepare(
     """Read what metrics need. Raises InputError on unknown regions or scores, or without rare earths."""
     labels = calibration.labels
     unknown = [
-        unknown_name("region", name, labels.regions) for name in restricting if name not in labels.regions
+        unknown_label("region", name, labels.regions) for name in restricting if name not in labels.regions
     ]
     if unknown:
         raise InputError(unknown)

@@ -180,8 +180,8 @@ def by_region(found: Metrics, folder: Path) -> Path:
         axes.set_xlabel(unit)
         axes.grid(axis="y", visible=False)
     grid[0].set_yticks(rows, [names.capital(names.region(base.labels.regions[n])) for n in order])
-    most = names.region(base.labels.regions[order[0]])
-    buyer = names.region(base.labels.regions[max(order, key=lambda n: float(r.consumption[n]))])
+    most = names.named(base.labels.regions[order[0]])
+    buyer = names.named(base.labels.regions[max(order, key=lambda n: float(r.consumption[n]))])
     title = f"{names.capital(most)} is the region most exposed to {who(base)} as a producer, {buyer} as a final buyer"
     about = f"Rare earths of {who(base)} x non-substitutability x HHI-WGI. "
     about += "Lines: 5 to 95 % of draws of the soft numbers. " if found.draws is not None else ""
@@ -219,8 +219,8 @@ def final_users(found: Metrics, folder: Path) -> Path:
     element = base.labels.elements[e]
     first, last = (number(float(part[e, own].sum()), 2) for part in (direct, share))
     title = (
-        f"Who finally uses {who(base)}'s rare earths: {first} % of {element} is first used at home, {last} % ends "
-        "in final demand at home"
+        f"Who finally uses {names.possessive(who(base))} rare earths: {first} % of {element} is first used at home, "
+        f"{last} % ends in final demand at home"
     )
     about = (
         f"Share of what is separated in {who(base)} that is embodied in what each region's final buyers get. "

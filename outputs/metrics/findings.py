@@ -49,10 +49,10 @@ def _final_use(found: Metrics) -> str:
     first, final = routes.sum(axis=1) / routes.sum(), routes.sum(axis=0) / routes.sum()
     own = base.restricting
     abroad = [n for n in np.argsort(-final, kind="stable") if not own[n]][:3]
-    others = names.listed([f"{names.region(base.labels.regions[n])} {100 * final[n]:.0f} %" for n in abroad])
+    others = names.listed([f"{names.named(base.labels.regions[n])} {100 * final[n]:.0f} %" for n in abroad])
     return (
-        f"Of {who(base)}'s {names.element(base.labels.elements[e])}, {100 * first[own].sum():.0f} % is first used at "
-        f"home and {100 * final[own].sum():.0f} % ends up with final buyers there; abroad {others}."
+        f"Of {names.possessive(who(base))} {names.element(base.labels.elements[e])}, {100 * first[own].sum():.0f} % is "
+        f"first used at home and {100 * final[own].sum():.0f} % ends up with final buyers there; abroad {others}."
     )
 
 
@@ -69,7 +69,7 @@ def _path(found: Metrics) -> str:
     share = sum(path.amount for path in found.paths[element]) / total
     return (
         f"The largest path of {names.element(element)}, {100 * first.amount / total:.1f} % of it, is {chain} > final "
-        f"buyers in {names.region(base.labels.regions[first.buyer])}; the {len(found.paths[element])} largest carry "
+        f"buyers in {names.named(base.labels.regions[first.buyer])}; the {len(found.paths[element])} largest carry "
         f"{100 * share:.0f} %."
     )
 
@@ -95,7 +95,7 @@ def _regions(found: Metrics) -> str:
 
     def top(values: np.ndarray) -> str:
         order = outside[np.argsort(-values[outside], kind="stable")[:3]]
-        return names.listed([names.region(base.labels.regions[n]) for n in order])
+        return names.listed([names.named(base.labels.regions[n]) for n in order])
 
     return f"Regions most exposed as producers: {top(r.production)}; as final buyers: {top(r.consumption)}."
 

@@ -37,6 +37,7 @@ from model.network import (
 from model.records import Array
 from outputs.metrics.base import Base
 from outputs.metrics.removal import Removal, default_nodes, removals
+from scenarios.spoken import unknown_label
 
 CLOSINGS = ("elements", "elements and magnets")  # what the restricting origins keep
 STRETCHES = (1.0, 2.0, 5.0)  # how many times its base tonnes a link can carry
@@ -112,7 +113,7 @@ def measure(
 ) -> Network:
     """Compute everything. Raises InputError on unknown names, or targets that the elements do not reach."""
     labels, names = base.labels, node_names(base.labels)
-    problems = [unknown_name("element", e, labels.elements) for e in elements if e not in labels.elements]
+    problems = [unknown_label("element", e, labels.elements) for e in elements if e not in labels.elements]
     problems += [unknown_name("node", node, names) for node in (*targets, *removed) if node not in names]
     if problems:
         raise InputError(problems)

@@ -16,7 +16,7 @@ def source(base: Base) -> str:
 
 def who(base: Base) -> str:
     """The restricting regions, as they stand in a sentence."""
-    return names.listed([names.region(r) for r in base.restricting_names])
+    return names.listed([names.named(r) for r in base.restricting_names])
 
 
 def node(base: Base, m: int) -> str:

@@ -22,7 +22,7 @@ from outputs import facts, findings, intact, names, pricefindings, readable, sto
 from outputs.comparison import numbered
 from outputs.report import parameters, run_charts, tabular
 from outputs.report.tabular import Table
-from outputs.sections import Section
+from outputs.sections import SECTION, Section
 from outputs.validation import judging, record
 
 HERE = Path(__file__).parent
@@ -54,13 +54,10 @@ def from_folder(run: str | Path, root: Path | None = None) -> ReportRun:
     """Read a run folder. Raises InputError when it is not one or was changed."""
     found = store.read(run, root)
     if "year" in found.dataset.dims:
-        raise InputError(
-            Problem(
-                "a path of years without its section",
-                str(found.folder),
-                expected="`python run.py path` again",
-            )
-        )
+        whole = (found.folder / SECTION).is_file()
+        what = "a path of years" if whole else "a path of years without its section"
+        expected = "a run of `python run.py solve`" if whole else "`python run.py path` again"
+        raise InputError(Problem(what, str(found.folder), expected=expected))
     intact.check(found.dataset, str(found.folder / store.RESULTS))
     for name, content in ((store.INPUTS, found.inputs), (store.PROVENANCE, found.provenance)):
         intact.check_written(name, content, str(found.folder / name))

@@ -78,6 +78,36 @@ def test_check_counts_numbers_by_what_they_rest_on_and_says_what_responds(tmp_pa
     assert "!" not in capsys.readouterr().out
 
 
+QUOTAS = """\
+name: mine
+title: t
+question: q
+calibration: china-2009
+horizon: path
+years: 2009-2012
+instruments:
+  - {type: export_quota, name: few, origins: CHN, elements: all, from: 2011, limit: 40}
+  - {type: export_quota, name: dy, origins: CHN, elements: Dy, limit: {value: 50, unit: "%%"}}
+  - {type: production_quota, name: made, region: CHN, elements: all, limit: {value: 0.9, unit: ratio}}
+  - {type: embargo, name: stop, origins: CHN, elements: heavy%s}
+"""
+
+
+def test_check_holds_quotas_against_the_base_year(tmp_path, capsys):
+    """Who writes 40 and means 40 % sees what that is; who stops what a quota limits sees that it limits nothing."""
+    path = tmp_path / "mine.yaml"
+    path.write_text(QUOTAS % "")
+    assert run.main(["check", str(path)]) == 0
+    text = capsys.readouterr().out
+    assert "  few: 40 t in 2011 of 37,189 t exported in the base year, 0.108 %\n" in text
+    assert "  made: 116,372 t in 2009 of 129,303 t made in the base year, 90.0 %\n" in text
+    assert "  ! dy limits nothing: an embargo stops all it covers\n" in text
+    assert "few limits nothing" not in text
+    path.write_text(QUOTAS % ", until: 2011")  # in the last year it has something to limit
+    assert run.main(["check", str(path)]) == 0
+    assert "limits nothing" not in capsys.readouterr().out
+
+
 def test_check_says_what_is_wrong_with_the_name_of_a_calibration_in_one_line(tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(MINE.format(calibration="china-2010", horizon="short"))

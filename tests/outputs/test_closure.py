@@ -65,6 +65,13 @@ def test_what_becomes_of_a_surplus_is_said(calibration):
     assert "a millionth" in said(calibration, instruments=[limit])["Surplus"]
 
 
+def test_a_shift_of_demand_says_what_real_income_is_measured_at(calibration):
+    good = calibration.labels.goods[0]
+    shift = {"type": "demand_shift", "regions": "R1", "goods": good, "multiplier": 1.2}
+    assert "at the shifted demand" in said(calibration, instruments=[shift])["Demand"]
+    assert "Demand" not in said(calibration)
+
+
 def test_the_deficit_rule_is_that_of_the_run(calibration):
     assert said(calibration)["Trade deficits"] == DEFICITS["fixed"]
     moved = said(calibration, deficits="share_of_world_income")

@@ -227,6 +227,9 @@ def test_whoever_restricts_in_each_run_is_told_where_it_is_not_the_same(ds):
     assert findings.who_in_each([("a", one), ("b", one)]) == ""
     assert findings.who_in_each([("a", one), ("b", two)]).endswith("R1 in a; R2 in b.")
     assert "R0 and R2 in c" in findings.who_in_each([("a", one), ("c", three)])
+    called = three.assign_coords(region=["USA", "R1", "ROW"])
+    said = findings.who_in_each([("a", one), ("c", called)])
+    assert said.endswith("R1 in a; the United States and the rest of the world in c.")
 
 
 @pytest.mark.parametrize("note", ["note_decomposition", "note_security", "note_instruments"])

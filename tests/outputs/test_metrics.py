@@ -3,6 +3,7 @@
 import csv
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -24,6 +25,7 @@ from outputs.metrics import (
     saving,
     scores,
     tables,
+    text,
     uncertainty,
 )
 from outputs.metrics.regions import regions
@@ -513,3 +515,8 @@ def test_figures_are_drawn(ready, found, implied, tmp_path):
         "heat_map", "ranking", "regions", "final_users", "substitutability", "prediction",
     }  # fmt: skip
     assert all(path.stat().st_size > 20_000 for path in drawn)
+
+
+def test_regions_have_their_articles():
+    two = SimpleNamespace(restricting_names=("USA", "ROW"))
+    assert text.who(two) == "the United States and the rest of the world"

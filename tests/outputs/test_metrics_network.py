@@ -256,6 +256,15 @@ def test_wrong_input_ends_with_code_2_and_writes_nothing(arguments, tmp_path, ca
     assert list(tmp_path.iterdir()) == []
 
 
+def test_elements_and_regions_are_known_by_their_names(tmp_path, capsys):
+    wrong = ["--element", "Dysprosium"]
+    assert run.guarded(["network", SMALL, *wrong, "--no-figures", "--out", str(tmp_path)]) == 2
+    assert "did you mean Dy?" in capsys.readouterr().err
+    wrong = ["--restricting", "United States"]
+    assert run.guarded(["network", SMALL, *wrong, "--no-figures", "--out", str(tmp_path)]) == 2
+    assert "did you mean USA?" in capsys.readouterr().err
+
+
 def test_figures_are_drawn(ready, found, tmp_path):
     from outputs.metrics import networkfigures
 

@@ -4,6 +4,7 @@ import argparse
 import csv
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from outputs.names import signed
 from outputs.paths import bands, facts, figures, findings, instruments, labelled, plan, saving, summary, work
 from outputs.paths.facts import View
 from outputs.paths.tables import TABLES, write_tables
+from outputs.report import build
 from outputs.sweeps.groups import groups
 from scenarios.base_year import tonnes_sold
 from scenarios.sweeps import design as plans
@@ -473,3 +475,21 @@ def test_an_outcome_that_names_no_scenario_is_of_the_first_one(view):
     assert bands.shown(sweep, design, "aa") == []
     ((group, _),) = bands.shown(sweep, design, "zz")
     assert group.name == "y"
+
+
+@pytest.mark.parametrize(
+    ("whole", "said"),
+    [
+        (True, "a path of years; expected a run of `python run.py solve`"),
+        (False, "a path of years without its section; expected `python run.py path` again"),
+    ],
+)
+def test_a_path_where_a_run_is_wanted_is_told_as_what_it_is(result, tmp_path, monkeypatch, whole, said):
+    """A comparison asked for a path that was whole "again"."""
+    if whole:
+        (tmp_path / "section.html").write_text("<section></section>")
+    folder = SimpleNamespace(folder=tmp_path, dataset=result.dataset)
+    monkeypatch.setattr(build.store, "read", lambda run, root: folder)
+    with pytest.raises(InputError) as error:
+        build.from_folder(tmp_path)
+    assert str(error.value) == f"{tmp_path}: {said}"

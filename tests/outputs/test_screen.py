@@ -98,6 +98,25 @@ def test_regions_that_move_most_come_first_whichever_way(one):
     assert [(line.text.split()[0], line.rank) for line in lines] == [("R2", 2), ("R0", 3)]
 
 
+def test_large_amounts_of_all_regions_have_one_unit(one):
+    """From a million million on four digits are kept, and what stands beside with more did not add up to them."""
+    changes = {name: 1e6 * one[name] for name in ("equivalent_variation", "group_equivalent_variation")}
+    big = one.assign(changes | {"licence_rent": 2e3 * one["licence_rent"]})
+    lines = [line.text for line in summary.scenario(big.expand_dims(scenario=["cut"]), 100)]
+    start = next(at for at, line in enumerate(lines) if line.startswith("Real income, bn USD"))
+    values = [facts.real_income(big).set_index("region")[f"{r} [million USD]"] for r in (FIRST, FULL)]
+    for row in lines[start + 1 : start + 5]:
+        cells, label = row.split(), {"all others": "others"}.get(row[:23].strip(), row[:23].strip())
+        assert [cells[-3], cells[-1]] == [names.signed(1e-3 * float(value[label])) for value in values]
+    rents = text(big, "quota rents received").split()[-3:]
+    assert rents == [names.number(2 * float(rent)) for rent in one["licence_rent"].sum("region").values]
+
+
+def test_one_equilibrium_is_one(one):
+    alone = one.sel(regime=[FIRST])
+    assert text(alone, "1 equilibrium, largest residual")
+
+
 def test_a_regime_whose_technology_stands_still_has_no_numbers_of_it(one):
     """Any regime, not the one that is called so."""
     level = one["technology_level"].copy()

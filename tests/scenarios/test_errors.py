@@ -16,6 +16,7 @@ from calibration.errors import InputError
 from scenarios import base_year, sweeps
 from scenarios.common import Instrument
 from scenarios.reference import KINDS
+from scenarios.spoken import meant
 
 HEAD = """\
 name: t
@@ -378,3 +379,20 @@ def test_no_more_is_recycled_than_is_used(
     (found,) = problems(HEAD + text, world)
     assert found.startswith(f"<scenario>:{line}: instruments[{len(amounts) - 1}].tonnes: all of the ")
     assert "t of Dy used in JPN in the base year would be recycled, or more; expected less than all" in found
+
+
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [
+        ("EU", "DEU and REU"), ("EU27", "DEU and REU"), ("European Union", "DEU and REU"), ("UK", "REU"),
+        ("Myanmar", "ROW"), ("Germany", "DEU"), ("US", "USA"), ("alies", "allies"), ("Utopia", ""),
+    ],
+)  # fmt: skip
+def test_what_regions_are_called_leads_to_all_that_is_meant(name, label):
+    """The rest of the EU alone would leave out Germany."""
+    regions = ("CHN", "JPN", "USA", "DEU", "REU", "AUS", "ROW", "allies")
+    assert meant(name, regions) == label
+
+
+def test_a_region_of_all_of_the_eu_is_meant_where_there_is_one():
+    assert meant("EU", ("CHN", "USA", "EUR")) == "EUR"
