@@ -55,6 +55,10 @@ DEFICITS = {
     "share_of_world_income": "Each region's deficit or surplus keeps its share of what the world's factors earn, "
     "resource rents included. It does not borrow through a restriction, nor lend what it gains (E11).",
 }
+UNPAID = (
+    "What is built so costs nobody anything: only the outlays of a capacity_investment are paid, so that a policy that "
+    "makes plant grow looks better than it is."
+)
 SHIFTED = (
     "Real income is measured at the shifted demand, in the base year too. Research is paid out of prices and "
     "scientists are given (E7, E11), so that demand for goods with more research than others raises income, whatever "
@@ -156,11 +160,11 @@ def _capacity(scenario: Scenario, labels: Labels, regimes: Sequence[Regime]) -> 
         return []
     term = f"Plant ({listed([sector(stage) for stage in labels.stages])})"
     if scenario.horizon == "path":
-        return [(term, "Follows its rent: built after a build time, closed and scrapped over years (E22).")]
+        follows = "Follows its rent: built after a build time, closed and scrapped over years (E22)."
+        return [(term, f"{follows} {UNPAID}")]
     if scenario.closure(regimes[0]).capacity == "target":
-        return [
-            (term, "At its target: plant has followed its rent, as if there were years to build it (E22).")
-        ]
+        there = "At its target: plant has followed its rent, as if there were years to build it (E22)."
+        return [(term, f"{there} {UNPAID}")]
     given = "As in the base year, with what investments of the scenario add; else none is built or scrapped"
     return [(term, f"{given}, however high the price.")]
 

@@ -65,6 +65,13 @@ def test_what_becomes_of_a_surplus_is_said(calibration):
     assert "a millionth" in said(calibration, instruments=[limit])["Surplus"]
 
 
+def test_that_nobody_pays_for_plant_that_follows_its_rent_is_said(calibration):
+    """Its gain is in real income, its cost is not."""
+    for free in ({"at_target": ["capacity"]}, {"horizon": "path", "years": "2010-2012", "year": None}):
+        assert "costs nobody anything" in said(calibration, **free)["Plant"]
+    assert "costs nobody anything" not in said(calibration)["Plant"]
+
+
 def test_a_shift_of_demand_says_what_real_income_is_measured_at(calibration):
     good = calibration.labels.goods[0]
     shift = {"type": "demand_shift", "regions": "R1", "goods": good, "multiplier": 1.2}
