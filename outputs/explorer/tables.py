@@ -10,7 +10,7 @@ import xarray as xr
 
 from calibration import Calibration
 from model.records import REGIMES
-from outputs import facts, names, pricefacts, quotas, wording
+from outputs import facts, names, pricefacts, pricefindings, quotas, wording
 from outputs.explorer import question
 from outputs.explorer.state import State
 from outputs.names import number, signed
@@ -51,6 +51,7 @@ def all_tables(ds: xr.Dataset, scenario: Scenario, regime: str, region: str, sec
     mine = _rows(cells[cells["region"] == region])
     return {
         "who": who,
+        "abroad": pricefindings.abroad(ds).rstrip("."),
         "cut": _cut(limit, any(line.type == "embargo" for line in scenario.instruments)),
         "headline": [
             _figure("Prices of elements abroad", index["abroad"], "%"),

@@ -1,6 +1,7 @@
 """From the controls to a scenario, and from it to numbers: the same as the command line's."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import yaml
 import calibration
 import scenarios
 from calibration.errors import InputError
-from outputs import facts, pricefacts
+from outputs import explorer, facts, pricefacts
 from outputs.experiment import plan, solve_plans
 from outputs.explorer import question, state
 from outputs.explorer.answer import Answers
@@ -80,6 +81,15 @@ def test_a_cut_leaves_the_rest_of_base_tonnes(answers):
     assert headline["Licence price, quota-2010"] > 0
     assert answers(State(cut=30.0))["cut"] == pytest.approx(30)
     assert answers(State(cut=0.0))["headline"][0]["value"] == pytest.approx(0, abs=1e-6)
+
+
+def test_the_price_abroad_is_named_for_what_it_is(answers):
+    """Where nothing is exported the chart was titled "at the border with licence and tax"."""
+    assert answers(State(cut=50.0))["abroad"] == "at the border, export tax and licence in it"
+    stopped = answers(State(cut=100.0))["abroad"]
+    assert stopped.endswith("exports no oxides any more; what others pay, wherever they are from")
+    page = Path(explorer.__file__).parent / "page" / "explorer.js"
+    assert "and abroad: ${answer.abroad}" in page.read_text(encoding="utf-8")
 
 
 def test_controls_move_what_they_name(answers):

@@ -107,7 +107,7 @@ function draw(answer) {
   $("h-dependence").textContent = `What ${region} buys from ${answer.who}`;
   const ghost = (pick) => pins.map((pin) => pick(pin.answer)).filter((value) => value !== undefined);
   chart("chart-prices", {
-    title: `Prices of elements, abroad at the border with licence and tax, and in ${answer.who}`, unit: "change in %",
+    title: `Prices of elements in ${answer.who} and abroad: ${answer.abroad}`, unit: "change in %",
     series: [{ id: "abroad", text: "abroad", class: "abroad", mark: "circle" }, { id: "home", text: `in ${answer.who}`, class: "home", mark: "square" }],
     rows: answer.prices.map((row) => ({
       label: `${row.label} (${row.symbol})`, values: { abroad: row.abroad, home: row.home },
