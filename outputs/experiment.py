@@ -278,6 +278,7 @@ def attributes(plan: Plan, failed: Mapping[str, str]) -> dict[str, str]:
             assumed(scenario, plan.benchmark, calibration.labels, plan.regimes, calibration.year)
         ),
         "numbers": json.dumps(numbers(scenario), ensure_ascii=False),
+        "breadth": str(plan.benchmark.parameters.breadth),
         "closure": json.dumps({r: [c.technology, c.capacity] for r, c in plan.closures().items()}),
     }
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from outputs import facts, forces, names, pricefacts, pricefindings, quotas
+from outputs import facts, forces, lost, names, pricefacts, pricefindings, quotas
 from outputs.names import listed, number, signed
 from outputs.wording import (
     NEGLIGIBLE,
@@ -43,6 +43,7 @@ def findings(ds: xr.Dataset) -> list[Finding]:
         rent,
         income,
         innovation,
+        lost.technology,
         exports,
         security,
     )

@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration.errors import printable
-from outputs import facts, findings, names, pricefacts, quotas, wording
+from outputs import facts, findings, lost, names, pricefacts, quotas, wording
 from outputs.findings import SURPLUS
 from outputs.names import compact, number, signed
 
@@ -234,6 +234,7 @@ def _trust(runs: Sequence[xr.Dataset], width: int, soft: tuple[int, int] | None)
     failed = [f"! {one}" for ds in runs for one in findings.failed(ds)]
     if any(findings.is_deep(ds) for ds in runs):
         failed.insert(0, f"! {findings.DEEP_CAUTION}.")
+    failed += [f"! {said}." for ds in runs if (said := lost.caution(ds))]
     return lines + [line for one in failed for line in _wrapped(one, width, "warning")]
 
 

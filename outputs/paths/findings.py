@@ -7,7 +7,7 @@ import json
 import numpy as np
 
 from outputs import facts as solve_facts
-from outputs import names, pricefacts, wording
+from outputs import lost, names, pricefacts, wording
 from outputs.findings import DEEP, DEEP_CAUTION, is_deep, regions
 from outputs.forces import decisive
 from outputs.names import listed, number, signed
@@ -26,6 +26,7 @@ def findings(view: View) -> list[Finding]:
         assets(view),
         exports(view),
         memory(view),
+        lost.technology(view.ds),
         deciding(view),
         by_instrument(view),
         security(view),

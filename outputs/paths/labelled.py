@@ -265,4 +265,5 @@ def attributes(plan: PathPlan, failed: Mapping[str, str]) -> dict[str, str]:
         "numbers": json.dumps(numbers(scenario), ensure_ascii=False),
         "learning": str(par.learning),
         "forgetting": str(par.forgetting),
+        "breadth": str(par.breadth),
     }

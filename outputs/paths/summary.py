@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from outputs import names, wording
+from outputs import lost, names, wording
 from outputs.findings import DEEP_CAUTION, is_deep
 from outputs.names import number
 from outputs.paths import facts, findings
@@ -40,6 +40,8 @@ def path(
     lines += _trust(view, width, soft)
     if is_deep(view.ds) or findings.is_insecure(view):
         lines += _wrapped(f"! {DEEP_CAUTION}.", width, "warning")
+    if said := lost.caution(view.ds):
+        lines += _wrapped(f"! {said}.", width, "warning")
     lines += [Line(f"! {one}", "warning") for one in findings.missing(view)]
     lines += [Line(f"-> {folder}", "note") for folder in folders]
     return fitted(lines, width, rows)
