@@ -31,8 +31,8 @@ def caution(ds: xr.Dataset) -> str:
     n, j = np.unravel_index(int(np.nanargmin(least.values)), least.shape)
     region, sector = (str(ds[axis].values[at]) for axis, at in (("region", n), ("sector", j)))
     return (
-        f"No forecast with {names.regime(WITH_BREADTH)}: output of {names.sector(sector)} in {names.named(region)} takes "
-        f"{names.number(1 / float(least.min()))} times the inputs beside rare earths that it took, because research "
-        "that leaves rare earths takes with it what it gave the whole sector (breadth, E17). No data show that; "
-        "parameters: {breadth: 0} is the same without"
+        f"No forecast with {names.regime(WITH_BREADTH)}: output of {names.sector(sector)} in {names.named(region)} "
+        f"takes {names.number(1 / float(least.min()))} times the inputs beside rare earths that it took, because "
+        "research that leaves rare earths takes with it what it gave the whole sector (breadth, E17). No data show "
+        "that; parameters: {breadth: 0} is the same without"
     )
