@@ -43,6 +43,7 @@ def assumed(
         *_surplus(scenario, benchmark, labels),
         *_rents(scenario),
         *([("Late plant", late)] if (late := late_plant(scenario)) else []),
+        *([("Plant that was paid for", KEPT)] if _builds_on_a_path(scenario) else []),
         *_replaced(scenario, benchmark, labels),
         *([("Demand", SHIFTED)] if any(isinstance(i, DemandShift) for i in scenario.instruments) else []),
         ("Expectations", EXPECTATIONS),
@@ -58,6 +59,10 @@ DEFICITS = {
 UNPAID = (
     "What is built so costs nobody anything: only the outlays of a capacity_investment are paid, so that a policy that "
     "makes plant grow looks better than it is."
+)
+KEPT = (
+    "What an investment builds stops as other plant does: by what is above the rent's call for plant, a part every year "
+    "(E22), though its rent may be above that of the base year. parameters: {capacity_exit: 0} keeps all plant."
 )
 SHIFTED = (
     "Real income is measured at the shifted demand, in the base year too. Research is paid out of prices and "
@@ -116,6 +121,12 @@ def late_plant(scenario: Scenario) -> str:
     return (
         f"What is spent on {listed(late)} builds plant that is ready after {years[-1]}: the years that are shown bear "
         "its cost and have nothing of it (E22)."
+    )
+
+
+def _builds_on_a_path(scenario: Scenario) -> bool:
+    return scenario.horizon == "path" and any(
+        isinstance(line, CapacityInvestment) for line in scenario.instruments
     )
 
 

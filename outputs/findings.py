@@ -19,6 +19,7 @@ from outputs.wording import (
     gains,
     moves,
     regimes,
+    resolved,
     restrictors,
     sentence,
     tiny,
@@ -245,7 +246,7 @@ def deciding_force(ds: xr.Dataset) -> str:
     """The force that decides the sign of exposed sectors' exports in the fullest regime; "" without a decomposition."""
     if "force" not in ds.dims:
         return ""
-    parts = {str(f): float(ds["exposed_exports_by_force"].sel(force=f)) for f in ds["force"].values}
+    parts = {str(f): resolved(float(ds["exposed_exports_by_force"].sel(force=f))) for f in ds["force"].values}
     total = sum(parts.values())
     regime = names.regime(str(ds.attrs.get("decomposed", "")))
     if abs(total) < NEGLIGIBLE:

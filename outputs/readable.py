@@ -53,7 +53,7 @@ def by_column(frame: pd.DataFrame) -> pd.DataFrame:
         if found and pd.api.types.is_float_dtype(values):
             unit, scale = names.readable_unit([float(v) for v in values if not np.isnan(v)])
             column = f"{column[: found.start()]}[{unit}{found['of']}]"
-            values = scale * values
+            values = scale * values.mask(values.abs() < ROUNDING, 0.0)
         columns[str(column)] = values
     return pd.DataFrame(columns)
 

@@ -215,7 +215,8 @@ def _decided(ds: xr.Dataset) -> str:
     """What moves exports of exposed sectors outside, in a line or two."""
     if "force" not in ds.dims:
         return ""
-    parts = {str(f): float(ds["exposed_exports_by_force"].sel(force=f)) for f in ds["force"].values}
+    by_force = ds["exposed_exports_by_force"]
+    parts = {str(f): wording.resolved(float(by_force.sel(force=f))) for f in ds["force"].values}
     unit, scale = names.readable_unit(list(parts.values()))
     detail = ", ".join(f"{_force(force)} {signed(scale * value, 2)}" for force, value in parts.items())
     regime = _regime(str(ds.attrs.get("decomposed", "")))

@@ -19,6 +19,11 @@ class Finding(NamedTuple):
     text: str
 
 
+def resolved(change: float) -> float:
+    """A change in percent, 0 where it is less than the solver resolves."""
+    return change if abs(change) >= NEGLIGIBLE else 0.0
+
+
 def regimes(ds: xr.Dataset) -> list[str]:
     """The technology regimes of a result, in its order."""
     return [str(r) for r in ds["regime"].values]

@@ -14,7 +14,7 @@ from outputs.names import listed, number, signed
 from outputs.paths import facts
 from outputs.paths.facts import View
 from outputs.paths.work import CALIBRATED, EVEN
-from outputs.wording import Finding, dearer, sentence
+from outputs.wording import Finding, dearer, resolved, sentence
 
 
 def findings(view: View) -> list[Finding]:
@@ -134,12 +134,12 @@ def deciding(view: View) -> Finding | None:
         return None
     at = int(table["year"].max())
     last = table[table["year"] == at].set_index("force")["exports, exposed [%]"]
-    parts = {force: float(last[force]) for force in last.index if force != "sum"}
+    parts = {force: resolved(float(last[force])) for force in last.index if force != "sum"}
     unit, scale = names.readable_unit(list(parts.values()))
     which = listed([names.FORCES[force] for force in decisive(parts)]) or "nothing"
     detail = ", ".join(f"{names.FORCES[force]} {signed(scale * value, 2)}" for force, value in parts.items())
     regime = names.regime(str(view.ds.attrs.get("decomposed", "")))
-    total = f"{signed(scale * last['sum'], 2)} {unit}"
+    total = f"{signed(scale * resolved(float(last['sum'])), 2)} {unit}"
     text = f"Exports of exposed sectors in {at}, {regime}: {total} = {detail}. Decided by {which}."
     return Finding("Forces", text)
 

@@ -16,6 +16,7 @@ from outputs.paths.work import CALIBRATED, EVEN
 from outputs.summary import LABEL, Line, fitted, fitting
 
 CELL = 8
+NAME = len("Oxides abroad, %")  # columns of what a row of outcomes is of, with its unit
 NOISE = 1e-6  # smaller changes come from rounding
 
 
@@ -31,7 +32,8 @@ def path(
     """Prices, income, exports and security by year, what decides, and how far to trust it."""
     head = f"{view.ds.attrs.get('title', scenario)}  ({scenario} on {view.ds.attrs.get('calibration', '')})"
     at = _shown(view, width)
-    lines = [Line(head, "title"), Line(_row("", [str(view.years[t]) for t in at]), "head")]
+    years = _row("", [str(view.years[t]) for t in at], _label(view))
+    lines = [Line(head, "title"), Line(years, "head")]
     lines += [*_outcomes(view, at), *_security(view, at)]
     for finding in findings.findings(view):
         if finding.topic in ("Forces", "Instruments", "Years to replace"):
@@ -49,12 +51,17 @@ def path(
 
 def _shown(view: View, width: int) -> list[int]:
     """Positions of the years that fit, the first and the last among them."""
-    fit = min((width - LABEL) // CELL, len(view.years))
+    fit = min((width - _label(view)) // CELL, len(view.years))
     return [int(t) for t in dict.fromkeys(np.linspace(0, len(view.years) - 1, fit).round())]
 
 
+def _label(view: View) -> int:
+    """Columns of row labels: what, its unit and, behind them, the first regime."""
+    return max(LABEL, NAME + 2 + len(names.SHORT_REGIMES.get(view.regimes[0], view.regimes[0])))
+
+
 def _outcomes(view: View, at: Sequence[int]) -> list[Line]:
-    table = facts.overview(view)
+    table, room = facts.overview(view), _label(view)
     lines = []
     for column, label, what in (
         ("oxides abroad [%]", "Oxides abroad, %", "plain"),
@@ -69,20 +76,21 @@ def _outcomes(view: View, at: Sequence[int]) -> list[Line]:
         elif column.endswith("[million USD]"):
             unit, scale = names.readable_money([float(v) for v in chosen[column]])
         for at_regime, regime in enumerate(view.regimes):
-            values = scale * chosen[chosen["regime"] == regime][column].to_numpy()
-            values = np.where(np.abs(values) < NOISE, 0.0, values)
+            values = _heard(scale * chosen[chosen["regime"] == regime][column].to_numpy())
             name = f"{label}{', ' + names.brief(unit) if unit else ''}" if at_regime == 0 else ""
             short = names.SHORT_REGIMES.get(regime, regime)
             middle = 0 < at_regime < len(view.regimes) - 1
             lines.append(
-                Line(_labelled(name, short, [fitting(values[t], CELL) for t in at]), rank=3 if middle else 0)
+                Line(
+                    _labelled(name, short, [fitting(values[t], CELL) for t in at], room),
+                    rank=3 if middle else 0,
+                )
             )
         if what == "even" and EVEN in view.memories and view.regimes[-1] != "exogenous":
-            other = table[(table["memory"] == EVEN) & (table["regime"] == view.regimes[-1])][
-                column
-            ].to_numpy()
+            other = table[(table["memory"] == EVEN) & (table["regime"] == view.regimes[-1])][column]
+            values = _heard(scale * other.to_numpy())
             lines.append(
-                Line(_labelled("", "even memory", [fitting(scale * other[t], CELL) for t in at]), rank=1)
+                Line(_labelled("", "even memory", [fitting(values[t], CELL) for t in at], room), rank=1)
             )
     return lines
 
@@ -90,11 +98,16 @@ def _outcomes(view: View, at: Sequence[int]) -> list[Line]:
 def _own(view: View) -> str:
     """The restricting regions, when their names are short."""
     text = wording.restrictors(view.ds)
-    return text if len(text) < 9 else "Restricting"
+    return text if len(text) < 9 else "Restrict."
+
+
+def _heard(values: np.ndarray) -> np.ndarray:
+    """Changes without what comes from rounding."""
+    return np.where(np.abs(values) < NOISE, 0.0, values)
 
 
 def _security(view: View, at: Sequence[int]) -> list[Line]:
-    lines, last = [], view.regimes[-1]
+    lines, last, room = [], view.regimes[-1], _label(view)
     for name, label in (("cut_loss", ""), ("embargo_loss", "Lasting embargo")):
         if name not in view.ds:
             continue
@@ -103,20 +116,20 @@ def _security(view: View, at: Sequence[int]) -> list[Line]:
         now, without = (facts.others(view, f"{name}{suffix}", last) for suffix in ("", "_without_innovation"))
         unit, scale = names.readable_money([float(v) for v in (*now, *without)])
         cells, bare = ([number(scale * loss[t], 3) for t in at] for loss in (now, without))
-        lines.append(Line(_row(f"{label}, {names.brief(unit)}", cells), rank=0))
+        lines.append(Line(_row(f"{label}, {names.brief(unit)}", cells, room), rank=0))
         if (now != without).any():
-            lines.append(Line(_row("  no innovation", bare), rank=1))
+            lines.append(Line(_row("  no innovation", bare, room), rank=1))
     return lines
 
 
-def _labelled(name: str, regime: str, cells: Sequence[str]) -> str:
+def _labelled(name: str, regime: str, cells: Sequence[str], room: int) -> str:
     """A row: what, under which regime, and the years."""
-    room = LABEL - 2 - len(regime)
-    return _row(f"{name[:room]:<{room}} {regime}", cells)
+    left = room - 2 - len(regime)
+    return _row(f"{name[:left]:<{left}} {regime}", cells, room)
 
 
-def _row(label: str, cells: Sequence[str]) -> str:
-    return label[:LABEL].ljust(LABEL) + "".join(f" {text}".rjust(CELL) for text in cells)
+def _row(label: str, cells: Sequence[str], room: int) -> str:
+    return label[:room].ljust(room) + "".join(f" {text}".rjust(CELL) for text in cells)
 
 
 def _wrapped(text: str, width: int, style: str = "plain", rank: int = 0) -> list[Line]:

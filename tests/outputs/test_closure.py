@@ -72,6 +72,17 @@ def test_that_nobody_pays_for_plant_that_follows_its_rent_is_said(calibration):
     assert "costs nobody anything" not in said(calibration)["Plant"]
 
 
+def test_that_plant_which_was_paid_for_stops_as_other_plant_does_is_said(calibration):
+    plant = {
+        "type": "capacity_investment", "region": "R1", "stage": calibration.labels.stages[0], "spending": {"2010": 1},
+        "build_time": 0, "capacity_cost": {"value": 1, "unit": "ratio", "source": "s", "status": "analyst"},
+    }  # fmt: skip
+    path = {"horizon": "path", "years": "2010-2012", "year": None}
+    assert "capacity_exit: 0" in said(calibration, instruments=[plant], **path)["Plant that was paid for"]
+    assert "Plant that was paid for" not in said(calibration, instruments=[plant])
+    assert "Plant that was paid for" not in said(calibration, **path)
+
+
 def test_a_shift_of_demand_says_what_real_income_is_measured_at(calibration):
     good = calibration.labels.goods[0]
     shift = {"type": "demand_shift", "regions": "R1", "goods": good, "multiplier": 1.2}

@@ -272,6 +272,26 @@ def test_a_cut_that_others_gain_by_is_marked(view):
     assert "(a minus sign is a gain); a full embargo" in findings.security(turned).text
 
 
+def test_rounding_is_told_as_nothing(view):
+    """A shock that ended was "the shock itself -1.1e-10", and an even memory "-0" in the base year."""
+    noise = view.ds["exposed_exports_by_force"].copy()
+    noise.loc[{"force": "cost"}] = -1.1e-14
+    group = view.ds["group_equivalent_variation"].copy()
+    group.loc[{"memory": "even", "year": 2009}] = -1e-8
+    noisy = View(view.ds.assign(exposed_exports_by_force=noise, group_equivalent_variation=group))
+    assert "the shock itself 0," in findings.deciding(noisy).text
+    rows = [line.text for line in summary.path(noisy, "path", 100) if "even memory" in line.text]
+    assert rows[0].split()[2] == "0"
+
+
+@pytest.mark.parametrize("regime", ["directed", FULL])
+def test_rows_have_their_unit_whatever_the_first_regime_is(view, regime):
+    lines = [line.text for line in summary.path(View(view.ds.sel(regime=[regime])), "path", 80)]
+    for start in ("Oxides abroad, % ", "Others, m USD "):
+        (row,) = [line for line in lines if line.startswith(start)]
+        assert row.count(" ") >= len(view.years)
+
+
 def test_large_losses_are_in_billions(view):
     lost = view.ds["group_equivalent_variation"].copy()
     lost.loc[{"group": "others", "year": 2012}] = -819_230.0

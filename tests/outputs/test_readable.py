@@ -38,6 +38,11 @@ def test_columns_of_small_changes_are_in_ppm_and_others_stay():
     np.testing.assert_array_equal(page["exports [%]"], frame["exports [%]"])
 
 
+def test_columns_show_no_rounding():
+    frame = pd.DataFrame({"exports [%]": [-1.1e-14, 5.0, np.nan]})
+    np.testing.assert_array_equal(readable.by_column(frame)["exports [%]"], [0.0, 5.0, np.nan])
+
+
 def test_rows_of_different_things_have_units_of_their_own_and_equal_the_download(ds):
     frame = tables.all_tables(ds)["exposed_and_other_sectors"]
     shown = tabular.table(
