@@ -61,8 +61,8 @@ UNPAID = (
     "makes plant grow looks better than it is."
 )
 KEPT = (
-    "What an investment builds stops as other plant does: by what is above the rent's call for plant, a part every year "
-    "(E22), though its rent may be above that of the base year. parameters: {capacity_exit: 0} keeps all plant."
+    "What an investment builds stops as other plant does: by what is above the rent's call for plant, a part every "
+    "year (E22), though its rent may be above that of the base year. parameters: {capacity_exit: 0} keeps all plant."
 )
 SHIFTED = (
     "Real income is measured at the shifted demand, in the base year too. Research is paid out of prices and "
