@@ -14,6 +14,7 @@ from outputs.names import listed, number, signed
 from outputs.paths import facts
 from outputs.paths.facts import View
 from outputs.paths.work import CALIBRATED, EVEN
+from outputs.pricefindings import TOLD
 from outputs.wording import Finding, dearer, resolved, sentence
 
 
@@ -22,6 +23,7 @@ def findings(view: View) -> list[Finding]:
     said = [
         regions(view.ds),
         prices(view),
+        chain(view),
         income(view),
         assets(view),
         exports(view),
@@ -52,6 +54,26 @@ def prices(view: View) -> Finding | None:
     if pricefacts.paid(view.ds):
         parts.append("where exports to some or all have stopped that is what others pay, wherever it is from")
     return Finding("Prices", sentence(parts))
+
+
+def chain(view: View) -> Finding | None:
+    """What concentrate and magnets cost those who buy them outside: furthest from the base year, and at the end."""
+    each = []
+    for good in pricefacts.chain_goods(view.ds):
+        said, most = [], 0.0
+        for regime in dict.fromkeys((view.regimes[0], view.regimes[-1])):
+            change = np.array([pricefacts.bought_index(view.year(at), regime, good) for at in view.years])
+            peak = int(np.argmax(np.abs(change)))
+            most = max(most, abs(float(change[peak])))
+            said.append(
+                f"{dearer(float(change[peak]))} in {view.years[peak]} and {dearer(float(change[-1]))} in "
+                f"{view.years[-1]} with {names.regime(regime)}"
+            )
+        each += [f"for {good} {', '.join(said)}"] if most >= TOLD else []
+    who = (
+        f"Outside {wording.restrictors(view.ds)} buyers pay, wherever it is from, furthest from the base year"
+    )
+    return Finding("Ore and magnets", f"{who} and at the end, {'; '.join(each)}.") if each else None
 
 
 def income(view: View) -> Finding:

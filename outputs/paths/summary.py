@@ -36,8 +36,8 @@ def path(
     lines = [Line(head, "title"), Line(years, "head")]
     lines += [*_outcomes(view, at), *_security(view, at)]
     for finding in findings.findings(view):
-        if finding.topic in ("Forces", "Instruments", "Years to replace"):
-            rank = 2 if finding.topic == "Years to replace" else 0
+        if finding.topic in ("Ore and magnets", "Forces", "Instruments", "Years to replace"):
+            rank = 2 if finding.topic in ("Ore and magnets", "Years to replace") else 0
             lines += _wrapped(finding.text, width, rank=rank)
     lines += _trust(view, width, soft)
     if is_deep(view.ds) or findings.is_insecure(view):

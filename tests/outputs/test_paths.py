@@ -14,7 +14,7 @@ import xarray as xr
 import scenarios
 from calibration.errors import InputError
 from model.path import simulate
-from outputs import pricefacts, store
+from outputs import names, pricefacts, store
 from outputs.names import signed
 from outputs.paths import bands, facts, figures, findings, instruments, labelled, plan, saving, summary, work
 from outputs.paths.facts import View
@@ -201,7 +201,9 @@ def test_tables_say_what_the_dataset_says(view):
 
 def test_findings_and_summary_fit_a_screen(view):
     said = {finding.topic for finding in findings.findings(view)}
-    assert said == {"Prices", "Real income", "Exports", "Memory", "Forces", "Security", "Years to replace"}
+    assert said == {
+        "Prices", "Ore and magnets", "Real income", "Exports", "Memory", "Forces", "Security", "Years to replace",
+    }  # fmt: skip
     lines = summary.path(view, "path", 80, 24)
     assert len(lines) <= 23
     assert all(len(line.text) <= 80 for line in lines)
@@ -270,6 +272,24 @@ def test_a_cut_that_others_gain_by_is_marked(view):
     assert "a gain" not in findings.security(view).text
     turned = View(view.ds.assign(cut_loss=-view.ds["cut_loss"]))
     assert "(a minus sign is a gain); a full embargo" in findings.security(turned).text
+
+
+def test_what_magnets_and_ore_cost_outside_is_told_where_it_changes(view):
+    """A path of a quota on magnets told the price of oxides only."""
+    (good, *_) = pricefacts.chain_goods(view.ds)
+    prices = view.ds["purchaser_price"].copy(data=np.ones(view.ds["purchaser_price"].shape))
+    flat = View(view.ds.assign(purchaser_price=prices))
+    assert findings.chain(flat) is None
+    prices = prices.copy()
+    prices.loc[{"good": good, "year": 2010, "regime": FULL}] = 1.5
+    prices.loc[{"good": good, "year": 2012, "regime": FULL}] = 0.9
+    told = findings.chain(View(view.ds.assign(purchaser_price=prices))).text
+    assert f"50.0 % more in 2010 and 10.0 % less in 2012 with {names.regime(FULL)}" in told
+    assert f"for {good} the same in 2009 and the same in 2012 with {names.regime('exogenous')}" in told
+    said = " ".join(
+        line.text for line in summary.path(View(view.ds.assign(purchaser_price=prices)), "p", 100)
+    )
+    assert f"for {good}" in said
 
 
 def test_rounding_is_told_as_nothing(view):
