@@ -14,7 +14,7 @@ import pandas as pd
 import xarray as xr
 
 from calibration.errors import printable
-from outputs import facts, findings, lost, names, pricefacts, quotas, wording
+from outputs import facts, findings, lost, names, pricefacts, pricefindings, quotas, wording
 from outputs.findings import SURPLUS
 from outputs.names import compact, number, signed
 
@@ -83,7 +83,8 @@ def scenario(
         Line(head, "title"),
         *(line._replace(rank=1) for line in _wrapped(about.text if about else "", width)),
     ]
-    lines += [*_quotas(ds, width), *_prices(ds, width), *_surplus(ds), *_income(ds), *_sectors(ds)]
+    lines += [*_quotas(ds, width), *_prices(ds, width), *_chain(ds, width), *_surplus(ds)]
+    lines += [*_income(ds), *_sectors(ds)]
     lines += _wrapped(_decided(ds), width)
     if tax is not None:
         lines += tax_equivalent(ds, facts.one_scenario(tax), width)
@@ -147,6 +148,14 @@ def _prices(ds: xr.Dataset, width: int) -> list[Line]:
                 f"of {names.listed(paid)} what others pay: exports to some or all stopped", width
             )
     return lines
+
+
+def _chain(ds: xr.Dataset, width: int) -> list[Line]:
+    """What ore and magnets cost outside, where one of them moves more than oxides do."""
+    found, first = pricefindings.chain(ds), wording.regimes(ds)[0]
+    changes = [abs(pricefacts.bought_index(ds, first, good)) for good in pricefacts.chain_goods(ds)]
+    told = found is not None and max(changes) > abs(pricefacts.index(ds, first)["abroad"])
+    return [line._replace(rank=1) for line in _wrapped(found.text, width)] if found and told else []
 
 
 def _moving(

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from outputs import comparing, facts, findings, names, pipeline, quotas, readable, summary
+from outputs import comparing, facts, findings, names, pipeline, pricefacts, quotas, readable, summary
 from outputs.comparison import Member, results
 from outputs.report import tabular
 from tests.outputs.drawn import drawn, number
@@ -110,6 +110,18 @@ def test_large_amounts_of_all_regions_have_one_unit(one):
         assert [cells[-3], cells[-1]] == [names.signed(1e-3 * float(value[label])) for value in values]
     rents = text(big, "quota rents received").split()[-3:]
     assert rents == [names.number(2 * float(rent)) for rent in one["licence_rent"].sum("region").values]
+
+
+def test_ore_and_magnets_are_told_where_they_move_more_than_oxides(one):
+    """Of a ban on magnets the prices of oxides were all that stood on the screen."""
+    good, abroad = pricefacts.chain_goods(one)[-1], pricefacts.index(one, FIRST)["abroad"]
+    for change, told in ((2 * abs(abroad) + 1, True), (0.0, False)):
+        prices = one["purchaser_price"].copy()
+        for each in pricefacts.chain_goods(one):
+            prices.loc[{"good": each}] = 1 + change / 100 * (each == good)
+        ds = one.assign(purchaser_price=prices).expand_dims(scenario=["cut"])
+        lines = " ".join(line.text for line in summary.scenario(ds, 100))
+        assert (f"for {good} {names.number(change)} % more with {names.regime(FIRST)}" in lines) is told
 
 
 def test_one_equilibrium_is_one(one):
