@@ -25,6 +25,7 @@ from scenarios.selectors import RESERVED, Names
 if TYPE_CHECKING:
     from scenarios.shocks import PathInputs
 
+PLAIN = {"initial": "t"}  # units of numbers that are written without one
 CALLED = {"fixed": "exogenous", "spillovers": "directed_with_spillovers"}  # in results, by their first word
 
 
@@ -339,6 +340,7 @@ class Scenario(Schema):
         for line in self.instruments:
             for name, quantity in line.numbers().items():
                 written = unit(quantity) or default_unit(type(line).model_fields[name].annotation)
+                written = written or PLAIN.get(name, "")
                 for e in entries(quantity):
                     source, status = e.source or "", e.status or ""
                     rows.append(FigureRow(line.name, name, e.year, e.value, written, source, status))

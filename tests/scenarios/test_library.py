@@ -321,3 +321,18 @@ def test_soft_numbers_are_known_as_such() -> None:
     rows = scenarios.load("china-2010-2015").figures()
     assert {row.year for row in rows if row.status in SOFT} >= {2012}
     assert FOLDER.name == "scenarios"
+
+
+def test_every_amount_has_its_unit() -> None:
+    """What a stock holds at first was told as a bare number."""
+    stock = {
+        "type": "stockpile",
+        "name": "s",
+        "regions": "JPN",
+        "elements": "Nd",
+        "initial": 6000,
+        "release": 5,
+    }
+    head = {"name": "t", "title": "t", "question": "q", "calibration": "china-2009", "year": 2010}
+    rows = scenarios.parse(head | {"instruments": [stock]}).figures()
+    assert {row.field: row.unit for row in rows} == {"initial": "t", "release": "t"}
