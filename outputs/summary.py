@@ -339,7 +339,8 @@ def instruments(dataset: xr.Dataset) -> list[Line]:
     unit, scale = names.readable_unit(table["exports, exposed [%]"].tolist())
     heads = [f"exposed exp., {unit}", "others, m USD", f"{_own_short(ds)}, m USD"]
     shown = [(columns[0], scale), (columns[-2], 1.0), (columns[-1], 1.0)]
-    lines = [Line(_row(f"By instrument, {_regime(str(ds.attrs['decomposed']))}", heads, 20), "head")]
+    which = f"By instrument, with {names.regime(str(ds.attrs['decomposed']))}"
+    lines = [Line(which, "head"), Line(_row("", heads, 20), "head")]
     for _, row in table.iterrows():
         cells = [signed(by * float(row[name])) for name, by in shown]
         lines.append(Line(_row(str(row["instrument"]), cells, 20)))

@@ -6,7 +6,7 @@ import pytest
 from calibration.errors import InputError
 from model import solve
 from model.welfare import equivalent_variation
-from outputs import experiment, gains, instruments, summary, tables
+from outputs import experiment, gains, instruments, names, summary, tables
 from outputs.findings import failed
 from tests.outputs.conftest import scenario, small_calibration
 
@@ -159,6 +159,8 @@ def test_percentages_are_of_each_regions_own_income(three):
 
 def test_the_terminal_shows_both(three):
     text = "\n".join(line.text for line in summary.instruments(three.dataset))
+    regime = names.regime(three.dataset.attrs["decomposed"])
+    assert text.startswith(f"By instrument, with {regime}\n")  # it ended in "+ spi..."
     assert "tariff" in text
     assert "sum" in text
     text = "\n".join(line.text for line in summary.first_order(three.dataset, 100))
