@@ -92,7 +92,10 @@ has followed (`embargo_loss`), the same at the technology of the base year (so t
 innovation avoids so far), and how many years plant outside takes to follow. `industries.csv` and
 `military_equipment.csv` have cost, output and price under both for motor vehicles, electronics, magnets and the bundle
 of military equipment by region; `dependence_by_stage.csv`, `dependence_by_element.csv` and `concentration.csv` who
-depends on whom. Where a cut has no equilibrium the measure is left out and the reason noted.
+depends on whom. `cut_year` and `embargo_year` are the years in which the cuts, or the embargo, were solved in every
+regime, and stand in the place of `year` before the axes given here. For other years tables have gaps (`–`, empty in
+CSV), and `note_cut_loss` and `note_embargo_loss`, attributes of the result, say why, a line a year. Where the larger
+ones of several cuts were not solved the largest full table of cuts and years is kept.
 """
 
 
@@ -108,7 +111,7 @@ def page() -> str:
     ]
     forces = ["| variable | axes | unit | what |", "|---|---|---|---|", *outcomes]
     base = (*BASE, *(base_row(row) for row in LEVELS))
-    path = _table((*labelled.STATE, *labelled.SECURITY))
+    path = _table((*labelled.STATE, *(row for rows in labelled.SECURITY.values() for row in rows)))
     return "\n".join([HEAD, *_table(solved), levels, *_table(base), FORCES, *forces, PATHS, *path, ""])
 
 

@@ -63,10 +63,12 @@ def described(path: Path) -> str:
 
 
 def cell(value: Any) -> str:
-    """A number or text in a table; nothing where there is none."""
+    """A number or text in a table; a dash where there is none."""
+    if value is None or value is pd.NaT or (isinstance(value, float | np.floating) and np.isnan(value)):
+        return "–"
     if isinstance(value, float | np.floating):
-        return "" if np.isnan(value) else number(float(value))
-    return "" if value is None or value is pd.NaT else names.REGIMES.get(str(value), str(value))
+        return number(float(value))
+    return names.REGIMES.get(str(value), str(value))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,9 @@ import xarray as xr
 
 from outputs import facts, pricefacts, quotas, wording
 from outputs.paths.industries import INDUSTRIES, bundle_prices
+from outputs.paths.labelled import MEASURED
 from outputs.paths.work import CALIBRATED, EVEN
+from outputs.tables import with_gaps
 
 
 class View:
@@ -29,9 +31,12 @@ class View:
         self._cut: dict[tuple[object, ...], xr.Dataset] = {}
 
     def year(self, at: int, memory: str = CALIBRATED) -> xr.Dataset:
-        """One year as the Dataset of a solve, for `outputs.facts`."""
+        """One year as the Dataset of a solve, for `outputs.facts`; without the cuts and embargoes not solved then."""
         if (at, memory) not in self._cut:
-            self._cut[at, memory] = self.ds.sel(memory=memory, year=at)
+            found = self.ds.sel(memory=memory, year=at)
+            for when in set(MEASURED.values()) & set(found.dims):
+                found = found.sel({when: at}) if at in found[when] else found.drop_dims(when)
+            self._cut[at, memory] = found
         return self._cut[at, memory]
 
     def run(self, at: int, regime: str, memory: str = CALIBRATED) -> xr.Dataset:
@@ -47,7 +52,7 @@ class View:
                 yield at, regime
 
     def over_time(self, name: str, regime: str, memory: str = CALIBRATED) -> np.ndarray:
-        """A variable by year (t, ...), of one regime."""
+        """A variable by year (t, ...), of one regime; by the years of its own axis where it has one."""
         values = self.ds[name].sel(regime=regime)
         found: np.ndarray = (values.sel(memory=memory) if "memory" in values.dims else values).values
         return found
@@ -186,34 +191,35 @@ def quota_years(view: View) -> pd.DataFrame:
 
 def security(view: View) -> pd.DataFrame:
     """One row a year, regime and region outside the restricting ones: what a cut and an embargo would cost."""
-    measures = {
-        "embargo_loss": "lasting embargo",
-        "embargo_loss_without_innovation": "lasting embargo, base technology",
-    }
     ds, outside = view.ds, ~view.own
     names = [*(str(r) for r in ds["region"].values[outside]), "others"]
+    measures = {
+        f"{label}{technology} [million USD]": (f"{event}_loss{suffix}", at)
+        for label, event, at in (
+            *((f"cut of {100 * s:.6g} %", "cut", (z,)) for z, s in enumerate(ds["cut"].values if "cut" in ds else ())),
+            ("lasting embargo", "embargo", ()),
+        )
+        for technology, suffix in (("", ""), (", base technology", "_without_innovation"))
+        if f"{event}_loss" in ds
+    }  # fmt: skip
+    if not measures:
+        return pd.DataFrame({"region": []})
     rows = []
-    for at, regime in view.runs():
-        found: dict[str, np.ndarray] = {}
-        here = view.run(at, regime)
-        for z, share in enumerate(ds["cut"].values if "cut_loss" in ds else ()):
-            found[f"cut of {100 * share:.6g} % [million USD]"] = here["cut_loss"].values[z, outside]
-            without = here["cut_loss_without_innovation"].values[z, outside]
-            found[f"cut of {100 * share:.6g} %, base technology [million USD]"] = without
-        for name, label in measures.items():
-            if name in ds:
-                found[f"{label} [million USD]"] = here[name].values[outside]
-        columns = {label: [*values, values.sum()] for label, values in found.items()}
-        rows.append(pd.DataFrame({"year": at, "regime": regime, "region": names, **columns}))
-    return pd.concat(rows, ignore_index=True)
+    for year, regime in view.runs():
+        here, columns = view.run(year, regime), {}
+        for label, (name, at) in measures.items():
+            loss = here[name].values[at] if name in here else np.full(len(outside), np.nan)
+            columns[label] = [*loss[outside], loss[outside].sum()]
+        rows.append(pd.DataFrame({"year": year, "regime": regime, "region": names, **columns}))
+    return with_gaps(pd.concat(rows, ignore_index=True))
 
 
-def others(view: View, name: str, regime: str) -> np.ndarray:
-    """(t,) a loss summed over the regions outside the restricting ones; the first cut for those that have several."""
+def others(view: View, name: str, regime: str) -> pd.Series[float]:
+    """By year in which it was solved, a loss of all outside the restricting regions; of several cuts the first."""
     values = view.over_time(name, regime)
     values = values[:, 0] if "cut" in view.ds[name].dims else values
-    total: np.ndarray = values[:, ~view.own].sum(axis=1)
-    return total
+    (when,) = (axis for axis in view.ds[name].dims if str(axis).endswith("year"))
+    return pd.Series(values[:, ~view.own].sum(axis=1), [int(at) for at in view.ds[when].values])
 
 
 def years_to_replace(view: View) -> pd.DataFrame:
@@ -223,12 +229,13 @@ def years_to_replace(view: View) -> pd.DataFrame:
         if kind not in view.ds:
             continue
         for at, regime in view.runs():
-            values = view.run(at, regime)[kind].values
-            for what, value in zip(view.ds[axis].values, values, strict=True):
-                rows.append(
-                    {"year": at, "regime": regime, "what": str(what), "years to replace [years]": int(value)}
-                )
-    return pd.DataFrame(rows)
+            here, labels = view.run(at, regime), view.ds[axis].values
+            values = here[kind].values.astype(int) if kind in here else [None] * len(labels)
+            rows += [
+                {"year": at, "regime": regime, "what": str(what), "years to replace [years]": value}
+                for what, value in zip(labels, values, strict=True)
+            ]
+    return with_gaps(pd.DataFrame(rows))
 
 
 def concentration(view: View) -> pd.DataFrame:
@@ -277,7 +284,7 @@ def industries(view: View, *, bundles: bool = False) -> pd.DataFrame:
                 for region, numbers in bundle_prices(here, industry).items():
                     head = {"year": at, "regime": regime, "industry": industry.name, "region": region}
                     rows.append(head | dict(numbers))
-    return pd.DataFrame(rows)
+    return with_gaps(pd.DataFrame(rows))
 
 
 def forces(view: View) -> pd.DataFrame:

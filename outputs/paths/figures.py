@@ -212,13 +212,13 @@ def security(view: View, folder: Path, note: str) -> Path | None:
         for regime in view.regimes:
             axes.plot(
                 view.years,
-                scale * facts.others(view, name, regime),
+                scale * facts.others(view, name, regime).reindex(view.years),  # a gap where it was not solved
                 color=COLOUR[regime],
                 label=names.regime(regime),
                 **_line(),
             )
             if regime != "exogenous":
-                without = facts.others(view, f"{name}_without_innovation", regime)
+                without = facts.others(view, f"{name}_without_innovation", regime).reindex(view.years)
                 axes.plot(
                     view.years,
                     scale * without,
@@ -234,12 +234,15 @@ def security(view: View, folder: Path, note: str) -> Path | None:
     _legend(strip, grid[0, 0])
     name, label = panels[0]
     last = view.regimes[-1]
-    now, without = (facts.others(view, f"{name}{suffix}", last)[-1] for suffix in ("", "_without_innovation"))
-    when = f"if {label[0].lower() + label[1:]} in {view.years[-1]}"
-    title = f"{_title(view)}: {when}, others lose {number(scale * now)} {unit}"
-    if without != now:
-        title += f"; without innovation {number(scale * without)}"
+    losses, bare = (facts.others(view, f"{name}{suffix}", last) for suffix in ("", "_without_innovation"))
+    at_last, at_base = losses.iloc[-1], bare.iloc[-1]
+    when = f"if {label[0].lower() + label[1:]} in {losses.index[-1]}"
+    title = f"{_title(view)}: {when}, others lose {number(scale * at_last)} {unit}"
+    if at_base != at_last:
+        title += f"; without innovation {number(scale * at_base)}"
     about = "At once: technology and plant as they stand. For good: plant has followed its rent, technology has not. "
+    if any(len(facts.others(view, name, last)) < len(view.years) for name, _ in panels):
+        about += "No line: not solved. "
     about += f"Title: {names.regime(last)}. {note}{findings.caution(findings.is_insecure(view))}"
     return style.finish(drawn, folder / "security.png", title, about)
 

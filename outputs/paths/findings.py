@@ -190,12 +190,14 @@ def security(view: View) -> Finding | None:
         now, without = (
             facts.others(view, f"{name}{suffix}", regime) for suffix in ("", "_without_innovation")
         )
-        unit, scale = names.readable_money([now[0], now[-1], without[-1]])
-        gain = " (a minus sign is a gain)" if min(now[0], now[-1], without[-1]) < 0 else ""
+        (first, start), (last, end), bare = next(now.items()), list(now.items())[-1], without.iloc[-1]
+        unit, scale = names.readable_money([start, end, bare])
+        gain = " (a minus sign is a gain)" if min(start, end, bare) < 0 else ""
+        gaps = [str(year) for year in view.years if year not in now.index]
+        unsolved = f", and was not solved in {listed(gaps)}" if gaps else ""
         parts.append(
-            f"{what} costs all others {number(scale * now[0])} {unit} a year in {view.years[0]} and "
-            f"{number(scale * now[-1])} in {view.years[-1]} ({number(scale * without[-1])} at base-year technology)"
-            f"{gain}"
+            f"{what} costs all others {number(scale * start)} {unit} a year in {first} and "
+            f"{number(scale * end)} in {last} ({number(scale * bare)} at base-year technology){gain}{unsolved}"
         )
     if not parts:
         return None
@@ -215,14 +217,14 @@ def replacing(view: View) -> Finding | None:
     if "years_to_replace_stage" not in view.ds:
         return None
     values = view.over_time("years_to_replace_stage", view.regimes[-1])
-    said = []
-    for at in dict.fromkeys((0, len(view.years) - 1)):
+    years, said = view.ds["embargo_year"].values, []
+    for at in dict.fromkeys((0, len(years) - 1)):
         stages = zip(view.ds["stage"].values, values[at], strict=True)
         parts = [
             f"{names.sector(str(stage))} {'never' if years < 0 else f'{years:.0f}'}"
             for stage, years in stages
         ]
-        said.append(f"{listed(parts)} in {view.years[at]}")
+        said.append(f"{listed(parts)} in {years[at]}")
     return Finding(
         "Years to replace",
         "Years until plant outside could make nine tenths of what it will once it has followed an embargo on elements "
@@ -232,12 +234,18 @@ def replacing(view: View) -> Finding | None:
 
 def missing(view: View) -> list[str]:
     """What was asked for and not solved, with the solver's reason."""
+    failed = json.loads(view.ds.attrs.get("failed", "{}"))
+    return [*(f"{names.regime(regime)}: {why}" for regime, why in failed.items()), *gaps(view)]
+
+
+def gaps(view: View) -> list[str]:
+    """What was not solved of the regimes that were, with the solver's reason."""
     attributes = view.ds.attrs
-    failed = [
-        f"{names.regime(regime)}: {why}" for regime, why in json.loads(attributes.get("failed", "{}")).items()
-    ]
-    return failed + [
-        f"{key[5:].replace('_', ' ')}: {attributes[key]}" for key in attributes if key.startswith("note_")
+    return [
+        f"{key[5:].replace('_', ' ')}: {why}"
+        for key in attributes
+        if key.startswith("note_")
+        for why in attributes[key].splitlines()
     ]
 
 

@@ -16,7 +16,7 @@ import xarray as xr
 
 from model.records import Array, Regime
 from model.variables import Variable
-from outputs import dataset, facts, forces
+from outputs import dataset, facts, forces, names
 from outputs.closure import assumed, numbers
 from outputs.focus import extent, restricted
 from outputs.paths.plan import PathPlan
@@ -33,15 +33,18 @@ STATE = tuple(
     )
 )
 
-SECURITY = tuple(
-    Variable(*row)
-    for row in (
+# What may happen in a year -> what is said of it, on an axis of the years in which it was solved in every regime.
+MEASURED = {"cut": "cut_year", "embargo": "embargo_year"}
+SECURITY = {event: tuple(Variable(*row) for row in rows) for event, rows in {
+    "cut": (
         ("cut_loss", "zn", "million USD", "8", "real income lost, at base prices, if a share of the restricting "
          "regions' exports of elements of the year stopped at once: technology and plant as they stand"),
         ("cut_loss_without_innovation", "zn", "million USD", "8", "the same at the technology of the base year"),
         ("cut_output", "znj", "ratio", "8", "volume of output under the cut over that without"),
         ("cut_cost", "znj", "ratio", "8", "unit cost under the cut over that without"),
         ("cut_price", "znk", "ratio", "8", "price paid by final demand under the cut over that without"),
+    ),
+    "embargo": (
         ("embargo_loss", "n", "million USD", "8", "real income lost, at base prices, by a full embargo that lasts: "
          "plant has followed its rent, technology stands as it is"),
         ("embargo_loss_without_innovation", "n", "million USD", "8", "the same at the technology of the base year"),
@@ -51,9 +54,8 @@ SECURITY = tuple(
         ("years_to_replace_stage", "s", "years", "8", "years until plant outside could make nine tenths of what it "
          "will make under a lasting embargo; -1: never"),
         ("years_to_replace_element", "e", "years", "8", "the same for an element, which waits for its slowest stage"),
-    )
-)  # fmt: skip
-BY_CUT = tuple(row.name for row in SECURITY if row.name.startswith("cut"))
+    ),
+}.items()}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -168,23 +170,49 @@ def _stocks(plan: PathPlan, results: Results, solved: Sequence[Regime], found: x
 
 
 def _security(plan: PathPlan, results: Results, solved: Sequence[Regime], found: xr.Dataset) -> xr.Dataset:
-    """Security measures; one that is missing in any year is left out, and the reason noted."""
+    """What cuts and an embargo would do, in the years in which that was solved in every regime; why not in other years.
+
+    Of several cuts and years the largest full table is kept.
+    """
     if not plan.security:
         return found
-    added, notes = {}, {}
-    for row in SECURITY:
-        years = [
-            [_done(results, regime, CALIBRATED, at) for at in range(len(plan.years))] for regime in solved
-        ]
-        missing = [done.notes for chain in years for done in chain if row.name not in done.extra]
-        if missing:
-            kind = "cut_loss" if row.name in BY_CUT else "embargo_loss"
-            notes[f"note_{kind}"] = next(note[kind] for note in missing)
+    years = [[_done(results, regime, CALIBRATED, at) for regime in solved] for at in range(len(plan.years))]
+    added, coords, notes = {}, {}, {}
+    for event, when in MEASURED.items():
+        solutions = [min(_solutions(done, event) for done in regimes) for regimes in years]
+        cells = {count: count * sum(there >= count for there in solutions) for count in set(solutions) - {0}}
+        deep = max(cells, key=lambda count: (cells[count], -count), default=0)
+        kept = [at for at, there in enumerate(solutions) if deep and there >= deep]
+        if why := [
+            text for at, regimes in enumerate(years) if (text := _why(plan, at, solved, regimes, event))
+        ]:
+            notes[f"note_{event}_loss"] = "\n".join(why)
+        if not kept:
             continue
-        stack = np.array([[done.extra[row.name] for done in chain] for chain in years], dtype=float)
-        added[row.name] = (["scenario", "regime", "year", *dims(row)], stack[None], dataset.describe(row))
+        coords[when] = np.array([plan.years[at] for at in kept])
+        coords |= {"cut": np.array(plan.cuts[:deep])} if event == "cut" else {}
+        several = slice(deep) if event == "cut" else ...
+        for row in SECURITY[event]:
+            by_regime = zip(*(years[at] for at in kept), strict=True)
+            stack = np.array([[done.extra[row.name][several] for done in chain] for chain in by_regime])
+            added[row.name] = (["scenario", "regime", when, *dims(row)], stack[None], dataset.describe(row))
     dataset.refuse_not_finite({name: array for name, (_, array, _) in added.items()})
-    return found.assign(added).assign_coords(cut=np.array(plan.cuts)).assign_attrs(notes)
+    return found.assign(added).assign_coords(coords).assign_attrs(notes)
+
+
+def _solutions(done: Done, event: str) -> int:
+    """How many cuts of a year were solved, from the smallest on; of an embargo one or none."""
+    loss = done.extra.get(f"{event}_loss")
+    return 0 if loss is None else len(loss) if event == "cut" else 1
+
+
+def _why(plan: PathPlan, at: int, solved: Sequence[Regime], regimes: Sequence[Done], event: str) -> str:
+    """Year, regimes where they are not all, and the reason of the first, where an event was not solved; or ""."""
+    failed = {r: done.notes[event] for r, done in zip(solved, regimes, strict=True) if event in done.notes}
+    if not failed:
+        return ""
+    who = "" if len(failed) == len(solved) else f", {names.listed([names.regime(r) for r in failed])}"
+    return f"{plan.years[at]}{who}: {next(iter(failed.values()))}"
 
 
 def _forces(plan: PathPlan, results: Results, solved: Sequence[Regime], found: xr.Dataset) -> xr.Dataset:

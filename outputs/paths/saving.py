@@ -155,5 +155,6 @@ def as_json(one: Saved) -> dict[str, Any]:
         "failed": dict(one.result.failed),
         "folder": str(one.saved.folder) if one.saved else None,
         "findings": {finding.topic: finding.text for finding in findings.findings(view)},
+        "missing": findings.gaps(view),
         "tables": {key: table.to_dict("records") for key, make in short.items() if len(table := make(view))},
     }

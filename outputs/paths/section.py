@@ -25,7 +25,7 @@ def write(
     shown = {name: tables.TABLES[name](view) for name in ON_PAGE}
     part = sections.Part(
         "path", title, str(attrs.get("question", "")), findings.findings(view),
-        [f"{regime}: {why}" for regime, why in failed.items()], pictures=pictures,
+        [f"{regime}: {why}" for regime, why in failed.items()], notes=findings.gaps(view), pictures=pictures,
         tables={name: table for name, table in shown.items() if len(table)},
         assumed=[
             *((str(term), str(text)) for term, text in json.loads(attrs.get("assumed", "[]"))),

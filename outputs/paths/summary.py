@@ -115,7 +115,10 @@ def _security(view: View, at: Sequence[int]) -> list[Line]:
             label = f"{100 * float(view.ds['cut'].values[0]):.6g} % cut now"
         now, without = (facts.others(view, f"{name}{suffix}", last) for suffix in ("", "_without_innovation"))
         unit, scale = names.readable_money([float(v) for v in (*now, *without)])
-        cells, bare = ([number(scale * loss[t], 3) for t in at] for loss in (now, without))
+        cells, bare = (
+            [number(scale * loss[year], 3) if (year := view.years[t]) in loss else "–" for t in at]
+            for loss in (now, without)
+        )
         lines.append(Line(_row(f"{label}, {names.brief(unit)}", cells, room), rank=0))
         if (now != without).any():
             lines.append(Line(_row("  no innovation", bare, room), rank=1))

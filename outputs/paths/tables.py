@@ -10,7 +10,7 @@ import pandas as pd
 from calibration.tables import write_csv
 from outputs import facts as solve_facts
 from outputs import pricefacts
-from outputs.paths import facts
+from outputs.paths import facts, findings
 from outputs.paths.facts import View
 from outputs.tables import columns, with_gaps
 
@@ -38,7 +38,8 @@ TABLES: Mapping[str, Callable[[View], pd.DataFrame]] = {
 
 def write_tables(view: View, folder: Path, scenario: str) -> list[Path]:
     """Write every table that has rows under `folder`; returns the files."""
-    comments = [f"scenario: {scenario}", f"calibration: {view.ds.attrs.get('calibration', '')}"]
+    missing = [f"missing: {one}" for one in findings.gaps(view)]
+    comments = [f"scenario: {scenario}", f"calibration: {view.ds.attrs.get('calibration', '')}", *missing]
     written = []
     for name, make in TABLES.items():
         table = make(view)

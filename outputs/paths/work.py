@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import pickle
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -79,7 +79,7 @@ class Done(NamedTuple):
     following: Standing | None
     extra: Mapping[str, Array]
     message: str
-    notes: Mapping[str, str]  # by security measure: why it is missing
+    notes: Mapping[str, str]  # by event whose cost is asked for, `cut` or `embargo`: why it was not measured
 
 
 def year_job(packed: Packed, chain: Chain, at: int, before: Standing | None, security: bool) -> Done:
@@ -111,38 +111,56 @@ def year_job(packed: Packed, chain: Chain, at: int, before: Standing | None, sec
 
 
 def secure(content: Content, shock: Shock, record: Year) -> tuple[dict[str, Array], dict[str, str]]:
-    """Section 8: what a cut would cost at a year's state, and an embargo that lasts; and why one failed."""
-    benchmark, closed, standing = content.benchmark, content.closed, record.standing
-    now = shock.replace(technology=standing.log_technology, capacity=standing.capacity)
-    plain = now.replace(technology=None)
-    learnt = bool(standing.log_technology.any())
+    """Section 8: what cuts would cost at a year's state, and an embargo that lasts; and why one failed.
+
+    Of several cuts those are there, from the smallest on, that were solved.
+    """
+    now = shock.replace(technology=record.standing.log_technology, capacity=record.standing.capacity)
     found: dict[str, Array] = {}
     notes: dict[str, str] = {}
+    for count in range(len(content.cuts), 0, -1):
+        try:
+            found |= _cuts(content, now, record.solution, content.cuts[:count])
+            break
+        except SolveError as error:  # that of the smallest cut without a solution stays
+            share = f"{100 * content.cuts[count - 1]:.6g} %"
+            notes["cut"] = f"a cut of {share} was not solved ({error.told(content.frame.labels)})"
     try:
-        after = cut(benchmark, now, closed, content.cuts, record.solution)
-        found |= _cut_results(record.solution, after)
-        if learnt:
-            today = solve(benchmark, plain, STATIC, start=record.solution)
-            without = [_lost(today, each) for each in cut(benchmark, plain, closed, content.cuts, today)]
-        found["cut_loss_without_innovation"] = np.stack(without) if learnt else found["cut_loss"]
+        found |= _embargo(content, now, record)
     except SolveError as error:
-        notes["cut_loss"] = f"{record.year}: {error.told(content.frame.labels)}"
-    try:
-        heading = record.long_run or solve(benchmark, now.replace(capacity=None), STATIC)
-        lasting = lasting_embargo(benchmark, now, closed)
-        found |= _lasting_results(heading, lasting)
-        target = lasting.allocation.capacity
-        if learnt:
-            today = solve(benchmark, plain.replace(capacity=None), heading.system.closure)
-            found["embargo_loss_without_innovation"] = _lost(today, lasting_embargo(benchmark, plain, closed))
-        else:
-            found["embargo_loss_without_innovation"] = found["embargo_loss"]
-        outside = np.asarray(~closed.any(axis=(1, 2)))
-        years = years_to_replace(benchmark, standing, target, outside, benchmark.parameters)
-        found |= {f"years_to_replace_{name}": value.astype(float) for name, value in years.items()}
-    except SolveError as error:
-        notes["embargo_loss"] = f"{record.year}: {error.told(content.frame.labels)}"
+        notes["embargo"] = f"an embargo was not solved ({error.told(content.frame.labels)})"
     return found, notes
+
+
+def _cuts(content: Content, now: Shock, today: Solution, shares: Sequence[float]) -> dict[str, Array]:
+    """What cuts do to a year, `today`. Raises SolveError."""
+    benchmark, closed = content.benchmark, content.closed
+    after = cut(benchmark, now, closed, shares, today)
+    found = _cut_results(today, after)
+    without = found["cut_loss"]
+    if np.any(now.technology):
+        plain = now.replace(technology=None)
+        bare = solve(benchmark, plain, STATIC, start=today)
+        without = np.stack([_lost(bare, each) for each in cut(benchmark, plain, closed, shares, bare)])
+    return found | {"cut_loss_without_innovation": without}
+
+
+def _embargo(content: Content, now: Shock, record: Year) -> dict[str, Array]:
+    """What an embargo that lasts would do to a year, and how long replacing takes. Raises SolveError."""
+    benchmark, closed = content.benchmark, content.closed
+    heading = record.long_run or solve(benchmark, now.replace(capacity=None), STATIC)
+    lasting = lasting_embargo(benchmark, now, closed)
+    found = _lasting_results(heading, lasting)
+    without = found["embargo_loss"]
+    if np.any(now.technology):
+        plain = now.replace(technology=None)
+        bare = solve(benchmark, plain.replace(capacity=None), heading.system.closure)
+        without = _lost(bare, lasting_embargo(benchmark, plain, closed))
+    outside = np.asarray(~closed.any(axis=(1, 2)))
+    target = lasting.allocation.capacity
+    years = years_to_replace(benchmark, record.standing, target, outside, benchmark.parameters)
+    found |= {f"years_to_replace_{name}": value.astype(float) for name, value in years.items()}
+    return found | {"embargo_loss_without_innovation": without}
 
 
 def _lost(before: Solution, after: Solution) -> Array:

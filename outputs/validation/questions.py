@@ -166,7 +166,7 @@ def _others_income(view: View, regime: str, year: int) -> float:
 
 
 def _cut_loss(view: View, regime: str, year: int) -> float:
-    return float(facts.others(view, "cut_loss", regime)[view.years.index(year)])
+    return float(facts.others(view, "cut_loss", regime)[year])
 
 
 # -- capacity against research -----------------------------------------------------------------------------------------
@@ -235,8 +235,8 @@ def compare_policies(parameter: str = "", factor: float = 1.0) -> Compared | str
             view = solved(replace(ready, benchmark=benchmark))
         except ValueError as error:
             return str(error)
-        if "cut_loss" not in view.ds:
-            return str(view.ds.attrs.get("note_cut_loss", "not solved"))
+        if "note_cut_loss" in view.ds.attrs:
+            return str(view.ds.attrs["note_cut_loss"].splitlines()[0])
         losses.append({year: _cut_loss(view, FULL, year) for year in view.years})
     none = {year: losses[0][min(year, 2017)] for year in losses[1]}
     return Compared(none, losses[1], losses[2])

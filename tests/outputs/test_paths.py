@@ -15,7 +15,7 @@ import scenarios
 from calibration.errors import InputError
 from model.path import simulate
 from outputs import names, pricefacts, store
-from outputs.names import signed
+from outputs.names import number, signed
 from outputs.paths import bands, facts, figures, findings, instruments, labelled, plan, saving, summary, work
 from outputs.paths.facts import View
 from outputs.paths.tables import TABLES, write_tables
@@ -155,11 +155,116 @@ def test_security_is_measured_at_each_years_state(view):
     ds = view.ds
     loss = facts.others(view, "cut_loss", FULL)
     assert (loss > 0).all()
-    np.testing.assert_array_equal(loss[:2], facts.others(view, "cut_loss_without_innovation", FULL)[:2])
-    assert loss[-1] < facts.others(view, "cut_loss_without_innovation", FULL)[-1]  # something was learnt
+    bare = facts.others(view, "cut_loss_without_innovation", FULL)
+    np.testing.assert_array_equal(loss[:2], bare[:2])
+    assert loss[2012] < bare[2012]  # something was learnt
+    assert list(loss.index) == view.years
     assert (ds["embargo_loss"].sel(region=["R1", "R2"]).sum("region") > 0).all()
     assert set(np.unique(ds["years_to_replace_stage"])) <= set(range(-1, 61))
     np.testing.assert_allclose(ds["cut"], [0.5])
+
+
+def with_gaps(plan, gaps):
+    """The path's jobs, of which some events were not solved: (regime, year, event) -> how many cuts were."""
+    found = work.run(plan, InProcess())
+    for (regime, year, event), count in gaps.items():
+        key = (regime, work.CALIBRATED), plan.years.index(year)
+        done = found.years[key]
+        extra = {name: value for name, value in done.extra.items() if labelled_by.get(name) != event}
+        extra |= {name: done.extra[name][:count] for name in set(done.extra) - set(extra) if count}
+        found.years[key] = done._replace(extra=extra, notes={event: f"a reason of {year}"})
+    return labelled.label(plan, found).dataset
+
+
+labelled_by = {row.name: event for event, rows in labelled.SECURITY.items() for row in rows}
+
+
+@pytest.fixture(scope="module")
+def gappy(ready):
+    """No cut in 2010, neither with fixed technology, nor an embargo in the last year with all forces."""
+    gaps = {("exogenous", 2010, "cut"): 0, ("exogenous", 2012, "embargo"): 0, (FULL, 2012, "embargo"): 0}
+    return View(with_gaps(replace(ready, decompose=False, companion=False), gaps))
+
+
+def test_a_year_without_a_solution_leaves_the_others(view, gappy):
+    """`stockpile` lost what a cut would cost in all eight years since it has no solution in 2014 and 2015."""
+    for name, event in labelled_by.items():
+        when = labelled.MEASURED[event]
+        left = [year for year in view.years if year != {"cut": 2010, "embargo": 2012}[event]]
+        assert list(gappy.ds[when]) == left
+        np.testing.assert_array_equal(gappy.ds[name], view.ds[name].sel({when: left}), name)
+    assert findings.gaps(gappy) == [
+        "cut loss: 2010, fixed technology: a reason of 2010",
+        "embargo loss: 2012, fixed technology and directed technology and spillovers: a reason of 2012",
+    ]
+    assert all(np.isfinite(one).all() for one in gappy.ds.data_vars.values() if one.dtype.kind == "f")
+
+
+def test_a_year_without_a_solution_is_a_gap_that_is_told(gappy, tmp_path, monkeypatch):
+    cut, embargo = "cut of 50 % [million USD]", "lasting embargo [million USD]"
+    table = facts.security(gappy).set_index("year")
+    for column, year in ((cut, 2010), (embargo, 2012)):
+        assert table.loc[year, column].isna().all()
+        assert set(table.index[table[column].isna()]) == {year}
+    years = facts.years_to_replace(gappy).set_index("year")["years to replace [years]"]
+    assert set(years.index[years.isna()]) == {2012}
+    text = findings.security(gappy).text
+    now = facts.others(gappy, "embargo_loss", FULL)
+    assert list(now.index) == [2009, 2010, 2011] and f" and {number(now[2011])} in 2011 (" in text
+    assert "and was not solved in 2010;" in text and "and was not solved in 2012." in text
+    assert findings.replacing(gappy).text.endswith(" in 2011.")
+    lines = [line.text for line in summary.path(gappy, "path", 100)]
+    (head,) = [line for line in lines if line.endswith("2012") and "2009" in line]
+    for label, year in (("50 % cut now", 2010), ("Lasting embargo", 2012)):
+        (row,) = [line for line in lines if line.startswith(label)]
+        assert [at for at, sign in enumerate(row) if sign == "–"] == [head.index(str(year)) + 3]
+    assert "! cut loss: 2010, fixed technology: a reason of 2010" in lines
+    write_tables(gappy, tmp_path, "path")
+    written = (tmp_path / "embargo_now.csv").read_text(encoding="utf-8")
+    assert (
+        "nan" not in written and "# missing: cut loss: 2010, fixed technology: a reason of 2010\n" in written
+    )
+    monkeypatch.setattr(figures.style, "finish", lambda figure, path, title, note: (figure, title, note))
+    drawn, title, note = figures.security(gappy, tmp_path, "")
+    line = drawn.axes[0].lines[0].get_ydata()
+    assert list(np.isnan(line)) == [False, True, False, False] and "No line: not solved." in note
+
+
+def test_of_several_cuts_the_largest_table_is_kept(ready):
+    asked = replace(ready, decompose=False, companion=False, cuts=(0.25, 0.5), regimes=("exogenous",))
+    one = with_gaps(asked, {("exogenous", year, "cut"): 1 for year in (2010, 2011, 2012)})
+    assert list(one["cut"]) == [0.25] and list(one["cut_year"]) == [2009, 2010, 2011, 2012]
+    two = with_gaps(asked, {("exogenous", 2010, "cut"): 1})
+    assert list(two["cut"]) == [0.25, 0.5] and list(two["cut_year"]) == [2009, 2011, 2012]
+    gone = with_gaps(asked, {("exogenous", year, "cut"): 0 for year in asked.years})
+    assert "cut_loss" not in gone and "cut_year" not in gone.dims
+    assert "costs" in findings.security(View(gone)).text  # the embargo
+
+
+def test_the_smaller_cuts_stand_where_a_larger_one_fails(ready, monkeypatch):
+    from model.solution import Diagnosis, SolveError
+
+    def failing(benchmark, shock, closed, shares, today):
+        if shares[-1] > 0.6:
+            raise SolveError(Diagnosis("stalled", "goods", (0, 0), 1.0, f"failed at {shares}"))
+        return cut(benchmark, shock, closed, shares, today)
+
+    cut = work.cut
+    monkeypatch.setattr(work, "cut", failing)
+    asked = replace(
+        ready, decompose=False, companion=False, cuts=(0.25, 0.5, 0.75, 1.0), regimes=("exogenous",)
+    )
+    found = labelled.label(asked, work.run(asked, InProcess())).dataset
+    assert list(found["cut"]) == [0.25, 0.5] and list(found["cut_year"]) == list(asked.years)
+    assert found.attrs["note_cut_loss"].startswith(
+        "2009: a cut of 75 % was not solved (stalled; failed at (0.25, 0.5, 0.75)"
+    )
+
+
+def test_what_was_not_asked_for_has_no_table(ready):
+    """`embargo_now.csv` listed years, regimes and regions, and no numbers."""
+    asked = replace(ready, decompose=False, companion=False, security=False, regimes=("exogenous",))
+    assert not len(facts.security(View(labelled.label(asked, work.run(asked, InProcess())).dataset)))
 
 
 def test_cuts_that_are_close_have_columns_of_their_own():
@@ -168,7 +273,7 @@ def test_cuts_that_are_close_have_columns_of_their_own():
     found = View(labelled.label(close, work.run(close, InProcess())).dataset)
     table = facts.security(found)
     for share, text in ((0, "12.1"), (1, "12.4")):
-        wanted = found.ds["cut_loss"].sel(year=2010, regime="exogenous", region="R1").values[share]
+        wanted = found.ds["cut_loss"].sel(cut_year=2010, regime="exogenous", region="R1").values[share]
         row = table[(table["year"] == 2010) & (table["region"] == "R1")].iloc[0]
         assert row[f"cut of {text} % [million USD]"] == wanted
     assert findings._cut(found) == "A sudden cut of exports by 12.1 %"
@@ -233,7 +338,8 @@ def test_a_cut_that_would_cost_so_much_is_no_forecast(view, name, share, deep):
     abroad = view.ds["restricting"].values == 0
     loss = xr.zeros_like(view.ds[name])
     income = view.ds["base_income"].values[abroad].sum()
-    loss.loc[{"region": view.ds["region"].values[abroad][0], "year": 2012}] = share * income
+    when = labelled.MEASURED[name.removesuffix("_loss")]
+    loss.loc[{"region": view.ds["region"].values[abroad][0], when: 2012}] = share * income
     changed = View(view.ds.assign({name: loss}))
     assert ("no forecast" in findings.security(changed).text) is deep
     assert "no forecast" not in findings.income(changed).text

@@ -54,7 +54,11 @@ def path(income, cut):
     years = list(range(2010, 2025))
     values = np.array([[income.get(year, 0.0)] for year in years])
     losses = np.array([[cut if year == 2017 else 0.0] for year in years])
-    ds = {"group": SimpleNamespace(values=["others"]), "cut_loss": SimpleNamespace(dims=())}
+    ds = {
+        "group": SimpleNamespace(values=["others"]),
+        "cut_loss": SimpleNamespace(dims=("cut_year", "region")),
+        "cut_year": SimpleNamespace(values=years),
+    }
     return SimpleNamespace(
         years=years,
         ds=ds,
