@@ -40,8 +40,7 @@ def sobol(sweep: Sweep, column: str, resamples: int = RESAMPLES) -> pd.DataFrame
     idle = (blocks[:, 1 : d + 1] == blocks[:, :1]).all(axis=0)  # what moves nothing has indices of 0, exactly
     found = saltelli(draws, d)
     with warnings.catch_warnings():
-        if idle.any():  # SciPy has no interval for a statistic that never varies
-            warnings.simplefilter("ignore", RuntimeWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)  # what SciPy has no interval for is refused below
         # Not SobolResult.bootstrap: it seeds itself, differently each time.
         around = stats.bootstrap(
             [np.arange(len(draws))], lambda rows: saltelli(draws[rows], d), vectorized=False, method="BCa",
@@ -75,11 +74,21 @@ def sobol_pairs(sweep: Sweep, column: str, resamples: int = 100) -> pd.DataFrame
     if not sweep.settings["second_order"]:
         raise InputError("no draws for pairs; expected second_order: true in the design")
     y, _ = sweep.whole(column)
+    refuse_constant(column, y[sweep.independent()], sweep.unit(column))
     names = sweep.parameters
-    found = salib.analyze(
-        _problem(names), y, calc_second_order=True, num_resamples=resamples, conf_level=CONFIDENCE, seed=SEED
-    )
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Constant values", UserWarning)  # in a resample: refused below
+        found = salib.analyze(
+            _problem(names),
+            y,
+            calc_second_order=True,
+            num_resamples=resamples,
+            conf_level=CONFIDENCE,
+            seed=SEED,
+        )
     pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
+    if not np.isfinite([found["S2_conf"][pair] for pair in pairs]).all():
+        raise InputError(f"{column}: too few draws for an interval; expected more than {len(y)}")
     return pd.DataFrame(
         {
             "first_parameter": [names[i] for i, _ in pairs],

@@ -162,14 +162,16 @@ def _spelt(name: str) -> str:
     return " ".join("REE" if word == "ree" else word for word in words)
 
 
-def refuse_constant(column: str, y: Array, unit: str = "") -> None:
-    """Raise InputError for an outcome that does not vary: shares of a variance of zero mean nothing.
+def is_constant(y: Array, unit: str = "") -> bool:
+    """Whether an outcome does not vary: what varies less than the solver resolves does not."""
+    return bool(np.ptp(y) <= max(SAME * float(np.abs(y).max()), RESOLVED.get(unit, 0.0), 1e-300))
 
-    What varies less than the solver resolves does not vary.
-    """
+
+def refuse_constant(column: str, y: Array, unit: str = "") -> None:
+    """Raise InputError for an outcome that does not vary: shares of a variance of zero mean nothing."""
     if not np.isfinite(y).all():
         raise InputError(f"{column}: an outcome is not a number")
-    if np.ptp(y) <= max(SAME * float(np.abs(y).max()), RESOLVED.get(unit, 0.0), 1e-300):
+    if is_constant(y, unit):
         raise InputError(f"{column}: the same in every draw ({y[0]:g}); no parameter moves it")
 
 

@@ -17,7 +17,7 @@ from outputs import names, sections
 from outputs.sweeps import discovery, drawing, indices
 from outputs.sweeps.drawing import Drawn
 from outputs.sweeps.groups import Group, amounts, groups, plain, valued
-from outputs.sweeps.reading import Sweep
+from outputs.sweeps.reading import Sweep, is_constant
 from outputs.tables import columns as as_columns
 
 SAMPLED = ("monte_carlo", "latin_hypercube", "sobol")
@@ -198,12 +198,24 @@ def answers(sweep: Sweep, found: Tables) -> Iterator[str]:
     for group in groups(sweep):
         # Of a grid every regime: what its corners say is all that a sentence can.
         for column, regime in group.single if sweep.design == "grid" else group.single[-1:]:
-            found_out = (
-                _grid_ends(sweep, group, column)
-                if sweep.design == "grid"
-                else _spread(group, summary[column]) + _solved(summary[column])
-            )
+            solved = _solved(summary[column])
+            if stays := _stays(sweep, group, column):
+                found_out = stays + solved
+            elif sweep.design == "grid":
+                found_out = _grid_ends(sweep, group, column)
+            else:
+                found_out = _spread(group, summary[column]) + solved
             yield f"{group.title} ({names.regime(regime)}): {found_out}{_decides(sweep, column, found)}."
+
+
+def _stays(sweep: Sweep, group: Group, column: str) -> str:
+    """The one value of an outcome that no draw moves; "" for others."""
+    y = sweep.outcomes[:, sweep.position(column)]
+    y = y[np.isfinite(y)]
+    if len(y) < 2 or not is_constant(y, group.unit):
+        return ""
+    (value,), unit = amounts([float(y[0])], group.unit)
+    return f"{value} {unit} in every draw, no parameter moves it"
 
 
 def _spread(group: Group, row: Mapping[Any, Any]) -> str:

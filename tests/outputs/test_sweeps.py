@@ -528,3 +528,35 @@ def test_titles_of_panels_stay_inside_the_picture_and_apart(name):
     assert len(boxes) == len(shown)
     assert all(box.x0 >= 0 and box.x1 <= figure.bbox.width for box in boxes)
     assert not any(one.overlaps(other) for at, one in enumerate(boxes) for other in boxes[:at])
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        saltelli(64),
+        plans.Morris(type="morris", draws=30, seed=1),
+        plans.MonteCarlo(type="monte_carlo", draws=30, seed=1),
+        plans.Grid(type="grid", points=3),
+    ],
+    ids=lambda plan: plan.type,
+)
+def test_an_outcome_that_never_moves_says_so(plan):
+    """A fixed deficit had "nine tenths of draws between -71.0 and -71.0", on a grid from one corner to itself."""
+    pytest.importorskip("SALib")
+    noise = np.random.default_rng(1)
+    laws = [Uniform(low=0.0, high=1.0), Uniform(low=5.0, high=9.0)]
+    sweep = sweep_of(plan, lambda x: -71 + 1e-12 * noise.normal(size=len(x)), laws)
+    (said,) = report.answers(sweep, report.tables(sweep))
+    assert said == "Y (directed technology): -71.0 percent in every draw, no parameter moves it."
+    moving = sweep_of(plan, lambda x: -71 + x[:, 0], laws)
+    assert "no parameter" not in "".join(report.answers(moving, report.tables(moving)))
+
+
+def test_what_is_too_little_for_an_interval_is_refused_without_a_warning():
+    """SciPy and SALib wrote theirs to the terminal; a warning is an error here."""
+    pytest.importorskip("SALib")
+    rare = [Uniform(low=0.0, high=1.0)] * 2
+    either = sweep_of(saltelli(32), lambda x: (x > 0.9).any(axis=1) * 1.0, rare)
+    assert report.tables(either).lacking["sobol", "y.directed"].startswith("too few draws for an interval")
+    both = sweep_of(saltelli(48, second_order=True), lambda x: (x > 0.9).all(axis=1) * 1.0, rare)
+    assert report.tables(both).lacking["sobol_pairs", "y.directed"].startswith("the same in every draw (0)")
