@@ -20,6 +20,7 @@ from model.welfare import consumption
 
 POOR = 0.05  # income over the base year's below which a region cannot pay what it owes
 ROUNDING = 1e-9  # of what is used: by so much stocks may pass it
+UNSOLD = "is not sold abroad"  # what a refusal of stocks says
 PROHIBITIVE = 1e6  # licence price over unit value from which on a quota that is still exceeded cannot be met
 
 
@@ -119,9 +120,12 @@ def oversold(system: System, a: Allocation) -> Diagnosis | None:
     if not (excess > 0).any():
         return None
     n, k = (int(v) for v in np.unravel_index(np.argmax(excess), excess.shape))
+    flows = (system.shock.stock_release, system.shock.recycling)
+    tonnes = float(sum(flow[n, k] for flow in flows if flow is not None))
+    before = tonnes * float(spending_base(system.benchmark)[:, n, k].sum() / system.stock[n, k])
     detail = (
-        f"stocks and recycled material worth {brought[n, k]:.3g} million USD where {used[n, k]:.3g} are used are not "
-        "sold abroad: release or recover less"
+        f"what stocks and recycling bring, {tonnes:,.5g} t ({tonnes / before:.3g} of base-year use), is more than the "
+        f"{tonnes * used[n, k] / brought[n, k]:,.5g} t used, and {UNSOLD}: release or recover less"
     )
     return Diagnosis("infeasible", "market", (n, k), np.nan, detail)
 

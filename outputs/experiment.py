@@ -26,6 +26,7 @@ from outputs.forces import Parts
 from outputs.instruments import ABOUT, groups, lines_of, players
 from outputs.instruments import contributions as split
 from scenarios import Scenario
+from scenarios.located import located
 
 PARTIAL_CUT = 0.9  # of base-year exports, when a full embargo has no solution
 
@@ -235,7 +236,7 @@ def _result(plan: Plan, done: Mapping[Key, Done]) -> Result:
     for regime in plan.closures():
         one = done["case", regime]
         if one.case is None:
-            failed[regime] = one.message
+            failed[regime] = located(plan.scenario, one.message, plan.scenario.year)
         else:
             cases[regime, None] = one.case
     if not cases:

@@ -21,6 +21,7 @@ from outputs.closure import assumed, numbers
 from outputs.focus import extent, restricted
 from outputs.paths.plan import PathPlan
 from outputs.paths.work import CALIBRATED, EVEN, Done, Results, parts_of
+from scenarios.located import located
 
 LETTERS = {**dataset.LETTERS, "z": "cut"}
 
@@ -85,7 +86,7 @@ def _failure(plan: PathPlan, results: Results, regime: Regime, memory: str) -> s
     for at, year in enumerate(plan.years):
         done = results.years.get(((regime, memory), at))
         if done is not None and done.case is None:
-            return f"{year}: {done.message}"
+            return f"{year}: {located(plan.scenario, done.message, year)}"
     return ""
 
 
@@ -212,7 +213,8 @@ def _why(plan: PathPlan, at: int, solved: Sequence[Regime], regimes: Sequence[Do
     if not failed:
         return ""
     who = "" if len(failed) == len(solved) else f", {names.listed([names.regime(r) for r in failed])}"
-    return f"{plan.years[at]}{who}: {next(iter(failed.values()))}"
+    year, reason = plan.years[at], next(iter(failed.values()))
+    return f"{year}{who}: {located(plan.scenario, reason, year)}"
 
 
 def _forces(plan: PathPlan, results: Results, solved: Sequence[Regime], found: xr.Dataset) -> xr.Dataset:

@@ -331,7 +331,7 @@ def test_stocks_beyond_what_is_bought_have_no_equilibrium():
     solution = solve(b, released(3.0 * bought), closure, throw=False)
     assert solution.status == "infeasible"
     assert (solution.diagnosis.block, solution.diagnosis.cell) == ("market", (1, 0))
-    assert "are not sold abroad" in solution.diagnosis.text()
+    assert "is not sold abroad" in solution.diagnosis.text()
     draws = [(b, released(share * bought)) for share in (0.1, 0.3, 3.0, 0.5, 0.6, 0.7, 0.8, 0.9, 4.0)]
     statuses = [s.status for s in Centre(b, released(0.2 * bought), closure).solve_group(draws)]
     assert [at for at, status in enumerate(statuses) if status == "infeasible"] == [2, 8]

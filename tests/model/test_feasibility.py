@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 
 from model import Shock, solve
 from model.batch import Centre
-from model.feasibility import POOR, PROHIBITIVE, _limiting, diagnose, infeasible
+from model.feasibility import POOR, PROHIBITIVE, UNSOLD, _limiting, diagnose, infeasible
 from model.flows import gate_flows, gate_tonnes
 from model.newton import Trace
 from model.records import Quota
@@ -317,7 +318,11 @@ def test_more_than_is_used_is_not_sold_abroad(b, good, recycled):
     bought = gate_flows(solution)[:, 1, good]
     assert (bought < 0).any()
     assert (solution.status, solution.diagnosis.cell) == ("infeasible", (1, good))
-    assert "are not sold abroad" in solution.diagnosis.text()
+    text = solution.diagnosis.text()
+    assert UNSOLD in text and f"bring, {given.sum():,.5g} t (1.3 of base-year use), is more than the " in text
+    used = float(re.search(r"than the ([\d.,]+) t used", text)[1].replace(",", ""))
+    left = given.sum() * (1 + bought.sum() / solution.allocation.spending.stock[1, good])  # but for taxes
+    assert used == pytest.approx(left, rel=0.01)
 
 
 @pytest.mark.parametrize("times", [0.5, 0.9])

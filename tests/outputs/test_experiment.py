@@ -8,12 +8,17 @@ import numpy as np
 import pytest
 import xarray as xr
 
+import scenarios
 from calibration.errors import InputError
 from model.base_year import quota_tonnes_base
 from model.records import Quota, Shock
 from outputs import closure, dataset, experiment, focus, growth, intact
 from outputs.dataset import Case
 from outputs.experiment import Done
+from outputs.paths import labelled, plan, work
+from scenarios.base_year import tonnes_sold
+from scenarios.located import located
+from scenarios.sweeps.execution import InProcess
 from tests.outputs.drawn import drawn
 from tests.outputs.test_paths import path_scenario
 from tests.worlds import Sizes, world
@@ -170,3 +175,48 @@ def test_how_fast_technology_moves_is_told_as_the_scenario_has_it(calibration, u
         )
     )
     assert f"a little every year, {said} (E21)" in told["Technology"]
+
+
+STOCKS = """\
+name: stocks
+title: More than is used
+question: Where does it go?
+calibration: small
+{time}
+instruments:
+  - type: stockpile
+    name: stock
+    regions: R1
+    elements: E0
+    initial: 1.0e6
+    release: {{value: {tonnes}, unit: t, source: a test, status: analyst}}
+  - type: recycling
+    name: scrap
+    regions: R1
+    elements: E0
+    tonnes: {{value: 0.25, unit: ratio, source: a test, status: analyst}}
+    cost: {{value: 0.5, source: a test, status: analyst}}
+assumptions: [{{text: A test.}}]
+"""
+
+
+@pytest.mark.parametrize("time", ["year: 2010", "horizon: path\nyears: 2009-2011"])
+def test_a_stock_that_is_too_large_is_refused_in_its_own_unit_at_its_line(calibration, tmp_path, time):
+    """It said "worth 0.339 million USD where 0.329 are used" of tonnes and shares that a file gives."""
+    use = float(tonnes_sold(calibration.benchmark)[:, 1, calibration.benchmark.elements[0]].sum())
+    file = tmp_path / "stocks.yaml"
+    file.write_text(STOCKS.format(time=time, tonnes=0.95 * use), encoding="utf-8")
+    given = scenarios.load(file, calibration)
+    if given.horizon == "path":
+        ready = plan.plan(given, calibration, regimes=("exogenous",), security=False, companion=False)
+        why = labelled.label(ready, work.run(ready, InProcess())).failed["exogenous"]
+        assert why.startswith("2009: infeasible")
+    else:
+        ready = experiment.plan(given, calibration, regimes=("exogenous",), security=False)
+        why = experiment.solve_plans([ready])[0].failed["exogenous"]
+    assert f"{1.2 * use:,.5g} t (1.2 of base-year use)" in why and "USD" not in why
+    lines = file.read_text(encoding="utf-8").splitlines()
+    for field, number in (("release", 0), ("tonnes", 1)):
+        (at,) = [n for n, line in enumerate(lines, 1) if line.startswith(f"    {field}:")]
+        assert f"; {file}:{at}: instruments[{number}].{field}" in why
+    assert located(given, "stalled") == "stalled"
