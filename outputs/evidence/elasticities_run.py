@@ -14,6 +14,7 @@ from calibration.evidence import shipped
 from calibration.evidence.elasticities.estimators import (
     FEWEST_FOR_ANDERSON_RUBIN,
     METHODS,
+    REFITTED,
     Method,
     SlopeEstimate,
     anderson_rubin_scan,
@@ -50,6 +51,7 @@ from calibration.tables import write_csv
 from outputs import sections
 from outputs.evidence.figures import band_figure, marked, save, sectors_figure
 from outputs.evidence.tables import epsilon_or_reason, screen, slopes_table
+from outputs.names import listed
 
 COMMON = "one slope for all sectors, a judgement, since the data do not tell them apart"
 FEW_SERIES = 5
@@ -268,7 +270,10 @@ def write(
     write_text(written[-1], summary(findings, refused, source, simulated, [*notes, *_written_of(found)]))
     slopes = slopes_table(findings.slopes, findings.zeta)
     table = pd.DataFrame(
-        {name: slopes[name] for name in ("what", "slope", "lower", "upper", "epsilon", "rows")}
+        {
+            name: slopes[name]
+            for name in ("what", "slope", "lower", "upper", "epsilon", "epsilon_standard_error", "rows")
+        }
     )
     said = [f"Source: {source}; zeta = {findings.zeta:g}.", *warning, *notes, *_trust(findings), *refused]
     said += _written_of(found)
@@ -333,7 +338,25 @@ def _trust(findings: Findings) -> list[str]:
         if main.weak_instrument_interval is None:
             cure = "there are too few clusters for an Anderson-Rubin interval, and others may be too short"
         lines.append(f"WEAK INSTRUMENT (first-stage F below {WEAK_F:g}): {cure}.")
+    lines += _to_first_order(findings.slopes)
     return [*lines, *(f"Without an estimate: {reason}" for reason in findings.failed)]
+
+
+def _to_first_order(slopes: Sequence[SlopeEstimate]) -> list[str]:
+    """Whose errors are the jackknife's to first order only, and why."""
+    reasons = {
+        True: f"there are more than {REFITTED} clusters, with which the two are near",
+        False: "left without one of the clusters there is no estimate, and with few clusters they are too small",
+    }
+    found = {
+        many: [e.method for e in slopes if not e.jackknife and (e.clusters > REFITTED) == many]
+        for many in reasons
+    }
+    return [
+        f"Errors of {listed(methods)} are the jackknife's to first order: {reasons[many]}."
+        for many, methods in found.items()
+        if methods
+    ]
 
 
 def _written_of(found: Sequence[SectorElasticity]) -> list[str]:
@@ -360,6 +383,7 @@ def summary(
             "lower",
             "upper",
             "epsilon",
+            "epsilon_standard_error",
             "first_stage_f",
             "zeros",
         )

@@ -6,7 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from calibration.evidence.elasticities.estimators import WHAT, SlopeEstimate
-from calibration.evidence.elasticities.technology import RefusedEstimate, epsilon_from_research
+from calibration.evidence.elasticities.technology import (
+    RefusedEstimate,
+    epsilon_from_research,
+    epsilon_standard_error,
+)
 from calibration.evidence.exposure.regressions import Effect, EventStudy
 from calibration.evidence.patents.agreement import Agreement
 
@@ -77,6 +81,7 @@ def slopes_table(estimates: Sequence[SlopeEstimate], zeta: float) -> Columns:
             "weak_iv_upper",
             "first_stage_f",
             "epsilon",
+            "epsilon_standard_error",
             "rows",
             "units",
             "clusters",
@@ -87,6 +92,7 @@ def slopes_table(estimates: Sequence[SlopeEstimate], zeta: float) -> Columns:
     }
     for e in estimates:
         epsilon, refused = epsilon_or_reason(e.slope, zeta)
+        error = None if refused else epsilon_standard_error(e.slope, e.standard_error, zeta)
         boot = e.bootstrap_interval or (None, None)
         robust = e.weak_instrument_interval or (None, None)
         weakest = min(e.first_stage_f) if e.first_stage_f else None
@@ -99,7 +105,7 @@ def slopes_table(estimates: Sequence[SlopeEstimate], zeta: float) -> Columns:
             e.p_value,
             e.bootstrap_p_value,
         )
-        rest = (*boot, *robust, weakest, epsilon, e.rows, e.units, e.clusters)
+        rest = (*boot, *robust, weakest, epsilon, error, e.rows, e.units, e.clusters)
         errors = "jackknife" if e.jackknife else "jackknife to first order"
         for column, value in zip(table.values(), (*values, *rest, errors, e.zeros, refused), strict=True):
             column.append(value)

@@ -103,3 +103,5 @@ def test_delta_method_is_the_slope_of_the_map() -> None:
     step = 1e-6
     numerical = (epsilon_from_research(0.4 + step, 2.0) - epsilon_from_research(0.4 - step, 2.0)) / (2 * step)
     assert epsilon_standard_error(0.4, 0.1, 2.0) == pytest.approx(abs(numerical) * 0.1, rel=1e-6)
+    with pytest.raises(RefusedEstimate):
+        epsilon_standard_error(0.8, 0.1, 2.0)
