@@ -18,6 +18,10 @@ from outputs.style import BLUE, GREY, ORANGE, RED
 
 Values = npt.NDArray[Any]
 SHORT = 16  # characters of a name that a legend has room for
+FILLED = 0.86  # of a row, by its bars
+NUMBER = 7.0  # points: the size of a number beside a bar
+LINE = 1.3  # from one number to the next, of their size
+AROUND = 2.0  # inches that title, legend, axis and note take above and below the bars
 
 
 def draw_scenario(dataset: xr.Dataset, folder: Path) -> list[Path]:
@@ -45,7 +49,8 @@ def prices(ds: xr.Dataset, folder: Path, note: str) -> Path | None:
     first: Any = pricefacts.table(ds, regimes[0])
     first = first[first["abroad, base [USD/kg]"] > 0].sort_values("abroad, base [USD/kg]", ascending=False)
     order, rows = list(first["element"]), np.arange(len(first))
-    drawn, (left, right) = style.figure(1, 2, sharey=True, width_ratios=(1.15, 1))
+    size = _size(len(order), len(regimes))
+    drawn, (left, right) = style.figure(1, 2, size=size, sharey=True, width_ratios=(1.15, 1))
     _levels(left, first, rows, names.regime(regimes[0]), wording.restrictors(ds))
     left.set_yticks(rows, [f"{names.element(e)} ({e})" for e in order])
     changes = {
@@ -97,7 +102,7 @@ def real_income(ds: xr.Dataset, folder: Path, note: str) -> Path:
     order = [*regions[columns[regimes[0]]].drop(own).sort_values().index, *own]
     unit, scale = names.readable_money([float(v) for v in regions[list(columns.values())].to_numpy().ravel()])
     bars = {regime: scale * regions.loc[order, column].to_numpy() for regime, column in columns.items()}
-    drawn, axes = style.figure()
+    drawn, axes = style.figure(size=_size(len(order), len(regimes)))
     _grouped(axes, bars, least=0.005 if scale < 1 else 0.0)
     axes.set_yticks(np.arange(len(order)), [names.region(r)[:1].upper() + names.region(r)[1:] for r in order])
     axes.margins(x=0.08, y=0.02)
@@ -180,7 +185,8 @@ def research(ds: xr.Dataset, folder: Path, note: str) -> Path | None:
     tables = {r: facts.research(ds, r).iloc[::-1] for r in wording.regimes(ds) if facts.learns(ds, r)}
     if not tables:
         return None
-    drawn, grid = style.figure(1, 2, sharey=True)
+    rows = len(next(iter(tables.values())))
+    drawn, grid = style.figure(1, 2, size=_size(rows, len(tables)), sharey=True)
     for axes, column, label in zip(
         grid,
         ("outside", "inside"),
@@ -236,9 +242,15 @@ def _moved(ds: xr.Dataset, change: float) -> str:
     return f"{'rise' if change > 0 else 'fall'}; {names.listed(deciding)} {verb}"
 
 
+def _size(rows: int, bars: int) -> tuple[float, float]:
+    """A figure for rows of so many bars each, higher than a slide where their numbers would run into each other."""
+    width, height = style.INCHES
+    return width, max(height, AROUND + LINE * NUMBER / 72 * rows * bars / FILLED)
+
+
 def _grouped(axes: Axes, series: Mapping[str, Values], least: float = 0.0) -> None:
     """Horizontal bars of each regime in every row, with their numbers; row 0 is the lowest."""
-    height = 0.8 / len(series)
+    height = FILLED / len(series)
     for at, (regime, values) in enumerate(series.items()):
         y = np.arange(len(values)) + (len(series) / 2 - at - 0.5) * height
         axes.barh(y, values, height=0.92 * height, label=names.regime(regime), zorder=2, **_fill(regime))
@@ -255,7 +267,7 @@ def _still(axes: Axes, values: Values) -> None:
 
 
 def _numbers(
-    axes: Axes, values: Values, x: Values, y: Values, *, size: float = 7, least: float = 0.0
+    axes: Axes, values: Values, x: Values, y: Values, *, size: float = NUMBER, least: float = 0.0
 ) -> None:
     """The number of each bar beside its end."""
     for value, end, place in zip(values, x, y, strict=True):

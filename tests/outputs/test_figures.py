@@ -1,6 +1,6 @@
 """Figures can be read: labels stand apart, legends cover nothing, axes have no factor of their own."""
 
-from itertools import pairwise
+from itertools import combinations, pairwise
 
 import numpy as np
 import pytest
@@ -8,6 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.text import Text
 
 import calibration
+from model.records import REGIMES
 from outputs import figures, names, style
 
 
@@ -55,8 +56,26 @@ def test_labels_stand_apart_and_legends_cover_nothing(drawn, ds, make, cut):
         if legend := axes.get_legend():
             assert legend.get_window_extent().y0 >= frame.y1 - 2
             assert axes._left_title.get_window_extent().y0 >= legend.get_window_extent().y1 - 4
-        for text in axes.texts:
-            assert text.get_window_extent().x1 <= whole.x1
+        numbers = [text.get_window_extent() for text in axes.texts]
+        assert all(box.x1 <= whole.x1 for box in numbers)
+        assert not any(one.overlaps(other) for one, other in combinations(numbers, 2))
+
+
+@pytest.mark.parametrize("rows", [3, 10, 17])
+def test_numbers_beside_many_bars_stand_apart(tmp_path, rows):
+    """Where one element moves far more than others numbers stand under each other: 17 of them ran into one."""
+    values = np.linspace(-9.0, 1234.0, rows) ** 3
+    with style.look():
+        figure, (left, right) = style.figure(1, 2, size=figures._size(rows, 3), sharey=True)
+        figures._grouped(right, dict.fromkeys(REGIMES, values))
+        right.set_xlabel("change")
+        right.set_title("Change")
+        style.legend_above(right, 2)
+        style.finish(figure, tmp_path / "it.png", 12 * "a long title ", 40 * "a long note ")
+        FigureCanvasAgg(figure).draw()
+    numbers = [text.get_window_extent() for text in right.texts]
+    assert len(numbers) == 3 * rows
+    assert not any(one.overlaps(other) for one, other in combinations(numbers, 2))
 
 
 def test_large_losses_are_in_billions(drawn, ds):
