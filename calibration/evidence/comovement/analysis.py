@@ -14,7 +14,7 @@ from calibration.evidence.comovement.alignment import Control
 from calibration.evidence.comovement.crossquantilogram import Bootstrap, CrossQuantilogram, cross_quantilogram
 from calibration.evidence.comovement.hits import Floats, Ints
 from calibration.evidence.comovement.local import LocalMultipleCorrelation, local_multiple_correlation
-from calibration.evidence.comovement.modwt import Modwt, brick_wall, modwt
+from calibration.evidence.comovement.modwt import Modwt, brick_wall, modwt, refuse_size
 from calibration.evidence.comovement.multiple import (
     MultipleCorrelation,
     MultipleCrossCorrelation,
@@ -272,6 +272,7 @@ def observed_stretch(study: Study, names: list[str]) -> tuple[Floats, Ints]:
         raise ValueError(
             f"a wavelet analysis cannot bridge the gap at {labels[inside[0]]}, where a series is missing"
         )
+    refuse_size(table[seen], names)
     return table[seen], study.dates[seen]
 
 

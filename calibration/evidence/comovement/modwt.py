@@ -6,6 +6,7 @@ V_0 the series. Any length and any number of series at once.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -16,6 +17,7 @@ from calibration.evidence.comovement.filters import WaveletFilter, wavelet_filte
 from calibration.evidence.comovement.hits import Floats
 
 Boundary = Literal["periodic", "reflection"]
+SMALLEST = 1e-70  # size of numbers that can be squared twice and divided
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,21 @@ def as_columns(x: ArrayLike) -> Floats:
         raise ValueError(
             f"a wavelet transform needs every observation; values are missing in column {', '.join(bad)}"
         )
+    refuse_size(data, [f"column {c}" for c in range(data.shape[1])])
     return data
+
+
+def refuse_size(data: Floats, labels: Sequence[str]) -> None:
+    """Raise ValueError for series (N, series) of which errors of slopes, squares of squares, cannot be computed."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        size, spread = np.abs(data).max(axis=0), np.ptp(data, axis=0)
+    for label, high, width in zip(labels, size, spread, strict=True):
+        if high > 1 / SMALLEST or 0 < width < SMALLEST:
+            what = f"has values up to {high:.3g}" if high > 1 / SMALLEST else f"varies by {width:.3g} only"
+            raise ValueError(
+                f"{label} {what}: squares of squares of such numbers cannot be computed; expected sizes from "
+                f"{SMALLEST:g} to {1 / SMALLEST:g}, in other units or in logs"
+            )
 
 
 def imodwt(transform: Modwt) -> Floats:

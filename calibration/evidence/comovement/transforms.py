@@ -33,7 +33,12 @@ def difference(x: Floats, periods: int = 1) -> Floats:
 
 def standardise(x: Floats) -> Floats:
     """Mean 0 and standard deviation 1 over the observed dates."""
-    spread = np.nanstd(x, ddof=1)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = np.nanstd(x, ddof=1)
+    if not np.isfinite(spread):
+        raise ValueError(
+            f"values up to {np.nanmax(np.abs(x)):.3g} are too large to be standardised: take other units"
+        )
     if not spread > 0:
         raise ValueError("a series that does not vary cannot be standardised")
     return (x - np.nanmean(x)) / spread

@@ -24,7 +24,7 @@ from calibration.evidence.comovement.demand import demand_multiplier
 from calibration.evidence.comovement.hits import check_levels
 from calibration.evidence.comovement.moments import products_from_hits
 from calibration.evidence.comovement.resampling import check_gamma
-from calibration.evidence.comovement.transforms import seasonal_adjustment
+from calibration.evidence.comovement.transforms import seasonal_adjustment, standardise
 from calibration.evidence.comovement.waveletmoments import _squared_spectrum
 from calibration.evidence.comovement.windows import window_edges
 
@@ -237,3 +237,34 @@ def test_what_is_never_observed_is_named_and_is_not_called_constant():
     early, late = np.where(np.arange(60) < 30, x, np.nan), np.where(np.arange(60) < 30, np.nan, y)
     with pytest.raises(ValueError, match="target, predictor are never observed together"):
         cross_quantilogram(early, late, [0.5], 1, missing="complete")
+
+
+PAIR = np.random.default_rng(0).normal(size=(128, 2)) @ [[1.0, 1.0], [0.0, 1.0]]
+
+
+@pytest.mark.parametrize("unit", [1e-68, 1e68])
+def test_units_change_nothing_of_a_regression(unit):
+    own, scaled = (wavelet_regression(modwt(unit * PAIR)) for unit in (1.0, unit))
+    np.testing.assert_allclose(scaled.p_value, own.p_value, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(scaled.standard_error, own.standard_error, rtol=1e-9)
+
+
+@pytest.mark.parametrize("unit", [1e300, 1e160, 1e85, 1e-80, 1e-300])
+def test_numbers_whose_squares_cannot_be_computed_are_refused_for_that(unit):
+    """At 1e300 a series was "a combination of the others, or does not vary"; at 1e85 a p-value was wrong by 0.095."""
+    what = r"has values up to \d" if unit > 1 else r"varies by \d.* only"
+    one = PAIR * [1.0, unit]
+    with pytest.raises(
+        ValueError, match=f"column 1 {what}.*expected sizes from 1e-70 to 1e.70, in other units"
+    ):
+        modwt(one)
+    series = {name: SimpleNamespace(values=values) for name, values in zip("ab", one.T, strict=True)}
+    with pytest.raises(ValueError, match=f"b {what}"):
+        observed_stretch(SimpleNamespace(series=series, dates=np.arange(128)), ["a", "b"])
+    modwt(np.column_stack([PAIR[:, 0], np.zeros(128)]))  # what does not vary is refused for that, later
+
+
+def test_what_is_too_large_to_be_standardised_is_not_zero():
+    """It was: everything over an infinite deviation."""
+    with pytest.raises(ValueError, match=r"values up to \d\.?\d*e\+30\d are too large to be standardised"):
+        standardise(1e300 * PAIR[:, 0])
