@@ -23,8 +23,8 @@ examples:
   python run.py estimate elasticities --simulate         on simulated patents with a known answer
 
 The panel of `--panel` has columns unit, sector, year, ree_patents, other_patents, log_price and, for instruments,
-quota_exposure (and country, for --cluster country); docs/evidence.md describes each. elasticities.yaml is a
-calibration: give it to `solve` as it is.
+quota_exposure (and country, for --cluster country); docs/evidence.md describes each. Sectors are told apart where all
+are WIOD's, c1 to c35; others have one slope together. elasticities.yaml is a calibration: give it to `solve` as it is.
 """
 
 CLUSTERS = ("unit", "sector", "country")

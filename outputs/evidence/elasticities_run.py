@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from calibration.errors import InputError
+from calibration.errors import InputError, unknown_name
 from calibration.evidence import shipped
 from calibration.evidence.elasticities.estimators import (
     FEWEST_FOR_ANDERSON_RUBIN,
@@ -87,7 +87,7 @@ def investigate(
 ) -> Findings:
     """All methods on one panel, eps over zeta, and sectors pooled towards the prior of the calibration `base`.
 
-    Raises InputError when a sector has no substitutability score.
+    Sectors are told apart where all have a substitutability score. Raises InputError when there is no slope.
     """
     slopes, failed = _slopes(panel, level, draws)
     band = epsilon_band(slopes[0].slope, slopes[0].best_interval, ZETA_GRID)
@@ -109,7 +109,11 @@ def investigate(
         return replace(found, why_not_by_sector="there is one sector")
     missing = [name for name in panel.sector_names if name not in score]
     if missing:
-        raise InputError(f"no substitutability score for sectors {', '.join(missing)}")
+        reason = (
+            f"sectors cannot be told apart: {len(missing)} of {len(panel.sector_names)} have no substitutability score, "
+            f"as those of WIOD have; {unknown_name('sector', missing[0], score)}"
+        )
+        return replace(found, why_not_by_sector=reason)
     settings, _, _, _ = read_settings(find(base))
     p = settings.parameters
     values = [score[name] for name in panel.sector_names]

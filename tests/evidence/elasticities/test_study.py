@@ -272,6 +272,22 @@ def test_sectors_that_rest_on_the_prior_are_soft(tmp_path: Path, capsys: pytest.
     assert slopes["epsilon_standard_error"] == error > slopes["standard_error"]
 
 
+@pytest.mark.parametrize("names", [["lamps", "motors", "magnets"], ["c8", "c9", "c99"]])
+def test_sectors_of_another_list_have_one_slope_together(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], names: list[str]
+) -> None:
+    """A panel of them was refused whole, and what would have been accepted was not said."""
+    data = simulate(World(sectors=3, countries=8, years=12, ree_patents=20.0), np.random.default_rng(0)).data
+    data["sector"] = [names[k] for k in data["sector"]]
+    assert guarded(written_panel(tmp_path / "panel.csv", data)) == 0
+    out = capsys.readouterr().out
+    first = next(name for name in names if not name.startswith(("c8", "c9")) or name == "c99")
+    assert f"unknown sector '{first}'; expected one of c1, c2, " in out and "(35 in all)" in out
+    assert "one slope for all sectors" in out and "iv_ppml" in out
+    assert ("lamps: the calibration has no sector" in out) is ("lamps" in names)
+    assert (tmp_path / "out" / "elasticities.yaml").exists() is ("c8" in names)
+
+
 def test_errors_of_few_clusters_to_first_order_are_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
