@@ -110,7 +110,7 @@ def investigate(
     missing = [name for name in panel.sector_names if name not in score]
     if missing:
         reason = (
-            f"sectors cannot be told apart: {len(missing)} of {len(panel.sector_names)} have no substitutability score, "
+            f"sectors cannot be told apart: {len(missing)} of {len(panel.sector_names)} lack a substitutability score, "
             f"as those of WIOD have; {unknown_name('sector', missing[0], score)}"
         )
         return replace(found, why_not_by_sector=reason)
