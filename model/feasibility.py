@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -139,6 +139,10 @@ def diagnose(system: System, cells: Layout, a: Allocation, trace: Trace[Point], 
         return Diagnosis("converged", block, cell, value, quota=_limiting(system, block, cell))
     if trace.outcome == "non_finite" and (detail := _not_numbers(system.benchmark)) is not None:
         return Diagnosis(trace.outcome, block, cell, value, detail)
+    if (
+        trace.outcome == "non_finite" and (over := oversold(system, a)) is not None
+    ):  # nothing is left to be bought
+        return replace(over, status=trace.outcome, value=value)
     r = system.restrictions
     exceeded = ~(a.quota_tonnes < np.exp(r.log_limit + 0.1))
     prohibitive = (a.state.licence > PROHIBITIVE * r.scale) & exceeded
