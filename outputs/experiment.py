@@ -236,11 +236,13 @@ def _result(plan: Plan, done: Mapping[Key, Done]) -> Result:
     for regime in plan.closures():
         one = done["case", regime]
         if one.case is None:
-            failed[regime] = located(plan.scenario, one.message, plan.scenario.year)
+            failed[regime] = one.message
         else:
             cases[regime, None] = one.case
+    # Where files stand is no part of a result: the same scenario in another folder has the same bytes.
+    told = {regime: located(plan.scenario, why) for regime, why in failed.items()}
     if not cases:
-        return Result(plan, None, failed)
+        return Result(plan, None, told)
     solved = dataset.assemble(cases, plan.frame, plan.scenario.name, attributes(plan, failed))
     additions = (
         (plan.decompose, _decomposed),
@@ -250,7 +252,7 @@ def _result(plan: Plan, done: Mapping[Key, Done]) -> Result:
     for wanted, add in additions:
         if wanted:
             solved = add(plan, solved, done)
-    return Result(plan, solved, failed)
+    return Result(plan, solved, told)
 
 
 def _taxes(plan: Plan) -> list[str]:

@@ -6,13 +6,14 @@ from model.feasibility import UNSOLD
 from scenarios.instruments import Recycling, Stockpile
 from scenarios.scenario import Scenario
 
+BRINGS = {Stockpile: "release", Recycling: "tonnes"}
 
-def located(scenario: Scenario, message: str, year: int | None = None) -> str:
-    """The message, with the places that release or recover more of a good in a year than is used, where it says so."""
+
+def located(scenario: Scenario, message: str) -> str:
+    """The message, with the places that release or recover a good where it says that more comes than is used."""
     if UNSOLD not in message:
         return message
-    given = {Stockpile: "release", Recycling: "tonnes"}
-    fields = [(line, given.get(type(line), "")) for line in scenario.instruments if line.in_force(year)]
+    fields = [(line, BRINGS.get(type(line), "")) for line in scenario.instruments]
     places = [
         str(scenario.place(line.name).problem((field,), ""))
         for line, field in fields

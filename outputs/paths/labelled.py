@@ -73,12 +73,14 @@ def label(plan: PathPlan, results: Results) -> PathResult:
     why = {regime: _failure(plan, results, regime, CALIBRATED) for regime in plan.regimes}
     solved = [regime for regime in plan.regimes if not why[regime]]
     failed: dict[str, str] = {regime: reason for regime, reason in why.items() if reason}
+    # Where files stand is no part of a result: the same scenario in another folder has the same bytes.
+    told = {regime: located(plan.scenario, reason) for regime, reason in failed.items()}
     if not solved:
-        return PathResult(plan, None, failed)
+        return PathResult(plan, None, told)
     found = _years(plan, results, solved, attributes(plan, failed))
     for add in (_state, _stocks, _security, _forces):
         found = add(plan, results, solved, found)
-    return PathResult(plan, found, failed)
+    return PathResult(plan, found, told)
 
 
 def _failure(plan: PathPlan, results: Results, regime: Regime, memory: str) -> str:
@@ -86,7 +88,7 @@ def _failure(plan: PathPlan, results: Results, regime: Regime, memory: str) -> s
     for at, year in enumerate(plan.years):
         done = results.years.get(((regime, memory), at))
         if done is not None and done.case is None:
-            return f"{year}: {located(plan.scenario, done.message, year)}"
+            return f"{year}: {done.message}"
     return ""
 
 
@@ -213,8 +215,7 @@ def _why(plan: PathPlan, at: int, solved: Sequence[Regime], regimes: Sequence[Do
     if not failed:
         return ""
     who = "" if len(failed) == len(solved) else f", {names.listed([names.regime(r) for r in failed])}"
-    year, reason = plan.years[at], next(iter(failed.values()))
-    return f"{year}{who}: {located(plan.scenario, reason, year)}"
+    return f"{plan.years[at]}{who}: {next(iter(failed.values()))}"
 
 
 def _forces(plan: PathPlan, results: Results, solved: Sequence[Regime], found: xr.Dataset) -> xr.Dataset:

@@ -213,7 +213,8 @@ def test_a_stock_that_is_too_large_is_refused_in_its_own_unit_at_its_line(calibr
     given = scenarios.load(file, calibration)
     if given.horizon == "path":
         ready = plan.plan(given, calibration, regimes=("exogenous",), security=False, companion=False)
-        why = labelled.label(ready, work.run(ready, InProcess())).failed["exogenous"]
+        found = labelled.label(ready, work.run(ready, InProcess()))
+        why = found.failed["exogenous"]
         assert why.startswith("2009: ")
     else:
         ready = experiment.plan(given, calibration, regimes=("exogenous",), security=False)

@@ -13,6 +13,7 @@ import xarray as xr
 
 import scenarios
 from calibration.errors import InputError
+from model.feasibility import UNSOLD
 from model.path import simulate
 from outputs import names, pricefacts, store
 from outputs.names import number, signed
@@ -507,7 +508,7 @@ def sold_out(ready):
 @pytest.mark.parametrize("by", ["year", "instrument"])
 def test_a_path_that_fails_names_region_and_good(ready, by):
     broken = sold_out(ready)
-    good, region = broken.frame.labels.elements[0], broken.frame.labels.regions[0]
+    good, region = broken.frame.labels.elements[0], broken.frame.labels.regions[1]  # the holder
     if by == "year":
         why = labelled.label(broken, work.run(broken, InProcess())).failed[FULL]
     else:
@@ -517,6 +518,29 @@ def test_a_path_that_fails_names_region_and_good(ready, by):
         why = instruments.job(work.Packed(content), FULL)
     assert why.startswith("2010: ")
     assert f"market of a good (E9): {region}, {good}" in why
+
+
+def test_where_a_file_stands_is_no_part_of_a_result(ready):
+    """The same scenario in another folder has the same bytes; who reads that a stock is too large is told its line."""
+    stock = {
+        "type": "stockpile",
+        "name": "stock",
+        "regions": "R1",
+        "elements": "E1",
+        "initial": 9,
+        "release": {2011: 4},
+    }
+    given = replace(
+        ready, scenario=path_scenario(instruments=[*path_file()["instruments"], stock]), decompose=False,
+        security=False, companion=False, regimes=("exogenous", FULL),
+    )  # fmt: skip
+    jobs = work.run(given, InProcess())
+    key = (FULL, work.CALIBRATED), 2
+    jobs.years[key] = jobs.years[key]._replace(case=None, message=f"infeasible; {UNSOLD}")
+    found = labelled.label(given, jobs)
+    why = found.failed[FULL]
+    assert why.startswith(f"2011: infeasible; {UNSOLD}; ") and why.endswith("instruments[2].release")
+    assert json.loads(found.dataset.attrs["failed"]) == {FULL: f"2011: infeasible; {UNSOLD}"}
 
 
 def test_unstable_speeds_are_refused_with_the_range():
