@@ -209,34 +209,36 @@ class Chain:
         self.tangent = tangent
         self.factors = factors(self._assemble(tangent))
 
-    def _replies(self, tangent: Tangent) -> dict[str, Array]:
+    def _replies(self, tangent: Tangent) -> tuple[Array, Array]:
         """What a region does when a price it faces, or one of its own unknowns of the chain, moves.
 
+        Spending (c,n,k,.), and what is supplied, profits, rents and capacity as rows in the order of `local` (n,l,.).
         Columns: purchaser prices (c,k), then the region's unknowns in the order of `local`.
         """
-        system, region, own = self.system, tangent.region, self.local.shape[1]
-        k, faced = len(self.goods), len(system.benchmark.trade_share) * len(self.goods)
+        system, region, own = self.system, tangent.region.of(self.goods), self.local.shape[1]
+        classes, k = len(system.benchmark.trade_share), len(self.goods)
+        faced = classes * k
         d = self._moved(0, own)
         net = tangent.supply.net(d.price, d.production_licence)
         at_gate = tangent.supply.gate_price(net, d.production_licence)
         revenue, supplied, _ = tangent.supply.change(d, net, at_gate)
         # What the region's own producer prices do, they do through what buyers pay: only the rest has replies of cost.
         d = self._moved(k, faced + own - k)
-        price = np.zeros((faced // k, *d.price.shape))
-        for position, (cls, good) in enumerate(product(range(len(price)), self.goods)):
+        price = np.zeros((classes, len(d.price), k, d.price.shape[-1]))
+        for position, (cls, good) in enumerate(product(range(classes), range(k))):
             price[cls, :, good, position] = 1.0
         if self.follows:
             d = d._replace(research_e=region.follow(d, price, self._reward(d), 0.0))
         reply = region.respond(d, price)
         sluggish = tangent.factors.change(d, reply, None)[1] if len(self.stages) else d.rent
-        found = {
-            "net": reply.net[:, :, self.goods], "profit": -reply.nest[:, self.makers],
-            "rent": sluggish[:, system.stage_factor, self.stages], "capacity": tangent.capacity(d, reply),
-        }  # fmt: skip
-        found = {name: _widen(array, k, at=faced) for name, array in found.items()}
-        found["profit"][..., faced:] += revenue[:, self.makers]
-        found["supplied"] = _widen(supplied[:, self.goods], faced)
-        return found
+        changes = [-reply.nest[:, self.makers], sluggish[:, system.stage_factor, self.stages]]
+        if own > self.edges[-1]:
+            changes.append(tangent.capacity(d, reply))
+        rows = np.zeros((len(d.price), own, faced + own))
+        rows[:, :k, faced:] = supplied[:, self.goods]
+        rows[:, k:] = _widen(np.concatenate(changes, axis=1), k, at=faced)
+        rows[:, k : k + len(self.makers), faced:] += revenue[:, self.makers]
+        return _widen(reply.net, k, at=faced), rows
 
     def _moved(self, first: int, width: int) -> State:
         """The unknowns of `local` from the first on, each moved by 1 in the last of so many columns."""
@@ -252,7 +254,7 @@ class Chain:
 
     def _assemble(self, tangent: Tangent) -> Array:
         """The Jacobian of the chain: replies of regions, tied together by sourcing and sales."""
-        cells, replies, system = _cells(tangent), self._replies(tangent), self.system
+        cells, (replies, rows), system = _cells(tangent), self._replies(tangent), self.system
         x, local = len(self.rows), len(self.there)
         own = np.zeros((*self.local.shape, x))
         own[self.active, np.arange(local)] = 1.0
@@ -265,22 +267,19 @@ class Chain:
         price = cells.inward(dp.swapaxes(0, 1), chi, capacity)  # (c,kc,n,x)
         c, k, n, _ = price.shape
         faced = np.concatenate([price.transpose(2, 0, 1, 3).reshape(n, c * k, x), own], axis=1)
-        net = replies["net"].transpose(1, 0, 2, 3).reshape(n, c * k, -1) @ faced
+        net = replies.transpose(1, 0, 2, 3).reshape(n, c * k, -1) @ faced
         spending = net.reshape(n, c, k, x).transpose(1, 2, 0, 3)
         _, demand, tonnes = cells.outward(
             dp.swapaxes(0, 1), chi, cells.log_capacity(capacity), price, spending
         )
-        supplied, profit = replies["supplied"] @ faced, replies["profit"] @ faced
+        rows = rows @ faced
+        supplied = rows[:, :k]
         if len(made):
             self._made(tangent, supplied[..., -len(made) :])
-        rows = [supplied - demand.swapaxes(0, 1), profit, replies["rent"] @ faced]
-        if capacity.shape[1]:
-            rows.append(replies["capacity"] @ faced)
+        production = self._production(tangent, dp, made, supplied)
+        supplied -= demand.swapaxes(0, 1)
         quota, smuggling = tangent.quotas(chi, leak, tonnes)
-        return np.concatenate([
-            np.concatenate(rows, axis=1).reshape(-1, x)[self.there], quota, smuggling,
-            self._production(tangent, dp, made, supplied),
-        ])  # fmt: skip
+        return np.concatenate([rows.reshape(-1, x)[self.there], quota, smuggling, production])
 
     def _prices(self, tangent: Tangent, earned: Array, licence: Array) -> tuple[Array, Array]:
         """(n,kc,x) ln of what units sold leave their producers, and of gate prices; licence (qp,x)."""

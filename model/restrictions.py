@@ -35,7 +35,7 @@ def _over_quotas(chi: Array, cells: Array) -> Array:
 
 def log_licence(sourcing: Sourcing, rate: Array) -> Array:
     """E1: (kc,n,i) ln((1+l)/(1+l0))."""
-    return np.log1p(rate) - np.log1p(sourcing.licence_base)
+    return np.log1p(rate) - sourcing.log_licence_base
 
 
 def tonnes_per_value(r: Restrictions, price: Array) -> Array:

@@ -5,6 +5,7 @@ Nothing here crosses a border, spillovers of research excepted.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,9 +55,10 @@ class Region:
 
     def __init__(self, system: System, a: Allocation, rough: bool = False) -> None:
         self.system, self.a, self.rough = system, a, rough
-        nests, b, c, sp = system.nests, system.benchmark, a.costs, a.spending
-        self.users, self.elements = span(nests.users), span(b.elements)
-        self.mobile, self.sluggish = span(system.mobile), span(system.sluggish)
+        nests, c, sp = system.nests, a.costs, a.spending
+        self.goods: Any = slice(None)  # whose prices and spending are looked at: all
+        self.users, self.elements = span(nests.users), system.elements_at
+        self.mobile, self.sluggish = system.mobile_at, system.sluggish_at
         self.learns = system.learns
         self.rewards = system.researches  # cost shares of elements move something
         self.spills = self.learns and system.closure.regime == "directed_with_spillovers"
@@ -79,6 +81,24 @@ class Region:
             self.paid = np.exp(-system.log_use)[..., None]  # gross spending per dollar of the users
         if len(nests.users):
             self._rare_earths()
+
+    def of(self, goods: Array) -> Region:
+        """Replies to the prices of some goods, by spending on these; goods in order, all elements among them."""
+        part = copy(self)
+        part.goods = where = span(goods)
+        part.elements = span(np.searchsorted(goods, self.system.benchmark.elements))
+        part.own, part.final, part.final_share = (
+            self.own[:, :, where], self.final[:, where], self.final_share[:, :, where]
+        )  # fmt: skip
+        part.paid = None if self.paid is None else self.paid[:, where]
+        part.material = [
+            bundle._replace(
+                share=bundle.share[:, :, where],
+                power=None if bundle.power is None else bundle.power[:, where],
+            )
+            for bundle in self.material
+        ]
+        return part
 
     def _materials(self) -> tuple[list[Bundle], Array]:
         """Shares of goods in materials by class of use, and the own-price term of spending (c,n,k,1)."""
@@ -257,11 +277,12 @@ class Region:
         system, sp = self.system, self.a.spending
         if system.stock is None:
             return None, gross
-        today = np.take_along_axis(price, system.stock_class[None, ..., None], axis=0)[0]
-        stock = sp.stock[..., None] * today
-        per = reciprocal(sp.gross.sum(axis=0))
-        part = stock * per[..., None] - (sp.stock * per**2)[..., None] * gross.sum(axis=0)
-        return stock, gross * (1 - sp.stock * per)[..., None] - sp.gross[..., None] * part
+        worth, before = sp.stock[:, self.goods], sp.gross[:, :, self.goods]
+        today = np.take_along_axis(price, system.stock_class[None, :, self.goods, None], axis=0)[0]
+        stock = worth[..., None] * today
+        per = reciprocal(before.sum(axis=0))
+        part = stock * per[..., None] - (worth * per**2)[..., None] * gross.sum(axis=0)
+        return stock, gross * (1 - worth * per)[..., None] - before[..., None] * part
 
     # ---------------------------------------------------------------- E15, E16
 
