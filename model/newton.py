@@ -9,7 +9,6 @@ import numpy as np
 
 from model.records import Array, Frozen
 
-GOLDEN = (1 + 5**0.5) / 2  # order of convergence that Eisenstat and Walker (1996) ask for
 Outcome = Literal["converged", "stalled", "diverged", "non_finite", "iteration_limit"]
 
 
@@ -150,11 +149,10 @@ def _forcing(merits: list[float], options: Options) -> float:
 
     Nor better than the tolerance needs: the last step is a short one (Kelley 1995, section 6.3).
     """
-    needed = 0.8 * options.tolerance / np.sqrt(merits[-1])
+    needed = 0.3 * options.tolerance / np.sqrt(merits[-1])
     if len(merits) < 2:
         return max(options.forcing, needed)
-    fell = (merits[-1] / merits[-2]) ** (GOLDEN / 2)  # merits are squares
-    return max(float(np.clip(0.9 * fell, 1e-6, options.forcing)), needed)
+    return max(float(np.clip(0.9 * merits[-1] / merits[-2], 1e-6, options.forcing)), needed)
 
 
 def _stalled(merits: list[float], dampings: list[float], options: Options) -> bool:
