@@ -278,7 +278,7 @@ def _restrictions(
     log_limit = np.log(np.array([q.limit for q in quotas], dtype=float))
     if like is not None and _restricted_alike(shock, quotas, like):
         known = like.restrictions
-        return known.replace(quotas=quotas, log_limit=log_limit, reach=known.scale / _weights(b, quotas))
+        return known.replace(quotas=quotas, log_limit=log_limit, reach=known.scale)
     cell = np.nonzero(cell_goods(b, quotas, shock.production_quotas, stage_good))[0]
     covers = [q.covers[:, :, cell].transpose(2, 1, 0) for q in quotas]
     per_kg = [c * q.counted[cell, None, None] for c, q in zip(covers, quotas, strict=True)]
@@ -295,7 +295,7 @@ def _restrictions(
         per_kg=np.array(per_kg).reshape(len(quotas), len(cell), *b.export_tax.shape[:2]),
         specific=np.array([q.specific for q in quotas], dtype=bool),
         unit_value=np.where(np.isfinite(unit_value), unit_value, 1.0), scale=scale,
-        reach=scale / _weights(b, quotas), log_limit=log_limit,
+        reach=scale, log_limit=log_limit,
         rent_to_importer=np.array([q.rent_to_importer for q in quotas], dtype=float),
         leaking=leaking,
         leak_margin=np.array([quotas[i].leak_margin for i in leaking], dtype=float),
@@ -304,14 +304,20 @@ def _restrictions(
     )  # fmt: skip
 
 
-def _weights(b: Benchmark, quotas: tuple[Quota, ...]) -> Array:
-    """E13: (q,) of a licence against the room under its limit, as many as logs that its tonnes are to fall.
+def eased(system: System) -> System:
+    """The same equilibrium for searches from the base year: E13 with less weight on the licence of a shallow cut.
 
-    At the base year, where a licence is 0, the linear condition has it make up for a part of the cut itself: in
-    proportion to this weight, and the first steps fall as short. Deep cuts are not to be taken in one step.
+    There, where it is 0, the linear condition has it make up for a part of the cut itself, in proportion to its weight,
+    and the first steps fall as short. The weight is as many logs as tonnes are to fall: deep cuts are not to be taken
+    in one step.
     """
-    times = np.array([quota_tonnes_base(b, q) / q.limit for q in quotas])
-    return np.log(np.clip(times, np.exp(LIGHT), np.e))
+    r = system.restrictions
+    if not r.quotas:
+        return system
+    times = np.array([quota_tonnes_base(system.benchmark, q) / q.limit for q in r.quotas])
+    weight = np.log(np.clip(times, np.exp(LIGHT), np.e))
+    found: System = system.replace(restrictions=r.replace(reach=r.scale / weight))
+    return found
 
 
 def _restricted_alike(shock: Shock, quotas: tuple[Quota, ...], like: System) -> bool:

@@ -13,7 +13,7 @@ from model.equilibrium import allocate
 from model.feasibility import diagnose, infeasible, oversold, unsound
 from model.flows import gate_tonnes
 from model.newton import Options, Trace, newton
-from model.prepare import prepare
+from model.prepare import eased, prepare
 from model.problem import Equilibrium, Point
 from model.records import Array, Benchmark, Closure, Quota, Shock
 from model.shocks import base_quotas, check_shapes, close_empty_quotas, implied, names_all
@@ -178,6 +178,8 @@ def _solve_once(
 ) -> Solution:
     """One system, from a start or the base year; by continuation in the size of the shock when Newton alone fails."""
     system = prepare(benchmark, shock, closure, quotas)
+    if start is None:
+        system = eased(system)
     problem = problem_of(system)
     trace = None if start is None else newton(problem, _near(problem, start), options)
     if trace is None or trace.outcome != "converged":

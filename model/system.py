@@ -144,7 +144,7 @@ class Restrictions(Frozen):
     specific: Array  # (q,) bool
     unit_value: Array  # (kc,i) USD per kg
     scale: Array  # (q,) u_q, USD per kg (1 for ad-valorem quotas)
-    reach: Array  # (q,) what a licence is held against in E13, USD per kg: u_q, and more where little is cut
+    reach: Array  # (q,) what a licence is held against in E13: u_q, and more in `prepare.eased`
     log_limit: Array  # (q,) ln tonnes
     rent_to_importer: Array  # (q,)
     leaking: Array  # positions of quotas with a leak margin

@@ -92,13 +92,12 @@ def mean_value(w: Economy, quota: Quota) -> float:
 
 
 def licence_and_room(w: Economy) -> list[tuple[float, float]]:
-    """E13: A = w chi/u_q, w the logs that tonnes are to fall (1/3 to 1), and B = ln(limit/tonnes) of every quota."""
+    """E13: A = chi/u_q and B = ln(limit/tonnes) of every quota."""
     found = []
     for q in w.quotas:
         if q.name in w.p.licence:
             sold, allowed = quota_tonnes(w.b, q, w.gate, w.p.price), q.limit + w.p.leak.get(q.name, 0.0)
-            weight = min(1.0, max(1 / 3, np.log(base_tonnes(w, q) / q.limit)))
-            found.append((weight * w.p.licence[q.name] / mean_value(w, q), np.log(allowed / sold)))
+            found.append((w.p.licence[q.name] / mean_value(w, q), np.log(allowed / sold)))
     return found
 
 

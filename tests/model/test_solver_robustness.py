@@ -9,7 +9,8 @@ from scipy.optimize import root
 from calibration import load
 from model import Closure, Shock, SolveError, solve
 from model.flows import gate_tonnes, thrown_away
-from model.newton import Options
+from model.newton import Options, newton
+from model.prepare import prepare
 from model.problem import Equilibrium
 from model.records import ProductionQuota
 from model.table import RareEarths, benchmark_from_flows
@@ -276,3 +277,19 @@ def test_the_order_of_elements_does_not_matter():
         one, other = (solve(w, Shock(quotas=(quota,)), closure) for w in (b, turned))
         np.testing.assert_allclose(other.allocation.state.price, one.allocation.state.price, atol=1e-10)
         assert other.licence["exports"] == pytest.approx(one.licence["exports"], rel=1e-9)
+
+
+@pytest.mark.parametrize(("ratio", "weight"), [(0.9, 1 / 3), (0.6, np.log(1 / 0.6)), (0.1, 1.0)])
+def test_licences_of_shallow_cuts_weigh_less_from_the_base_year_and_are_the_same(ratio, weight):
+    b = load("china-2009-small").benchmark
+    shock = Shock(quotas=(quota_on(b, "quota", exports_of(b, 0, b.elements), ratio),))
+    eased = solve(b, shock, ALONE)
+    plain = prepare(b, shock, ALONE, shock.quotas)
+    np.testing.assert_array_equal(plain.restrictions.reach, plain.restrictions.scale)
+    np.testing.assert_allclose(eased.system.restrictions.reach, plain.restrictions.scale / weight, rtol=1e-12)
+    problem = Equilibrium(plain)
+    found = newton(problem, problem.start(), Options())
+    assert found.outcome == "converged"
+    np.testing.assert_allclose(
+        found.point.allocation.state.licence, eased.allocation.state.licence, rtol=1e-9
+    )
