@@ -31,7 +31,7 @@ from model.markets import (
 from model.prices import Costs, Sources, revenue_price, source, supply_shares, unit_cost, zero_profit
 from model.records import Array
 from model.restrictions import complementarity, licence_rates, log_licence, quota_conditions, quota_tonnes
-from model.system import System, base_shares, capacity_weights
+from model.system import System, base_shares, capacity_weights, span
 
 NOTHING = 1e-300  # tonnes: as good as none, and with a logarithm
 TRIFLE = 1e-6  # of the base price: what a unit sold must leave a producer who needs a licence for it
@@ -106,14 +106,14 @@ def allocate(system: System, state: State) -> Allocation:
     spillovers = system.closure.regime == "directed_with_spillovers"
     factors, sectors = b.factor_payment.shape[1:]
     wage = np.empty((*state.wage.shape[:-1], factors, sectors), dtype=state.price.dtype)
-    wage[..., system.mobile_at, :] = state.wage[..., None]
+    wage[..., span(system.mobile), :] = state.wage[..., None]
     if len(system.sluggish):
-        wage[..., system.sluggish_at, :] = state.rent
+        wage[..., span(system.sluggish), :] = state.rent
     licences = production_licences(system, state.production_licence)
     least = least_left(system, licences)
     net = state.price if least is None else np.maximum(state.price, least)
     price = net if licences is None else net + np.log1p(licences * np.exp(-net))
-    prices = price.swapaxes(-1, -2)[..., s.cell_at, :]
+    prices = price.swapaxes(-1, -2)[..., span(s.cell), :]
     rate = licence_rates(r, prices, state.licence)
     abroad = np.zeros(rate.shape[-3:])
     if r.shares_rent:
@@ -237,7 +237,7 @@ def production_tonnes(system: System, supply: Array, price: Array) -> Array:
 
 def residuals(system: System, a: Allocation) -> Residuals:
     """What is not yet in equilibrium: logs of ratios, so that a vanishing market cannot pass for a cleared one."""
-    state, r, mobile = a.state, system.restrictions, system.mobile_at
+    state, r, mobile = a.state, system.restrictions, span(system.mobile)
     demand = a.spending.on_factor[..., mobile, :].sum(axis=-1)
     budget = log_ratio(system.income_base * np.exp(state.income), a.income, system.income_base > 0)
     budget[..., system.numeraire_region] = np.log(a.world)

@@ -13,7 +13,7 @@ from model.ces import each, index
 from model.innovation import Direction
 from model.prices import Costs, Sources
 from model.records import Array
-from model.system import System
+from model.system import System, span
 
 
 class Spending(NamedTuple):
@@ -67,7 +67,7 @@ def spend(system: System, output: Array, costs: Costs, wage: Array, income: Arra
         gross[..., c, :, :] += each(share.swapaxes(-1, -2), scale) * (1 + power)
     for c, buyers in system.users_by_class:
         of_class = gross[..., c, :, :]
-        of_class[..., system.elements_at] += on_element[..., buyers, :].sum(axis=-2)
+        of_class[..., span(b.elements)] += on_element[..., buyers, :].sum(axis=-2)
     buyers_price = costs.users_price[..., b.final_class, :, :]
     moved = nests.rho_final[..., None] * buyers_price
     final_price = index((nests.final * np.expm1(moved)).sum(axis=-1), nests.rho_final)
@@ -117,7 +117,7 @@ def sell(system: System, sources: Sources, net: Array, rate: Array, abroad: Arra
     net (c,n,k) spending; rate (kc,n,i) licence rate l; abroad (kc,n,i) the part of it that importers keep.
     """
     s = system.sourcing
-    spending, some, dear = net.swapaxes(-1, -2), s.plain_at, s.cell_at
+    spending, some, dear = net.swapaxes(-1, -2), span(s.plain), span(s.cell)
     per_power = spending[..., some, :] / (1 + sources.plain)
     power = 1 + sources.power[..., some, :]
     gate = np.empty_like(sources.power)
@@ -160,7 +160,7 @@ def to_origin(spending: Array, weight: Array) -> Array:
 
 def mobile_supply(system: System, wage: Array, labour: Array) -> Array:
     """E10: (n,fm) income of mobile factors. labour (n,): what scientists leave of it, ratio."""
-    supply: Array = system.endowment[..., system.mobile_at] * np.exp(wage)
+    supply: Array = system.endowment[..., span(system.mobile)] * np.exp(wage)
     if system.labour_is_mobile:
         supply[..., system.labour_at] *= labour
     return supply
@@ -174,7 +174,7 @@ def sluggish_supply(system: System, sluggish: Array, capacity: Array, labour: Ar
     """
     if not len(system.sluggish):
         return sluggish
-    supply = system.endowment[..., system.sluggish_at, None] * system.supply_share
+    supply = system.endowment[..., span(system.sluggish), None] * system.supply_share
     supply = supply * np.exp(supply_price(system, sluggish))
     stages = system.benchmark.stage_sector
     if len(stages):
@@ -255,7 +255,7 @@ def world_factor_income(system: System, mobile: Array, sluggish: Array) -> Array
     mobile (n,fm), sluggish (n,fs,j) ln wages.
     """
     base = system.numeraire
-    more = (base[..., system.mobile_at] * np.expm1(mobile)).sum(axis=(-2, -1))
+    more = (base[..., span(system.mobile)] * np.expm1(mobile)).sum(axis=(-2, -1))
     if system.sluggish_numeraire:
         average = sluggish_index(system, sluggish)
         more = more + (base[..., system.sluggish] * np.expm1(average)).sum(axis=(-2, -1))

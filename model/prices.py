@@ -11,7 +11,7 @@ import numpy as np
 
 from model.ces import each, index, pair
 from model.records import Array
-from model.system import Nests, Sourcing, System
+from model.system import Nests, Sourcing, System, span
 
 
 class Sources(NamedTuple):
@@ -61,7 +61,7 @@ def source(sourcing: Sourcing, p: Array, licence: Array, base: Array, left: Arra
     exponent = rho * prices
     floor = exponent.real.min(axis=-1, keepdims=True)
     power = np.expm1(exponent - floor)
-    some, dear = sourcing.plain_at, sourcing.cell_at
+    some, dear = span(sourcing.plain), span(sourcing.cell)
     plain = each(sourcing.weight, power[..., None, some, :])
     level = floor[..., None, some, :] + sourcing.level + np.log1p(plain)
     if not len(sourcing.cell):
@@ -110,7 +110,7 @@ def unit_cost(system: System, price: Array, wage: Array, technology_x: Array, te
     mean = np.einsum("...fj,...fj->...j", nests.factor, np.expm1(nests.rho_factor[..., None, :] * wage))
     value_added = index(mean, nests.rho_factor)
     other = pair(nests.value_added, value_added, materials, nests.rho_added)
-    prices = users_price[..., system.elements_at]
+    prices = users_price[..., span(b.elements)]
     prices = (prices if prices.shape[-3] == 1 else prices[..., b.use_class[users], :, :]).swapaxes(-2, -3)
     element_price = prices - technology_e
     mean = np.einsum("...e,...e->...", nests.element, np.expm1(nests.rho_element[..., None] * element_price))

@@ -38,16 +38,6 @@ class Sourcing(Frozen):
     licence_base: Array  # (kc,n,i) rate l0
 
     @cached_property
-    def plain_at(self) -> Any:
-        """`span` of plain goods."""
-        return span(self.plain)
-
-    @cached_property
-    def cell_at(self) -> Any:
-        """`span` of cell goods."""
-        return span(self.cell)
-
-    @cached_property
     def bought(self) -> Array:
         """(c,kc,n,i) bool: cells of cell goods that are not empty."""
         return self.share > 0
@@ -215,21 +205,6 @@ class System(Frozen):
     numeraire_region: int  # whose budget is left out, by Walras' law
 
     @cached_property
-    def mobile_at(self) -> Any:
-        """`span` of mobile factors."""
-        return span(self.mobile)
-
-    @cached_property
-    def sluggish_at(self) -> Any:
-        """`span` of sluggish factors."""
-        return span(self.sluggish)
-
-    @cached_property
-    def elements_at(self) -> Any:
-        """`span` of elements."""
-        return span(self.benchmark.elements)
-
-    @cached_property
     def one_good_each(self) -> bool:
         """Whether sectors make one good each, the first sector the first good and so on."""
         sectors = np.arange(self.active.shape[-1])
@@ -340,7 +315,7 @@ def capacity_weights(system: System, capacity: Array) -> Array:
     """E22: K^w over its base-weighted mean, (c,kc,n,i), 1 for goods of no stage; capacity (n,s) ln K."""
     s = system.sourcing
     powers = system.capacity_weight * capacity
-    log_k = (system.stage_good.T.astype(float) @ powers.swapaxes(-1, -2))[..., None, s.cell_at, None, :]
+    log_k = (system.stage_good.T.astype(float) @ powers.swapaxes(-1, -2))[..., None, span(s.cell), None, :]
     relative = np.exp(log_k - log_k.real.max(axis=-1, keepdims=True))
     mean = (s.capacity_base * relative).sum(axis=-1, keepdims=True)
     weights: Array = relative / np.where(mean == 0, 1.0, mean)  # nobody buys

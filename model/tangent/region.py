@@ -57,8 +57,8 @@ class Region:
         self.system, self.a, self.rough = system, a, rough
         nests, c, sp = system.nests, a.costs, a.spending
         self.goods: Any = slice(None)  # whose prices and spending are looked at: all
-        self.users, self.elements = span(nests.users), system.elements_at
-        self.mobile, self.sluggish = system.mobile_at, system.sluggish_at
+        self.users, self.elements = span(nests.users), span(system.benchmark.elements)
+        self.mobile, self.sluggish = span(system.mobile), span(system.sluggish)
         self.learns = system.learns
         self.rewards = system.researches  # cost shares of elements move something
         self.spills = self.learns and system.closure.regime == "directed_with_spillovers"

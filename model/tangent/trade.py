@@ -14,7 +14,7 @@ import numpy as np
 from model.equilibrium import Allocation, State
 from model.records import Array
 from model.restrictions import licence_rates, tonnes_per_value
-from model.system import System
+from model.system import System, span
 from model.tangent.receipts import Moved, Receipts
 
 
@@ -36,7 +36,7 @@ class Trade:
         s, sales = system.sourcing, a.sales
         self.weights = s.rough if rough else s
         self.sourcing, self.shape = s, a.sources.price.shape
-        self.plain, self.rho = s.plain_at, s.rho[:, None, None]
+        self.plain, self.rho = span(s.plain), s.rho[:, None, None]
         self.rho_plain = self.rho[self.plain]
         self.power = 1 + a.sources.power[self.plain, :, None]  # (kp,i,1)
         self.into = 1 / (1 + a.sources.plain[..., None])  # (c,kp,n,1)
@@ -141,7 +141,7 @@ class Cells:
     def __init__(self, system: System, a: Allocation) -> None:
         s, r = system.sourcing, system.restrictions
         self.system, self.a = system, a
-        self.goods, self.rho = s.cell_at, s.rho[s.cell][:, None, None]
+        self.goods, self.rho = span(s.cell), s.rho[s.cell][:, None, None]
         self.classes = s.share.shape[0]
         falling, falling_abroad = _specific(system, a)
         passed = 1 / (1 + a.licence_rate)

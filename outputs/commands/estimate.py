@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
 def _elasticities(args: argparse.Namespace) -> int:
     from calibration.evidence.elasticities.panel import panel_from_frame
     from calibration.evidence.exposure.measures import wiod_exposure
-    from outputs.evidence import elasticities_run
+    from outputs.evidence import elasticities_files, elasticities_run
 
     if not (np.isfinite(args.zeta) and args.zeta > 0):
         raise InputError(Problem(f"got {args.zeta}", where="--zeta", expected="a number above 0"))
@@ -120,7 +120,7 @@ def _elasticities(args: argparse.Namespace) -> int:
         )
     panel = panel_from_frame(data, lags=args.lags, instruments=instruments, cluster=args.cluster)
     findings = elasticities_run.investigate(panel, score, zeta=args.zeta, base=args.base, draws=args.draws)
-    written = elasticities_run.write(
+    written = elasticities_files.write(
         findings,
         args.out,
         base=args.base,

@@ -371,11 +371,11 @@ def test_counts_fitted_without_error_are_refused(tmp_path: Path, capsys: pytest.
 def test_simulated_estimates_by_command(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from outputs.evidence import elasticities_run, figures
+    from outputs.evidence import elasticities_files, figures
 
     drawn = []
     monkeypatch.setattr(
-        elasticities_run, "save", lambda one, path: drawn.append(one) or figures.save(one, path)
+        elasticities_files, "save", lambda one, path: drawn.append(one) or figures.save(one, path)
     )
     out = tmp_path / "out"
     assert guarded(["estimate", "elasticities", "--simulate", "--draws", "99", "--out", str(out)]) == 0
